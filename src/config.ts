@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { SetupError } from './core/errors.ts';
+import type { NoticeMode } from './core/message.ts';
+import type { TurnLimits } from './core/turn.ts';
+import { LOG_LEVELS, type LogLevel } from './log.ts';
+
+export interface Config {
+  dataDir: string;
+  agentFile: string;
+  api:
+    | { type: 'remote'; apiKey: string; baseUrl: string }
+    /** The local runtime, in this process; `model` as its model settings want them. */
+    | { type: 'local'; model: { MODEL_BASE_URL?: string; MODEL_API_KEY?: string; MODEL?: string } };
+  notices: NoticeMode | undefined;
+  logLevel: LogLevel | undefined;
+  limits: TurnLimits;
+}
+
+export const CLOUD = 'https://api.anthropic.com';
+
+const seconds = (fallback: number) =>
+  z.coerce.number('must be a number of seconds').positive('must be more than 0').default(fallback);
+const url = z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8787' });
+
+const schema = z.object({
+  SHOPPER_DATA_DIR: z.string().default('./data'),
+  AGENT_FILE: z.string().default('./agent.yml'),
+  ANTHROPIC_API_KEY: z.string().optional(),
+  ANTHROPIC_BASE_URL: url.optional(),
+  AGENT_API: z.enum(['cloud', 'local'], 'must be cloud or local').optional(),
+  MODEL_BASE_URL: url.optional(),
+  MODEL_API_KEY: z.string().optional(),
+  MODEL: z.string().optional(),
+  MEMORY_NOTICES: z.enum(['thread', 'private', 'off'], 'must be thread, private or off').optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
+  TURN_LIMIT_SECONDS: seconds(600),
+  QUESTION_LIMIT_SECONDS: seconds(300),
+  OUTAGE_LIMIT_SECONDS: seconds(1_800),
+});
+
+/**
+ * Settings from the environment. Rejects with one SetupError that names every problem; values are never
+ * repeated in it, because some are secrets. An empty variable counts as not set.
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map(issue => `  ${issue.path.join('.')} ${issue.message}`);
+  if (given.AGENT_API === 'cloud' && given.ANTHROPIC_API_KEY === undefined) {
+    problems.push('  ANTHROPIC_API_KEY is needed when AGENT_API is cloud');
+  }
+  if (!parsed.success || problems.length > 0) {
+    throw new SetupError(`Some settings need attention:\n${problems.join('\n')}`);
+  }
+  const it = parsed.data;
+  const remote =
+    it.AGENT_API !== 'local' && (it.ANTHROPIC_API_KEY !== undefined || it.ANTHROPIC_BASE_URL !== undefined);
+  return {
+    dataDir: it.SHOPPER_DATA_DIR,
+    agentFile: it.AGENT_FILE,
+    api: remote
+      ? // A server on one's own machine may want no key; the SDK wants one to send.
+        { type: 'remote', apiKey: it.ANTHROPIC_API_KEY ?? 'none', baseUrl: it.ANTHROPIC_BASE_URL ?? CLOUD }
+      : {
+          type: 'local',
+          model: defined({
+            MODEL_BASE_URL: it.MODEL_BASE_URL,
+            MODEL_API_KEY: it.MODEL_API_KEY,
+            MODEL: it.MODEL,
+          }),
+        },
+    notices: it.MEMORY_NOTICES,
+    logLevel: it.LOG_LEVEL,
+    limits: {
+      turnMs: it.TURN_LIMIT_SECONDS * 1_000,
+      questionMs: it.QUESTION_LIMIT_SECONDS * 1_000,
+      outageMs: it.OUTAGE_LIMIT_SECONDS * 1_000,
+    },
+  };
+}
+
+function defined<K extends string>(values: Record<K, string | undefined>): Partial<Record<K, string>> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<
+    Record<K, string>
+  >;
+}

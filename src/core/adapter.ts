@@ -1,0 +1,75 @@
+/** What a platform must do for the core, and what the core does for a platform. */
+
+import type { Attachment, Command, Conversation, Json, Message, NoticeMode, Person } from './message.ts';
+import type { Notice, PreferencesView } from './views.ts';
+
+export interface ChatAdapter {
+  /** As in Person.platform: "slack", "discord", "terminal". */
+  readonly platform: string;
+  /** Connects and begins to deliver. Rejects with a sentence for the operator when it cannot. */
+  start(bot: BotPort): Promise<void>;
+  /** Stops delivering; safe to call twice. */
+  stop(): Promise<void>;
+  /**
+   * Opens the reply to a message and shows at once that work has begun. `resume` is what an earlier process
+   * saved for the same message: the sink continues that reply instead of posting a second one.
+   */
+  openReply(message: Message, resume: Json, save: (handle: Json) => Promise<void>): ReplySink;
+  /** Shows what changed in the person's memory, to all who see the thread or to the person alone. */
+  notify(message: Message, notice: Notice, mode: Exclude<NoticeMode, 'off'>): Promise<void>;
+  /** False for people this process cannot reach; what they wrote waits for one that can. Absent: reaches everyone. */
+  serves?(person: Person): boolean;
+  /** The bytes of an attachment. Rejects with a sentence for the person. */
+  download(attachment: Attachment, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/**
+ * Where one reply goes. It takes snapshots: the whole reply so far, the latest wins. Pacing, splitting and
+ * retrying are the sink's own business.
+ */
+export interface ReplySink {
+  /** Never waits and never throws. */
+  show(reply: Reply): void;
+  /** Resolves once everything is posted; the reply's state is no longer `working`. */
+  finish(reply: Reply): Promise<void>;
+  /** A yes/no question to the asking person. False when they decline, do not answer, or `signal` aborts. */
+  ask(question: Question, signal: AbortSignal): Promise<boolean>;
+  /** The turn is over, its notice included: nothing more comes. */
+  close(): void;
+}
+
+export interface Reply {
+  state: 'working' | 'done' | 'stopped' | 'failed';
+  /** Markdown, everything said so far. */
+  text: string;
+  /** What it is doing now, in words a person understands ("Checking your preferences"); null when writing. */
+  status: string | null;
+  activities: Activity[];
+}
+
+/** One use of a tool, in words a person understands. */
+export interface Activity {
+  id: string;
+  label: string;
+  state: 'running' | 'done' | 'failed';
+}
+
+export interface Question {
+  id: string;
+  /** e.g. "May I search the web for this?" */
+  text: string;
+  /** What exactly would happen, e.g. the query; may be empty. */
+  detail: string;
+}
+
+export interface BotPort {
+  /** Resolves once the message is durably in the inbox: acknowledge the platform's delivery then, not before. */
+  receive(message: Message): Promise<'accepted' | 'duplicate'>;
+  command(command: Command): Promise<PreferencesView>;
+  /** Interrupts the running turn of a conversation. False when none was running. */
+  interrupt(conversation: Conversation): Promise<boolean>;
+  /** True when this conversation has been held before, also by an earlier process. */
+  knows(conversation: Conversation): Promise<boolean>;
+  /** Gets memory and session ready, so that the first answer does not wait for them. */
+  prepare(conversation: Conversation): Promise<void>;
+}

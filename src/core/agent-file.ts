@@ -1,0 +1,153 @@
+import { readFile } from 'node:fs/promises';
+import { isNode, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { SetupError } from './errors.ts';
+
+/** Limits of the Managed Agents API for agents and memory attachments. */
+const MAX_NAME = 256;
+const MAX_SYSTEM = 100_000;
+const MAX_DESCRIPTION = 2_048;
+const MAX_STORE_DESCRIPTION = 1_024;
+const MAX_INSTRUCTIONS = 4_096;
+
+const policy = z.enum(['allow', 'ask', 'off']);
+export type Policy = z.infer<typeof policy>;
+
+const text = (max: number) =>
+  z.string().trim().min(1, 'must not be empty').max(max, `must be at most ${max} characters`);
+
+const tools = z
+  .strictObject({
+    read: policy.default('allow'),
+    write: policy.default('allow'),
+    edit: policy.default('allow'),
+    glob: policy.default('allow'),
+    grep: policy.default('allow'),
+    bash: policy.default('off'),
+    web_search: policy.default('off'),
+    web_fetch: policy.default('off'),
+  })
+  .prefault({})
+  // The store is a folder: an agent that cannot open files cannot remember.
+  .refine(use => use.read !== 'off' || use.bash !== 'off', {
+    message: 'read (or bash) must be on: memory is a folder that the agent reads',
+  });
+
+const mcpServer = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'use letters, digits, - and _'),
+  url: z.url('must be a URL such as https://example.com/mcp'),
+  policy: policy.exclude(['off']).default('ask'),
+});
+
+const schema = z.strictObject({
+  name: text(MAX_NAME),
+  description: text(MAX_DESCRIPTION).optional(),
+  model: z.union([
+    text(256),
+    z.strictObject({
+      id: text(256),
+      effort: z.enum(['low', 'medium', 'high', 'xhigh', 'max']).optional(),
+      speed: z.enum(['standard', 'fast']).optional(),
+    }),
+  ]),
+  system: text(MAX_SYSTEM),
+  tools,
+  mcp_servers: z.array(mcpServer).max(20, 'at most 20 servers').default([]),
+  /** Names of tools registered in code. */
+  custom_tools: z.array(text(128)).default([]),
+  environment: z
+    .strictObject({
+      networking: z.enum(['limited', 'unrestricted']).default('limited'),
+      allowed_hosts: z.array(text(253)).default([]),
+    })
+    .prefault({}),
+  memory: z
+    .strictObject({
+      description: text(MAX_STORE_DESCRIPTION).optional(),
+      instructions: text(MAX_INSTRUCTIONS).optional(),
+      /** How much of the store travels with a session's first message. */
+      preload_bytes: z.int().min(0).max(100_000).default(16_384),
+      /** A store every person's session may read, e.g. brand facts. */
+      shared_store: z
+        .string()
+        .regex(/^memstore_/, 'must be a memory store id (memstore_…)')
+        .optional(),
+      shared_instructions: text(MAX_INSTRUCTIONS).optional(),
+    })
+    .prefault({}),
+  session: z
+    .strictObject({
+      idle_hours: z.number().positive().max(720, 'at most 720 (30 days)').default(24),
+      /** What one session may cost at list price; the turn that reaches it ends with a sentence. */
+      budget_usd: z.number().positive().optional(),
+    })
+    .prefault({}),
+});
+
+export type AgentFile = z.infer<typeof schema>;
+
+/** Reads and checks agent.yml. Rejects with one SetupError that names every problem and its line. */
+export async function readAgentFile(path: string): Promise<AgentFile> {
+  const source = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new SetupError(`Cannot read the agent file ${path}. Set AGENT_FILE to where it is.`, { cause });
+  });
+  return parseAgentFile(source, path);
+}
+
+export function parseAgentFile(source: string, path: string): AgentFile {
+  const lines = new LineCounter();
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const problems = document.errors.map(error => {
+    const { line } = lines.linePos(error.pos[0]);
+    return { line, text: error.message };
+  });
+  if (problems.length === 0) {
+    const parsed = schema.safeParse(document.toJS());
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) {
+      const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
+      for (const key of keys) {
+        const place = key === undefined ? issue.path : [...issue.path, key];
+        const line = lineOf(document.contents, place, lines);
+        const said = key === undefined ? issue.message : 'is not a setting here';
+        problems.push({ line, text: place.length === 0 ? said : `${place.join('.')}: ${said}` });
+      }
+    }
+  }
+  problems.sort((a, b) => a.line - b.line);
+  const list = problems.map(problem => `  line ${problem.line}: ${problem.text}`).join('\n');
+  throw new SetupError(
+    `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${list}`,
+  );
+}
+
+/** The line of the deepest node on the path; a missing key is reported where its parent stands. */
+function lineOf(root: ParsedNode | null, path: readonly PropertyKey[], lines: LineCounter): number {
+  let line = 1;
+  let node: unknown = root;
+  for (const key of path) {
+    const pair = pairOf(node, key);
+    if (pair === undefined) break;
+    const start = isNode(pair.key)
+      ? pair.key.range?.[0]
+      : isNode(pair.value)
+        ? pair.value.range?.[0]
+        : undefined;
+    if (start !== undefined) line = lines.linePos(start).line;
+    node = pair.value;
+  }
+  return line;
+}
+
+function pairOf(node: unknown, key: PropertyKey): { key?: unknown; value: unknown } | undefined {
+  if (typeof node !== 'object' || node === null || !('items' in node) || !Array.isArray(node.items))
+    return undefined;
+  if (typeof key === 'number') {
+    const value: unknown = node.items[key];
+    return value === undefined ? undefined : { value };
+  }
+  return node.items.find(
+    (item: unknown): item is { key: unknown; value: unknown } =>
+      typeof item === 'object' && item !== null && 'key' in item && String(item.key) === String(key),
+  );
+}

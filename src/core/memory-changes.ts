@@ -1,0 +1,127 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { BetaManagedAgentsMemoryVersion } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-versions';
+import { changedLines } from './memory-text.ts';
+import type { MemoryChange } from './views.ts';
+
+/** Enough to undo a change without keeping its text: the texts stay with the API. */
+export interface ChangeRef {
+  memoryId: string;
+  path: string;
+  /** The version to go back to; null when there was no memory before. */
+  beforeVersionId: string | null;
+  beforePath: string | null;
+  /** What the memory must still be for undoing to be safe; null when the change deleted it. */
+  afterSha256: string | null;
+}
+
+export interface TurnChanges {
+  changes: MemoryChange[];
+  refs: ChangeRef[];
+}
+
+interface Step {
+  ref: ChangeRef;
+  before: string | null;
+  after: string | null;
+}
+
+/**
+ * What one session changed in a store since a moment (the server's time), taken from the store's versions:
+ * never from what the agent says it did. Several versions of a memory count as one change.
+ */
+export async function changesSince(
+  client: Anthropic,
+  storeId: string,
+  sessionId: string,
+  since: string,
+): Promise<TurnChanges> {
+  const byMemory = new Map<string, BetaManagedAgentsMemoryVersion[]>();
+  const versions = client.beta.memoryStores.memoryVersions.list(storeId, {
+    session_id: sessionId,
+    'created_at[gte]': since,
+    view: 'full',
+    limit: 20,
+  });
+  for await (const version of versions) {
+    // The API lists newest first.
+    byMemory.set(version.memory_id, [version, ...(byMemory.get(version.memory_id) ?? [])]);
+  }
+  const steps: Step[] = [];
+  for (const [memoryId, history] of byMemory) {
+    const step = await stepOf(client, storeId, memoryId, history);
+    if (step !== null) steps.push(step);
+  }
+  steps.sort((a, b) => (a.ref.path < b.ref.path ? -1 : 1));
+  return { changes: describe(steps), refs: steps.map(step => step.ref) };
+}
+
+async function stepOf(
+  client: Anthropic,
+  storeId: string,
+  memoryId: string,
+  history: readonly BetaManagedAgentsMemoryVersion[],
+): Promise<Step | null> {
+  const first = history[0];
+  const last = history.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const previous =
+    first.operation === 'created' ? null : await versionBefore(client, storeId, memoryId, first);
+  const before = previous?.content ?? null;
+  const after = last.operation === 'deleted' ? null : (last.content ?? '');
+  if (previous === null && after === null) return null;
+  const path = last.path ?? first.path ?? previous?.path;
+  if (path === undefined || path === null) return null;
+  if (before === after && previous?.path === path) return null;
+  return {
+    ref: {
+      memoryId,
+      path,
+      beforeVersionId: previous?.id ?? null,
+      beforePath: previous?.path ?? null,
+      afterSha256: after === null ? null : (last.content_sha256 ?? null),
+    },
+    before,
+    after,
+  };
+}
+
+/** The version of a memory that stood before `version`, or null when none is kept any more. */
+export async function versionBefore(
+  client: Anthropic,
+  storeId: string,
+  memoryId: string,
+  version: { id: string; created_at: string },
+): Promise<BetaManagedAgentsMemoryVersion | null> {
+  const list = client.beta.memoryStores.memoryVersions.list(storeId, {
+    memory_id: memoryId,
+    'created_at[lte]': version.created_at,
+    view: 'full',
+    limit: 20,
+  });
+  let passed = false;
+  for await (const candidate of list) {
+    if (passed) return candidate;
+    passed = candidate.id === version.id;
+  }
+  return null;
+}
+
+function describe(steps: readonly Step[]): MemoryChange[] {
+  const changes: MemoryChange[] = [];
+  const merged = new Set<Step>();
+  for (const step of steps) {
+    if (merged.has(step)) continue;
+    // A file deleted and written anew is, to the person, one file that changed.
+    const twin = steps.find(
+      other => other !== step && other.ref.path === step.ref.path && !merged.has(other),
+    );
+    if (twin !== undefined) merged.add(twin);
+    const before = step.before ?? twin?.before ?? null;
+    const after = step.after ?? twin?.after ?? null;
+    const lines = changedLines(before ?? '', after ?? '');
+    if (lines.length === 0) continue;
+    const operation = before === null ? 'created' : after === null ? 'deleted' : 'modified';
+    changes.push({ memoryId: step.ref.memoryId, path: step.ref.path, operation, lines });
+  }
+  return changes;
+}

@@ -1,0 +1,248 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-stores';
+import type { Log } from '../log.ts';
+import { failureOf } from './errors.ts';
+import { type Person, personKey } from './message.ts';
+import { APP_KEY } from './provision.ts';
+import type { State } from './state.ts';
+
+/** A memory file as it stands. */
+export interface MemoryFile {
+  id: string;
+  path: string;
+  content: string;
+  sha256: string;
+  updatedAt: string;
+}
+
+export interface Listing {
+  files: MemoryFile[];
+  /** False when the bound on bytes left some out. */
+  complete: boolean;
+}
+
+interface StoreRecord {
+  storeId: string;
+}
+
+export interface Memory {
+  /** The person's store, created on first use; exactly one however many ask at once, also across processes. */
+  storeFor(person: Person): Promise<string>;
+  /** The store, if the person has one already. */
+  knownStore(person: Person): Promise<string | null>;
+  /** Drops the mapping to a store that is gone, so that the next `storeFor` makes a new one. */
+  lost(person: Person, storeId: string): Promise<void>;
+  /** False once the store was deleted or archived. */
+  isLive(storeId: string): Promise<boolean>;
+  /** Files in path order, up to `maxBytes` of content. */
+  list(storeId: string, maxBytes: number): Promise<Listing>;
+  /** One file, or null when it is gone. */
+  read(storeId: string, memoryId: string): Promise<MemoryFile | null>;
+  /** Finds the stores of this bot at the API and maps every person who has none here. Returns how many it mapped. */
+  rebuild(): Promise<number>;
+}
+
+const CLAIM_MS = 30_000;
+const CLAIM_POLL_MS = 50;
+/** How far our clock and the API's may differ. */
+const CLOCK_SKEW_MS = 10 * 60_000;
+
+export function createMemory(deps: {
+  client: Anthropic;
+  state: State;
+  /** agent.yml's name: stores of other bots in the same account are not ours. */
+  app: string;
+  /** Told to the agent with the mount. */
+  description: string | undefined;
+  log: Log;
+  now?: () => number;
+  wait?: (ms: number) => Promise<void>;
+}): Memory {
+  const { client, app, log } = deps;
+  const now = deps.now ?? Date.now;
+  const wait = deps.wait ?? (ms => new Promise<void>(resolve => setTimeout(resolve, ms)));
+  const stores = deps.state.table<StoreRecord>('store');
+  const claims = deps.state.table<{ at: number }>('store-claim');
+  const underway = new Map<string, Promise<string>>();
+
+  async function create(person: Person): Promise<string> {
+    const key = personKey(person);
+    while (!(await claims.insert(key, { at: now() }, CLAIM_MS))) {
+      await wait(CLAIM_POLL_MS);
+      const made = await stores.get(key);
+      if (made !== undefined) return made.storeId;
+    }
+    try {
+      const made = await stores.get(key);
+      if (made !== undefined) return made.storeId;
+      const storeId = (await orphan(person)) ?? (await createStore(person));
+      await stores.set(key, { storeId });
+      return storeId;
+    } finally {
+      await claims.delete(key);
+    }
+  }
+
+  async function createStore(person: Person): Promise<string> {
+    // What makes a crash between creating and mapping harmless: the next attempt looks for a store made since.
+    const attempts = deps.state.table<{ since: string }>('store-attempt');
+    const key = personKey(person);
+    await attempts.insert(key, { since: new Date(now() - CLOCK_SKEW_MS).toISOString() });
+    const store = await client.beta.memoryStores.create(
+      {
+        name: storeName(person),
+        ...(deps.description === undefined ? {} : { description: deps.description }),
+        metadata: metadataOf(app, person),
+      },
+      // Shorter than the claim, so that nobody else starts while this may still succeed.
+      { maxRetries: 0, timeout: CLAIM_MS / 2 },
+    );
+    await stores.set(key, { storeId: store.id });
+    await attempts.delete(key);
+    log.info(
+      { event: 'store.created', store: store.id, platform: person.platform, person: person.id },
+      'memory store created',
+    );
+    return store.id;
+  }
+
+  /** A store that an earlier attempt created but could not write down. */
+  async function orphan(person: Person): Promise<string | null> {
+    const attempt = await deps.state.table<{ since: string }>('store-attempt').get(personKey(person));
+    if (attempt === undefined) return null;
+    for await (const store of client.beta.memoryStores.list({
+      limit: 100,
+      'created_at[gte]': attempt.since,
+    })) {
+      const owner = ownerOf(store, app);
+      if (owner !== null && personKey(owner) === personKey(person)) return store.id;
+    }
+    return null;
+  }
+
+  return {
+    async storeFor(person) {
+      const key = personKey(person);
+      const known = await stores.get(key);
+      if (known !== undefined) return known.storeId;
+      const running = underway.get(key);
+      if (running !== undefined) return running;
+      const creating = create(person).finally(() => underway.delete(key));
+      underway.set(key, creating);
+      return creating;
+    },
+
+    async knownStore(person) {
+      return (await stores.get(personKey(person)))?.storeId ?? null;
+    },
+
+    async lost(person, storeId) {
+      const key = personKey(person);
+      if ((await stores.get(key))?.storeId === storeId) await stores.delete(key);
+    },
+
+    async isLive(storeId) {
+      try {
+        return (await client.beta.memoryStores.retrieve(storeId)).archived_at === null;
+      } catch (error) {
+        if (failureOf(error).type === 'gone') return false;
+        throw error;
+      }
+    },
+
+    async list(storeId, maxBytes) {
+      const files: MemoryFile[] = [];
+      let bytes = 0;
+      let skipped = 0;
+      const pages = client.beta.memoryStores.memories.list(storeId, { view: 'full', limit: 20 });
+      for await (const item of pages) {
+        if (item.type !== 'memory') continue;
+        if (bytes + item.content_size_bytes > maxBytes) {
+          // A few large files should not keep the small ones out; a large store should not be read to its end.
+          skipped += 1;
+          if (skipped === 5) break;
+          continue;
+        }
+        bytes += item.content_size_bytes;
+        files.push(fileOf(item));
+      }
+      files.sort((a, b) => (a.path < b.path ? -1 : 1));
+      return { files, complete: skipped === 0 };
+    },
+
+    async read(storeId, memoryId) {
+      try {
+        return fileOf(
+          await client.beta.memoryStores.memories.retrieve(memoryId, { memory_store_id: storeId }),
+        );
+      } catch (error) {
+        if (failureOf(error).type === 'gone') return null;
+        throw error;
+      }
+    },
+
+    async rebuild() {
+      let mapped = 0;
+      // Oldest first, because the first insert stays: a person's oldest store is the one that holds their past.
+      const found: BetaManagedAgentsMemoryStore[] = [];
+      for await (const store of client.beta.memoryStores.list({ limit: 100 })) {
+        if (store.archived_at === null && ownerOf(store, app) !== null) found.push(store);
+      }
+      found.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+      for (const store of found) {
+        const owner = ownerOf(store, app);
+        if (owner !== null && (await stores.insert(personKey(owner), { storeId: store.id }))) mapped += 1;
+      }
+      return mapped;
+    },
+  };
+}
+
+function fileOf(memory: {
+  id: string;
+  path: string;
+  content?: string | null;
+  content_sha256: string;
+  updated_at: string;
+}): MemoryFile {
+  return {
+    id: memory.id,
+    path: memory.path,
+    content: memory.content ?? '',
+    sha256: memory.content_sha256,
+    updatedAt: memory.updated_at,
+  };
+}
+
+/** Plain ASCII, because the mount's folder name is made from it: "Memory of slack T1 U1". */
+function storeName(person: Person): string {
+  const words = [person.platform, person.workspace, person.id].map(part =>
+    part.replace(/[^A-Za-z0-9]+/g, '-'),
+  );
+  return `Memory of ${words.join(' ')}`.slice(0, 255);
+}
+
+/** Enough to rebuild the mapping from the API alone (values are limited to 512 characters). */
+function metadataOf(app: string, person: Person): Record<string, string> {
+  return {
+    [APP_KEY]: app,
+    platform: person.platform,
+    workspace: person.workspace,
+    person: person.id,
+    person_name: person.name.slice(0, 512),
+  };
+}
+
+/** Whose store this is, or null when it is not one of this bot's. */
+export function ownerOf(store: { metadata: Record<string, string> }, app: string): Person | null {
+  const { platform, workspace, person, person_name } = store.metadata;
+  if (
+    store.metadata[APP_KEY] !== app ||
+    platform === undefined ||
+    workspace === undefined ||
+    person === undefined
+  ) {
+    return null;
+  }
+  return { platform, workspace, id: person, name: person_name ?? person };
+}

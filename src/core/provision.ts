@@ -1,0 +1,252 @@
+import { createHash } from 'node:crypto';
+import type Anthropic from '@anthropic-ai/sdk';
+import type {
+  AgentCreateParams,
+  BetaManagedAgentsAgent,
+} from '@anthropic-ai/sdk/resources/beta/agents/agents';
+import type {
+  BetaEnvironment,
+  EnvironmentCreateParams,
+} from '@anthropic-ai/sdk/resources/beta/environments/environments';
+import { z } from 'zod';
+import type { Log } from '../log.ts';
+import type { AgentFile, Policy } from './agent-file.ts';
+import type { CustomToolRegistry } from './custom-tools.ts';
+import { failureOf, SetupError } from './errors.ts';
+import type { State } from './state.ts';
+
+/** What every session is created with. */
+export interface Provision {
+  agentId: string;
+  agentVersion: number;
+  environmentId: string;
+}
+
+interface Known extends Provision {
+  hash: string;
+}
+
+/** Metadata under which agents, environments and stores of one bot are found again. */
+export const APP_KEY = 'shopper_app';
+const HASH_KEY = 'shopper_hash';
+const CLAIM_MS = 30_000;
+const CLAIM_POLL_MS = 100;
+
+/**
+ * Makes sure that agent.yml has exactly one agent and one environment, at the file's current content.
+ * Once per file: what is known is verified with one request; what is lost is found by its metadata; what is
+ * new is created under a claim, so that processes sharing a state never create two. Processes that share
+ * nothing but the API settle it afterwards: the oldest stays, the others are archived by whoever made them.
+ */
+export async function provision(deps: {
+  client: Anthropic;
+  state: State;
+  file: AgentFile;
+  tools: CustomToolRegistry;
+  log: Log;
+  wait?: (ms: number) => Promise<void>;
+}): Promise<Provision> {
+  const { client, state, file, log } = deps;
+  const wait = deps.wait ?? (ms => new Promise<void>(resolve => setTimeout(resolve, ms)));
+  const known = state.table<Known>('provision');
+  const claims = state.table<number>('provision-claim');
+  const app = file.name;
+  const agentParams = agentParamsOf(file, deps.tools);
+  const environmentParams = environmentParamsOf(file);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([agentParams, environmentParams]))
+    .digest('hex')
+    .slice(0, 32);
+
+  while (!(await claims.insert(app, Date.now(), CLAIM_MS))) await wait(CLAIM_POLL_MS);
+  try {
+    const before = await known.get(app);
+    if (before?.hash === hash && (await isLive(client, before))) return before;
+    const environment = await ensureEnvironment(client, before?.environmentId, app, environmentParams, log);
+    const agent = await ensureAgent(client, before?.agentId, app, hash, agentParams, log);
+    const now: Known = {
+      agentId: agent.id,
+      agentVersion: agent.version,
+      environmentId: environment.id,
+      hash,
+    };
+    await known.set(app, now);
+    return now;
+  } finally {
+    await claims.delete(app);
+  }
+}
+
+async function isLive(client: Anthropic, known: Known): Promise<boolean> {
+  const agent = await found(() => client.beta.agents.retrieve(known.agentId));
+  return agent !== null && agent.archived_at === null && agent.version === known.agentVersion;
+}
+
+async function ensureAgent(
+  client: Anthropic,
+  knownId: string | undefined,
+  app: string,
+  hash: string,
+  params: AgentCreateParams,
+  log: Log,
+): Promise<BetaManagedAgentsAgent> {
+  const stamped = { ...params, metadata: { [APP_KEY]: app, [HASH_KEY]: hash } };
+  const byId = knownId === undefined ? null : await found(() => client.beta.agents.retrieve(knownId));
+  const existing = byId?.archived_at === null ? byId : await oldestAgent(client, app);
+  if (existing !== null) {
+    if (existing.metadata[HASH_KEY] === hash) return existing;
+    // `version` makes it a compare-and-set: two processes updating at once cannot overwrite each other.
+    const updated = await client.beta.agents
+      .update(existing.id, { ...stamped, version: existing.version }, { maxRetries: 0 })
+      .catch((error: unknown) => {
+        const failure = failureOf(error);
+        if (failure.type === 'refused' && failure.reason === 'conflict')
+          return client.beta.agents.retrieve(existing.id);
+        throw refusal(error);
+      });
+    log.info({ event: 'agent.updated', agent: updated.id, version: updated.version }, 'agent updated');
+    return updated;
+  }
+  const created = await client.beta.agents.create(stamped, { maxRetries: 0 }).catch((error: unknown) => {
+    throw refusal(error);
+  });
+  const oldest = (await oldestAgent(client, app)) ?? created;
+  if (oldest.id !== created.id) {
+    await client.beta.agents.archive(created.id);
+    log.info(
+      { event: 'agent.settled', kept: oldest.id, archived: created.id },
+      'another process made the agent first',
+    );
+    return oldest;
+  }
+  log.info({ event: 'agent.created', agent: created.id }, 'agent created');
+  return created;
+}
+
+async function oldestAgent(client: Anthropic, app: string): Promise<BetaManagedAgentsAgent | null> {
+  let oldest: BetaManagedAgentsAgent | null = null;
+  for await (const agent of client.beta.agents.list({ limit: 100 })) {
+    if (agent.archived_at !== null || agent.metadata[APP_KEY] !== app) continue;
+    if (oldest === null || isOlder(agent, oldest)) oldest = agent;
+  }
+  return oldest;
+}
+
+async function ensureEnvironment(
+  client: Anthropic,
+  knownId: string | undefined,
+  app: string,
+  params: EnvironmentCreateParams,
+  log: Log,
+): Promise<BetaEnvironment> {
+  const byId = knownId === undefined ? null : await found(() => client.beta.environments.retrieve(knownId));
+  const existing = byId?.archived_at === null ? byId : await oldestEnvironment(client, app);
+  if (existing !== null) {
+    // Updating to the same content is a no-op, so there is nothing to compare first.
+    return client.beta.environments.update(existing.id, params);
+  }
+  const created = await client.beta.environments
+    .create(params, { maxRetries: 0 })
+    .catch(async (error: unknown) => {
+      // Names may be unique within a workspace: then another process has just made ours.
+      const failure = failureOf(error);
+      const made =
+        failure.type === 'refused' && failure.reason === 'conflict'
+          ? await oldestEnvironment(client, app)
+          : null;
+      if (made === null) throw error;
+      return made;
+    });
+  const oldest = (await oldestEnvironment(client, app)) ?? created;
+  if (oldest.id !== created.id) await client.beta.environments.archive(created.id);
+  else log.info({ event: 'environment.created', environment: created.id }, 'environment created');
+  return oldest;
+}
+
+async function oldestEnvironment(client: Anthropic, app: string): Promise<BetaEnvironment | null> {
+  let oldest: BetaEnvironment | null = null;
+  for await (const environment of client.beta.environments.list({ limit: 100 })) {
+    if (environment.archived_at !== null || environment.metadata[APP_KEY] !== app) continue;
+    if (oldest === null || isOlder(environment, oldest)) oldest = environment;
+  }
+  return oldest;
+}
+
+function isOlder(a: { created_at: string; id: string }, b: { created_at: string; id: string }): boolean {
+  return a.created_at === b.created_at ? a.id < b.id : a.created_at < b.created_at;
+}
+
+async function found<T>(retrieve: () => Promise<T>): Promise<T | null> {
+  try {
+    return await retrieve();
+  } catch (error) {
+    if (failureOf(error).type === 'gone') return null;
+    throw error;
+  }
+}
+
+function refusal(error: unknown): unknown {
+  const failure = failureOf(error);
+  if (failure.type !== 'refused' || failure.reason !== 'request') return error;
+  const said = error instanceof Error ? error.message : String(error);
+  return new SetupError(`The agent service does not accept this agent.yml: ${said}`, { cause: error });
+}
+
+function agentParamsOf(file: AgentFile, tools: CustomToolRegistry): AgentCreateParams {
+  const configs = Object.entries(file.tools).map(([name, policy]) => ({
+    name: name as keyof AgentFile['tools'],
+    enabled: policy !== 'off',
+    permission_policy: policyParam(policy),
+  }));
+  const custom = file.custom_tools.map(name => {
+    const tool = tools.get(name);
+    if (tool === undefined) {
+      throw new SetupError(
+        `agent.yml asks for the custom tool "${name}", but no such tool is registered in src/tools.`,
+      );
+    }
+    const { $schema: _, ...inputSchema } = z.toJSONSchema(tool.input);
+    return {
+      type: 'custom' as const,
+      name: tool.name,
+      description: tool.description,
+      input_schema: { ...inputSchema, type: 'object' as const },
+    };
+  });
+  return {
+    name: file.name,
+    description: file.description ?? null,
+    model: file.model as AgentCreateParams['model'],
+    system: file.system,
+    tools: [
+      { type: 'agent_toolset_20260401', configs },
+      ...file.mcp_servers.map(server => ({
+        type: 'mcp_toolset' as const,
+        mcp_server_name: server.name,
+        default_config: { enabled: true, permission_policy: policyParam(server.policy) },
+      })),
+      ...custom,
+    ],
+    mcp_servers: file.mcp_servers.map(({ name, url }) => ({ type: 'url' as const, name, url })),
+  };
+}
+
+function policyParam(policy: Policy): { type: 'always_allow' } | { type: 'always_ask' } {
+  return { type: policy === 'ask' ? 'always_ask' : 'always_allow' };
+}
+
+function environmentParamsOf(file: AgentFile): EnvironmentCreateParams {
+  const { networking, allowed_hosts } = file.environment;
+  return {
+    name: file.name,
+    description: `Where ${file.name} works.`,
+    metadata: { [APP_KEY]: file.name },
+    config: {
+      type: 'cloud',
+      networking:
+        networking === 'unrestricted'
+          ? { type: 'unrestricted' }
+          : { type: 'limited', allowed_hosts, allow_mcp_servers: true, allow_package_managers: false },
+    },
+  };
+}

@@ -1,0 +1,182 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { Log } from '../log.ts';
+import { type Failure, failureOf } from './errors.ts';
+import type { StreamEvent } from './turn-state.ts';
+
+export interface FollowOptions {
+  client: Anthropic;
+  sessionId: string;
+  /** Done once the stream stands and before anything is read; repeated after a retryable failure until it resolves. */
+  opened: () => Promise<void>;
+  /** From where the log is read after a cut (the server's time of an event), or null for all of it. */
+  since: () => string | null;
+  /** Read the log at once: what is followed began before this stream. */
+  resume: boolean;
+  /** Told when the service cannot be reached, and with null when it answers again. Throws to give up. */
+  onTrouble: (failure: Extract<Failure, { type: 'retry' }> | null, error?: unknown) => void;
+  signal: AbortSignal;
+  log: Log;
+  /** After this long without an event the log is asked whether the stream has missed something. */
+  silenceMs?: number;
+  wait?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** `live`: from the stream; otherwise from the log. */
+export interface Batch {
+  events: StreamEvent[];
+  live: boolean;
+}
+
+const SILENCE_MS = 20_000;
+const FIRST_BACKOFF_MS = 250;
+const MAX_BACKOFF_MS = 15_000;
+
+/**
+ * Every event of a session from now on, each once and in order, in batches that belong together: one event
+ * live, or what the log held after a cut. The API keeps no position in a stream, so a cut is mended by
+ * opening a new stream first, then reading the log, then leaving out what was seen.
+ * Ends only by `return()` or `signal`; rejects on errors that a retry cannot mend.
+ */
+export async function* followSession(options: FollowOptions): AsyncGenerator<Batch, void, void> {
+  const { client, sessionId, signal, log } = options;
+  const wait = options.wait ?? pause;
+  const seen = new Set<string>();
+  let attempt = 0;
+  let cut = options.resume;
+  let previews = true;
+
+  const unseen = (events: readonly StreamEvent[]) =>
+    events.filter(event => {
+      const key = identity(event);
+      if (key === null) return true;
+      if (seen.has(key)) return false;
+      seen.add(key);
+      return true;
+    });
+
+  while (!signal.aborted) {
+    const connection = new AbortController();
+    const stop = () => connection.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const stream = await client.beta.sessions.events.stream(
+        sessionId,
+        previews ? { event_deltas: ['agent.message'] } : {},
+        { signal: connection.signal, maxRetries: 0 },
+      );
+      await options.opened();
+      options.onTrouble(null);
+      if (cut) {
+        const missed = unseen(await readLog(client, sessionId, options.since(), signal));
+        if (missed.length > 0) yield { events: missed, live: false };
+      }
+      for await (const event of withSilence(stream, options.silenceMs ?? SILENCE_MS)) {
+        if (event !== null) {
+          attempt = 0;
+          const fresh = unseen([event]);
+          if (fresh.length > 0) yield { events: fresh, live: true };
+          continue;
+        }
+        const missed = unseen(await readLog(client, sessionId, options.since(), signal));
+        if (missed.length === 0) continue;
+        log.warn({ event: 'stream.stalled', session: sessionId }, 'the stream missed events; reconnecting');
+        yield { events: missed, live: false };
+        break;
+      }
+      // Ended without an error. A server that keeps closing at once must not be hammered.
+      if (attempt > 0) await wait(backoff(attempt), signal);
+      attempt += 1;
+    } catch (error) {
+      if (signal.aborted) return;
+      const failure = failureOf(error);
+      if (previews && failure.type === 'refused' && failure.reason === 'request' && attempt === 0 && !cut) {
+        // A compatible server may not know previews: then the reply arrives message by message.
+        previews = false;
+        continue;
+      }
+      if (failure.type !== 'retry') throw error;
+      options.onTrouble(failure, error);
+      log.warn({ event: 'stream.cut', session: sessionId, reason: failure.reason, attempt }, 'stream cut');
+      await wait(failure.afterMs ?? backoff(attempt), signal);
+      attempt += 1;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      connection.abort();
+    }
+    cut = true;
+  }
+}
+
+/** The log from a moment on, oldest first. */
+export async function readLog(
+  client: Anthropic,
+  sessionId: string,
+  since: string | null,
+  signal: AbortSignal,
+): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = [];
+  const query = {
+    limit: 1_000,
+    order: 'asc' as const,
+    ...(since === null ? {} : { 'created_at[gte]': since }),
+  };
+  for await (const event of client.beta.sessions.events.list(sessionId, query, { signal }))
+    events.push(event);
+  return events;
+}
+
+/** A client event appears twice, first queued and then processed; previews have no identity of their own. */
+function identity(event: StreamEvent): string | null {
+  if (event.type === 'event_start' || event.type === 'event_delta') return null;
+  return `${event.id}:${'processed_at' in event && event.processed_at ? 'processed' : 'queued'}`;
+}
+
+/** Yields null each time nothing has arrived for `silenceMs`; keep-alive comments are invisible to the SDK. */
+async function* withSilence(
+  stream: AsyncIterable<StreamEvent>,
+  silenceMs: number,
+): AsyncGenerator<StreamEvent | null, void, void> {
+  const iterator = stream[Symbol.asyncIterator]();
+  let next = iterator.next();
+  // Awaited below; without this a rejection while the consumer is busy would count as unhandled.
+  next.catch(() => {});
+  try {
+    for (;;) {
+      let timer: NodeJS.Timeout | undefined;
+      const silence = new Promise<null>(resolve => {
+        timer = setTimeout(() => resolve(null), silenceMs);
+      });
+      const result = await Promise.race([next, silence]).finally(() => clearTimeout(timer));
+      if (result === null) {
+        yield null;
+        continue;
+      }
+      if (result.done === true) return;
+      next = iterator.next();
+      next.catch(() => {});
+      yield result.value;
+    }
+  } finally {
+    void iterator.return?.()?.catch(() => {});
+  }
+}
+
+/** Doubling, with jitter so that many conversations do not return at the same instant. */
+export function backoff(attempt: number): number {
+  const full = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt);
+  return full / 2 + (Math.random() * full) / 2;
+}
+
+/** Resolves early, without rejecting, when the signal aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}

@@ -1,0 +1,24 @@
+/**
+ * What the bot itself remembers between processes: mappings and cursors, never memory content. Values go
+ * through Keyv; the two things Keyv cannot say (insert only if absent, list in key order) each store adds in
+ * its own words, so that they are atomic across processes.
+ */
+
+export interface Table<T> {
+  get(key: string): Promise<T | undefined>;
+  /** `ttlMs` absent: kept until deleted. */
+  set(key: string, value: T, ttlMs?: number): Promise<void>;
+  /** True when something was deleted. */
+  delete(key: string): Promise<boolean>;
+  /** Sets the value only where none (or an expired one) stands. Atomic; true for exactly one of many callers. */
+  insert(key: string, value: T, ttlMs?: number): Promise<boolean>;
+  /** Every live entry whose key starts with `prefix`, in key order; safe against changes while iterating. */
+  entries(prefix?: string): AsyncIterable<[key: string, value: T]>;
+}
+
+export interface State {
+  table<T>(name: string): Table<T>;
+  /** Removes what has expired; returns how many rows. */
+  sweep(): Promise<number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,289 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { BetaManagedAgentsEventParams } from '@anthropic-ai/sdk/resources/beta/sessions/events';
+import type { Log } from '../log.ts';
+import { activityOf, questionOf } from './activities.ts';
+import type { Reply, ReplySink } from './adapter.ts';
+import type { CustomToolRegistry } from './custom-tools.ts';
+import { type Failure, failureOf } from './errors.ts';
+import type { Person } from './message.ts';
+import { backoff, followSession, pause, readLog } from './session-stream.ts';
+import { type Pending, type TurnEnd, TurnState } from './turn-state.ts';
+
+export interface TurnLimits {
+  /** How long one turn may take from the moment the agent has the message. */
+  turnMs: number;
+  /** How long an outage of the agent service is waited out. */
+  outageMs: number;
+  /** How long a yes/no question waits for its answer; then it is a no. */
+  questionMs: number;
+}
+
+export interface TurnInput {
+  client: Anthropic;
+  sessionId: string;
+  mountPath: string;
+  person: Person;
+  /** What to say to the agent; null when the session already has it. */
+  content: BetaManagedAgentsEventParams | null;
+  /** The event id under which the session has our message; null while that is unknown. */
+  sentId: string | null;
+  /** True when an earlier attempt may have sent it. */
+  attempted: boolean;
+  /** The last user.message of ours before this one, as the session knows it. */
+  previousSentId: string | null;
+  /** The server's time of the last event before this turn. */
+  since: string | null;
+  /** Sentences of the bot's own, shown above what the agent says. */
+  preface: readonly string[];
+  sink: ReplySink;
+  tools: CustomToolRegistry;
+  limits: TurnLimits;
+  log: Log;
+  onSent(eventId: string): void;
+  /** The process is going down: leave everything as it is, a later process carries on. */
+  shutdown: AbortSignal;
+  /** The person wants it to stop. */
+  interrupt: AbortSignal;
+}
+
+export interface TurnResult {
+  end: TurnEnd | { type: 'stopped' } | { type: 'timed_out' };
+  /** What the agent said, without the preface. */
+  text: string;
+  /** Null when it was stopped before anything was sent. */
+  sentId: string | null;
+  /** The server's times of our message being taken up and of the turn's last event. */
+  begunAt: string | null;
+  lastAt: string | null;
+  /** A tool use on the person's memory failed: the store may be gone. */
+  memoryTrouble: boolean;
+}
+
+const INTERRUPT_GRACE_MS = 10_000;
+const MAX_SENDS = 5;
+
+/**
+ * One turn against one session: stream opened first, message sent once, events read until the session is
+ * done with this message. Rejects only on what a retry cannot mend, after an outage that outlasts the limit,
+ * and on shutdown.
+ */
+export async function runTurn(input: TurnInput): Promise<TurnResult> {
+  const { client, sessionId, sink, log, limits } = input;
+  let sentId = input.sentId;
+  let attempted = input.attempted;
+  let troubleSince: number | null = null;
+  let stopReason: 'stopped' | 'timed_out' | null = null;
+  let shown = '';
+  const state = new TurnState(() => sentId);
+  const asked = new Set<string>();
+  const over = new AbortController();
+  const reading = AbortSignal.any([over.signal, input.shutdown]);
+  const timers: NodeJS.Timeout[] = [];
+
+  const show = () => {
+    // What an interrupt or an error takes back stays on the screen until something replaces it.
+    if (state.text !== '') shown = state.text;
+    sink.show(snapshot());
+  };
+  const snapshot = (): Reply => ({
+    state: 'working',
+    text: joined(input.preface, shown),
+    status: statusOf(state, troubleSince !== null, input),
+    activities: activitiesOf(state, input),
+  });
+
+  async function deliver(): Promise<void> {
+    if (sentId === null && attempted) sentId = await findSent(input);
+    if (sentId === null) {
+      if (input.content === null) throw new Error('a message that was reported sent is not in its session');
+      attempted = true;
+      // An SDK retry could send it twice; after a failure the log is asked first instead.
+      const sent = await client.beta.sessions.events.send(
+        sessionId,
+        { events: [input.content] },
+        { maxRetries: 0, signal: reading },
+      );
+      sentId = sent.data?.[0]?.id ?? (await findSent(input));
+    }
+    if (sentId === null) throw new Error('the session did not take our message');
+    input.onSent(sentId);
+  }
+
+  function onTrouble(failure: Extract<Failure, { type: 'retry' }> | null, error?: unknown): void {
+    if (failure === null) troubleSince = null;
+    else {
+      troubleSince ??= Date.now();
+      if (Date.now() - troubleSince > limits.outageMs) throw error;
+    }
+    show();
+  }
+
+  /** Sends what answers the session; a failure that may have reached it counts as sent once the log says so. */
+  async function answer(event: BetaManagedAgentsEventParams, isAnswered: () => boolean): Promise<void> {
+    for (let attempt = 0; attempt < MAX_SENDS && !isAnswered() && !reading.aborted; attempt += 1) {
+      try {
+        await client.beta.sessions.events.send(
+          sessionId,
+          { events: [event] },
+          { maxRetries: 0, signal: reading },
+        );
+        return;
+      } catch (error) {
+        const failure = failureOf(error);
+        if (failure.type !== 'retry') {
+          if (failure.type !== 'aborted')
+            log.warn({ event: 'turn.answer_refused', session: sessionId, err: error }, 'answer refused');
+          return;
+        }
+        await pause(failure.afterMs ?? backoff(attempt), reading);
+      }
+    }
+  }
+
+  function stop(reason: 'stopped' | 'timed_out'): void {
+    if (stopReason !== null) return;
+    stopReason = reason;
+    if (!attempted) {
+      over.abort();
+      return;
+    }
+    timers.push(setTimeout(() => over.abort(), INTERRUPT_GRACE_MS));
+    void answer({ type: 'user.interrupt' }, () => state.end !== null);
+  }
+
+  async function resolvePending(pending: Pending): Promise<void> {
+    const { use } = pending;
+    const isAnswered = () => !state.pending.some(other => other.use.id === use.id);
+    if (pending.type === 'custom') {
+      const { text, isError } = await input.tools.run(use.name, use.input, {
+        person: input.person,
+        signal: reading,
+      });
+      const content = [{ type: 'text' as const, text: text === '' ? '(no output)' : text }];
+      await answer(
+        { type: 'user.custom_tool_result', custom_tool_use_id: use.id, content, is_error: isError },
+        isAnswered,
+      );
+      return;
+    }
+    const limit = AbortSignal.any([reading, input.interrupt, AbortSignal.timeout(limits.questionMs)]);
+    const allowed = await sink.ask(questionOf(use, input.mountPath, input.tools), limit).catch(() => false);
+    if (reading.aborted) return;
+    await answer(
+      allowed
+        ? { type: 'user.tool_confirmation', tool_use_id: use.id, result: 'allow' }
+        : {
+            type: 'user.tool_confirmation',
+            tool_use_id: use.id,
+            result: 'deny',
+            deny_message: 'The person did not allow this.',
+          },
+      isAnswered,
+    );
+  }
+
+  const onInterrupt = () => stop('stopped');
+  input.interrupt.addEventListener('abort', onInterrupt, { once: true });
+  if (input.interrupt.aborted) onInterrupt();
+  try {
+    for await (const batch of followSession({
+      client,
+      sessionId,
+      opened: async () => {
+        await deliver();
+        if (timers.length === 0) timers.push(setTimeout(() => stop('timed_out'), limits.turnMs));
+      },
+      // A message sent by an earlier process: what happened since then is in the log, not in a new stream.
+      resume: input.attempted,
+      since: () => input.since,
+      onTrouble,
+      signal: reading,
+      log,
+    })) {
+      for (const event of batch.events) state.apply(event, batch.live);
+      if (state.doubtful) {
+        const begunAt = await processedAt(input, sentId);
+        state.doubtful = false;
+        if (begunAt !== null) {
+          state.begin(begunAt);
+          for (const event of await readLog(client, sessionId, begunAt, reading)) state.apply(event, false);
+        }
+      }
+      for (const pending of state.end === null ? state.pending : []) {
+        if (asked.has(pending.use.id)) continue;
+        asked.add(pending.use.id);
+        resolvePending(pending).catch((error: unknown) => {
+          log.error(
+            { event: 'turn.answer_failed', session: sessionId, err: error },
+            'answering the session failed',
+          );
+        });
+      }
+      show();
+      if (state.end !== null) break;
+    }
+  } finally {
+    input.interrupt.removeEventListener('abort', onInterrupt);
+    for (const timer of timers) clearTimeout(timer);
+    over.abort();
+  }
+  if (state.end === null && input.shutdown.aborted) throw input.shutdown.reason;
+  return {
+    end: stopReason === null ? (state.end ?? { type: 'stopped' }) : { type: stopReason },
+    text: stopReason === null ? state.text : shown,
+    sentId,
+    begunAt: state.begunAt,
+    lastAt: state.lastAt,
+    memoryTrouble: [...state.uses.values()].some(
+      use => use.state === 'failed' && JSON.stringify(use.input).includes(input.mountPath),
+    ),
+  };
+}
+
+/**
+ * Our message in the session's log, when we cannot know whether sending succeeded. The bot is the only one who
+ * speaks to its sessions and speaks once a turn, so the first message after our previous one is this one.
+ */
+async function findSent(input: TurnInput): Promise<string | null> {
+  let passed = input.previousSentId === null;
+  const messages = input.client.beta.sessions.events.list(input.sessionId, {
+    types: ['user.message'],
+    limit: 1_000,
+  });
+  for await (const event of messages) {
+    if (passed) return event.id;
+    passed = event.id === input.previousSentId;
+  }
+  return null;
+}
+
+/** When the agent took our message up, according to the log; null while it is still queued. */
+async function processedAt(input: TurnInput, sentId: string | null): Promise<string | null> {
+  const messages = input.client.beta.sessions.events.list(input.sessionId, {
+    types: ['user.message'],
+    limit: 1_000,
+  });
+  for await (const event of messages) {
+    if (event.id === sentId && 'processed_at' in event) return event.processed_at ?? null;
+  }
+  return null;
+}
+
+function statusOf(state: TurnState, inTrouble: boolean, input: TurnInput): string | null {
+  if (inTrouble) return "Can't reach my agent service, still trying";
+  if (state.troubled) return 'The model is busy, still trying';
+  const running = [...state.uses.values()].findLast(use => use.state === 'running');
+  if (running !== undefined) return activityOf(running, input.mountPath, input.tools).label;
+  return state.text === '' ? 'Thinking' : null;
+}
+
+function activitiesOf(state: TurnState, input: TurnInput): Reply['activities'] {
+  return [...state.uses.values()].map(use => ({
+    ...activityOf(use, input.mountPath, input.tools),
+    state: use.state,
+  }));
+}
+
+export function joined(preface: readonly string[], text: string): string {
+  return [...preface, text].filter(part => part.trim() !== '').join('\n\n');
+}

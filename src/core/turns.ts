@@ -1,0 +1,434 @@
+import { randomBytes } from 'node:crypto';
+import type Anthropic from '@anthropic-ai/sdk';
+import type { Log } from '../log.ts';
+import type { ChatAdapter, ReplySink } from './adapter.ts';
+import type { AgentFile } from './agent-file.ts';
+import type { CustomToolRegistry } from './custom-tools.ts';
+import { failureOf, PersonError, personSentence } from './errors.ts';
+import type { Inbox, InboxEntry } from './inbox.ts';
+import type { Memory } from './memory.ts';
+import { type ChangeRef, changesSince } from './memory-changes.ts';
+import { type Conversation, type Json, type Message, type NoticeMode, personKey } from './message.ts';
+import { contentOf, objectionTo } from './message-content.ts';
+import { type Mount, sessionStart } from './session-start.ts';
+import { backoff, pause } from './session-stream.ts';
+import type { OpenSession, Sessions } from './sessions.ts';
+import type { State } from './state.ts';
+import { joined, runTurn, type TurnLimits, type TurnResult } from './turn.ts';
+
+/** What a later process needs to carry a turn on. Written before anything that must not happen twice. */
+interface TurnRecord {
+  /** The inbox entries this turn answers; what arrives later is for the next one. */
+  entries: string[];
+  /** Set just before the message is sent for the first time. */
+  sessionId: string | null;
+  sentId: string | null;
+  /** The platform's reply, as its sink saved it. */
+  handle: Json;
+  /** The reply is posted in full; what may be left is the cursor and the notice. */
+  replied: Replied | null;
+}
+
+interface Replied {
+  storeId: string;
+  sentId: string | null;
+  lastEventAt: string | null;
+  /** From when on the session's writes belong to this turn (the server's time); null: it never began. */
+  begunAt: string | null;
+  /** Set before the notice is shown, so that it is shown at most once. */
+  noticed: boolean;
+}
+
+/** What Undo needs later. Texts stay with the API. */
+export interface NoticeRecord {
+  person: string;
+  storeId: string;
+  refs: ChangeRef[];
+}
+
+export const NOTICE_TTL_MS = 30 * 24 * 3600_000;
+
+export interface Turns {
+  /** Answers everything pending in a conversation, in order. Does not reject. */
+  run(conversation: string): Promise<void>;
+  interrupt(conversation: string): boolean;
+  /** Lets go of running turns as they are; a later process carries them on. */
+  abandon(): void;
+}
+
+export interface TurnsDeps {
+  client: Anthropic;
+  state: State;
+  inbox: Inbox;
+  sessions: Sessions;
+  memory: Memory;
+  tools: CustomToolRegistry;
+  file: AgentFile;
+  adapterOf(platform: string): ChatAdapter | undefined;
+  /** MEMORY_NOTICES; undefined: under the reply in private places, to the person alone in shared ones. */
+  notices: NoticeMode | undefined;
+  limits: TurnLimits;
+  log: Log;
+  now?: () => number;
+}
+
+export function createTurns(deps: TurnsDeps): Turns {
+  const { client, inbox, sessions, memory, file, log } = deps;
+  const now = deps.now ?? Date.now;
+  const records = deps.state.table<TurnRecord>('turn');
+  const notices = deps.state.table<NoticeRecord>('notice');
+  const modes = deps.state.table<NoticeMode>('notice-mode');
+  const interrupts = new Map<string, AbortController>();
+  const shutdown = new AbortController();
+
+  async function run(conversation: string): Promise<void> {
+    try {
+      while (!shutdown.signal.aborted) {
+        const pending = await inbox.pending(conversation);
+        const saved = await records.get(conversation);
+        const entries =
+          saved === undefined ? pending : pending.filter(entry => saved.entries.includes(entry.id));
+        if (entries.length === 0) {
+          if (saved === undefined) return;
+          await records.delete(conversation);
+          continue;
+        }
+        const record = saved ?? {
+          entries: entries.map(entry => entry.id),
+          sessionId: null,
+          sentId: null,
+          handle: null,
+          replied: null,
+        };
+        await answer(conversation, entries, record);
+      }
+    } catch (error) {
+      if (shutdown.signal.aborted) return;
+      log.error(
+        { event: 'turn.stuck', conversation, err: error },
+        'a turn could not be run; its messages stay in the inbox',
+      );
+    }
+  }
+
+  async function answer(key: string, entries: InboxEntry[], record: TurnRecord): Promise<void> {
+    const messages = entries.map(entry => entry.message);
+    const last = messages.at(-1);
+    if (last === undefined) return;
+    const adapter = deps.adapterOf(last.conversation.person.platform);
+    if (adapter === undefined) {
+      log.error({ event: 'turn.no_adapter', conversation: key }, 'no adapter for a pending message');
+      throw new Error(`no adapter for ${last.conversation.person.platform}`);
+    }
+    const interrupt = new AbortController();
+    interrupts.set(key, interrupt);
+    let open = true;
+    let sink: ReplySink | undefined;
+    try {
+      if (record.replied === null) {
+        sink = adapter.openReply(last, record.handle, async handle => {
+          record.handle = handle;
+          if (open) await records.set(key, record);
+        });
+        await reply(key, messages, last, record, sink, interrupt.signal);
+      }
+      if (record.replied !== null) {
+        const { sentId, lastEventAt } = record.replied;
+        if (sentId !== null) await sessions.update(last.conversation, { lastSentId: sentId, lastEventAt });
+        await notify(key, adapter, last, record, record.replied);
+      }
+      await inbox.done(entries);
+      open = false;
+      await records.delete(key);
+    } finally {
+      open = false;
+      interrupts.delete(key);
+      sink?.close();
+    }
+  }
+
+  async function reply(
+    key: string,
+    messages: Message[],
+    last: Message,
+    record: TurnRecord,
+    sink: ReplySink,
+    interrupt: AbortSignal,
+  ): Promise<void> {
+    const objection = record.sessionId === null ? objectionTo(messages) : null;
+    if (objection !== null) {
+      await sink.finish({ state: 'done', text: objection, status: null, activities: [] });
+      return;
+    }
+    const { conversation } = last;
+    let said = '';
+    const shown: ReplySink = {
+      ...sink,
+      show(snapshot) {
+        said = snapshot.text;
+        sink.show(snapshot);
+      },
+    };
+    try {
+      const session = await patiently(sink, interrupt, () => sessions.open(conversation, record.sessionId));
+      const { result, final } = await converse(
+        key,
+        messages,
+        conversation,
+        session,
+        record,
+        shown,
+        interrupt,
+      );
+      await sink.finish({ state: stateOf(result), text: final, status: null, activities: [] });
+      record.replied = {
+        storeId: session.storeId,
+        sentId: result.sentId,
+        lastEventAt: result.lastAt,
+        begunAt: result.begunAt,
+        noticed: false,
+      };
+      await records.set(key, record);
+      if (session.memoryLost) await sessions.told(conversation.person);
+      if (endsSession(result)) await sessions.drop(conversation);
+      if (result.memoryTrouble && !(await memory.isLive(session.storeId))) {
+        await sessions.memoryLost(conversation.person, session.storeId);
+      }
+    } catch (error) {
+      if (shutdown.signal.aborted) throw error;
+      log.error(
+        { event: 'turn.failed', conversation: key, session: record.sessionId, err: error },
+        'turn failed',
+      );
+      const sentence = interrupt.aborted ? 'Stopped.' : personSentence(error);
+      await sink.finish({ state: 'failed', text: joined([said], sentence), status: null, activities: [] });
+      if (record.sentId !== null) await sessions.update(conversation, { lastSentId: record.sentId });
+      // Nobody knows whether this session has the message: the next one starts in a session where that is no question.
+      else if (record.sessionId !== null) await sessions.drop(conversation);
+    }
+  }
+
+  /** Runs the turn in the conversation's session; one that was removed meanwhile is replaced once. */
+  async function converse(
+    key: string,
+    messages: Message[],
+    conversation: Conversation,
+    session: OpenSession,
+    record: TurnRecord,
+    sink: ReplySink,
+    interrupt: AbortSignal,
+  ): Promise<{ result: TurnResult; final: string }> {
+    for (let replaced = false; ; replaced = true) {
+      const attempted = record.sessionId === session.sessionId;
+      if (!attempted) record.sentId = null;
+      const preface = session.memoryLost ? [MEMORY_LOST] : [];
+      try {
+        const { blocks, refusals } = await patiently(sink, interrupt, () =>
+          contentFor(messages, conversation, session),
+        );
+        preface.push(...refusals);
+        if (!attempted) {
+          record.sessionId = session.sessionId;
+          await records.set(key, record);
+        }
+        const result = await runTurn({
+          client,
+          sessionId: session.sessionId,
+          mountPath: session.mountPath,
+          person: conversation.person,
+          content: { type: 'user.message', content: blocks },
+          sentId: record.sentId,
+          attempted,
+          previousSentId: session.lastSentId,
+          since: session.lastEventAt,
+          preface,
+          sink,
+          tools: deps.tools,
+          limits: deps.limits,
+          log,
+          onSent: id => {
+            record.sentId = id;
+          },
+          shutdown: shutdown.signal,
+          interrupt,
+        });
+        if (result.end.type === 'deleted' && result.text === '' && !replaced) throw new SessionGone();
+        log.info(
+          {
+            event: 'turn.done',
+            conversation: key,
+            session: session.sessionId,
+            end: result.end.type,
+            messages: messages.length,
+          },
+          'turn done',
+        );
+        return { result, final: finalText(preface, result) };
+      } catch (error) {
+        if (replaced || !isSessionGone(error)) throw error;
+        log.warn(
+          { event: 'session.replaced', session: session.sessionId },
+          'the session was removed from outside; starting another',
+        );
+        await sessions.drop(conversation);
+        session = await patiently(sink, interrupt, () => sessions.open(conversation, null));
+      }
+    }
+  }
+
+  async function contentFor(messages: Message[], conversation: Conversation, session: OpenSession) {
+    const first = session.lastSentId === null;
+    const start = first ? sessionStart(conversation, await mountsOf(session), today()) : null;
+    const adapter = deps.adapterOf(conversation.person.platform);
+    return contentOf(start, messages, async attachment => {
+      if (adapter === undefined) throw new PersonError('I could not fetch it.');
+      return adapter.download(attachment, shutdown.signal);
+    });
+  }
+
+  async function mountsOf(session: OpenSession): Promise<Mount[]> {
+    const bytes = file.memory.preload_bytes;
+    const shared = file.memory.shared_store;
+    const [own, common] = await Promise.all([
+      memory.list(session.storeId, bytes),
+      shared === undefined ? null : memory.list(shared, bytes),
+    ]);
+    return [
+      { path: session.mountPath, access: 'read_write', listing: own },
+      ...(session.sharedPath === null
+        ? []
+        : [{ path: session.sharedPath, access: 'read_only' as const, listing: common }]),
+    ];
+  }
+
+  async function notify(
+    key: string,
+    adapter: ChatAdapter,
+    last: Message,
+    record: TurnRecord,
+    replied: Replied,
+  ): Promise<void> {
+    if (replied.noticed || replied.begunAt === null || record.sessionId === null) return;
+    const { person, audience } = last.conversation;
+    const usual = deps.notices ?? (audience === 'shared' ? 'private' : 'thread');
+    const mode = (await modes.get(personKey(person))) ?? usual;
+    if (mode === 'off') return;
+    try {
+      const { changes, refs } = await changesSince(
+        client,
+        replied.storeId,
+        record.sessionId,
+        replied.begunAt,
+      );
+      if (changes.length === 0) return;
+      const id = noticeId();
+      await notices.set(id, { person: personKey(person), storeId: replied.storeId, refs }, NOTICE_TTL_MS);
+      replied.noticed = true;
+      await records.set(key, record);
+      await adapter.notify(last, { id, changes }, mode);
+    } catch (error) {
+      if (failureOf(error).type === 'gone') {
+        await sessions.memoryLost(person, replied.storeId);
+        return;
+      }
+      log.error(
+        { event: 'notice.failed', conversation: key, err: error },
+        'the memory notice could not be shown',
+      );
+    }
+  }
+
+  /** Waits out an outage before the turn proper, with a status the person can see. */
+  async function patiently<T>(sink: ReplySink, interrupt: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const since = now();
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        const failure = failureOf(error);
+        const patience = failure.type === 'retry' && now() - since < deps.limits.outageMs;
+        if (!patience || interrupt.aborted || shutdown.signal.aborted) throw error;
+        sink.show({
+          state: 'working',
+          text: '',
+          status: "Can't reach my agent service, still trying",
+          activities: [],
+        });
+        await pause(failure.afterMs ?? backoff(attempt), AbortSignal.any([interrupt, shutdown.signal]));
+      }
+    }
+  }
+
+  function today(): string {
+    return new Date(now()).toISOString().slice(0, 10);
+  }
+
+  return {
+    run,
+    interrupt(conversation) {
+      const controller = interrupts.get(conversation);
+      controller?.abort();
+      return controller !== undefined;
+    },
+    abandon() {
+      shutdown.abort(new Error('shutting down'));
+    },
+  };
+}
+
+const MEMORY_LOST =
+  '(What I remembered about you was removed from outside since we last talked, so I am starting afresh.)';
+
+class SessionGone extends Error {}
+
+/** A deleted session answers 404; an archived or ended one refuses messages with 400. */
+function isSessionGone(error: unknown): boolean {
+  if (error instanceof SessionGone) return true;
+  const failure = failureOf(error);
+  return failure.type === 'gone' || (failure.type === 'refused' && failure.reason === 'request');
+}
+
+function endsSession(result: TurnResult): boolean {
+  return ['terminated', 'deleted', 'budget_reached'].includes(result.end.type);
+}
+
+function stateOf(result: TurnResult): 'done' | 'stopped' | 'failed' {
+  switch (result.end.type) {
+    case 'answered':
+    case 'refused':
+      return 'done';
+    case 'stopped':
+      return 'stopped';
+    default:
+      return 'failed';
+  }
+}
+
+/** What the agent said, and where it did not end by itself, a sentence that says why. */
+function finalText(preface: readonly string[], result: TurnResult): string {
+  return joined([...preface, result.text], endSentence(result));
+}
+
+function endSentence({ end, text }: TurnResult): string {
+  switch (end.type) {
+    case 'answered':
+      return text.trim() === '' ? 'Done.' : '';
+    case 'refused':
+      return text.trim() === '' ? "I can't help with that. Ask me something else and I'm happy to." : '';
+    case 'stopped':
+      return 'Stopped.';
+    case 'timed_out':
+      return 'This took too long, so I stopped here. Ask me to go on, or try a smaller question.';
+    case 'budget_reached':
+      return 'This conversation has used up its budget, so I stopped here. Your next message starts a new one; I keep what I know about you.';
+    case 'retries_exhausted':
+      return 'The model behind me kept failing, so I could not finish. Please send that again in a few minutes.';
+    case 'terminated':
+    case 'deleted':
+      return 'This conversation was ended on the server before I could finish. Please send that again; I keep what I know about you.';
+  }
+}
+
+function noticeId(): string {
+  return randomBytes(9).toString('base64url');
+}
