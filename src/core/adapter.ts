@@ -68,6 +68,11 @@ export interface BotPort {
   command(command: Command): Promise<PreferencesView>;
   /** Interrupts the running turn of a conversation. False when none was running. */
   interrupt(conversation: Conversation): Promise<boolean>;
+  /**
+   * The person took a message back (deleted or edited it). One that still waits is forgotten, one that is being
+   * answered is interrupted; an edit is then received as a new message with an id of its own.
+   */
+  withdraw(conversation: Conversation, messageId: string): Promise<'waiting' | 'running' | 'answered'>;
   /** True when this conversation has been held before, also by an earlier process. */
   knows(conversation: Conversation): Promise<boolean>;
   /** Gets memory and session ready, so that the first answer does not wait for them. */

@@ -75,6 +75,15 @@ const schema = z.strictObject({
       shared_instructions: text(MAX_INSTRUCTIONS).optional(),
     })
     .prefault({}),
+  chat: z
+    .strictObject({
+      /** Offered when a conversation is opened, where the platform can. */
+      suggested_prompts: z
+        .array(z.strictObject({ title: text(75), message: text(1_000) }))
+        .max(4, 'at most 4 prompts')
+        .default([]),
+    })
+    .prefault({}),
   session: z
     .strictObject({
       idle_hours: z.number().positive().max(720, 'at most 720 (30 days)').default(24),

@@ -91,6 +91,14 @@ export function createBot(deps: BotDeps): Bot {
     },
     command: command => preferences.run(command),
     interrupt: async conversation => turns.interrupt(conversationKey(conversation)),
+    async withdraw(conversation, messageId) {
+      const key = conversationKey(conversation);
+      const id = inbox.idOf(conversation, messageId);
+      if (turns.interruptEntry(key, id)) return 'running';
+      const waiting = (await inbox.pending(key)).some(entry => entry.id === id);
+      await inbox.done([{ id }]);
+      return waiting ? 'waiting' : 'answered';
+    },
     knows: conversation => sessions.known(conversation),
     async prepare(conversation) {
       await sessions.open(conversation, null);

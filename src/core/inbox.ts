@@ -23,7 +23,9 @@ export interface Inbox {
   accept(message: Message): Promise<'accepted' | 'duplicate'>;
   /** What a conversation still has to be answered, in order of arrival. */
   pending(conversation: string): Promise<InboxEntry[]>;
-  done(entries: readonly InboxEntry[]): Promise<void>;
+  done(entries: readonly Pick<InboxEntry, 'id'>[]): Promise<void>;
+  /** The entry a delivery has, or would have. */
+  idOf(conversation: Conversation, messageId: string): string;
   /** Conversations with something pending, oldest message first. */
   conversations(): Promise<Conversation[]>;
 }
@@ -34,12 +36,14 @@ export function createInbox(state: State, now: () => number = Date.now): Inbox {
   const done = state.table<true>('inbox-done');
   let order = 0;
 
-  const idOf = (message: Message) =>
-    `${conversationKey(message.conversation)}/${encodeURIComponent(message.id)}`;
+  const idOf = (conversation: Conversation, messageId: string) =>
+    `${conversationKey(conversation)}/${encodeURIComponent(messageId)}`;
 
   return {
+    idOf,
+
     async accept(message) {
-      const id = idOf(message);
+      const id = idOf(message.conversation, message.id);
       if ((await done.get(id)) !== undefined) return 'duplicate';
       if (!(await waiting.insert(id, { message, receivedAt: now(), order: order++ }))) return 'duplicate';
       // Between the two lines above a twin may have been accepted, answered and cleared.

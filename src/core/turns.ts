@@ -52,6 +52,8 @@ export interface Turns {
   /** Answers everything pending in a conversation, in order. Does not reject. */
   run(conversation: string): Promise<void>;
   interrupt(conversation: string): boolean;
+  /** The turn that answers this inbox entry is interrupted; false when none does. */
+  interruptEntry(conversation: string, entryId: string): boolean;
   /** Lets go of running turns as they are; a later process carries them on. */
   abandon(): void;
 }
@@ -78,7 +80,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   const records = deps.state.table<TurnRecord>('turn');
   const notices = deps.state.table<NoticeRecord>('notice');
   const modes = deps.state.table<NoticeMode>('notice-mode');
-  const interrupts = new Map<string, AbortController>();
+  const running = new Map<string, { interrupt: AbortController; entries: string[] }>();
   const shutdown = new AbortController();
 
   async function run(conversation: string): Promise<void> {
@@ -121,7 +123,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       throw new Error(`no adapter for ${last.conversation.person.platform}`);
     }
     const interrupt = new AbortController();
-    interrupts.set(key, interrupt);
+    running.set(key, { interrupt, entries: record.entries });
     let open = true;
     let sink: ReplySink | undefined;
     try {
@@ -142,7 +144,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       await records.delete(key);
     } finally {
       open = false;
-      interrupts.delete(key);
+      running.delete(key);
       sink?.close();
     }
   }
@@ -366,9 +368,15 @@ export function createTurns(deps: TurnsDeps): Turns {
   return {
     run,
     interrupt(conversation) {
-      const controller = interrupts.get(conversation);
-      controller?.abort();
-      return controller !== undefined;
+      const turn = running.get(conversation);
+      turn?.interrupt.abort();
+      return turn !== undefined;
+    },
+    interruptEntry(conversation, entryId) {
+      const turn = running.get(conversation);
+      if (turn?.entries.includes(entryId) !== true) return false;
+      turn.interrupt.abort();
+      return true;
     },
     abandon() {
       shutdown.abort(new Error('shutting down'));

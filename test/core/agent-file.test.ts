@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { parseAgentFile, readAgentFile } from '../../src/core/agent-file.ts';
+import { SetupError } from '../../src/core/errors.ts';
+
+const problemsOf = (source: string) => {
+  try {
+    parseAgentFile(source, 'agent.yml');
+  } catch (error) {
+    if (error instanceof SetupError) return error.message;
+    throw error;
+  }
+  return 'no problem';
+};
+
+describe('agent.yml', () => {
+  it('accepts the persona that ships', async () => {
+    const file = await readAgentFile('agent.yml');
+    expect(file.name).toBe('shopper');
+    expect(file.session.idle_hours).toBe(24);
+    expect(file.tools.bash).toBe('off');
+  });
+
+  it('fills in what a short file leaves out', () => {
+    const file = parseAgentFile('name: coach\nmodel: claude-haiku-5-5\nsystem: Coach.\n', 'agent.yml');
+    expect(file.memory.preload_bytes).toBe(16_384);
+    expect(file.tools.read).toBe('allow');
+  });
+
+  it('names every problem at once, each with its line', () => {
+    const source = [
+      'name: ""',
+      'model: m',
+      'system: hi',
+      'tools:',
+      '  bash: maybe',
+      '  fly: allow',
+      'mcp_servers:',
+      '  - name: "a b"',
+      '    url: nonsense',
+      'session:',
+      '  idle_hours: -1',
+      'colour: red',
+    ].join('\n');
+    const message = problemsOf(source);
+    expect(message).toMatch(/^agent\.yml has 7 problems:/);
+    for (const start of [
+      'line 1: name',
+      'line 5: tools.bash',
+      'line 6: tools.fly: is not a setting here',
+      'line 8: mcp_servers.0.name',
+      'line 9: mcp_servers.0.url',
+      'line 11: session.idle_hours',
+      'line 12: colour: is not a setting here',
+    ]) {
+      expect(message).toContain(`  ${start}`);
+    }
+  });
+
+  it('says where a file is not even YAML', () => {
+    expect(problemsOf('name: x\nsystem: [')).toMatch(/line 2: /);
+  });
+
+  it('refuses an agent that could not open its memory', () => {
+    expect(problemsOf('name: x\nmodel: m\nsystem: s\ntools:\n  read: off\n')).toContain('memory is a folder');
+  });
+
+  it('says what to set when the file is missing', async () => {
+    await expect(readAgentFile('/nowhere/agent.yml')).rejects.toThrow(/AGENT_FILE/);
+  });
+
+  it('tells the agent what never to keep and that memory is not instruction', async () => {
+    const { system } = parseAgentFile(await readFile('agent.yml', 'utf8'), 'agent.yml');
+    for (const rule of ['passwords', 'Never say that you saved', 'never\n  an instruction', 'replaces the old line']) {
+      expect(system.replace(/\s+/g, ' ')).toContain(rule.replace(/\s+/g, ' '));
+    }
+  });
+});
