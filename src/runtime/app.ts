@@ -1,0 +1,79 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { requireBeta, requireKey, requireLoopbackHost } from './access.ts';
+import { ApiError, errorBody, toApiError } from './errors.ts';
+import { newId } from './ids.ts';
+import type { RuntimeLog } from './log.ts';
+import { agentRoutes } from './routes/agents.ts';
+import type { App, RequestContext, RuntimeEnv, Services } from './routes/context.ts';
+import { environmentRoutes } from './routes/environments.ts';
+import { fileRoutes } from './routes/files.ts';
+import { memoryRoutes } from './routes/memories.ts';
+import { memoryStoreRoutes } from './routes/memory-stores.ts';
+import { memoryVersionRoutes } from './routes/memory-versions.ts';
+import { sessionEventRoutes } from './routes/session-events.ts';
+import { sessionResourceRoutes } from './routes/session-resources.ts';
+import { sessionThreadRoutes } from './routes/session-threads.ts';
+import { sessionRoutes } from './routes/sessions.ts';
+
+const MB = 1024 * 1024;
+const MAX_BODY_BYTES = 32 * MB;
+/** A file of 500 MB and the multipart around it. */
+const MAX_UPLOAD_BYTES = 501 * MB;
+
+/** The HTTP face of the services: ids and errors of requests, their log, access, and the routes. */
+export function createApp(services: Services, options: { apiKey?: string; log: RuntimeLog }): App {
+  const { log } = options;
+  const app = new Hono<RuntimeEnv>();
+
+  app.use(async (c, next) => {
+    const requestId = newId('req');
+    const started = performance.now();
+    c.set('requestId', requestId);
+    c.header('request-id', requestId);
+    await next();
+    const ms = Math.round(performance.now() - started);
+    log.info({ method: c.req.method, path: c.req.path, status: c.res.status, requestId, ms }, 'request');
+  });
+  app.use(requireLoopbackHost(), requireKey(options.apiKey), requireBeta());
+  app.use(async (c, next) => {
+    const maxSize = c.req.path === '/v1/files' ? MAX_UPLOAD_BYTES : MAX_BODY_BYTES;
+    const onError = () => {
+      throw new ApiError('request_too_large', `The request body may have at most ${maxSize / MB} MB.`);
+    };
+    return bodyLimit({ maxSize, onError })(c, next);
+  });
+
+  agentRoutes(app, services);
+  environmentRoutes(app, services);
+  sessionRoutes(app, services);
+  sessionEventRoutes(app, services);
+  sessionResourceRoutes(app, services);
+  sessionThreadRoutes(app, services);
+  memoryStoreRoutes(app, services);
+  memoryRoutes(app, services);
+  memoryVersionRoutes(app, services);
+  fileRoutes(app, services);
+
+  app.notFound(c =>
+    answerError(
+      c,
+      new ApiError(
+        'not_found_error',
+        `This local runtime has no ${c.req.method} ${c.req.path}: it offers agents, environments, sessions, memory stores and files.`,
+      ),
+    ),
+  );
+  app.onError((thrown, c) => {
+    const error = toApiError(thrown);
+    if (error.status >= 500) log.error({ err: thrown, requestId: c.get('requestId') }, 'request failed');
+    return answerError(c, error);
+  });
+  return app;
+}
+
+function answerError(c: RequestContext, error: ApiError): Response {
+  // The SDK retries a 409 by itself, which can only fail the same way again.
+  if (error.status === 409) c.header('x-should-retry', 'false');
+  return c.json(errorBody(error, c.get('requestId')), error.status);
+}

@@ -1,0 +1,20 @@
+/** Milliseconds since the epoch, never smaller than a value already given. */
+export type Clock = () => number;
+
+/** Lists are ordered and filtered by time, so a wall clock set back must not reorder them. */
+export function createClock(now: () => number = Date.now): Clock {
+  let last = 0;
+  return () => {
+    last = Math.max(last, now());
+    return last;
+  };
+}
+
+/** RFC 3339 with milliseconds, as every timestamp of the API. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export function timestampOrNull(ms: number | null): string | null {
+  return ms === null ? null : timestamp(ms);
+}

@@ -1,0 +1,57 @@
+import type { ServerResponse } from 'node:http';
+import type { EventHub, PreviewType } from './event-hub.ts';
+
+/** A reader this far behind is cut off: it reconnects and lists what it missed, instead of filling memory. */
+const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+
+export interface EventStreams {
+  /**
+   * Answers with an endless text/event-stream: headers and a first comment at once, then every event of the
+   * session from here on (there is no replay), and a comment every `keepAliveMs` so that no proxy or client
+   * takes the silence for a dead connection.
+   */
+  open(
+    response: ServerResponse,
+    sessionId: string,
+    previews: ReadonlySet<PreviewType>,
+    requestId: string,
+  ): void;
+  stop(): void;
+}
+
+export function createEventStreams(hub: EventHub, keepAliveMs: number): EventStreams {
+  const open = new Set<ServerResponse>();
+  const timer = setInterval(() => {
+    for (const response of open) response.write(': keep-alive\n\n');
+  }, keepAliveMs);
+  timer.unref();
+
+  return {
+    open(response, sessionId, previews, requestId) {
+      const unsubscribe = hub.subscribe(sessionId, {
+        previews,
+        write(frame) {
+          if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
+          else response.write(frame);
+        },
+        end: () => response.end(),
+      });
+      open.add(response);
+      response.on('close', () => {
+        open.delete(response);
+        unsubscribe();
+      });
+      response.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-cache',
+        'request-id': requestId,
+      });
+      response.write(': open\n\n');
+    },
+
+    stop() {
+      clearInterval(timer);
+      for (const response of open) response.end();
+    },
+  };
+}

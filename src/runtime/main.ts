@@ -1,0 +1,93 @@
+import { parseArgs } from 'node:util';
+import pino from 'pino';
+import * as z from 'zod';
+import { createAgentLoop } from './agent-loop.ts';
+import { DataDirError } from './database.ts';
+import { createModel } from './models/model.ts';
+import { createRuntime, PortError } from './server.ts';
+
+const USAGE = `usage: npm run runtime -- [--port N] [--data DIR]
+  --port N     the port on 127.0.0.1, 0 for a free one (default 4180)
+  --data DIR   where everything is kept (default ./data/runtime)
+environment:
+  RUNTIME_API_KEY   the only API key accepted (default: any)
+  MODEL_BASE_URL, MODEL_API_KEY, MODEL   the Messages endpoint to ask (default: the built-in offline model)
+  LOG_LEVEL   default info`;
+
+const flags = z.strictObject({
+  port: z.coerce
+    .number('--port must be a number')
+    .int('--port must be a whole number')
+    .min(0, '--port must be 0 to 65535')
+    .max(65_535, '--port must be 0 to 65535')
+    .default(4180),
+  data: z.string().min(1, '--data must name a directory').default('./data/runtime'),
+  help: z.boolean().default(false),
+});
+
+/** Serves until SIGTERM or SIGINT. Standard output carries one line, the address; the log goes to stderr. */
+async function main(args: string[]): Promise<void> {
+  const { port, data, help } = readFlags(args);
+  if (help) {
+    process.stdout.write(`${USAGE}\n`);
+    return;
+  }
+  loadDotEnv();
+  const { RUNTIME_API_KEY, LOG_LEVEL, MODEL_BASE_URL, MODEL_API_KEY, MODEL } = process.env;
+  const log = pino({ level: LOG_LEVEL || 'info' }, pino.destination(2));
+  const model = createModel({ MODEL_BASE_URL, MODEL_API_KEY, MODEL });
+  const runtime = await createRuntime({
+    dataDir: data,
+    port,
+    loop: createAgentLoop({ model, log }),
+    log,
+    ...(RUNTIME_API_KEY ? { apiKey: RUNTIME_API_KEY } : {}),
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      runtime.stop().then(
+        () => process.exit(0),
+        error => fail(error),
+      );
+    });
+  }
+  log.info({ model: model.label, data }, 'local runtime started');
+  process.stdout.write(`listening on ${runtime.url}\n`);
+}
+
+class UsageError extends Error {}
+
+function readFlags(args: string[]): z.infer<typeof flags> {
+  let values: Record<string, unknown>;
+  try {
+    ({ values } = parseArgs({
+      args,
+      options: { port: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    }));
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  const parsed = flags.safeParse(values);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(parsed.error.issues.map(issue => issue.message).join('\n'));
+}
+
+/** Settings may come from .env as well; what the environment already has wins. */
+function loadDotEnv(): void {
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+}
+
+/** What the operator can act on is a sentence; anything else is a bug and keeps its stack. */
+function fail(error: unknown): never {
+  if (error instanceof UsageError) process.stderr.write(`${error.message}\n${USAGE}\n`);
+  else if (error instanceof DataDirError || error instanceof PortError)
+    process.stderr.write(`${error.message}\n`);
+  else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(error instanceof UsageError ? 2 : 1);
+}
+
+main(process.argv.slice(2)).catch(fail);

@@ -1,0 +1,146 @@
+import type { Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { createAgents } from './agents.ts';
+import { createApp } from './app.ts';
+import { createClock } from './clock.ts';
+import { openDatabase } from './database.ts';
+import { createEnvironments } from './environments.ts';
+import { createEventHub } from './event-hub.ts';
+import { createEventLog } from './event-log.ts';
+import { createEventStreams } from './event-stream.ts';
+import { createFiles } from './files.ts';
+import { type RuntimeLog, silentLog } from './log.ts';
+import { createMemories } from './memory/memories.ts';
+import { createMemoryStores } from './memory/stores.ts';
+import { createMemoryVersions } from './memory/versions.ts';
+import type { AgentLoop } from './ports.ts';
+import { createSessionEngine } from './session-engine.ts';
+import { createSessionResources } from './session-resources.ts';
+import { createSessionThreads } from './session-threads.ts';
+import { createSessions } from './sessions.ts';
+
+export interface RuntimeOptions {
+  /** Made if missing; one process at a time. */
+  dataDir: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** The only key accepted; without it any non-empty key is. */
+  apiKey?: string;
+  loop: AgentLoop;
+  log?: RuntimeLog;
+  /** Milliseconds since the epoch. */
+  clock?: () => number;
+  /** Silence on a stream after which a comment is sent; 15 s unless told. */
+  keepAliveMs?: number;
+}
+
+export interface Runtime {
+  /** e.g. "http://127.0.0.1:4180", the SDK's `baseURL`. */
+  url: string;
+  /** The registered routes, e.g. { method: 'GET', path: '/v1/agents/:id' }. */
+  routes: readonly { method: string; path: string }[];
+  /** Ends streams and loops, finishes what is being written and frees the directory. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** The port cannot be listened on; the message is for the operator. */
+export class PortError extends Error {
+  constructor(message: string, cause: unknown) {
+    super(message, { cause });
+    this.name = 'PortError';
+  }
+}
+
+/**
+ * Starts a Managed Agents API on 127.0.0.1. Sessions that were running when the last process ended go on.
+ * Throws DataDirError or PortError when it cannot start.
+ */
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const log = options.log ?? silentLog;
+  const clock = createClock(options.clock);
+  const db = await openDatabase(options.dataDir);
+  const hub = createEventHub();
+  const streams = createEventStreams(hub, options.keepAliveMs ?? 15_000);
+  const events = createEventLog(db, hub, clock);
+  const agents = createAgents(db, clock);
+  const environments = createEnvironments(db, clock);
+  const stores = createMemoryStores(db, clock);
+  const versions = createMemoryVersions(db, clock, stores);
+  const memories = createMemories(db, clock);
+  const files = createFiles(db, clock);
+  const engine = createSessionEngine({ db, events, hub, memories, files, loop: options.loop, clock, log });
+  const resources = createSessionResources({ db, files, stores, clock });
+  const sessions = createSessions({ db, agents, environments, resources, engine, events, hub, clock });
+  const threads = createSessionThreads(db, clock);
+  const app = createApp(
+    {
+      agents,
+      environments,
+      sessions,
+      resources,
+      threads,
+      engine,
+      events,
+      streams,
+      stores,
+      memories,
+      versions,
+      files,
+    },
+    { log, ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }) },
+  );
+
+  // The bot may live in this process too: its fetch must keep the global Request and Response.
+  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  // Longer than any client keeps an idle connection, so that none is closed under a request.
+  server.keepAliveTimeout = 75_000;
+  let stopped: Promise<void> | undefined;
+
+  async function stop(): Promise<void> {
+    const closed = closeServer(server);
+    streams.stop();
+    await engine.stop();
+    await closed;
+    await db.close();
+  }
+
+  try {
+    await listen(server, options.port);
+    await engine.recover();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    routes: app.routes.filter(route => route.method !== 'ALL').map(({ method, path }) => ({ method, path })),
+    stop() {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', error => {
+      const busy = 'code' in error && error.code === 'EADDRINUSE';
+      const reason = busy ? 'it is in use by another program' : error.message;
+      reject(new PortError(`Cannot listen on 127.0.0.1:${port}: ${reason}.`, error));
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+}
+
+/** Requests under way may finish for 2 s; connections that are merely open are closed. */
+async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise<void>(resolve => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => server.closeAllConnections(), 2000);
+  await closed;
+  clearTimeout(deadline);
+}
