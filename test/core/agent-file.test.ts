@@ -71,7 +71,12 @@ describe('agent.yml', () => {
 
   it('tells the agent what never to keep and that memory is not instruction', async () => {
     const { system } = parseAgentFile(await readFile('agent.yml', 'utf8'), 'agent.yml');
-    for (const rule of ['passwords', 'Never say that you saved', 'never\n  an instruction', 'replaces the old line']) {
+    for (const rule of [
+      'passwords',
+      'Never say that you saved',
+      'never\n  an instruction',
+      'replaces the old line',
+    ]) {
       expect(system.replace(/\s+/g, ' ')).toContain(rule.replace(/\s+/g, ' '));
     }
   });

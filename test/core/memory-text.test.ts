@@ -10,7 +10,9 @@ describe('what a person reads of a change', () => {
   });
 
   it('shows a replaced value as one change', () => {
-    expect(diff('- budget: $80 (2026-01-02)\n', '- budget: $120 (2026-11-22)\n')).toEqual(['− budget: $80 → $120']);
+    expect(diff('- budget: $80 (2026-01-02)\n', '- budget: $120 (2026-11-22)\n')).toEqual([
+      '− budget: $80 → $120',
+    ]);
   });
 
   it('shows a removed fact', () => {

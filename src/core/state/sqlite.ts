@@ -30,6 +30,8 @@ export async function openSqliteState(dataDir: string): Promise<State> {
   });
   // Failures reach callers as rejections; an unhandled 'error' event would end the process instead.
   store.on('error', () => {});
+  // Every table listens on the one store.
+  store.setMaxListeners(0);
   const query: Query = (sql, ...parameters) => store.query(sql, ...parameters) as Promise<Row[]>;
   try {
     // WAL with full sync: what insert() has promised survives kill -9 and a power cut.

@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createInbox } from '../../src/core/inbox.ts';
+import { conversationKey, type Message } from '../../src/core/message.ts';
+import { openSqliteState } from '../../src/core/state/sqlite.ts';
+import type { State } from '../../src/core/state.ts';
+
+let dir: string;
+let state: State;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'shopper-inbox-'));
+  state = await openSqliteState(dir);
+});
+afterEach(async () => {
+  await state.close();
+  await rm(dir, { recursive: true });
+});
+
+const message = (id: string, user = 'U1', channel = 'C1'): Message => ({
+  id,
+  conversation: {
+    person: { platform: 'slack', workspace: 'T1', id: user, name: user },
+    channel,
+    thread: null,
+    audience: 'private',
+  },
+  text: `text ${id}`,
+  attachments: [],
+  context: [],
+  replyTo: null,
+});
+const key = (m: Message) => conversationKey(m.conversation);
+
+describe('the inbox', () => {
+  it('accepts a delivery once, however often and however simultaneously it comes', async () => {
+    const inbox = createInbox(state);
+    const verdicts = await Promise.all(Array.from({ length: 10 }, () => inbox.accept(message('1'))));
+    expect(verdicts.filter(verdict => verdict === 'accepted')).toHaveLength(1);
+    expect(await inbox.pending(key(message('1')))).toHaveLength(1);
+  });
+
+  it('still knows a delivery after it was answered, also after a restart', async () => {
+    const inbox = createInbox(state);
+    await inbox.accept(message('1'));
+    await inbox.done(await inbox.pending(key(message('1'))));
+    expect(await inbox.accept(message('1'))).toBe('duplicate');
+    await state.close();
+    state = await openSqliteState(dir);
+    expect(await createInbox(state).accept(message('1'))).toBe('duplicate');
+  });
+
+  it('keeps the order of arrival, also within a millisecond', async () => {
+    const inbox = createInbox(state, () => 1_000);
+    const ids = ['9', '10', '2', 'b', 'a'];
+    for (const id of ids) await inbox.accept(message(id));
+    expect((await inbox.pending(key(message('9')))).map(entry => entry.message.id)).toEqual(ids);
+  });
+
+  it('keeps conversations apart, even with ids that contain separators', async () => {
+    const inbox = createInbox(state);
+    await inbox.accept(message('1', 'U', 'C/x'));
+    await inbox.accept(message('1', 'U/C', 'x'));
+    expect(await inbox.pending(key(message('1', 'U', 'C/x')))).toHaveLength(1);
+    expect(await inbox.conversations()).toHaveLength(2);
+  });
+
+  it('names what is pending after a restart, oldest first', async () => {
+    let time = 0;
+    const inbox = createInbox(state, () => (time += 1));
+    await inbox.accept(message('1', 'U2'));
+    await inbox.accept(message('2', 'U1'));
+    await inbox.accept(message('3', 'U3'));
+    await inbox.done(await inbox.pending(key(message('3', 'U3'))));
+    expect((await inbox.conversations()).map(conversation => conversation.person.id)).toEqual(['U2', 'U1']);
+  });
+});
