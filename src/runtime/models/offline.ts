@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import type { Model, ModelBlock, ModelEvent, ModelRequest } from '../ports.ts';
+import { answer, cannot, introduction, type Knowledge } from './offline/answers.ts';
+import type { Change } from './offline/changes.ts';
+import { confirm, type Obstacle, refusal } from './offline/confirmation.ts';
+import { applyChange, type Files, filedValue, settled } from './offline/filing.ts';
+import { contentsOf, folderAfter } from './offline/folder.ts';
+import { readQuestions } from './offline/questions.ts';
+import { type Call, lookAround, type Saving, save } from './offline/saving.ts';
+import { mountsOf } from './offline/session-start.ts';
+import { readTranscript, type Transcript } from './offline/transcript.ts';
+import { type Understanding, understand } from './offline/understanding.ts';
+
+/**
+ * The model behind `npm start` when no endpoint is configured: rules, no network, no state. Each request is
+ * answered from its messages alone. What the person tells about sizes, budget and taste goes into their memory
+ * through the file tools, and only what a tool result confirms is called saved.
+ */
+export function createOfflineModel(): Model {
+  return {
+    label: 'offline',
+    async *complete(request, signal): AsyncIterable<ModelEvent> {
+      signal.throwIfAborted();
+      const step = nextStep(request);
+      const content: ModelBlock[] = [];
+      if (step.type === 'reply' && step.text !== '') {
+        yield { type: 'text_started' };
+        for (const piece of step.text.match(/\S+\s*|\s+/g) ?? []) {
+          signal.throwIfAborted();
+          yield { type: 'text_delta', text: piece };
+        }
+        content.push({ type: 'text', text: step.text });
+      } else if (step.type === 'calls') {
+        for (const { name, input } of step.calls) {
+          content.push({ type: 'tool_use', id: `toolu_${randomUUID().replaceAll('-', '')}`, name, input });
+        }
+      }
+      yield {
+        type: 'finished',
+        stopReason: step.type === 'calls' ? 'tool_use' : 'end_turn',
+        content,
+        usage: {
+          input_tokens: tokens(request),
+          output_tokens: tokens(content),
+          cache_creation_input_tokens: 0,
+          cache_read_input_tokens: 0,
+        },
+      };
+    },
+  };
+}
+
+type Step = { type: 'calls'; calls: Call[] } | { type: 'reply'; text: string };
+
+const nothingSaved: Saving = { calls: [], outcomes: [], before: new Map(), now: new Map(), reason: null };
+
+function nextStep({ system, messages, tools }: ModelRequest): Step {
+  const transcript = readTranscript(messages);
+  const turn = transcript.turns.at(-1);
+  const offered = new Set(tools.map(tool => tool.name));
+  const mounts = mountsOf(transcript.start, system);
+  const own = mounts.find(mount => !mount.shared);
+  const words = turn?.words ?? [];
+  const understood = understand(words);
+  const changes = settled(understood.changes);
+  const asked = readQuestions(words, changes.length > 0);
+
+  const obstacle = obstacleTo(own, offered);
+  const saving = own ? save(own, transcript, changes, offered) : nothingSaved;
+  if (saving.calls.length > 0) return { type: 'calls', calls: saving.calls };
+
+  const folder = own ? folderAfter(own, transcript, true) : null;
+  const recites = asked.questions.some(question => question.type === 'everything');
+  if (folder && recites) {
+    const calls = lookAround(folder, turn?.calls ?? [], offered);
+    if (calls.length > 0) return { type: 'calls', calls };
+  }
+
+  const memory: Files = folder ? contentsOf(folder) : new Map();
+  const unread = folder !== null && (folder.partial.size > 0 || (!folder.complete && !globbed(transcript)));
+  const knowledge: Knowledge = {
+    memory,
+    known: withUnsaved(memory, obstacle === null ? changes : saidSoFar(transcript), transcript.start.date),
+    shared: new Map(
+      mounts
+        .filter(mount => mount.shared)
+        .flatMap(mount => mount.files.map(file => [file.path, file.content] as const)),
+    ),
+    introduced: introducedIn(transcript),
+    complete: !unread,
+  };
+  const outcomes = own ? saving.outcomes : changes.map(change => ({ change, status: 'failed' as const }));
+  const told = [...confirm(outcomes, saving.before, obstacle, saving.reason), ...refusal(understood.refused)];
+  return {
+    type: 'reply',
+    text: rest(compose(told, asked, understood, knowledge, transcript), turn?.replies ?? []),
+  };
+}
+
+function compose(
+  told: readonly string[],
+  asked: ReturnType<typeof readQuestions>,
+  understood: Understanding,
+  knowledge: Knowledge,
+  transcript: Transcript,
+): string {
+  const parts: string[] = [];
+  const answers = asked.questions.map(question => answer(question, knowledge));
+  if (asked.greeting) parts.push(greeting(knowledge, transcript));
+  if (told.length > 0) parts.push(told.join(' '));
+  if (understood.unclearForget)
+    parts.push('Tell me what to forget, e.g. “forget my budget” or “forget everything”.');
+  parts.push(...answers);
+  if (understood.cut) parts.push('That was long: I only looked for facts at its beginning.');
+  if (parts.length === 0 && asked.thanks) parts.push("You're welcome.");
+  if (parts.length === 0 && asked.farewell) parts.push('See you. What I remember of you stays.');
+  if (parts.length === 0)
+    parts.push(
+      transcript.turns.at(-1)?.words.length
+        ? cannot(knowledge.introduced)
+        : withoutWords(knowledge.introduced),
+    );
+
+  // Once in a conversation, at its greeting, unless the answer has said it already.
+  const says = parts.some(part => part.includes(introduction));
+  if (asked.greeting && !knowledge.introduced && !says) parts.push(introduction);
+  return parts.join('\n');
+}
+
+function greeting({ known }: Knowledge, { start }: Transcript): string {
+  const shown = start.person?.replace(/\s*\([^)]*\)$/, '').trim() ?? '';
+  const name = filedValue(known, 'name') ?? (/^[\p{L}][\p{L}\p{M}' .-]{0,39}$/u.test(shown) ? shown : '');
+  return name === '' ? 'Hello!' : `Hello ${name}!`;
+}
+
+function withoutWords(introduced: boolean): string {
+  const text = 'I can only read text, not pictures or files.';
+  return introduced ? text : `${text} ${introduction}`;
+}
+
+function obstacleTo(own: { writable: boolean } | undefined, offered: ReadonlySet<string>): Obstacle | null {
+  if (own === undefined) return 'no memory';
+  if (!own.writable) return 'read only';
+  return offered.has('write') ? null : 'no tools';
+}
+
+/** Everything the person stated in this session: all there is to go by where nothing can be saved. */
+function saidSoFar(transcript: Transcript): Change[] {
+  return settled(transcript.turns.flatMap(turn => understand(turn.words).changes));
+}
+
+function withUnsaved(memory: Files, changes: readonly Change[], date: string | null): Files {
+  return changes.reduce((files, change) => applyChange(files, change, date), memory);
+}
+
+function globbed({ turns }: Transcript): boolean {
+  return turns.some(turn => turn.calls.some(call => call.name === 'glob' && call.result?.isError === false));
+}
+
+function introducedIn({ turns }: Transcript): boolean {
+  return turns.slice(0, -1).some(turn => turn.replies.some(reply => /offline model/i.test(reply)));
+}
+
+/** After a crash the runtime may ask for the rest of a reply that was already given: never say it twice. */
+function rest(text: string, said: readonly string[]): string {
+  const already = said.join('');
+  return already !== '' && text.startsWith(already) ? text.slice(already.length) : text;
+}
+
+/** About four characters a token: an estimate, as nothing here is billed. */
+function tokens(value: unknown): number {
+  return Math.ceil(JSON.stringify(value).length / 4);
+}

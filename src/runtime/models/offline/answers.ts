@@ -1,0 +1,282 @@
+import { type Attitude, againstIt, everyAttitude, type Topic, topics } from './changes.ts';
+import { spoken } from './confirmation.ts';
+import { entriesOf, type Files, filedValue, thingsFiled, topicOf, topicOfPath } from './filing.ts';
+import { amountsIn, money } from './money.ts';
+import type { Question } from './questions.ts';
+import { sizedItem, type Thing } from './vocabulary.ts';
+
+export const introduction =
+  "I'm the offline model: I follow rules, I'm not a language model. I remember sizes, budget, brands, colours, materials and style, and use them in my answers. For real conversations, set ANTHROPIC_API_KEY, or MODEL_BASE_URL and MODEL, and start me again.";
+const shortIntroduction =
+  'Still the offline model: rules, no language model. ANTHROPIC_API_KEY, or MODEL_BASE_URL and MODEL, would give me one.';
+
+export interface Knowledge {
+  /** What the person's memory holds, in whole. */
+  memory: Files;
+  /** That, and what they said in this conversation if it could not be saved. */
+  known: Files;
+  /** Shared read-only folders: facts of whoever runs the bot, never the person's. */
+  shared: Files;
+  /** Said once in a conversation, then only when asked. */
+  introduced: boolean;
+  /** False when parts of the memory could not be read. */
+  complete: boolean;
+}
+
+export function answer(question: Question, knowledge: Knowledge): string {
+  switch (question.type) {
+    case 'everything':
+      return everythingKnown(knowledge);
+    case 'topics':
+      return question.topics.map(topic => topicKnown(topic, knowledge.known)).join('\n');
+    case 'name': {
+      const name = filedValue(knowledge.known, 'name');
+      return name === null
+        ? "You haven't told me your name. Say “call me …” and I will."
+        : `You asked me to call you ${name}.`;
+    }
+    case 'who are you':
+      return knowledge.introduced ? shortIntroduction : introduction;
+    case 'help':
+      return helpText(knowledge.introduced);
+    case 'afford':
+      return affordable(question, knowledge.known);
+    case 'suits me':
+      return suitable(question.things, knowledge.known);
+    case 'find':
+      return brief(question, knowledge.known);
+    case 'other':
+      return sharedFact(question.text, knowledge.shared) ?? cannot(knowledge.introduced);
+  }
+}
+
+/** For words no rule covers. */
+export function cannot(introduced: boolean): string {
+  const plea =
+    'That is beyond my rules. Tell me a size, a budget or what you like and avoid, ask what I know about you, or ask for a shopping brief such as “find me boots”.';
+  return introduced ? plea : `${plea} ${introduction}`;
+}
+
+function helpText(introduced: boolean): string {
+  const text = [
+    'You can:',
+    '- tell me facts: “I wear size 9 shoes”, “my budget is $120”, “I hate wool”, “I like Nike”, “call me Annie”',
+    "- correct or drop them: “actually my budget is $150”, “I don't hate wool any more”, “forget my budget”",
+    '- have me keep a note: “remember that I prefer free returns”',
+    '- ask “what do you know about me?”, “can I afford $150 boots?”, “would a wool coat suit me?”',
+    '- get a shopping brief: “find me a jacket”',
+  ].join('\n');
+  return introduced ? text : `${text}\n\n${introduction}`;
+}
+
+const mostLines = 80;
+
+/** Every remembered line, ours in words and other people's as they wrote them, grouped by file order. */
+function everythingKnown({ memory, known, complete }: Knowledge): string {
+  const lines = linesOf(memory);
+  const unsaved = linesOf(known).filter(line => !lines.includes(line));
+  const parts: string[] = [];
+  if (lines.length > 0) {
+    const more = lines.length > mostLines ? [`… and ${lines.length - mostLines} more lines.`] : [];
+    parts.push(
+      [
+        'Here is what I remember about you:',
+        ...lines.slice(0, mostLines).map(line => `- ${line}`),
+        ...more,
+      ].join('\n'),
+    );
+  }
+  if (unsaved.length > 0) {
+    parts.push(
+      ['Only in this conversation, not saved:', ...unsaved.slice(0, mostLines).map(line => `- ${line}`)].join(
+        '\n',
+      ),
+    );
+  }
+  if (!complete) parts.push('There may be more: I could not read all of your memory.');
+  if (lines.length === 0 && unsaved.length === 0 && complete) {
+    return 'Nothing yet. Tell me a size, a budget, or what you like and avoid, and I will remember it.';
+  }
+  return parts.join('\n');
+}
+
+function linesOf(files: Files): string[] {
+  const order = (path: string) => {
+    const topic = topicOfPath(path);
+    return topic === null ? topics.length : topics.indexOf(topic);
+  };
+  return [...files]
+    .sort(([a], [b]) => order(a) - order(b) || (a < b ? -1 : 1))
+    .flatMap(([, content]) =>
+      entriesOf(content).map(entry => phrase(entry.key, entry.value, entry.text, entry.date)),
+    );
+}
+
+function phrase(key: string | null, value: string, text: string, date: string | null): string {
+  const since = date === null ? '' : ` (${date})`;
+  if (key === 'likes' || key === 'avoids' || key === 'allergic to')
+    return `you ${spoken[key]} ${value}${since}`;
+  if (key === 'name') return `you go by ${value}${since}`;
+  return key === null ? `${text}${since}` : `${key} ${value}${since}`;
+}
+
+function topicKnown(topic: Topic, files: Files): string {
+  const lines = [...files].flatMap(([path, content]) =>
+    entriesOf(content)
+      .filter(entry => (topicOf(entry) ?? topicOfPath(path)) === topic)
+      .map(entry => phrase(entry.key, entry.value, entry.text, null)),
+  );
+  if (lines.length > 0) return `${topic[0]?.toUpperCase()}${topic.slice(1)}: ${lines.join('; ')}.`;
+  return `I don't know your ${topic} yet${topic in examples ? `; tell me, e.g. “${examples[topic]}”` : ''}.`;
+}
+
+const examples: Record<Topic, string> = {
+  sizes: 'I wear size 9 shoes',
+  budget: 'my budget is $120',
+  brands: 'I like Nike',
+  colours: 'my favourite colour is green',
+  materials: 'no wool please',
+  style: 'I like casual clothes',
+  notes: 'remember that I prefer free returns',
+};
+
+function affordable({ amount, item }: Extract<Question, { type: 'afford' }>, files: Files): string {
+  const filed = budgetFor(item, files);
+  if (filed === null)
+    return "I don't know your budget yet. Tell me, e.g. “my budget is $120”, and I can check prices against it.";
+  const limit = amountsIn(filed).at(-1);
+  if (amount === null || !limit) return `Your budget is ${filed}. Tell me the price and I check it.`;
+  if (limit.currency !== null && limit.currency !== amount.currency) {
+    return `Your budget is ${filed}, and that price is in another currency (${money(amount.value, amount.currency)}); I don't know exchange rates.`;
+  }
+  const price = money(amount.value, amount.currency);
+  const left = limit.value - amount.value;
+  if (left < 0) return `No: ${price} is ${money(-left, amount.currency)} over your budget of ${filed}.`;
+  return left === 0
+    ? `Just: ${price} is exactly your budget.`
+    : `Yes: ${price} is within your budget of ${filed}, with ${money(left, amount.currency)} to spare.`;
+}
+
+function suitable(things: readonly Thing[], files: Files): string {
+  const filed = thingsFiled(files, everyAttitude);
+  const verdicts = things.map(thing => {
+    const known = filed.find(candidate => candidate.name.toLowerCase() === thing.name.toLowerCase());
+    if (known === undefined) return { thing, attitude: null };
+    return { thing, attitude: known.attitude };
+  });
+  const against = verdicts.filter(
+    verdict => verdict.attitude !== null && againstIt.includes(verdict.attitude),
+  );
+  if (against.length > 0) {
+    return `Probably not: ${against.map(({ thing, attitude }) => `you ${spoken[attitude ?? 'avoids']} ${thing.name}`).join(' and ')}.`;
+  }
+  const liked = verdicts.filter(verdict => verdict.attitude === 'likes').map(verdict => verdict.thing.name);
+  const unknown = verdicts.filter(verdict => verdict.attitude === null).map(verdict => verdict.thing.name);
+  if (liked.length > 0) return `It should: you like ${list(liked)}.`;
+  return `Nothing I know about you speaks against ${list(unknown)}.`;
+}
+
+/** What a shop assistant would need to know, since the offline model cannot search shops itself. */
+function brief({ item, things, limit }: Extract<Question, { type: 'find' }>, files: Files): string {
+  const wanted = item ?? 'clothes';
+  const sizeKey = sizeKeyFor(item);
+  const size =
+    sizeKey === null
+      ? null
+      : (filedValue(files, sizeKey) ?? filedValue(files, isShoe(item) ? 'size' : 'clothing size'));
+  const budget = limit === null ? budgetFor(item, files) : `up to ${money(limit.value, limit.currency)}`;
+  const names = (topic: Topic, attitudes: readonly Attitude[]) =>
+    thingsFiled(files, attitudes)
+      .filter(thing => thing.topic === topic)
+      .map(thing => thing.name);
+  const asked = (topic: Topic) => things.filter(thing => thing.topic === topic).map(thing => thing.name);
+  const conflict = thingsFiled(files, againstIt).filter(({ name }) =>
+    things.some(thing => thing.name.toLowerCase() === name.toLowerCase()),
+  );
+
+  const rows: [string, string | null][] = [
+    [
+      'looking for',
+      [...asked('style'), ...asked('colours'), ...asked('materials'), ...asked('brands'), wanted]
+        .filter((word, at, all) => all.indexOf(word) === at && (word === wanted || !wanted.includes(word)))
+        .join(' '),
+    ],
+    ['size', size],
+    ['budget', budget],
+    ['brands', liked(names('brands', ['likes']), names('brands', againstIt))],
+    ['colours', liked(names('colours', ['likes']), names('colours', againstIt))],
+    ['materials', liked(names('materials', ['likes']), names('materials', againstIt))],
+    ['style', liked(names('style', ['likes']), names('style', againstIt))],
+  ];
+  const missing = [
+    ...(size === null && sizeKey !== null ? [`your ${sizeKey}`] : []),
+    ...(budget === null ? ['your budget'] : []),
+    ...(rows.slice(3).every(([, value]) => value === null)
+      ? ['brands, colours and materials you like or avoid']
+      : []),
+  ];
+  const lines = rows.flatMap(([label, value]) => (value === null ? [] : [`- ${label}: ${value}`]));
+  const parts = [`I can't search shops, but here is a brief to shop with:\n${lines.join('\n')}`];
+  if (conflict.length > 0) {
+    parts.push(
+      `Mind that you ${spoken[conflict[0]?.attitude ?? 'avoids']} ${list(conflict.map(thing => thing.name))}.`,
+    );
+  }
+  if (missing.length > 0) parts.push(`To make it sharper, tell me ${list(missing)}.`);
+  return parts.join('\n');
+}
+
+function budgetFor(item: string | null, files: Files): string | null {
+  const name = item === null ? null : sizedItem(lastWord(item));
+  const scoped = [...files.values()].flatMap(entriesOf).find(entry => {
+    const scope = /^budget for (.+)$/.exec(entry.key ?? '')?.[1];
+    return scope !== undefined && name !== null && sizedItem(scope) === name;
+  });
+  return scoped?.value ?? filedValue(files, 'budget');
+}
+
+function sizeKeyFor(item: string | null): string | null {
+  const name = item === null ? null : sizedItem(lastWord(item));
+  return name === null ? null : `${name} size`;
+}
+
+function isShoe(item: string | null): boolean {
+  return item !== null && sizedItem(lastWord(item)) === 'shoe';
+}
+
+function lastWord(text: string): string {
+  return text.split(' ').at(-1) ?? text;
+}
+
+function liked(yes: readonly string[], no: readonly string[]): string | null {
+  const parts = [yes.join(', '), no.length > 0 ? `no ${no.join(', no ')}` : ''].filter(part => part !== '');
+  return parts.length === 0 ? null : parts.join('; ');
+}
+
+/** The line of the shared facts that shares most words with the question; null when none shares two. */
+function sharedFact(question: string, shared: Files): string | null {
+  const words = meaningful(question);
+  let best: { text: string; path: string; score: number } | null = null;
+  for (const [path, content] of shared) {
+    for (const { text } of entriesOf(content)) {
+      const score = [...meaningful(text)].filter(word => words.has(word)).length;
+      if (score > (best?.score ?? 1)) best = { text, path, score };
+    }
+  }
+  return best === null ? null : `From the shared facts (${best.path.split('/').at(-1)}): “${best.text}”`;
+}
+
+const commonWords = new Set(
+  'what when where which your with have does this that from about there they them for the and are can how you who is it do'.split(
+    ' ',
+  ),
+);
+
+function meaningful(text: string): Set<string> {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? [];
+  return new Set(words.filter(word => !commonWords.has(word)).map(word => word.replace(/(?:es|s)$/, '')));
+}
+
+function list(words: readonly string[]): string {
+  return words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}

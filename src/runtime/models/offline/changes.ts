@@ -1,0 +1,56 @@
+import type { TasteTopic } from './vocabulary.ts';
+
+/** One file each in the person's memory: `/sizes.md`, `/budget.md`, ... */
+export type Topic = 'sizes' | 'budget' | TasteTopic | 'notes';
+
+export const topics: readonly Topic[] = [
+  'sizes',
+  'budget',
+  'brands',
+  'colours',
+  'materials',
+  'style',
+  'notes',
+];
+
+export type Attitude = 'likes' | 'avoids' | 'allergic to';
+
+/** What a message asks of memory. Applying a change to memory that already agrees with it does nothing. */
+export type Change =
+  /** One value per key: `- shoe size: 9`, `- budget: $120`, `- name: Annie`. */
+  | { type: 'set'; topic: 'sizes' | 'budget' | 'notes'; key: string; value: string }
+  /** With a value, only that value goes: "I don't wear a 9 any more" leaves a 10 alone. */
+  | { type: 'unset'; topic: 'sizes' | 'budget' | 'notes'; key: string; value?: string }
+  /** One attitude per thing: `- avoids: wool`. */
+  | { type: 'taste'; topic: TasteTopic; attitude: Attitude; name: string }
+  | { type: 'untaste'; name: string; attitudes: readonly Attitude[] }
+  | { type: 'note'; text: string }
+  | { type: 'forget-topic'; topic: Topic }
+  /** Every line that has all of these words. */
+  | { type: 'forget-words'; text: string }
+  | { type: 'forget-all' };
+
+export const everyAttitude: readonly Attitude[] = ['likes', 'avoids', 'allergic to'];
+export const againstIt: readonly Attitude[] = ['avoids', 'allergic to'];
+
+/** The change that takes back what `change` would have filed; null when there is nothing to take back. */
+export function undo(change: Change): Change | null {
+  switch (change.type) {
+    case 'set':
+      return { type: 'unset', topic: change.topic, key: change.key, value: change.value };
+    case 'taste':
+      return {
+        type: 'untaste',
+        name: change.name,
+        attitudes: change.attitude === 'likes' ? ['likes'] : againstIt,
+      };
+    case 'note':
+      return { type: 'forget-words', text: change.text };
+    case 'unset':
+    case 'untaste':
+    case 'forget-topic':
+    case 'forget-words':
+    case 'forget-all':
+      return null;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Topic } from './changes.ts';
+import { type Amount, amountsIn } from './money.ts';
+import { plainly, readSentences } from './sentences.ts';
+import { itemPattern, longestPhrase, sizedItem, type Thing, thingNamed } from './vocabulary.ts';
+
+/** What a message wants to hear, beside what it tells. */
+export type Question =
+  | { type: 'everything' }
+  | { type: 'topics'; topics: Topic[] }
+  | { type: 'name' }
+  | { type: 'who are you' }
+  | { type: 'help' }
+  | { type: 'afford'; amount: Amount | null; item: string | null }
+  | { type: 'suits me'; things: Thing[] }
+  | { type: 'find'; item: string | null; things: Thing[]; limit: Amount | null }
+  | { type: 'other'; text: string };
+
+export interface Asked {
+  greeting: boolean;
+  thanks: boolean;
+  farewell: boolean;
+  questions: Question[];
+}
+
+const everything =
+  /\bwhat (?:all )?(?:do|did|have|can|else do) you (?:actually |already |still )?(?:know|remember|learn\w*|kn[eo]w\w*|stor\w+|sav\w+|kept|keep|got|have|recall|tell me)\b.*\b(?:about me|of me|on me|for me|in (?:your )?memory)\b|\bwhat (?:do|have) you (?:remember\w*|learn\w*|stored|saved)(?: so far)?\W*$|\b(?:tell|show|list|give)(?: me)? (?:everything|all|what) (?:that )?(?:you|is|i) (?:know|have|remember|stored|told|in memory|saved)\b|\bwhat(?:'s| is) (?:in|on) (?:my|your) (?:memory|profile|file)\b|\bdo you (?:remember|know|recognise|recognize) (?:me|who i am|anything about me)\b|^who am i\b|\bshow (?:me )?my (?:preferences|profile|memory|data)\b|\bwhat are my preferences\b|\bremember me\b|\bwhat have i told you\b/i;
+const whoAreYou =
+  /\b(?:who|what) (?:are|r) (?:you|u)\b|\bare you (?:an? |really |actually )?(?:\w+ )?(?:bot|robot|ai|a\.i\.|human|person|real|chatgpt|gpt|claude|llm|language model|machine|computer)\b|\b(?:which|what) (?:language )?model\b|\bintroduce yourself\b|\bwhat(?:'s| is) your name\b/i;
+const help =
+  /^(?:\/?help|\?)$|\bwhat can (?:you|i|u) (?:do|say|ask)\b|\bhow (?:do|does|can|should) (?:this|you|i|it) (?:work|use)\b|\bhelp me\W*$|\bi need help\W*$|\bwhat do you do\b/i;
+const afford =
+  /\b(?:can|could|would) i (?:still |really |even )?afford\b|\b(?:within|in|over|above|under|inside|fit|fits) my budget\b|\btoo (?:expensive|pricey|much)(?: for me)?\b|\bis (?:it|that|this) (?:affordable|in budget)\b/i;
+const suitsMe =
+  /\b(?:suit|suits|okay|ok|good|right|fine|work|works|fit|fits|match|matches|look)\b.*\b(?:me|my taste|my style|i)\b|\b(?:should|could|can|would) i (?:wear|buy|get|like|try|take|choose|pick)\b|\bwould i like\b|\bis .* (?:something|one) for me\b/i;
+const finds =
+  /\b(?:find|recommend|suggest|show me|looking for|look for|search(?: for)?|shop(?:ping)? for|shopping|help me (?:find|choose|pick|buy|shop)|any (?:ideas|suggestions|recommendations|tips)|what should i (?:wear|buy|get)|where (?:can|do|should) i (?:buy|get|find)|i(?:'m| am)? (?:need|want|would like|'d like|after)|need|do you (?:have|sell|carry)|have you got|pick me|get me|gift idea|outfit|i'd (?:like|love))\b/i;
+const item = new RegExp(
+  `\\b(?:(?:running|hiking|winter|summer|rain|dress|wedding|evening|leather|denim|wool|work|party|formal|casual) )?(?:${itemPattern}|bags?|scar(?:f|ves)|watch(?:es)?|sunglasses|jewel(?:le)?ry|backpacks?|swimwear|swimsuits?|bikinis?)\\b`,
+  'gi',
+);
+const topicWords: [RegExp, Topic][] = [
+  [/\b(?:sizes?|measurements?|waist|inseam)\b/i, 'sizes'],
+  [/\b(?:budget|spend|price limit)\b/i, 'budget'],
+  [/\bbrands?\b/i, 'brands'],
+  [/\bcolou?rs?\b/i, 'colours'],
+  [/\b(?:materials?|fabrics?|allergic|allerg(?:y|ies))\b/i, 'materials'],
+  [/\bstyle\b/i, 'style'],
+  [/\bnotes?\b/i, 'notes'],
+];
+const aboutMemory =
+  /^(?:(?:and|so|ok|okay|hey|hi|please|well)[, ]+)*(?:what|which|do|am|remind|tell|show|is|are|how much|how big|list|can you (?:tell|remind)|could you (?:tell|remind))\b/i;
+
+/** What the person's own words ask for. `learned`: whether they also told something, which is then no question. */
+export function readQuestions(texts: readonly string[], learned: boolean): Asked {
+  const whole = plainly(texts.join('\n')).slice(0, 4000).trim();
+  const asked: Asked = {
+    greeting:
+      /^(?:hi|hello|hey|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|greetings|hallo|hola|moin|servus)\b/i.test(
+        whole,
+      ),
+    thanks: /\b(?:thanks|thank you|thx|cheers|ty)\b/i.test(whole),
+    farewell: /\b(?:bye|goodbye|good night|see (?:you|ya)|later!|cya)\b/i.test(whole),
+    questions: [],
+  };
+  const add = (question: Question) => {
+    if (!asked.questions.some(known => known.type === question.type)) asked.questions.push(question);
+  };
+  for (const sentence of readSentences(whole)) {
+    const { raw } = sentence;
+    if (everything.test(raw)) add({ type: 'everything' });
+    else if (whoAreYou.test(raw)) add({ type: 'who are you' });
+    else if (help.test(raw)) add({ type: 'help' });
+    else if (
+      /\bwhat(?:'s| is) my name\b|\bdo you (?:know|remember) my name\b|\bwhat do you call me\b/i.test(raw)
+    )
+      add({ type: 'name' });
+    else if (afford.test(raw)) add({ type: 'afford', amount: priceIn(raw), item: itemIn(raw) });
+    else if (isAboutMemory(raw, sentence.question)) add({ type: 'topics', topics: topicsIn(raw) });
+    else if (sentence.question && suitsMe.test(raw) && thingsIn(raw).length > 0)
+      add({ type: 'suits me', things: thingsIn(raw) });
+    else if (finds.test(raw) && (itemIn(raw) !== null || !learned)) {
+      add({ type: 'find', item: itemIn(raw), things: thingsIn(raw), limit: priceIn(raw) });
+    } else if (sentence.question && !/^how are you\b/i.test(raw)) add({ type: 'other', text: raw });
+  }
+  return asked;
+}
+
+function isAboutMemory(text: string, question: boolean): boolean {
+  if (!/\b(?:my|i|me)\b/i.test(text) || /\bshould\b/i.test(text)) return false;
+  const asks = question || /^(?:tell|remind|show|list)\b/i.test(text);
+  return asks && aboutMemory.test(text) && topicsIn(text).length > 0;
+}
+
+/** Topics a question names, in words or by naming a thing: "do I hate wool?" is about materials. */
+function topicsIn(text: string): Topic[] {
+  const named = topicWords.filter(([pattern]) => pattern.test(text)).map(([, topic]) => topic);
+  if (named.length > 0) return [...new Set(named)];
+  if (!/\b(?:do|did|am) i\b|\bi (?:like|hate|avoid|love|wear|prefer)\b/i.test(text)) return [];
+  return [...new Set(thingsIn(text).map(thing => thing.topic))];
+}
+
+/** Everything of the vocabulary a text names, longest phrases first. */
+export function thingsIn(text: string): Thing[] {
+  const words = text.split(/[\s,/]+/).map(word => word.replace(/^["'(]+|["').!?;:]+$/g, ''));
+  const found: Thing[] = [];
+  for (let at = 0; at < words.length; ) {
+    let length = Math.min(longestPhrase, words.length - at);
+    while (length > 0 && !thingNamed(words.slice(at, at + length).join(' '))) length--;
+    const thing = length === 0 ? null : thingNamed(words.slice(at, at + length).join(' '));
+    if (thing && !found.some(known => known.name === thing.name)) found.push(thing);
+    at += Math.max(1, length);
+  }
+  return found;
+}
+
+function itemIn(text: string): string | null {
+  const words = [...text.matchAll(item)].map(([word]) => word.toLowerCase());
+  const usual = words.find(
+    word => !/^(?:feet|foot|head|neck|hands?|waist|clothes|clothing|fit|top|cap)$/.test(word),
+  );
+  return usual ?? (words.some(word => sizedItem(word) === 'clothing') ? 'clothes' : null);
+}
+
+function priceIn(text: string): Amount | null {
+  return amountsIn(text).find(amount => amount.currency !== null) ?? null;
+}

@@ -1,0 +1,106 @@
+import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
+import { isSessionStart, noSessionStart, parseSessionStart, type SessionStart } from './session-start.ts';
+
+export interface ToolCall {
+  name: string;
+  input: Record<string, unknown>;
+  /** Undefined while no result has come back, e.g. after an interrupt. */
+  result?: { text: string; isError: boolean };
+}
+
+/** What the person said at one go, and everything the model did about it until they spoke again. */
+export interface Turn {
+  words: string[];
+  calls: ToolCall[];
+  /** Text the model has already answered in this turn. */
+  replies: string[];
+}
+
+export interface Transcript {
+  start: SessionStart;
+  /** Oldest first; the last one is the turn to answer. */
+  turns: Turn[];
+}
+
+/**
+ * Reads the messages of a request. Memory is trusted from two places only: the first block of the first
+ * message, when it is the bot's, and the results of tools. Everything else a person sends is their words.
+ */
+export function readTranscript(messages: readonly MessageParam[]): Transcript {
+  const turns: Turn[] = [];
+  const calls = new Map<string, ToolCall>();
+  let start = noSessionStart;
+  let turn: Turn = { words: [], calls: [], replies: [] };
+
+  messages.forEach((message, index) => {
+    const blocks =
+      typeof message.content === 'string'
+        ? [{ type: 'text' as const, text: message.content }]
+        : message.content;
+    if (message.role === 'assistant') {
+      for (const block of blocks) {
+        if (block.type === 'text') turn.replies.push(block.text);
+        if (block.type !== 'tool_use') continue;
+        const call: ToolCall = { name: block.name, input: asRecord(block.input) };
+        calls.set(block.id, call);
+        turn.calls.push(call);
+      }
+      return;
+    }
+    if (message.role !== 'user') return;
+
+    const words: string[] = [];
+    blocks.forEach((block, position) => {
+      if (block.type === 'tool_result') {
+        const call = calls.get(block.tool_use_id);
+        if (call) call.result = { text: resultText(block.content), isError: block.is_error === true };
+      } else if (block.type === 'text') {
+        // A lone block cannot be the bot's: the bot always adds what the person said after its own.
+        const fromBot = index === 0 && position === 0 && blocks.length > 1 && isSessionStart(block.text);
+        if (fromBot) start = parseSessionStart(block.text);
+        else if (!block.text.startsWith(afterRestart)) words.push(ownWords(block.text));
+      } else {
+        words.push('');
+      }
+    });
+    if (words.length === 0) return;
+    if (turn.calls.length > 0 || turn.replies.length > 0) turn = { words: [], calls: [], replies: [] };
+    if (turns.at(-1) !== turn) turns.push(turn);
+    turn.words.push(...words.filter(text => text.trim() !== ''));
+  });
+  if (turns.length === 0) turns.push(turn);
+  return { start, turns };
+}
+
+/** What the bot or the runtime put into a message in place of something that is not text. */
+const placeholder =
+  /^(?:Attached document \(|\[The person shared the file |\((?:an empty message|content withheld|content of a kind|the attached file |an attachment of type ))/;
+/** The runtime asks for the rest of a reply that a crash cut short; the turn stays the same. */
+const afterRestart = 'The runtime restarted after your last message';
+
+/**
+ * What the person says themselves: without what others said (a `<context>` block, a line quoted with ">"),
+ * without code, and without anything dressed up as a block of the bot's.
+ */
+function ownWords(text: string): string {
+  if (placeholder.test(text)) return '';
+  return text
+    .replace(/<(session_start|context|memory|system|file)\b[^>]*>[\s\S]*?(?:<\/\1\s*>|$)/gi, ' ')
+    .replace(/```[\s\S]*?(?:```|$)/g, ' ')
+    .split('\n')
+    .filter(line => !/^\s*(?:>|&gt;|File \/)/i.test(line))
+    .join('\n');
+}
+
+function resultText(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content
+    .map(block => asRecord(block).text)
+    .filter(text => typeof text === 'string')
+    .join('\n');
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}

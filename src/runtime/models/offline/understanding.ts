@@ -1,0 +1,224 @@
+import { budgetIn, budgetKey } from './budget.ts';
+import { type Change, everyAttitude, type Topic, undo } from './changes.ts';
+import { type Sensitive, sensitiveIn } from './secrets.ts';
+import { type Clause, plainly, readSentences, type Sentence } from './sentences.ts';
+import { sizesIn } from './sizes.ts';
+import { lastThingIn, tastesIn } from './tastes.ts';
+import { itemPattern, sizedItem, type Thing, thingNamed } from './vocabulary.ts';
+
+export interface Understanding {
+  /** In the order they were said. */
+  changes: Change[];
+  /** Kinds of things the person told that are not kept. */
+  refused: Sensitive[];
+  /** "Forget it", with nothing said about what. */
+  unclearForget: boolean;
+  /** True when a text was so long that only its beginning was read. */
+  cut: boolean;
+}
+
+/** Characters of one text that are read for facts: people state them briefly, and pasted pages are not theirs. */
+const longest = 4000;
+const longestNote = 400;
+
+/** What a person's own words ask of memory. Pure; never throws. */
+export function understand(texts: readonly string[]): Understanding {
+  const result: Understanding = { changes: [], refused: [], unclearForget: false, cut: false };
+  for (const text of texts) {
+    result.cut ||= text.length > longest;
+    const shoes = /\b(?:shoes?|boots?|sneakers?|trainers?|sandals?|heels|loafers?|feet)\b/i.test(text);
+    let it: Thing | null = null;
+    for (const sentence of readSentences(text.slice(0, longest))) {
+      const sensitive = sensitiveIn(sentence.raw);
+      if (sensitive !== null && sensitive !== 'health') {
+        refuse(result, sensitive);
+        continue;
+      }
+      const forget = forgetTarget(sentence.raw);
+      if (forget !== null) {
+        const changes = forgotten(forget);
+        if (changes === null) result.unclearForget = true;
+        else result.changes.push(...changes);
+        continue;
+      }
+      const note = noteIn(sentence);
+      if (note !== null) {
+        remember(note, shoes, result);
+        continue;
+      }
+      if (sensitive === 'health' && /\ballerg/i.test(sentence.raw)) refuse(result, 'health');
+      for (const clause of sentence.clauses) {
+        result.changes.push(...statedIn(clause, shoes, it));
+        it = lastThingIn(clause.text) ?? it;
+      }
+    }
+  }
+  result.changes = result.changes.filter(change => !isSensitive(change));
+  return result;
+}
+
+function statedIn(clause: Clause, shoes: boolean, it: Thing | null): Change[] {
+  if (clause.about !== 'me') return [];
+  const name = nameIn(clause.text);
+  if (name !== null) return [{ type: 'set', topic: 'notes', key: 'name', value: name }];
+  const budget = budgetIn(clause.text);
+  if (budget.length > 0) return budget;
+  const sizes = sizesIn(clause.text, shoes);
+  const rest =
+    sizes.length > 0 && !/\b(?:hate|like|love|avoid|prefer)\b/i.test(clause.text)
+      ? []
+      : tastesIn(clause.text, it);
+  return [...sizes, ...rest];
+}
+
+const notNames = new Set(
+  'later back tomorrow now when if at on a an the crazy maybe by asap anytime today tonight whatever soon again old not your his her it this that me in after before for first not what who sir'.split(
+    ' ',
+  ),
+);
+
+/** "call me Annie", "my name is Ann": up to three words of letters. */
+function nameIn(clause: string): string | null {
+  const match =
+    /^(?:(?:you (?:can|may) )?(?:please )?(?:just )?call me|my (?:first |nick)?name is|my name's|i go by|i am called|(?:everyone|people|friends) calls? me|i prefer to be called)\s+(\p{L}[\p{L}'-]*(?:\s+\p{Lu}[\p{L}'-]*){0,2})(?:\s+(?:instead|from now on|now|please))*$/iu.exec(
+      clause,
+    );
+  const name = match?.[1];
+  // A capital marks a surname; the pattern alone, being case-blind, would take "Ben tomorrow" for a name.
+  if (
+    name
+      ?.split(' ')
+      .slice(1)
+      .some(part => !/^\p{Lu}/u.test(part))
+  )
+    return null;
+  if (name === undefined || name.length > 40 || notNames.has(name.split(' ')[0]?.toLowerCase() ?? ''))
+    return null;
+  return name;
+}
+
+const askToRemember =
+  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|btw)[, ]+|(?:can|could|will|would) you (?:please )?|i (?:want|would like|'d like|need) you to )*(?:remember|note(?: down)?|keep in mind|bear in mind|make a note(?: of)?|take note(?: of)?|write down|jot down|don't (?:ever )?forget|do not forget)(?:\s+(?:the fact )?that\b|\s*[:,]|\s+this:)?\s+(.+)$/i;
+
+/** What the person explicitly asks to remember, or null. "Do you remember my size?" asks for an answer instead. */
+function noteIn(sentence: Sentence): string | null {
+  const note = askToRemember.exec(plainly(sentence.raw))?.[1]?.trim();
+  if (note === undefined) return null;
+  if (
+    /^(?:when|what|how|where|who|why|if|whether|me|us|this|that|it|you|everything|anything|please)\b(?!\s+\w+\s+(?:is|are)\b)/i.test(
+      note,
+    )
+  )
+    return null;
+  return note.split(/\s+/).length >= 2 ? note : null;
+}
+
+/** Files an explicit "remember that ..." as facts where it states some, and in the person's words where not. */
+function remember(note: string, shoes: boolean, result: Understanding): void {
+  const sensitive = sensitiveIn(note);
+  if (sensitive !== null) {
+    refuse(result, sensitive);
+    return;
+  }
+  const clauses = readSentences(note).flatMap(sentence => sentence.clauses);
+  let it: Thing | null = null;
+  let understood = clauses.length > 0;
+  for (const clause of clauses) {
+    const changes = statedIn(clause, shoes, it);
+    it = lastThingIn(clause.text) ?? it;
+    result.changes.push(...changes);
+    if (changes.length === 0 && clause.text.split(' ').length > 2) understood = false;
+  }
+  if (!understood) result.changes.push({ type: 'note', text: oneLine(note) });
+}
+
+const askToForget =
+  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|now|actually|btw)[, ]+|(?:can|could|will|would) you (?:please )?|you can |i (?:want|would like|'d like|need) you to )*(?:(forget|unlearn|stop remembering)|delete|erase|remove|clear|wipe|drop)\s+(?:about\s+)?(.+?)(?:[, ]+(?:please|pls|thanks|now|again))*$/i;
+
+/** The object of "forget ...", or null. "Remove the wool ones" is about a list of shoes, not about memory. */
+function forgetTarget(raw: string): string | null {
+  const match = askToForget.exec(plainly(raw).replace(/[?!.]+$/, ''));
+  const target = match?.[2];
+  if (match === null || target === undefined) return null;
+  if (match[1] !== undefined) return /^to\b/i.test(target) ? null : target;
+  return /\b(?:my|me|everything|all|that i|note|memory|memories)\b/i.test(target) ? target : null;
+}
+
+/** Null when it cannot be told what is meant. */
+function forgotten(target: string): Change[] | null {
+  if (/^(?:it|that|this|about it|it all then|the last one|me not)$/i.test(target)) return null;
+  if (
+    /^(?:everything|all|it all|me)$|^(?:everything|all|all that|what(?:ever)?)(?: of it| of that)?(?: that)?(?: you(?: have)?(?: know|ve|'ve)?(?: know| learned| learnt| stored| saved)?)?(?: about)?(?: me| myself)?$|^(?:all (?:of )?)?(?:my|the) (?:data|preferences|memory|memories|info\w*|details|profile)(?: about me)?$/i.test(
+      target,
+    )
+  ) {
+    return [{ type: 'forget-all' }];
+  }
+  const statement = /^(?:that |the fact that |what i said about )?((?:i|my)\b.+)$/i.exec(target)?.[1];
+  if (statement !== undefined) {
+    const stated = readSentences(statement)
+      .flatMap(sentence => sentence.clauses)
+      .flatMap(clause => statedIn(clause, false, null));
+    const changes = stated.map(undo).filter(change => change !== null);
+    if (changes.length > 0) return changes;
+  }
+  return target
+    .split(/\s*(?:,|\band\b|&)\s*/i)
+    .filter(part => part !== '')
+    .map(forgottenPart);
+}
+
+const topicWords: [RegExp, Topic][] = [
+  [/^(?:sizes?|measurements?)$/i, 'sizes'],
+  [/^(?:brands?|favou?rite brands?|brand preferences?)$/i, 'brands'],
+  [/^(?:colou?rs?|favou?rite colou?rs?|colou?r preferences?)$/i, 'colours'],
+  [/^(?:materials?|fabrics?|(?:wool |material )?allerg(?:y|ies)|material preferences?)$/i, 'materials'],
+  [/^(?:style|styles|style preferences?|taste)$/i, 'style'],
+  [/^(?:notes?)$/i, 'notes'],
+  [/^(?:budgets?|price limits?|spending limits?)$/i, 'budget'],
+];
+
+function forgottenPart(part: string): Change {
+  const bare = part
+    .replace(
+      /^(?:(?:about|my|the|all|old|any|everything|note|notes|that|preferences?|dislike|love|hatred) |of )+/i,
+      '',
+    )
+    .trim();
+  const topic = topicWords.find(([pattern]) => pattern.test(bare))?.[1];
+  if (topic) return { type: 'forget-topic', topic };
+  if (/^(?:nick)?name$/i.test(bare)) return { type: 'unset', topic: 'notes', key: 'name' };
+  const item = new RegExp(`^(${itemPattern})(?: sizes?)?$`, 'i').exec(bare)?.[1];
+  if (item !== undefined) {
+    const name = sizedItem(item) ?? item;
+    return {
+      type: 'unset',
+      topic: 'sizes',
+      key: name === 'waist' || name === 'inseam' ? name : `${name} size`,
+    };
+  }
+  if (/\bbudget\b/i.test(bare)) return { type: 'unset', topic: 'budget', key: budgetKey(bare) };
+  const thing = thingNamed(bare);
+  if (thing) return { type: 'untaste', name: thing.name, attitudes: everyAttitude };
+  return { type: 'forget-words', text: oneLine(bare === '' ? part : bare) };
+}
+
+function refuse(result: Understanding, kind: Sensitive): void {
+  if (!result.refused.includes(kind)) result.refused.push(kind);
+}
+
+/** A last look at what would be written, whichever rule it came from. */
+function isSensitive(change: Change): boolean {
+  if (change.type === 'set') return sensitiveIn(`${change.key}: ${change.value}`) !== null;
+  if (change.type === 'taste') return sensitiveIn(change.name) !== null;
+  return change.type === 'note' && sensitiveIn(change.text) !== null;
+}
+
+/** One line of Markdown text, so that a note can neither open a heading nor a second line. */
+function oneLine(text: string): string {
+  const line = text
+    .replace(/\s+/g, ' ')
+    .replace(/^[#>*\-\s]+/, '')
+    .trim();
+  return line.length > longestNote ? `${line.slice(0, longestNote - 1).trimEnd()}…` : line;
+}

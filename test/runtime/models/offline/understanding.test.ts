@@ -1,0 +1,270 @@
+import { describe, expect, it } from 'vitest';
+import type { Change } from '../../../../src/runtime/models/offline/changes.ts';
+import { understand } from '../../../../src/runtime/models/offline/understanding.ts';
+
+/** One short line per change, so that the tables below read like what would be filed. */
+function short(change: Change): string {
+  switch (change.type) {
+    case 'set':
+      return `${change.key}: ${change.value}`;
+    case 'unset':
+      return `no ${change.key}${change.value === undefined ? '' : ` ${change.value}`}`;
+    case 'taste':
+      return `${change.attitude} ${change.name} (${change.topic})`;
+    case 'untaste':
+      return `no longer ${change.attitudes.join('/')} ${change.name}`;
+    case 'note':
+      return `note ${change.text}`;
+    case 'forget-topic':
+      return `forget ${change.topic}`;
+    case 'forget-words':
+      return `forget lines with ${change.text}`;
+    case 'forget-all':
+      return 'forget all';
+  }
+}
+
+const learned = (...texts: string[]) => understand(texts).changes.map(short);
+
+const sizes: [string, string[]][] = [
+  ['I wear size 9 shoes', ['shoe size: 9']],
+  ['My shoe size is 9', ['shoe size: 9']],
+  ['my shoe size is actually 9.5', ['shoe size: 9.5']],
+  ['I’m a size 9 in shoes', ['shoe size: 9']],
+  ["I'm a UK 9 in trainers", ['shoe size: UK 9']],
+  ['I take a size 42 EU in boots', ['shoe size: EU 42']],
+  ['I wear EU 42 shoes', ['shoe size: EU 42']],
+  ["I wear a US men's 10.5 shoe", ['shoe size: US 10.5']],
+  ['My feet are size 9', ['shoe size: 9']],
+  ['I wear shoes in size 9', ['shoe size: 9']],
+  ['shoe size: 9', ['shoe size: 9']],
+  ['Shoe size 9 1/2', ['shoe size: 9.5']],
+  ['size nine and a half shoes', ['shoe size: 9.5']],
+  ['I need new boots, size 44', ['shoe size: 44']],
+  ['I wear a 9 wide in shoes', ['shoe size: 9 wide']],
+  ['My shoe size changed to 10', ['shoe size: 10']],
+  ['I wear a medium shirt', ['shirt size: M']],
+  ['I wear a size M in shirts and a L in jackets', ['shirt size: M', 'jacket size: L']],
+  ['My jacket size is XL', ['jacket size: XL']],
+  ["I'm a medium", ['clothing size: M']],
+  ['I usually wear XL', ['clothing size: XL']],
+  ['My waist is 32 inches', ['waist: 32 inches']],
+  ['My waist is 32 and my inseam is 34', ['waist: 32', 'inseam: 34']],
+  ['I wear 32/34 jeans', ['trouser size: 32/34']],
+  ['I wear a 32 waist', ['waist: 32']],
+  ['My dress size is UK 12', ['dress size: UK 12']],
+  ["I'm a UK 12 in dresses", ['dress size: UK 12']],
+  ['My ring size is 7', ['ring size: 7']],
+  ['my hat size is 7.5', ['hat size: 7.5']],
+  ['I am a size 8', ['size: 8']],
+  ['I take a 9', ['size: 9']],
+  ['I wear a 9, my shoes wear out fast', ['shoe size: 9']],
+  ['Size 9 please', ['size: 9']],
+  ['I have size 11 feet', ['shoe size: 11']],
+  ['My size is L', ['clothing size: L']],
+];
+
+const budgets: [string, string[]][] = [
+  ['My budget is $120', ['budget: $120']],
+  ['my budget is around 120 dollars', ['budget: $120']],
+  ['budget: 120', ['budget: 120']],
+  ['I have a budget of €80', ['budget: €80']],
+  ['I have a $120 budget', ['budget: $120']],
+  ["I've got $120 to spend", ['budget: $120']],
+  ['I can spend up to 80 euros', ['budget: €80']],
+  ["I don't want to spend more than £50", ['budget: £50']],
+  ["I'd like to spend at most $200", ['budget: $200']],
+  ['under $120', ['budget: $120']],
+  ['Something under $120 please', ['budget: $120']],
+  ['up to 80 euros', ['budget: €80']],
+  ['max 100', ['budget: 100']],
+  ['no more than 100 CHF', ['budget: 100 CHF']],
+  ['$150 max', ['budget: $150']],
+  ['nothing over $90', ['budget: $90']],
+  ['Actually my budget is $150', ['budget: $150']],
+  ['My budget is now $1,200', ['budget: $1,200']],
+  ['my budget is 1.5k dollars', ['budget: $1,500']],
+  ['my shoe budget is $90', ['budget for shoes: $90']],
+  ['My budget for boots is $200', ['budget for shoes: $200']],
+  ['My budget is $100 a month', ['budget: $100 per month']],
+  ['Between $80 and $120', ['budget: $80-$120']],
+  ['Set my budget to $150', ['budget: $150']],
+  ['make it $150', ['budget: $150']],
+  ['please raise my budget to 200 euros', ['budget: €200']],
+  ["My budget isn't $120 but $150", ['budget: $150']],
+  ["I don't have a budget", ['no budget']],
+  ['Money is no object', ['no budget']],
+];
+
+const tastes: [string, string[]][] = [
+  ['I hate wool', ['avoids wool (materials)']],
+  ['i HATE wool!!', ['avoids wool (materials)']],
+  ["I don't like wool", ['avoids wool (materials)']],
+  ["I can't stand polyester", ['avoids polyester (materials)']],
+  ["I'm not a fan of leather", ['avoids leather (materials)']],
+  ["I'm not really into suede", ['avoids suede (materials)']],
+  ['I never wear fur', ['avoids fur (materials)']],
+  [
+    'I avoid wool, polyester and leather',
+    ['avoids wool (materials)', 'avoids polyester (materials)', 'avoids leather (materials)'],
+  ],
+  ["I'm allergic to wool", ['allergic to wool (materials)']],
+  ['allergic to nickel', ['allergic to nickel (materials)']],
+  ['Wool makes me itch', ['avoids wool (materials)']],
+  ['wool is too itchy', ['avoids wool (materials)']],
+  ['No leather please', ['avoids leather (materials)']],
+  ['no wool, no leather', ['avoids wool (materials)', 'avoids leather (materials)']],
+  ['nothing made of polyester', ['avoids polyester (materials)']],
+  ['Anything but wool', ['avoids wool (materials)']],
+  ['I hate wool sweaters because they itch', ['avoids wool (materials)']],
+  ['I love linen and cotton', ['likes linen (materials)', 'likes cotton (materials)']],
+  ['I like cotton but not polyester', ['likes cotton (materials)', 'avoids polyester (materials)']],
+  ['I prefer cotton over polyester', ['likes cotton (materials)']],
+  ['I like Nike', ['likes Nike (brands)']],
+  ['i love nike and adidas', ['likes Nike (brands)', 'likes Adidas (brands)']],
+  ['My favorite brand is Patagonia', ['likes Patagonia (brands)']],
+  ['my favourite brands are Foo Bar and Zorg', ['likes Foo Bar (brands)', 'likes Zorg (brands)']],
+  ['Patagonia is my favourite brand', ['likes Patagonia (brands)']],
+  ['I like the brand Zorg', ['likes Zorg (brands)']],
+  ["I don't buy Shein or Temu", ['avoids Shein (brands)', 'avoids Temu (brands)']],
+  ['I only wear Nike', ['likes Nike (brands)']],
+  ['I love The North Face', ['likes The North Face (brands)']],
+  ['My favourite colour is green', ['likes green (colours)']],
+  ['my favorite color is cerulean', ['likes cerulean (colours)']],
+  ['I mostly wear black and navy', ['likes black (colours)', 'likes navy (colours)']],
+  ['I hate orange', ['avoids orange (colours)']],
+  ["I don't wear pink", ['avoids pink (colours)']],
+  ['I love dark blue', ['likes dark blue (colours)']],
+  ['No bright colors', ['avoids bright colours (colours)']],
+  ['I like blue jeans', ['likes blue (colours)']],
+  ['I love streetwear', ['likes streetwear (style)']],
+  ['I like casual clothes', ['likes casual (style)']],
+  ['My style is minimalist', ['likes minimalist (style)']],
+  ['my style is smart casual', ['likes smart casual (style)']],
+  ["I'm a minimalist", ['likes minimalist (style)']],
+  ["I'm into vintage", ['likes vintage (style)']],
+  ['I dress casually', ['likes casual (style)']],
+  ['I prefer loose fits', ['likes loose (style)']],
+  ["I don't hate wool any more", ['no longer avoids/allergic to wool']],
+  ["I don't mind wool", ['no longer avoids/allergic to wool']],
+  ["I'm no longer allergic to wool", ['no longer avoids/allergic to wool']],
+  ['Wool is fine now', ['no longer avoids/allergic to wool']],
+  ['I no longer like Nike', ['no longer likes Nike']],
+  ['I used to hate wool but now I like it', ['likes wool (materials)']],
+];
+
+const mixed: [string, string[]][] = [
+  ['Hi, I wear size 9 shoes and hate wool', ['shoe size: 9', 'avoids wool (materials)']],
+  ['My budget is $120, can you find me boots?', ['budget: $120']],
+  ['I wear size 9, do you have black boots?', ['shoe size: 9']],
+  ['size 9 shoes, budget $120, no wool', ['shoe size: 9', 'budget: $120', 'avoids wool (materials)']],
+  [
+    'Hey there! I like Nike, I hate orange. Budget is 80 euros.',
+    ['likes Nike (brands)', 'avoids orange (colours)', 'budget: €80'],
+  ],
+  ['My brother wears a 10, I wear a 9 in shoes', ['shoe size: 9']],
+  ['My wife loves Gucci and I hate wool', ['avoids wool (materials)']],
+  ['Call me Annie', ['name: Annie']],
+  ['my name is Ann', ['name: Ann']],
+  ['you can call me ben', ['name: ben']],
+  ['Remember that I hate wool', ['avoids wool (materials)']],
+  ["Remember that my sister's birthday is May 4", ["note my sister's birthday is May 4"]],
+  ['please remember: my brother wears a 10', ['note my brother wears a 10']],
+  ['Can you remember that I wear size 9 shoes?', ['shoe size: 9']],
+  ["Don't forget that I prefer free returns", ['note I prefer free returns']],
+  ['forget my budget', ['forget budget']],
+  ['Forget that I hate wool', ['no longer avoids/allergic to wool']],
+  ['please forget my shoe size', ['no shoe size']],
+  ['forget my sizes and my colours', ['forget sizes', 'forget colours']],
+  ['Forget about wool', ['no longer likes/avoids/allergic to wool']],
+  ['Forget everything', ['forget all']],
+  ['forget everything you know about me', ['forget all']],
+  ['delete all my data', ['forget all']],
+  ['forget my name', ['no name']],
+  ["forget my sister's birthday", ["forget lines with sister's birthday"]],
+];
+
+const nothing: string[] = [
+  'do you have size 9?',
+  'Do you have these in size 9',
+  'what is my budget?',
+  "what's my shoe size",
+  'Is my budget $120?',
+  'Do I hate wool?',
+  'did I tell you I hate wool?',
+  'Do you remember that I hate wool?',
+  'How much is a wool coat in size M?',
+  'I wear a 9, right?',
+  'Should I avoid wool?',
+  'my brother wears a 10',
+  'My brother wears a 10 and hates wool',
+  'My wife loves Gucci',
+  "My wife's budget is $500",
+  'he is allergic to wool',
+  'Ben wears a 10',
+  'She hates polyester. Size 8.',
+  'I need size 10 shoes for my brother',
+  "I'm looking for a gift for my wife, size M",
+  'My friend said "I hate wool"',
+  'They told me my budget is $50',
+  'if I wore size 9, what would fit?',
+  'If I hate wool and wear size 9, what should I buy',
+  'imagine my budget is $5000',
+  'I used to wear a 9',
+  'I wore a size 9 last year',
+  'when I was 10 I wore size 3',
+  'My budget was $100 last year',
+  'I paid $120 for these',
+  'These cost $120',
+  'I like cotton candy',
+  'I hate Black Friday',
+  'I like orange juice',
+  'I love salmon',
+  'I like the black Nike boots you showed me',
+  "I'm 9 years old",
+  'I have 2 shoes',
+  'I need 3 shirts',
+  'I am a small business owner',
+  'call me later',
+  'Call me when you know',
+  'Forget it',
+  'I forgot my budget',
+  'remember me?',
+  'do you remember my size?',
+  'up to 3 days',
+  'under 18',
+  'Find me shoes under $120',
+  'thanks!',
+  'Hello',
+  'Recommend a wool jacket',
+  'show me red dresses in size M',
+  'I like you',
+  'what do you know about me?',
+  'I want a black jacket',
+  'I like simple answers',
+  '> I hate wool',
+  'Remove the wool ones',
+  'I have diabetes',
+  'No, thanks',
+  'I like Paris',
+  'We have a black cat',
+  'I am wearing red today',
+];
+
+describe('understanding what a person says', () => {
+  it.each(sizes)('sizes: %s', (text, expected) => {
+    expect(learned(text)).toEqual(expected);
+  });
+  it.each(budgets)('budget: %s', (text, expected) => {
+    expect(learned(text)).toEqual(expected);
+  });
+  it.each(tastes)('tastes: %s', (text, expected) => {
+    expect(learned(text)).toEqual(expected);
+  });
+  it.each(mixed)('together: %s', (text, expected) => {
+    expect(learned(text)).toEqual(expected);
+  });
+  it.each(nothing)('learns nothing from: %s', text => {
+    expect(learned(text)).toEqual([]);
+  });
+});
