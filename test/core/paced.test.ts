@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import { createPaced, type PacedOptions, RetryLater, type SetTimer } from '../../src/core/paced.ts';
+
+/** Time that moves only when told; everything due is run in order, and promises get their turn in between. */
+function manualClock() {
+  let time = 0;
+  let timers: { due: number; run: () => void }[] = [];
+  const setTimer: SetTimer = (run, ms) => {
+    const timer = { due: time + ms, run };
+    timers.push(timer);
+    return () => {
+      timers = timers.filter(other => other !== timer);
+    };
+  };
+  return {
+    now: () => time,
+    setTimer,
+    async advance(ms: number) {
+      const until = time + ms;
+      await settle();
+      for (;;) {
+        const next = timers.filter(timer => timer.due <= until).sort((a, b) => a.due - b.due)[0];
+        if (next === undefined) break;
+        timers = timers.filter(timer => timer !== next);
+        time = next.due;
+        next.run();
+        await settle();
+      }
+      time = until;
+      await settle();
+    },
+  };
+}
+
+const settle = () => new Promise<void>(resolve => setImmediate(resolve));
+
+function setUp(overrides: Partial<PacedOptions<string>> = {}) {
+  const clock = manualClock();
+  const written: [at: number, value: string][] = [];
+  const errors: unknown[] = [];
+  const paced = createPaced<string>({
+    write: async value => void written.push([clock.now(), value]),
+    minIntervalMs: 1_000,
+    onError: error => errors.push(error),
+    now: clock.now,
+    setTimer: clock.setTimer,
+    ...overrides,
+  });
+  return { clock, written, errors, paced };
+}
+
+describe('paced writing', () => {
+  it('writes the first value at once and of the following only the newest, once an interval', async () => {
+    const { clock, written, paced } = setUp();
+    for (const value of ['a', 'ab', 'abc']) paced.push(value);
+    await clock.advance(400);
+    paced.push('abcd');
+    await clock.advance(5_000);
+    expect(written).toEqual([
+      [0, 'a'],
+      [1_000, 'abcd'],
+    ]);
+  });
+
+  it('keeps one write in flight, however long it takes', async () => {
+    let running = 0;
+    let most = 0;
+    const releases: (() => void)[] = [];
+    const { clock, paced } = setUp({
+      async write() {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise<void>(resolve => releases.push(resolve));
+        running -= 1;
+      },
+    });
+    paced.push('a');
+    paced.push('b');
+    await clock.advance(10_000);
+    expect(releases).toHaveLength(1);
+    releases[0]?.();
+    await clock.advance(0);
+    expect(releases).toHaveLength(2);
+    expect(most).toBe(1);
+  });
+
+  it('flushes without waiting for the pace', async () => {
+    const { clock, written, paced } = setUp();
+    paced.push('a');
+    await clock.advance(10);
+    paced.push('b');
+    const flushed = paced.flush();
+    await clock.advance(0);
+    await flushed;
+    expect(written).toEqual([
+      [0, 'a'],
+      [10, 'b'],
+    ]);
+  });
+
+  it('waits as long as the platform asks, then writes what is newest', async () => {
+    let refusals = 1;
+    const { clock, written, paced } = setUp({
+      async write(value) {
+        if (refusals-- > 0) throw new RetryLater(7_000);
+        written.push([clock.now(), value]);
+      },
+    });
+    paced.push('a');
+    await clock.advance(2_000);
+    paced.push('ab');
+    const flushed = paced.flush();
+    await clock.advance(4_999);
+    expect(written).toEqual([]);
+    await clock.advance(1);
+    await flushed;
+    expect(written).toEqual([[7_000, 'ab']]);
+  });
+
+  it('lets a flush pass where the bot only holds itself back', async () => {
+    const { clock, written, paced } = setUp({
+      async write(value) {
+        if (value === 'a') throw new RetryLater(60_000, { binding: false });
+        written.push([clock.now(), value]);
+      },
+    });
+    paced.push('a');
+    await clock.advance(5);
+    paced.push('ab');
+    const flushed = paced.flush();
+    await clock.advance(0);
+    await flushed;
+    expect(written).toEqual([[5, 'ab']]);
+  });
+
+  it('reports a failed write and tries its value again on flush', async () => {
+    let failures = 1;
+    const { clock, written, errors, paced } = setUp({
+      async write(value) {
+        if (failures-- > 0) throw new Error('channel is gone');
+        written.push([clock.now(), value]);
+      },
+    });
+    paced.push('a');
+    await clock.advance(3_000);
+    expect(errors).toEqual([new Error('channel is gone')]);
+    const flushed = paced.flush();
+    await clock.advance(0);
+    await flushed;
+    expect(written).toEqual([[3_000, 'a']]);
+  });
+
+  it('rejects a flush whose write fails', async () => {
+    const { clock, errors, paced } = setUp({ write: () => Promise.reject(new Error('no')) });
+    paced.push('a');
+    const flushed = paced.flush().catch((error: unknown) => error);
+    await clock.advance(0);
+    expect(await flushed).toEqual(new Error('no'));
+    expect(errors).toEqual([]);
+  });
+
+  it('resolves a flush at once when everything is written', async () => {
+    const { paced } = setUp();
+    await paced.flush();
+    paced.push('a');
+    await paced.flush();
+    await paced.flush();
+  });
+
+  it('writes nothing after stop, and tells who waits', async () => {
+    const { clock, written, paced } = setUp();
+    paced.push('a');
+    await clock.advance(0);
+    paced.push('b');
+    paced.stop();
+    paced.stop();
+    paced.push('c');
+    await clock.advance(60_000);
+    expect(written).toEqual([[0, 'a']]);
+    await expect(paced.flush()).rejects.toThrow('stopped');
+  });
+});
