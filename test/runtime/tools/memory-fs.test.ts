@@ -1,0 +1,214 @@
+import { expect, test } from 'vitest';
+import { createFakeMount } from '../../fakes/memory-mount.ts';
+import { openToolbox } from './toolbox.ts';
+
+test('a file written by redirection is one version, not an empty one and then the text', async () => {
+  const mount = createFakeMount({ files: { '/sizes.md': 'shoe: 8\n' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  expect(await bash('echo "shoe: 9" > /mnt/memory/notes/sizes.md')).toEqual({
+    text: '(no output)',
+    isError: false,
+  });
+
+  expect(mount.versions).toEqual(['write /sizes.md shoe: 9\n']);
+});
+
+test('appending reads what is there and writes the whole, once', async () => {
+  const mount = createFakeMount({ files: { '/sizes.md': 'shoe: 9\n' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  await bash('echo "hat: M" >> /mnt/memory/notes/sizes.md; echo "héllo" >> /mnt/memory/notes/new.md');
+
+  expect(mount.versions).toEqual(['write /sizes.md shoe: 9\nhat: M\n', 'write /new.md héllo\n']);
+});
+
+test('a file that is emptied, touched or never filled is written as empty when the command ends', async () => {
+  const mount = createFakeMount({ files: { '/old.md': 'text' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  const { text } = await bash(
+    'cd /mnt/memory/notes; > old.md; touch new.md; cat old.md; ls -s; test -f new.md && echo there',
+  );
+
+  expect(text).toContain('there');
+  expect(mount.versions).toEqual(['write /new.md ', 'write /old.md ']);
+});
+
+test('folders can be made before their files and stay when the last file goes', async () => {
+  const mount = createFakeMount();
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  const made = await bash(
+    'cd /mnt/memory/notes && mkdir -p gifts/mum && mkdir brands && ls && ls gifts && echo scarf > gifts/mum/ideas.md',
+  );
+  expect(made).toEqual({ text: 'brands\ngifts\nmum', isError: false });
+  await bash('rm /mnt/memory/notes/gifts/mum/ideas.md');
+  expect((await bash('ls /mnt/memory/notes/gifts; ls -A /mnt/memory/notes/gifts/mum')).text).toBe('mum');
+  expect((await bash('mkdir /mnt/memory/notes/brands')).isError).toBe(true);
+  expect((await bash('mkdir /mnt/memory/notes/a/b')).isError).toBe(true);
+});
+
+test('folders made in one turn are there in the next', async () => {
+  const mount = createFakeMount();
+  const first = openToolbox({ mounts: [mount] });
+  await first.bash('mkdir /mnt/memory/notes/empty');
+
+  const next = openToolbox({ mounts: [mount], scratch: first.scratch });
+
+  expect((await next.bash('ls /mnt/memory/notes')).text).toBe('empty');
+});
+
+test('a move inside a store is a rename, and replaces a file that is in the way', async () => {
+  const mount = createFakeMount({ files: { '/a.md': 'A', '/b.md': 'B', '/d/x.md': 'X', '/d/e/y.md': 'Y' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  const moved = await bash('cd /mnt/memory/notes && mv a.md c.md && mv c.md b.md && mv d moved');
+
+  expect(moved).toEqual({ text: '(no output)', isError: false });
+
+  expect(mount.versions).toEqual([
+    'rename /a.md /c.md',
+    'write /b.md A',
+    'remove /c.md',
+    'rename /d/e/y.md /moved/e/y.md',
+    'rename /d/x.md /moved/x.md',
+  ]);
+  expect((await bash('cd /mnt/memory/notes && ls')).text).toBe('b.md\nmoved');
+});
+
+test('files move and are copied between a store and scratch space', async () => {
+  const mount = createFakeMount({ files: { '/a.md': 'A\n' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  await bash(
+    'cp /mnt/memory/notes/a.md /tmp/copy; echo more >> /tmp/copy; mv /tmp/copy /mnt/memory/notes/b.md',
+  );
+  await bash('mv /mnt/memory/notes/a.md /tmp/taken; cp -r /mnt/memory/notes /tmp/all');
+
+  expect(Object.fromEntries(mount.files)).toEqual({ '/b.md': 'A\nmore\n' });
+  expect((await bash('cat /tmp/taken /tmp/all/b.md')).text).toBe('A\nA\nmore');
+});
+
+test('rm -r removes every file below, and only there', async () => {
+  const mount = createFakeMount({ files: { '/d/x.md': 'X', '/d/e/y.md': 'Y', '/dx.md': 'Z' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  expect((await bash('rm /mnt/memory/notes/d')).isError).toBe(true);
+  expect((await bash('rmdir /mnt/memory/notes/d')).isError).toBe(true);
+  await bash('rm -r /mnt/memory/notes/d');
+
+  expect([...mount.files.keys()]).toEqual(['/dx.md']);
+  expect((await bash('ls /mnt/memory/notes')).text).toBe('dx.md');
+});
+
+test.each([
+  'echo x > /mnt/memory/facts/new.md',
+  'echo x >> /mnt/memory/facts/brand.md',
+  '> /mnt/memory/facts/brand.md',
+  'touch /mnt/memory/facts/new.md',
+  'rm /mnt/memory/facts/brand.md',
+  'rm -rf /mnt/memory/facts/*',
+  'mv /mnt/memory/facts/brand.md /tmp/x',
+  'cp /tmp/scratch /mnt/memory/facts/x',
+  'mkdir /mnt/memory/facts/d',
+  'sed -i s/a/b/ /mnt/memory/facts/brand.md',
+  'tee /mnt/memory/facts/x < /tmp/scratch',
+  'chmod 777 /mnt/memory/facts/brand.md',
+])('a read-only store refuses: %s', async command => {
+  const mount = createFakeMount({
+    mountPath: '/mnt/memory/facts',
+    access: 'read_only',
+    files: { '/brand.md': 'made in Porto\n' },
+  });
+  const { bash } = openToolbox({ mounts: [mount] });
+  await bash('echo scratch > /tmp/scratch');
+
+  const refused = await bash(command);
+
+  expect(refused.isError).toBe(true);
+  expect(refused.text).toMatch(/read-only|EROFS/i);
+  expect(mount.versions).toEqual([]);
+  expect((await bash('cat /mnt/memory/facts/brand.md')).text).toBe('made in Porto');
+});
+
+test.each([
+  'echo x > /mnt/memory/loose.md',
+  'mkdir /mnt/memory/other',
+  'mkdir -p /mnt/memory/other/deep',
+  'cp /bin/ls /mnt/x',
+])('nothing can be put beside the stores: %s', async command => {
+  const { bash } = openToolbox({ mounts: [createFakeMount()] });
+
+  const refused = await bash(command);
+
+  expect(refused.isError).toBe(true);
+  expect((await bash('ls /mnt /mnt/memory')).text).toBe('/mnt:\nmemory\nsession\n\n/mnt/memory:\nnotes');
+});
+
+test('a store itself cannot be removed or moved away', async () => {
+  const mount = createFakeMount({ files: { '/a.md': 'A' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  for (const command of [
+    'rm -rf /mnt/memory/notes',
+    'rm -rf /mnt/memory',
+    'rm -rf /',
+    'mv /mnt/memory/notes /tmp/n',
+  ]) {
+    await bash(command);
+  }
+
+  expect([...mount.files.keys()]).toEqual(['/a.md']);
+  expect((await bash('cat /mnt/memory/notes/a.md')).text).toBe('A');
+});
+
+test('what does not fit a memory is refused: more than 102,400 bytes, or bytes that are no text', async () => {
+  const mount = createFakeMount();
+  const { bash, run } = openToolbox({ mounts: [mount] });
+
+  const large = await run('write', { file_path: '/mnt/memory/notes/big.md', content: 'é'.repeat(51_201) });
+  expect(large).toMatchObject({ isError: true, text: expect.stringContaining('102402 bytes') });
+  const fits = await run('write', { file_path: '/mnt/memory/notes/fits.md', content: 'é'.repeat(51_200) });
+  expect(fits.isError).toBe(false);
+  const grown = await bash('echo x >> /mnt/memory/notes/fits.md');
+  expect(grown.isError).toBe(true);
+  for (const name of ['binary', 'fits.md']) {
+    const binary = await bash(`echo //79 | base64 -d > /mnt/memory/notes/${name}`);
+    expect(binary).toMatchObject({ isError: true, text: expect.stringContaining('UTF-8') });
+  }
+
+  expect([...mount.files.keys()]).toEqual(['/fits.md']);
+  expect(mount.versions).toHaveLength(1);
+});
+
+test('a file is no folder and a folder no file', async () => {
+  const mount = createFakeMount({ files: { '/a.md': 'A', '/d/b.md': 'B' } });
+  const { run } = openToolbox({ mounts: [mount] });
+
+  expect((await run('write', { file_path: '/mnt/memory/notes/a.md/b.md', content: 'x' })).isError).toBe(true);
+  expect((await run('write', { file_path: '/mnt/memory/notes/d', content: 'x' })).isError).toBe(true);
+  expect((await run('read', { file_path: '/mnt/memory/notes/d' })).text).toContain('is a folder');
+  expect(mount.versions).toEqual([]);
+});
+
+test('changes made elsewhere between two tool calls are seen', async () => {
+  const mount = createFakeMount({ files: { '/a.md': 'old' } });
+  const { run, bash } = openToolbox({ mounts: [mount] });
+  await bash('ls /mnt/memory/notes');
+
+  mount.files.delete('/a.md');
+  mount.files.set('/b.md', 'new');
+
+  expect((await bash('ls /mnt/memory/notes')).text).toBe('b.md');
+  expect((await run('read', { file_path: '/mnt/memory/notes/a.md' })).text).toContain('does not exist');
+});
+
+test('links are refused in a store', async () => {
+  const mount = createFakeMount({ files: { '/a.md': 'A' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  expect((await bash('ln -s /etc /mnt/memory/notes/link')).isError).toBe(true);
+  expect((await bash('ln /mnt/memory/notes/a.md /mnt/memory/notes/hard')).isError).toBe(true);
+  expect(mount.versions).toEqual([]);
+});
