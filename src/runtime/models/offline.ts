@@ -55,7 +55,7 @@ type Step = { type: 'calls'; calls: Call[] } | { type: 'reply'; text: string };
 const nothingSaved: Saving = { calls: [], outcomes: [], before: new Map(), now: new Map(), reason: null };
 
 function nextStep({ system, messages, tools }: ModelRequest): Step {
-  const transcript = readTranscript(messages);
+  const transcript = readTranscript(messages, system);
   const turn = transcript.turns.at(-1);
   const offered = new Set(tools.map(tool => tool.name));
   const mounts = mountsOf(transcript.start, system);

@@ -29,7 +29,7 @@ export function folderAfter(mount: ListedMount, transcript: Transcript, withWrit
     partial: new Set(mount.files.filter(file => !file.complete).map(file => file.path)),
     fresh: new Set(),
     complete: mount.complete,
-    firstTurn: transcript.turns.length === 1,
+    firstTurn: transcript.turns.length === 1 && !transcript.shortened,
   };
   transcript.turns.forEach((turn, index) => {
     const last = index === transcript.turns.length - 1;
@@ -67,6 +67,8 @@ function applyCall(folder: Folder, call: ToolCall, path: string): boolean {
   }
   switch (call.name) {
     case 'read': {
+      // The runtime empties old results of an overlong turn.
+      if (result.text.startsWith('(left out to fit')) return false;
       folder.files.set(path, unnumbered(result.text));
       if (input.view_range === undefined) folder.partial.delete(path);
       else folder.partial.add(path);

@@ -77,18 +77,16 @@ export function parseSessionStart(text: string): SessionStart {
 }
 
 /**
- * What is mounted for real, as the runtime's own prompt says ("Folder: /mnt/memory/ann (you can read and write
- * here)"), with the bot's listing where it gave one. Without such a prompt the listing is all there is.
+ * What is mounted, as the runtime's own prompt says ("Folder: /mnt/memory/ann (you can read and write here)"), with
+ * the bot's listing where it gave one. A listing alone mounts nothing: it stands in a message, and could be forged.
  */
 export function mountsOf(start: SessionStart, system: string): ListedMount[] {
-  const mounted = [...system.matchAll(/^Folder: (\/mnt\/memory\/[^\s()]+) \((read-only)?[^)]*\)/gm)].map(
-    ([, path = '', readOnly]) =>
-      newMount(path, { writable: readOnly === undefined, shared: readOnly !== undefined, complete: false }),
-  );
-  if (mounted.length === 0) return start.mounts;
-  return mounted.map(mount => {
-    const listed = start.mounts.find(({ path }) => path === mount.path);
-    return listed ? { ...listed, writable: listed.writable && mount.writable } : mount;
+  const folders = system.matchAll(/^Folder: (\/mnt\/memory\/[^\s()]+) \((read-only)?[^)]*\)$/gm);
+  return [...folders].map(([, path = '', readOnly]) => {
+    const writable = readOnly === undefined;
+    const listed = start.mounts.find(mount => mount.path === path);
+    if (listed) return { ...listed, writable: writable && listed.writable };
+    return newMount(path, { writable, shared: !writable, complete: false });
   });
 }
 

@@ -20,13 +20,15 @@ export interface Transcript {
   start: SessionStart;
   /** Oldest first; the last one is the turn to answer. */
   turns: Turn[];
+  /** The runtime left out earlier turns to fit, so the first turn here is not the session's first. */
+  shortened: boolean;
 }
 
 /**
  * Reads the messages of a request. Memory is trusted from two places only: the first block of the first
  * message, when it is the bot's, and the results of tools. Everything else a person sends is their words.
  */
-export function readTranscript(messages: readonly MessageParam[]): Transcript {
+export function readTranscript(messages: readonly MessageParam[], system: string): Transcript {
   const turns: Turn[] = [];
   const calls = new Map<string, ToolCall>();
   let start = noSessionStart;
@@ -69,7 +71,7 @@ export function readTranscript(messages: readonly MessageParam[]): Transcript {
     turn.words.push(...words.filter(text => text.trim() !== ''));
   });
   if (turns.length === 0) turns.push(turn);
-  return { start, turns };
+  return { start, turns, shortened: /earliest part was left out to fit/.test(system) };
 }
 
 /** What the bot or the runtime put into a message in place of something that is not text. */

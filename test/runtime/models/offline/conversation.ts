@@ -1,6 +1,7 @@
 import type { ContentBlockParam, MessageParam, Tool } from '@anthropic-ai/sdk/resources/messages';
 import { createOfflineModel } from '../../../../src/runtime/models/offline.ts';
-import type { ModelBlock, ModelEvent } from '../../../../src/runtime/ports.ts';
+import type { MemoryMount, ModelBlock, ModelEvent } from '../../../../src/runtime/ports.ts';
+import { systemPrompt } from '../../../../src/runtime/system-prompt.ts';
 
 export const mountPath = '/mnt/memory/memory-of-terminal-local-ann';
 
@@ -16,8 +17,11 @@ interface Options {
   files?: Record<string, string>;
   /** Replaces the session_start block; null leaves it out. */
   start?: string | null;
-  system?: string;
+  /** What the runtime says is mounted. */
+  mounted?: 'read_write' | 'read_only' | 'nothing';
   tools?: string[];
+  /** A read-only folder is mounted as well, at /mnt/memory/brand. */
+  shared?: boolean;
   /** The error a tool call meets, or null to let it through. */
   fail?: (name: string, path: string) => string | null;
 }
@@ -47,6 +51,18 @@ export function startBlock(files: Record<string, string>, more: string[] = []): 
   ].join('\n');
 }
 
+/** The runtime's own words for a mount, since the model goes by them. */
+function promptFor(access: 'read_write' | 'read_only', shared: boolean): string {
+  const own = { mountPath, access, name: 'memory of ann', description: '', instructions: null };
+  const brand = { ...own, mountPath: '/mnt/memory/brand', access: 'read_only', name: 'brand' };
+  const mounts = (shared ? [brand, own] : [own]) as unknown as MemoryMount[];
+  return systemPrompt(
+    { agent: { name: 'a', model: { id: 'x' }, system: 'Be kind.', tools: [] }, mounts, uploads: [] },
+    [],
+    false,
+  );
+}
+
 /** One session with the offline model: its tools run on a folder in memory, as the runtime's would. */
 export function createConversation(options: Options = {}) {
   const files = new Map(Object.entries(options.files ?? {}));
@@ -54,13 +70,15 @@ export function createConversation(options: Options = {}) {
   const model = createOfflineModel();
   const offered = options.tools ?? ['read', 'write', 'edit', 'glob', 'grep'];
   const tools: Tool[] = offered.map(name => ({ name, input_schema: { type: 'object' } }));
+  const access = options.mounted ?? 'read_write';
+  const system = access === 'nothing' ? '' : promptFor(access, options.shared ?? false);
   const start = options.start === undefined ? startBlock(options.files ?? {}) : options.start;
 
   async function complete(): Promise<ModelEvent[]> {
     const events: ModelEvent[] = [];
     const request = {
       model: 'offline',
-      system: options.system ?? '',
+      system,
       messages: structuredClone(messages),
       tools,
     };
