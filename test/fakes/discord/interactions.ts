@@ -24,7 +24,7 @@ import type { Kernel } from './kernel.ts';
 import { type MessageDraft, readMessageDraft, readMessagePatch } from './limits/message-body.ts';
 import { readModal } from './limits/modals.ts';
 import { PARSE_USERS } from './mentions.ts';
-import { edit, post, remove } from './messages.ts';
+import { edit, makeWritable, post, remove } from './messages.ts';
 import { messagePayload } from './payloads.ts';
 import { can, PermissionFlagsBits } from './permissions.ts';
 import { type Channel, channelOf, type Interaction, type Message } from './state.ts';
@@ -132,6 +132,8 @@ function postAnswer(
   draft: MessageDraft,
   extraFlags: number,
 ): Message {
+  // discord-api-docs issue 5517: a callback in a locked, archived thread gets 50083.
+  makeWritable(kernel, channel, kernel.state.app.botId);
   const ephemeral = (draft.flags & MessageFlags.Ephemeral) !== 0 || mustBeEphemeral(kernel, interaction);
   const flags = (draft.flags & ~MessageFlags.Ephemeral) | (ephemeral ? MessageFlags.Ephemeral : 0);
   return post(kernel, channel, {

@@ -1,5 +1,6 @@
 // The ordered record of everything that crossed the wire, and the one way for a test to wait: until() looks
-// again after each entry and each change of state, so no test needs to sleep.
+// again after each entry and each change of state here, and every few milliseconds for what only the client's
+// side can know.
 
 import type { Clock } from './clock.ts';
 
@@ -51,6 +52,8 @@ export interface Journal {
   clear(): void;
 }
 
+const POLL_MS = 5;
+
 export function createJournal(clock: Clock): Journal {
   const entries: JournalEntry[] = [];
   const waiters = new Set<() => void>();
@@ -97,11 +100,13 @@ export function createJournal(clock: Clock): Journal {
     until(look, what = 'the awaited condition', timeoutMs = 5_000) {
       return new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
-          waiters.delete(check);
+          finish();
           reject(new Error(`Timed out after ${timeoutMs} ms waiting for ${what}`));
         }, timeoutMs);
+        const poll = setInterval(check, POLL_MS);
         function finish(): void {
           clearTimeout(timer);
+          clearInterval(poll);
           waiters.delete(check);
         }
         function check(): void {

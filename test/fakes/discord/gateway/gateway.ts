@@ -302,11 +302,12 @@ export function createGateway(kernel: Kernel, options: GatewayOptions, origin: s
 
   function closed(connection: Connection, code: number): void {
     connections.delete(connection);
-    log(connection, { direction: 'close', closeCode: code });
     const { session } = connection;
-    if (session?.socket !== connection.socket) return;
-    session.detach(clock.now());
-    if (code === 1000 || code === 1001) sessions = sessions.filter(other => other !== session);
+    if (session?.socket === connection.socket) {
+      session.detach(clock.now());
+      if (code === 1000 || code === 1001) sessions = sessions.filter(other => other !== session);
+    }
+    log(connection, { direction: 'close', closeCode: code });
   }
 
   function refuseUpgrade(socket: Duplex, status: string): void {

@@ -171,7 +171,7 @@ function countCreates(kernel: Kernel, guildId: string | null, count: number): vo
   const before = used?.day === day ? used.count : 0;
   if (before + count > CREATES_PER_DAY) {
     throw new ApiError(
-      429,
+      400,
       30034,
       `Max number of daily application command creates has been reached (${CREATES_PER_DAY})`,
     );
