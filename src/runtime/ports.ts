@@ -129,7 +129,14 @@ export type ModelBlock =
   | { type: 'text'; text: string }
   | { type: 'thinking'; thinking: string; signature: string }
   | { type: 'redacted_thinking'; data: string }
-  | { type: 'tool_use'; id: string; name: string; input: Record<string, unknown> };
+  | {
+      type: 'tool_use';
+      id: string;
+      name: string;
+      input: Record<string, unknown>;
+      /** Why `input` is empty: what the model wrote could not be read. The loop answers instead of running it. */
+      inputError?: string;
+    };
 
 export interface ModelUsage {
   input_tokens: number;
@@ -148,6 +155,8 @@ export type ModelEvent =
       stopReason: string;
       content: ModelBlock[];
       usage: ModelUsage;
+      /** With stop reason "refusal": the API's `stop_details.explanation`. */
+      refusalExplanation?: string | null;
     };
 
 /** One streamed completion. Errors are `ModelError`s. */

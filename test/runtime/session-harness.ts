@@ -30,6 +30,14 @@ export function toolset(changes: Partial<Record<ToolName, 'always_ask' | 'auto' 
   };
 }
 
+/** Shared by all sessions, so that the events of one can be replayed in another. */
+let ids = 0;
+
+function nextId(): string {
+  ids += 1;
+  return `sevt_${ids}`;
+}
+
 export interface Session {
   readonly log: SessionEvent[];
   /** Texts announced and streamed, by event id, in the order they were announced. */
@@ -53,8 +61,6 @@ export function createSession(
 ): Session {
   const log: SessionEvent[] = [];
   const previews = new Map<string, string>();
-  let ids = 0;
-  const nextId = () => `sevt_${++ids}`;
 
   function append(event: NewEvent): SessionEvent {
     const stored = { id: nextId(), ...event, processed_at: new Date(ids).toISOString() } as SessionEvent;
@@ -132,15 +138,22 @@ export interface ScriptedModel extends Model {
 
 /** Plays one script per request; a request beyond the last script is an error. */
 export function scriptedModel(...scripts: Step[][]): ScriptedModel {
+  return answeringModel((_, index) => {
+    const script = scripts[index];
+    if (script === undefined) throw new Error('no script for this request');
+    return script;
+  });
+}
+
+/** Decides from the request what to play. */
+export function answeringModel(answer: (request: ModelRequest, index: number) => Step[]): ScriptedModel {
   const requests: ModelRequest[] = [];
   return {
     label: 'scripted',
     requests,
     async *complete(request) {
-      const script = scripts[requests.length];
       requests.push(structuredClone(request));
-      if (script === undefined) throw new Error('no script for this request');
-      for (const step of script) {
+      for (const step of answer(request, requests.length - 1)) {
         if (step instanceof Error) throw step;
         if (step instanceof Promise) await step;
         else yield step;
