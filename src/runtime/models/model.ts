@@ -1,0 +1,25 @@
+import type { Model } from '../ports.ts';
+import { createMessagesModel } from './messages.ts';
+import { createOfflineModel } from './offline.ts';
+
+export interface ModelEnv {
+  MODEL_BASE_URL?: string | undefined;
+  MODEL_API_KEY?: string | undefined;
+  MODEL?: string | undefined;
+}
+
+/**
+ * The model the local runtime asks: an Anthropic-compatible Messages endpoint when an address or a key is set (a
+ * key alone means Anthropic itself), else the built-in offline model. Throws when MODEL_BASE_URL is not a URL.
+ */
+export function createModel(env: ModelEnv): Model {
+  const baseUrl = env.MODEL_BASE_URL?.trim() || undefined;
+  const apiKey = env.MODEL_API_KEY?.trim() || undefined;
+  const model = env.MODEL?.trim() || undefined;
+  if (baseUrl === undefined && apiKey === undefined) return createOfflineModel();
+  return createMessagesModel({
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(model === undefined ? {} : { model }),
+  });
+}
