@@ -589,6 +589,129 @@ describe('agents', () => {
   });
 });
 
+describe('views and responses', () => {
+  const modal = (text: string, extra: object = {}) => ({
+    type: 'modal' as const,
+    title: { type: 'plain_text' as const, text: 'Preferences' },
+    blocks: [section(text)],
+    ...extra,
+  });
+  const triggerOf = (user: User) => String(user.command('/preferences').payload.trigger_id);
+
+  test('a trigger opens one view, within three seconds', async () => {
+    const { slack, client, ada } = await stage();
+    const open = (trigger_id: string) => client.views.open({ trigger_id, view: modal('hi') });
+    const first = triggerOf(ada);
+    await open(first);
+    expect(ada.modal?.blocks).toMatchObject([section('hi')]);
+    expect(await errorOf(open(first))).toBe('exchanged_trigger_id');
+    const second = triggerOf(ada);
+    slack.clock.advance(3_000);
+    expect(await errorOf(open(second))).toBe('expired_trigger_id');
+    expect(await errorOf(open('12.34.ab'))).toBe('invalid_trigger_id');
+    expect(await errorOf(client.apiCall('views.open', { view: modal('hi') }))).toBe('invalid_arguments');
+  });
+
+  test('a view is limited in title, metadata, blocks and bytes', async () => {
+    const { client, ada } = await stage();
+    const open = (view: object) =>
+      errorOf(client.apiCall('views.open', { trigger_id: triggerOf(ada), view }));
+    expect(await open(modal('x', { title: { type: 'plain_text', text: 'x'.repeat(25) } }))).toBe(
+      'invalid_arguments',
+    );
+    expect(await open(modal('x', { private_metadata: 'x'.repeat(3_001) }))).toBe('invalid_arguments');
+    expect(await open(modal('x', { blocks: Array.from({ length: 101 }, () => ({ type: 'divider' })) }))).toBe(
+      'invalid_arguments',
+    );
+    expect(await open(modal('x', { blocks: [{ type: 'markdown', text: 'x' }] }))).toBe('invalid_arguments');
+    const input = {
+      type: 'input',
+      label: { type: 'plain_text', text: 'l' },
+      element: { type: 'plain_text_input', action_id: 'a' },
+    };
+    expect(await open(modal('x', { blocks: [input] }))).toBe('invalid_arguments');
+    expect(
+      await open(modal('x', { blocks: Array.from({ length: 100 }, () => section('x'.repeat(2_900))) })),
+    ).toBe('view_too_large');
+    expect(await open({ ...modal('x'), type: 'home' })).toBe('invalid_arguments');
+  });
+
+  test('a hash that is no longer current is a conflict, in a modal and in the Home tab', async () => {
+    const { client, ada } = await stage();
+    const { view } = await client.views.open({ trigger_id: triggerOf(ada), view: modal('one') });
+    const update = (hash: string | undefined, text: string) =>
+      client.apiCall('views.update', {
+        view_id: view?.id,
+        view: modal(text),
+        ...(hash === undefined ? {} : { hash }),
+      });
+    await update(view?.hash, 'two');
+    expect(await errorOf(update(view?.hash, 'three'))).toBe('hash_conflict');
+    await update(undefined, 'four');
+    ada.closeModal();
+    expect(await errorOf(update(undefined, 'five'))).toBe('not_found');
+
+    const home = (text: string) => ({ type: 'home' as const, blocks: [section(text)] });
+    const published = await client.views.publish({ user_id: ada.id, view: home('a') });
+    await client.views.publish({ user_id: ada.id, view: home('b') });
+    const hash = published.view?.hash ?? '';
+    expect(await errorOf(client.views.publish({ user_id: ada.id, view: home('c'), hash }))).toBe(
+      'hash_conflict',
+    );
+    expect(ada.home?.blocks).toMatchObject([section('b')]);
+  });
+
+  test('a response URL takes five messages in thirty minutes', async () => {
+    const { slack, ada, bob, general } = await stage();
+    const respond = async (url: unknown, body: object) => {
+      const response = await fetch(String(url), { method: 'POST', body: JSON.stringify(body) });
+      return `${response.status} ${await response.text()}`;
+    };
+    const { payload } = ada.command('/preferences', '', general.id);
+    for (let use = 0; use < 5; use += 1)
+      expect(await respond(payload.response_url, { text: `answer ${use}` })).toBe('200 ok');
+    expect(await respond(payload.response_url, { text: 'one more' })).toBe(
+      '404 {"ok":false,"error":"used_url"}',
+    );
+    expect(ada.sees(general).filter(({ ephemeral }) => ephemeral)).toHaveLength(5);
+    expect(bob.sees(general)).toEqual([]);
+    const late = ada.command('/preferences', '', general.id);
+    slack.clock.advance(30 * 60_000);
+    expect(await respond(late.payload.response_url, { text: 'late' })).toContain('expired_url');
+    const wrong = ada.command('/preferences', '', general.id);
+    expect(await respond(wrong.payload.response_url, { blocks: [{ type: 'sparkles' }] })).toContain(
+      'invalid_blocks',
+    );
+  });
+
+  test('a press on an ephemeral message brings no message, and its response URL can replace or delete it', async () => {
+    const { client, ada, bob, general } = await stage();
+    const notice = {
+      channel: general.id,
+      user: ada.id,
+      text: 'Saved',
+      blocks: [section('Saved'), { type: 'actions', elements: [button('undo')] }],
+    };
+    await client.chat.postEphemeral(notice);
+    const shown = ada.sees(general).at(-1);
+    if (shown === undefined) throw new Error('no notice');
+    expect(() => bob.press(shown, 'undo')).toThrow('does not see');
+    expect(() => ada.press(shown, 'redo')).toThrow('nothing on screen');
+    const { payload } = ada.press(shown, 'undo');
+    expect(payload).toMatchObject({
+      container: { is_ephemeral: true },
+      actions: [{ action_id: 'undo', value: 'undo' }],
+    });
+    expect(payload.message).toBeUndefined();
+    const post = (body: object) =>
+      fetch(String(payload.response_url), { method: 'POST', body: JSON.stringify(body) });
+    await post({ replace_original: true, text: 'Undone' });
+    expect(ada.sees(general).map(({ text, ephemeral }) => [text, ephemeral])).toEqual([['Undone', true]]);
+    await post({ delete_original: true });
+    expect(ada.sees(general)).toEqual([]);
+  });
+});
+
 describe('files', () => {
   test('a private file needs the bearer; without it comes a sign-in page that looks like success', async () => {
     const { client, app, ada } = await stage();

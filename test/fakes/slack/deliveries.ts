@@ -85,34 +85,45 @@ export function createDeliveries(clock: Clock, limits: Limits, changes: Changes)
       entry.response = result.body;
       entry.settle();
     }
-    changes.notify();
     return result;
+  }
+
+  /** One attempt with its place in the series of retries: the next one is planned before anyone is told. */
+  async function run(entry: Entry, retry: Retry | undefined): Promise<void> {
+    const result = await attempt(entry, retry);
+    if (!result.ok && !stopped) planRetry(entry, (retry?.num ?? 0) + 1, result);
+    changes.notify();
+  }
+
+  function planRetry(entry: Entry, num: number, { reason, final }: Result & { ok: false }): void {
+    const wait = limits.retriesMs[num - 1];
+    if (entry.envelope.kind !== 'events_api' || final === true || wait === undefined) {
+      fail(entry);
+      return;
+    }
+    const next = () => void run(entry, { num, reason });
+    if (wait === 0) setImmediate(next);
+    else clock.after(wait, next);
   }
 
   function fail(entry: Entry): void {
     if (entry.state === 'acked') return;
     entry.state = 'failed';
     entry.settle();
-    changes.notify();
   }
 
-  async function run(entry: Entry, retry: Retry | undefined): Promise<void> {
+  /** An extra sending outside the series of retries. */
+  async function extra(entry: Entry, retry: Retry | undefined): Promise<Result> {
     const result = await attempt(entry, retry);
-    if (result.ok || stopped) return;
-    const number = (retry?.num ?? 0) + 1;
-    const wait = limits.retriesMs[number - 1];
-    if (entry.envelope.kind !== 'events_api' || result.final === true || wait === undefined)
-      return fail(entry);
-    const next = () => void run(entry, { num: number, reason: result.reason });
-    if (wait === 0) setImmediate(next);
-    else clock.after(wait, next);
+    changes.notify();
+    return result;
   }
 
   function start(entry: Entry): void {
     entry.state = 'pending';
     void run(entry, undefined);
     if (entry.envelope.kind !== 'events_api') return;
-    for (let copy = 1; copy < deliveries.copies; copy += 1) void attempt(entry, undefined);
+    for (let copy = 1; copy < deliveries.copies; copy += 1) void extra(entry, undefined);
   }
 
   const deliveries: Deliveries = {
@@ -131,7 +142,7 @@ export function createDeliveries(clock: Clock, limits: Limits, changes: Changes)
         response: undefined,
         settled,
         settle: () => settle(),
-        again: retry => attempt(entry, retry),
+        again: retry => extra(entry, retry),
       };
       all.push(entry);
       if (all.length > KEEP * 2) all.splice(0, all.length - KEEP);
