@@ -34,22 +34,36 @@ export interface Inbox {
 export function createInbox(state: State, now: () => number = Date.now): Inbox {
   const waiting = state.table<Stored>('inbox');
   const done = state.table<true>('inbox-done');
+  const tails = new Map<string, Promise<void>>();
   let order = 0;
 
   const idOf = (conversation: Conversation, messageId: string) =>
     `${conversationKey(conversation)}/${encodeURIComponent(messageId)}`;
 
+  async function accept(message: Message): Promise<'accepted' | 'duplicate'> {
+    const id = idOf(message.conversation, message.id);
+    if ((await done.get(id)) !== undefined) return 'duplicate';
+    if (!(await waiting.insert(id, { message, receivedAt: now(), order: order++ }))) return 'duplicate';
+    // Between the two lines above a twin may have been accepted, answered and cleared.
+    if ((await done.get(id)) === undefined) return 'accepted';
+    await waiting.delete(id);
+    return 'duplicate';
+  }
+
   return {
     idOf,
 
-    async accept(message) {
-      const id = idOf(message.conversation, message.id);
-      if ((await done.get(id)) !== undefined) return 'duplicate';
-      if (!(await waiting.insert(id, { message, receivedAt: now(), order: order++ }))) return 'duplicate';
-      // Between the two lines above a twin may have been accepted, answered and cleared.
-      if ((await done.get(id)) === undefined) return 'accepted';
-      await waiting.delete(id);
-      return 'duplicate';
+    accept(message) {
+      // One after the other within a conversation: a later message must not be written, and answered, first.
+      const key = conversationKey(message.conversation);
+      const accepting = (tails.get(key) ?? Promise.resolve()).then(() => accept(message));
+      const tail = accepting
+        .catch(() => {})
+        .then(() => {
+          if (tails.get(key) === tail) tails.delete(key);
+        });
+      tails.set(key, tail);
+      return accepting;
     },
 
     async pending(conversation) {

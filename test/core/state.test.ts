@@ -31,7 +31,9 @@ describe('a data directory', () => {
   it('that cannot be made is named in a sentence', async () => {
     const file = join(await folder(), 'file');
     await writeFile(file, '');
-    await expect(openSqliteState(join(file, 'data'))).rejects.toThrow(/^Cannot create the data directory .*: ENOTDIR/);
+    await expect(openSqliteState(join(file, 'data'))).rejects.toThrow(
+      /^Cannot create the data directory .*: ENOTDIR/,
+    );
   });
 });
 

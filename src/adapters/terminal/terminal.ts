@@ -163,7 +163,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
 
   function ask(it: Question, signal: AbortSignal, writer: Writer): Promise<boolean> {
     writer.pause();
-    write(`${it.text}${it.detail === '' ? '' : `\n${it.detail.replace(/^/gm, '  ')}`}\n(yes/no) `);
+    write(`${it.text}${it.detail === '' ? '' : `\n${it.detail.trimEnd().replace(/^/gm, '  ')}`}\n(yes/no) `);
     return new Promise<boolean>(resolve => {
       const settle = (answer: boolean, word: string) => {
         question = null;
@@ -180,7 +180,6 @@ export function createTerminal(options: TerminalOptions): Terminal {
         // Anything but an answer is a message of its own.
         return yes || word === '' || /^no?$/.test(word);
       };
-      if (ended) question(null);
       nextLine?.();
     });
   }

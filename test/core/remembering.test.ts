@@ -1,0 +1,215 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { ownerOf } from '../../src/core/memory.ts';
+import { type Bench, collect, createBench } from '../helpers/bench.ts';
+import { createScriptedModel } from '../helpers/scripted-model.ts';
+
+let bench: Bench;
+afterEach(() => bench.stop());
+
+const storesOf = async () => collect(bench.client.beta.memoryStores.list());
+const sessionsOf = async () => collect(bench.client.beta.sessions.list());
+
+describe('a person who comes back', () => {
+  it('is known in a new conversation, and nobody else is told', async () => {
+    bench = await createBench();
+    await bench.adapter.say('Hi, I wear size 9 shoes and hate wool', { channel: 'D1' });
+    await bench.adapter.say('My budget is $120', { channel: 'D1' });
+    const later = await bench.adapter.say('What do you know about me?', { channel: 'D2' });
+    for (const fact of [/size 9/, /wool/, /\$120/]) expect(later.final?.text).toMatch(fact);
+    const ben = await bench.adapter.say('What do you know about me?', { user: 'ben' });
+    for (const fact of [/9/, /wool/, /120/]) expect(ben.final?.text).not.toMatch(fact);
+    const view = await bench.adapter
+      .bot()
+      .command({ person: bench.adapter.conversation().person, action: { type: 'view' } });
+    expect(view.type === 'memory' && view.sections.map(section => section.title)).toEqual([
+      'Budget',
+      'Materials',
+      'Sizes',
+    ]);
+  });
+
+  it('has one store, however many messages arrive at the first instant, and all are answered in order', async () => {
+    const model = createScriptedModel(() => ({ text: ['ok'] }));
+    bench = await createBench({ model });
+    const messages = Array.from({ length: 50 }, (_, n) =>
+      bench.adapter.message(`message ${n}`, { channel: `D${n % 5}` }),
+    );
+    await Promise.all(messages.map(message => bench.adapter.bot().receive(message)));
+    await bench.bot.idle();
+    expect(await storesOf()).toHaveLength(1);
+    const sessions = await sessionsOf();
+    expect(sessions).toHaveLength(5);
+    for (const session of sessions) {
+      const events = await collect(
+        bench.client.beta.sessions.events.list(session.id, { types: ['user.message'] }),
+      );
+      const texts = events.flatMap(event =>
+        event.type === 'user.message'
+          ? event.content.map(block => (block.type === 'text' ? block.text : ''))
+          : [],
+      );
+      const numbers = texts.filter(text => text.startsWith('message')).map(text => Number(text.slice(8)));
+      expect(numbers).toEqual(Array.from({ length: 10 }, (_, n) => n * 5 + Number(numbers[0])));
+    }
+  });
+
+  it('keeps what the person said while a turn ran for the next one, in order', async () => {
+    let release = () => {};
+    const hold = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const model = createScriptedModel((_, index) => ({
+      text: [`reply ${index}`, '.'],
+      ...(index === 0 ? { hold } : {}),
+    }));
+    bench = await createBench({ model });
+    const { adapter } = bench;
+    await adapter.bot().receive(adapter.message('first'));
+    await adapter.until(() => adapter.replies[0]?.snapshots.some(snapshot => snapshot.text !== '') === true);
+    for (const text of ['second', 'third', 'fourth']) await adapter.bot().receive(adapter.message(text));
+    release();
+    await bench.bot.idle();
+    expect(adapter.replies.map(reply => reply.final?.text)).toEqual(['reply 0.', 'reply 1.']);
+    const last = model.requests[1]?.messages.at(-1)?.content;
+    expect(Array.isArray(last) && last.map(block => (block.type === 'text' ? block.text : ''))).toEqual([
+      'second',
+      'third',
+      'fourth',
+    ]);
+  });
+
+  it('costs one model request for the first reply of a session, with memory already there', async () => {
+    bench = await createBench();
+    await bench.adapter.say('I wear size 9 shoes');
+    await bench.adapter.say('What is my shoe size?', { channel: 'D2' });
+    const [session] = await sessionsOf();
+    const events = await collect(bench.client.beta.sessions.events.list(session?.id ?? ''));
+    expect(events.filter(event => event.type === 'span.model_request_start')).toHaveLength(1);
+    expect(events.filter(event => event.type === 'agent.tool_use')).toEqual([]);
+    const [first] = events.filter(event => event.type === 'user.message');
+    const text = first?.content[0]?.type === 'text' ? first.content[0].text : '';
+    expect(text).toMatch(/File \/sizes\.md\n> # Sizes/);
+    expect(text).toContain('is mounted at /mnt/memory/memory-of-test-w1-ann');
+  });
+
+  it('gets a session that mounts exactly their own store, pinned to an agent version', async () => {
+    bench = await createBench();
+    await bench.adapter.say('hello', { user: 'ann' });
+    await bench.adapter.say('hello', { user: 'ben' });
+    const stores = new Map((await storesOf()).map(store => [ownerOf(store, 'shopper')?.id, store.id]));
+    for (const session of await sessionsOf()) {
+      const mounted = session.resources.filter(resource => resource.type === 'memory_store');
+      expect(mounted.map(resource => [resource.memory_store_id, resource.access])).toEqual([
+        [stores.get(session.metadata.person), 'read_write'],
+      ]);
+      expect(session.agent.version).toBe(1);
+    }
+  });
+
+  it('is found again through the stores themselves when the mapping is lost', async () => {
+    bench = await createBench();
+    await bench.adapter.say('I wear size 9 shoes');
+    const [store] = await storesOf();
+    await bench.state.table('store').delete('test/W1/ann');
+    await bench.state.table('meta').delete('mapped');
+    await bench.restart('stop');
+    const reply = await bench.adapter.say('What do you know about me?');
+    expect(reply.final?.text).toMatch(/size 9/);
+    expect(await storesOf()).toMatchObject([{ id: store?.id }]);
+  });
+});
+
+describe('sessions', () => {
+  it('rotate after the idle time: a fresh context, the same memory', async () => {
+    let time = Date.now();
+    bench = await createBench({ now: () => time });
+    await bench.adapter.say('I wear size 9 shoes');
+    await bench.adapter.say('thanks');
+    expect(await sessionsOf()).toHaveLength(1);
+    time += 24 * 3600_000 + 1;
+    const reply = await bench.adapter.say('What do you know about me?');
+    expect(await sessionsOf()).toHaveLength(2);
+    expect(reply.final?.text).toMatch(/size 9/);
+    expect(reply.final?.text).not.toMatch(/removed/);
+  });
+
+  it.each(['delete', 'archive'] as const)('that were taken away (%s) are replaced unnoticed', async how => {
+    bench = await createBench();
+    await bench.adapter.say('I wear size 9 shoes');
+    const [session] = await sessionsOf();
+    await bench.client.beta.sessions[how](session?.id ?? '');
+    const reply = await bench.adapter.say('What do you know about me?');
+    expect(reply.final).toMatchObject({ state: 'done', text: expect.stringMatching(/size 9/) });
+    expect(bench.adapter.replies).toHaveLength(2);
+  });
+
+  it('are not shared with a new version of the agent', async () => {
+    bench = await createBench();
+    await bench.adapter.say('I wear size 9 shoes');
+    await bench.restart('stop', {
+      agent: 'name: shopper\nmodel: claude-sonnet-5-5\nsystem: You are another.\n',
+    });
+    const reply = await bench.adapter.say('What do you know about me?');
+    expect(reply.final?.text).toMatch(/size 9/);
+    expect((await sessionsOf()).map(session => session.agent.version).sort()).toEqual([1, 2]);
+  });
+
+  it('mount a shared store read-only beside the own one, and its facts travel along', async () => {
+    bench = await createBench({ start: false });
+    const brand = await bench.client.beta.memoryStores.create({ name: 'Brand facts' });
+    await bench.client.beta.memoryStores.memories.create(brand.id, {
+      path: '/returns.md',
+      content: 'Returns: 30 days',
+    });
+    const model = createScriptedModel(() => ({ text: ['ok'] }));
+    await bench.restart('stop', {
+      start: true,
+      agent: `name: shopper\nmodel: m\nsystem: s\nmemory:\n  shared_store: ${brand.id}\n`,
+      model,
+    });
+    await bench.adapter.say('hello');
+    const [session] = await sessionsOf();
+    expect(session?.resources).toMatchObject([
+      { access: 'read_write' },
+      { access: 'read_only', memory_store_id: brand.id },
+    ]);
+    const events = await collect(
+      bench.client.beta.sessions.events.list(session?.id ?? '', { types: ['user.message'] }),
+    );
+    expect(JSON.stringify(events)).toContain('> Returns: 30 days');
+  });
+});
+
+describe('a store that was taken away', () => {
+  it.each(['delete', 'archive'] as const)(
+    '(%s) between conversations: the next message works and says so once',
+    async how => {
+      bench = await createBench();
+      await bench.adapter.say('I wear size 9 shoes');
+      const [store] = await storesOf();
+      await bench.client.beta.memoryStores[how](store?.id ?? '');
+      const first = await bench.adapter.say('I wear size 10 shoes', { channel: 'D2' });
+      expect(first.final?.text).toMatch(/removed from outside/);
+      const second = await bench.adapter.say('What do you know about me?', { channel: 'D3' });
+      expect(second.final?.text).toMatch(/size 10/);
+      expect(second.final?.text).not.toMatch(/removed from outside/);
+      expect(await storesOf()).toHaveLength(1);
+    },
+  );
+
+  it.each(['delete', 'archive'] as const)(
+    '(%s) in the middle of one: what follows works, and they are told once',
+    async how => {
+      bench = await createBench();
+      await bench.adapter.say('I wear size 9 shoes');
+      const [store] = await storesOf();
+      await bench.client.beta.memoryStores[how](store?.id ?? '');
+      const replies = [];
+      for (const text of ['I wear size 10 shoes', 'I wear size 11 shoes', 'What do you know about me?']) {
+        replies.push((await bench.adapter.say(text)).final?.text ?? '');
+      }
+      expect(replies.filter(text => text.includes('removed from outside'))).toHaveLength(1);
+      expect(replies[2]).toMatch(/size 11/);
+    },
+  );
+});

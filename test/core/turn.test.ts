@@ -1,0 +1,243 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineTool } from '../../src/core/custom-tools.ts';
+import { ModelError } from '../../src/runtime/ports.ts';
+import { type Bench, collect, createBench } from '../helpers/bench.ts';
+import { createScriptedModel, lastResults, lastWords } from '../helpers/scripted-model.ts';
+
+let bench: Bench;
+afterEach(() => bench.stop());
+
+const writeUse = (file_path = '/mnt/session/outputs/note.txt') => ({
+  name: 'write',
+  input: { file_path, content: 'x' },
+});
+const ASKING = 'name: shopper\nmodel: m\nsystem: s\ntools:\n  write: ask\n';
+
+describe('a tool its owner put under “ask”', () => {
+  const model = () =>
+    createScriptedModel(request => {
+      const results = lastResults(request);
+      if (results.length === 0) return { uses: [writeUse()] };
+      return { text: [results.some(result => result.isError) ? 'Not done.' : 'Done.'] };
+    });
+
+  it('runs when the person says yes', async () => {
+    bench = await createBench({ model: model(), agent: ASKING });
+    bench.adapter.answer = () => true;
+    expect((await bench.adapter.say('do it')).final?.text).toBe('Done.');
+    expect(bench.adapter.questions).toMatchObject([{ text: 'May I do this: making a note?', detail: 'x' }]);
+  });
+
+  it('does not run when the person says no', async () => {
+    bench = await createBench({ model: model(), agent: ASKING });
+    bench.adapter.answer = () => false;
+    expect((await bench.adapter.say('do it')).final?.text).toBe('Not done.');
+  });
+
+  it('does not run, and holds up nothing, when nobody answers', async () => {
+    bench = await createBench({ model: model(), agent: ASKING, limits: { questionMs: 50 } });
+    expect((await bench.adapter.say('do it')).final?.text).toBe('Not done.');
+    expect((await bench.adapter.say('again')).final?.text).toBe('Not done.');
+  });
+
+  it('asks about each of several, and none of them twice', async () => {
+    const several = createScriptedModel(request =>
+      lastResults(request).length === 0
+        ? { uses: [writeUse('/mnt/session/outputs/a.txt'), writeUse('/mnt/session/outputs/b.txt')] }
+        : {
+            text: [
+              lastResults(request)
+                .map(result => (result.isError ? 'no' : 'yes'))
+                .join(' '),
+            ],
+          },
+    );
+    bench = await createBench({ model: several, agent: ASKING });
+    bench.adapter.answer = () => bench.adapter.questions.length === 1;
+    const reply = await bench.adapter.say('do both');
+    expect(reply.final?.text.split(' ').sort()).toEqual(['no', 'yes']);
+    expect(bench.adapter.questions).toHaveLength(2);
+  });
+});
+
+describe('a custom tool', () => {
+  const agent = 'name: shopper\nmodel: m\nsystem: s\ncustom_tools: [stock]\n';
+  const stock = defineTool({
+    name: 'stock',
+    description: 'Looks up stock.',
+    label: 'Looking up what is in stock',
+    input: z.object({ item: z.string() }),
+    run: async ({ item }, { person }) => {
+      if (item === 'anvil') throw new Error('no anvils');
+      return `3 ${item} for ${person.id}`;
+    },
+  });
+  const asking = (input: Record<string, unknown>) =>
+    createScriptedModel(request => {
+      const [result] = lastResults(request);
+      return result === undefined
+        ? { uses: [{ name: 'stock', input }] }
+        : { text: [`${result.isError} ${result.text}`] };
+    });
+
+  it('answers the agent', async () => {
+    bench = await createBench({ model: asking({ item: 'socks' }), agent, tools: [stock] });
+    const reply = await bench.adapter.say('socks?');
+    expect(reply.final?.text).toMatch(/^false .*3 socks for ann/);
+    expect(reply.snapshots.flatMap(({ activities }) => activities.map(activity => activity.label))).toContain(
+      'Looking up what is in stock',
+    );
+  });
+
+  it.each([
+    [{ item: 'anvil' }, /no anvils/],
+    [{ item: 7 }, /Invalid input/],
+  ])('that fails (%j) is an error to the agent, not the end of the turn', async (input, said) => {
+    bench = await createBench({ model: asking(input), agent, tools: [stock] });
+    const reply = await bench.adapter.say('anvil?');
+    expect(reply.final?.text).toMatch(/^true /);
+    expect(reply.final?.text).toMatch(said);
+  });
+});
+
+describe('stopping', () => {
+  const hanging = () =>
+    createScriptedModel(request =>
+      lastWords(request).includes('long')
+        ? { text: ['Once upon ', 'a time'], hold: new Promise(() => {}) }
+        : { text: ['ok'] },
+    );
+
+  it('interrupts the turn, keeps what was said on the screen, and leaves the session usable', async () => {
+    bench = await createBench({ model: hanging() });
+    const { adapter } = bench;
+    const saying = adapter.say('a long story');
+    await adapter.until(() => adapter.replies[0]?.snapshots.at(-1)?.text === 'Once upon ');
+    expect(await adapter.bot().interrupt(adapter.conversation())).toBe(true);
+    expect((await saying).final).toMatchObject({ state: 'stopped', text: 'Once upon \n\nStopped.' });
+    expect((await adapter.say('hi')).final?.text).toBe('ok');
+    expect(await collect(bench.client.beta.sessions.list())).toHaveLength(1);
+    expect(await adapter.bot().interrupt(adapter.conversation())).toBe(false);
+  });
+
+  it('happens by itself after the limit, with a sentence', async () => {
+    bench = await createBench({ model: hanging(), limits: { turnMs: 300 } });
+    const reply = await bench.adapter.say('a long story');
+    expect(reply.final).toMatchObject({
+      state: 'failed',
+      text: expect.stringMatching(/^Once upon .*took too long/s),
+    });
+    expect((await bench.adapter.say('hi')).final?.text).toBe('ok');
+  });
+
+  it('of a message taken back while it is answered ends that turn only', async () => {
+    bench = await createBench({ model: hanging() });
+    const { adapter } = bench;
+    const saying = adapter.say('a long story', { id: 'X' });
+    await adapter.until(() => adapter.replies[0]?.snapshots.at(-1)?.text === 'Once upon ');
+    await adapter.bot().receive(adapter.message('never mind', { id: 'Y' }));
+    expect(await adapter.bot().withdraw(adapter.conversation(), 'Y')).toBe('waiting');
+    expect(await adapter.bot().withdraw(adapter.conversation(), 'X')).toBe('running');
+    expect((await saying).final?.state).toBe('stopped');
+    await bench.bot.idle();
+    expect(adapter.replies).toHaveLength(1);
+    expect(await adapter.bot().withdraw(adapter.conversation(), 'X')).toBe('answered');
+  });
+});
+
+describe('a turn that ends badly', () => {
+  it('says so when the model refuses', async () => {
+    bench = await createBench({ model: createScriptedModel(() => ({ stopReason: 'refusal' })) });
+    expect((await bench.adapter.say('bad')).final).toMatchObject({
+      text: expect.stringMatching(/can't help with that/),
+    });
+  });
+
+  it('says so when the model keeps failing, and works again afterwards', async () => {
+    const broken = new ModelError('request_failed', 'bad request', { retryable: false });
+    const model = createScriptedModel(request =>
+      lastWords(request).includes('fail') ? { text: ['Half a '], error: broken } : { text: ['ok'] },
+    );
+    bench = await createBench({ model });
+    const reply = await bench.adapter.say('please fail');
+    expect(reply.final).toMatchObject({
+      state: 'failed',
+      text: expect.stringMatching(/^The model behind me kept failing/),
+    });
+    expect((await bench.adapter.say('hi')).final?.text).toBe('ok');
+  });
+
+  it('says so when an answer is empty', async () => {
+    bench = await createBench({ model: createScriptedModel(() => ({})) });
+    expect((await bench.adapter.say('hm')).final?.text).toBe('Done.');
+  });
+
+  it('gives up on an outage after the limit, says so, and answers the next message', async () => {
+    bench = await createBench({ limits: { outageMs: 300 } });
+    bench.proxy.plan(() => ({ type: 'drop_before' }));
+    const reply = await bench.adapter.say('hello');
+    expect(reply.final).toMatchObject({
+      state: 'failed',
+      text: expect.stringMatching(/can't reach my agent service/),
+    });
+    expect(reply.snapshots.map(snapshot => snapshot.status)).toContain(
+      "Can't reach my agent service, still trying",
+    );
+    bench.proxy.plan(() => undefined);
+    expect((await bench.adapter.say('hello')).final?.state).toBe('done');
+  });
+
+  it('names credentials when they stop working, without naming them', async () => {
+    bench = await createBench();
+    bench.proxy.plan(() => ({ type: 'status', status: 401 }));
+    expect((await bench.adapter.say('hello')).final?.text).toMatch(/doesn't accept my credentials/);
+  });
+});
+
+describe('a message that cannot be sent', () => {
+  it.each([
+    ['   ', /Tell me what you are looking for/],
+    ['x'.repeat(200_000), /200 KB.*150 KB at a time/],
+  ])('is answered with what to do', async (text, said) => {
+    bench = await createBench();
+    expect((await bench.adapter.say(text)).final?.text).toMatch(said);
+    expect(await collect(bench.client.beta.sessions.list())).toEqual([]);
+  });
+});
+
+describe('a process that ends in the middle of a turn', () => {
+  it('is carried on by the next one: same reply, nothing asked twice, one notice', async () => {
+    let release = () => {};
+    const hold = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const model = createScriptedModel(request => {
+      if (lastResults(request).length > 0) return { text: ['Noted.'] };
+      const mount = /mounted at (\S+) \(read and write\)/.exec(JSON.stringify(request.messages))?.[1] ?? '';
+      return {
+        text: ['One ', 'moment.'],
+        hold,
+        uses: [{ name: 'write', input: { file_path: `${mount}/sizes.md`, content: '- shoe size: 9' } }],
+      };
+    });
+    bench = await createBench({ model });
+    const first = bench.adapter;
+    await first.bot().receive(first.message('size 9', { id: 'M1' }));
+    await first.until(() => first.replies[0]?.snapshots.at(-1)?.text === 'One ');
+    await bench.restart('abandon');
+    expect(first.replies[0]?.final).toBeNull();
+    const second = bench.adapter;
+    await second.until(() => second.replies.length === 1);
+    release();
+    await second.until(() => second.replies[0]?.closed === true);
+    expect(second.replies[0]).toMatchObject({
+      messageId: 'M1',
+      resumed: { posted: 'M1' },
+      final: { text: 'One moment.\n\nNoted.' },
+    });
+    expect(second.notices.map(notice => notice.lines)).toEqual([['+ shoe size: 9']]);
+    expect(model.requests).toHaveLength(2);
+    expect(await second.bot().receive(second.message('size 9', { id: 'M1' }))).toBe('duplicate');
+  });
+});

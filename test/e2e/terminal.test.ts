@@ -1,0 +1,172 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Anthropic from '@anthropic-ai/sdk';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFaultProxy } from '../fakes/fault-proxy.ts';
+import { chat, startProgram, temporaryFolder } from '../helpers/cli.ts';
+
+let folder: { path: string; remove(): Promise<void> };
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(() => folder.remove());
+
+const as = (user: string, env: Record<string, string> = {}) => ({ dataDir: folder.path, user, env });
+
+describe('the bot in a pipe', () => {
+  it('remembers from one process to the next, and tells nobody else', async () => {
+    const first = await chat(['Hi, I wear size 9 shoes and hate wool', 'My budget is $120'], as('ann'));
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toMatch(/\+ shoe size: 9[\s\S]*\+ budget: \$120/);
+
+    const second = await chat(['What do you know about me?', '/preferences'], as('ann'));
+    const [reply = '', view = ''] = second.stdout.split('What I remember about you:');
+    for (const part of [reply, view]) {
+      expect(part).toMatch(/\b9\b/);
+      expect(part).toMatch(/wool/);
+      expect(part).toMatch(/\$120/);
+    }
+
+    const ben = await chat(['What do you know about me?', '/preferences'], as('ben'));
+    expect(ben.code).toBe(0);
+    expect(ben.stdout).not.toMatch(/\b9\b|wool|120/);
+  });
+
+  it('sends each line when the reply before it is complete, and answers all of them', async () => {
+    const lines = Array.from({ length: 5 }, (_, n) => `I wear size ${n + 5} shoes`);
+    const { stdout } = await chat([...lines, 'What is my shoe size?'], as('ann'));
+    const sizes = [...stdout.matchAll(/^ {2}[+−] shoe size: (.*)$/gm)].map(match => match[1]);
+    expect(sizes).toEqual(['5', '5 → 6', '6 → 7', '7 → 8', '8 → 9']);
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/9/);
+  });
+
+  it('knows /help, its commands, and what is none', async () => {
+    const { stdout, code } = await chat(
+      [
+        '/help',
+        '/preferences',
+        'I wear size 9 shoes',
+        '/preferences show sizes',
+        '/preferences undo',
+        '/preferences forget sizes',
+        '/nonsense',
+        '',
+      ],
+      as('ann'),
+    );
+    expect(code).toBe(0);
+    for (const said of [
+      /Just type\./,
+      /I remember nothing about you yet/,
+      /- shoe size: 9 \(/,
+      /Undone\. Your memory is as it was before\./,
+      /I have no note called “sizes”/,
+      /I don't know \/nonsense/,
+      /Tell me what you are looking for/,
+    ]) {
+      expect(stdout).toMatch(said);
+    }
+  });
+
+  it('asks before a tool under “ask”: the next line answers, the end of input is a no', async () => {
+    const agent = join(folder.path, 'agent.yml');
+    await writeFile(agent, 'name: careful\nmodel: m\nsystem: s\ntools: {write: ask, edit: ask}\n');
+    const yes = await chat(['I wear size 9 shoes', 'yes'], as('ann', { AGENT_FILE: agent }));
+    expect(yes.stdout).toMatch(/May I do this: saving your sizes\?[\s\S]*\[allowed\][\s\S]*\+ shoe size: 9/);
+    const no = await chat(['My budget is $80'], as('ann', { AGENT_FILE: agent }));
+    expect(no.code).toBe(0);
+    expect(no.stdout).toMatch(/May I do this: saving your budget\?/);
+    expect(no.stdout).not.toMatch(/\+ budget/);
+    const view = await chat(['/preferences'], as('ann', { AGENT_FILE: agent }));
+    expect(view.stdout).toMatch(/shoe size: 9/);
+    expect(view.stdout).not.toMatch(/budget/);
+  });
+
+  it('answers after a kill what it had accepted before it, once', async () => {
+    const program = startProgram('src/cli.ts', ['start', '--user', 'ann'], {
+      SHOPPER_DATA_DIR: folder.path,
+      LOG_LEVEL: 'debug',
+    });
+    program.child.stdin?.write('I wear size 9 shoes\n');
+    await program.says(/session\.created/);
+    program.child.kill('SIGKILL');
+    await program.finished;
+    const next = await chat(['What do you know about me?'], as('ann'));
+    expect(next.stdout.match(/asked before I was interrupted: I wear size 9 shoes/g)).toHaveLength(1);
+    const last = await chat(['What do you know about me?'], as('ann'));
+    expect(last.stdout).not.toMatch(/interrupted/);
+    expect(last.stdout).toMatch(/size 9/);
+  });
+});
+
+describe('the operator is told what to do', () => {
+  it('about a broken agent.yml: every problem, with its line', async () => {
+    const agent = join(folder.path, 'agent.yml');
+    await writeFile(agent, 'name: x\nmodle: m\nsystem: ""\n');
+    const { code, stderr } = await chat(['hi'], as('ann', { AGENT_FILE: agent }));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /has 3 problems:\n {2}line 1: model: .*\n {2}line 2: modle: is not a setting here\n {2}line 3: system: /,
+    );
+  });
+
+  it('about settings, all at once and without repeating them', async () => {
+    const { code, stderr } = await chat(
+      ['hi'],
+      as('ann', { MEMORY_NOTICES: 'shout-secret', ANTHROPIC_BASE_URL: 'ftp-secret', AGENT_API: 'cloud' }),
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/MEMORY_NOTICES must be thread, private or off/);
+    expect(stderr).toMatch(/ANTHROPIC_BASE_URL must be a URL/);
+    expect(stderr).toMatch(/ANTHROPIC_API_KEY is needed/);
+    expect(stderr).not.toMatch(/secret/);
+  });
+
+  it('about a second process on the same data', async () => {
+    const first = startProgram('src/cli.ts', ['start'], { SHOPPER_DATA_DIR: folder.path });
+    first.child.stdin?.write('hello\n');
+    await first.says(/Hello/);
+    const { code, stderr } = await chat(['hi'], as('ben'));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/Another shopper is already running on .*SHOPPER_DATA_DIR/);
+    first.child.stdin?.end();
+    expect((await first.finished).code).toBe(0);
+  });
+
+  it('about a wrong API key', async () => {
+    const proxy = await createFaultProxy('http://127.0.0.1:9');
+    proxy.plan(() => ({ type: 'status', status: 401 }));
+    const env = { ANTHROPIC_API_KEY: 'sk-very-secret', ANTHROPIC_BASE_URL: proxy.url };
+    const { code, stderr } = await chat(['hi'], as('ann', env));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/rejected the API key \(request req_fault\)\. Check ANTHROPIC_API_KEY/);
+    expect(stderr).not.toMatch(/sk-very-secret/);
+    await proxy.stop();
+  });
+
+  it('about a service that cannot be reached', async () => {
+    const { code, stderr } = await chat(['hi'], as('ann', { ANTHROPIC_BASE_URL: 'http://127.0.0.1:9' }));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^Cannot reach http:\/\/127\.0\.0\.1:9\. Check the network and ANTHROPIC_BASE_URL/,
+    );
+  });
+});
+
+describe('the local runtime by itself', () => {
+  it('prints where it listens, serves the SDK, and serves a bot that points at it', async () => {
+    const runtime = startProgram(
+      'src/runtime/main.ts',
+      ['--port', '0', '--data', join(folder.path, 'runtime')],
+      {},
+    );
+    const [, url = ''] = await runtime.says(/^listening on (http:\/\/127\.0\.0\.1:\d+)$/m);
+    const { code, stdout } = await chat(['I wear size 9 shoes'], as('ann', { ANTHROPIC_BASE_URL: url }));
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/\+ shoe size: 9/) });
+    const client = new Anthropic({ baseURL: url, apiKey: 'k' });
+    const stores = await client.beta.memoryStores.list();
+    expect(stores.data).toHaveLength(1);
+    runtime.child.kill('SIGTERM');
+    expect((await runtime.finished).code).toBe(0);
+  });
+});
