@@ -102,6 +102,20 @@ describe('tokens and scopes', () => {
     expect(await errorOf(clientFor(slack, token).auth.test())).toBe('token_expired');
   });
 
+  test('an app can revoke its token and uninstall itself with its own secret', async () => {
+    const { slack, workspace, client } = await stage();
+    await client.auth.revoke({});
+    expect(await errorOf(client.auth.test())).toBe('token_revoked');
+    const { token } = workspace.install();
+    const again = clientFor(slack, token);
+    const credentials = { client_id: slack.app.clientId, client_secret: slack.app.clientSecret };
+    expect(await errorOf(again.apps.uninstall({ ...credentials, client_secret: 'no' }))).toBe(
+      'bad_client_secret',
+    );
+    await again.apps.uninstall(credentials);
+    expect(await errorOf(again.auth.test())).toBe('account_inactive');
+  });
+
   test('a missing scope names what is needed and what there is', async () => {
     const { slack, general } = await stage();
     const other = slack.addWorkspace('Other');
@@ -171,6 +185,76 @@ describe('channels and membership', () => {
     expect(await errorOf(post(old.id))).toBe('is_archived');
     const posted = await post(ada.id);
     expect(posted.channel).toBe(ada.dmChannel);
+  });
+
+  test('joining, leaving, opening and looking up need their own scopes', async () => {
+    const { slack, workspace, ada, bob } = await stage();
+    const scopes = [
+      'chat:write',
+      'channels:join',
+      'channels:manage',
+      'channels:read',
+      'im:write',
+      'mpim:write',
+      'reactions:write',
+    ];
+    const north = slack.addWorkspace('North');
+    const { token, botUserId } = north.install({ scopes });
+    const client = clientFor(slack, token);
+    const channel = north.addChannel('town', { withBot: false });
+    await client.conversations.join({ channel: channel.id });
+    expect((await client.conversations.members({ channel: channel.id })).members).toEqual([botUserId]);
+    const posted = await client.chat.postMessage({ channel: channel.id, text: 'hi' });
+    const react = () =>
+      client.reactions.add({ channel: channel.id, timestamp: posted.ts ?? '', name: 'eyes' });
+    await react();
+    expect(await errorOf(react())).toBe('already_reacted');
+    await client.conversations.leave({ channel: channel.id });
+    expect((await client.conversations.info({ channel: channel.id })).channel).toMatchObject({
+      is_member: false,
+    });
+    expect(await errorOf(client.chat.postMessage({ channel: channel.id, text: 'hi' }))).toBe(
+      'not_in_channel',
+    );
+
+    const carl = north.addUser('carl');
+    expect((await client.conversations.open({ users: carl.id })).channel?.id).toBe(carl.dmChannel);
+    const dora = north.addUser('dora');
+    const trio = await client.conversations.open({ users: `${carl.id},${dora.id}` });
+    expect(await client.conversations.open({ users: `${dora.id},${carl.id}` })).toMatchObject({
+      channel: { id: trio.channel?.id },
+    });
+    expect(await errorOf(client.conversations.open({ users: `${ada.id},${bob.id}x` }))).toBe(
+      'user_not_found',
+    );
+    expect(
+      await errorOf(clientFor(slack, workspace.install().token).conversations.info({ channel: channel.id })),
+    ).toBe('missing_scope');
+  });
+
+  test('history is newest first without replies, replies page from the root on', async () => {
+    const { client, general, ada } = await stage();
+    const root = ada.post(general, 'root');
+    for (const text of ['one', 'two', 'three']) ada.post(general, text, { threadTs: root.ts });
+    ada.post(general, 'later');
+    const history = await client.conversations.history({ channel: general.id });
+    expect(history.messages?.map(({ text, reply_count }) => [text, reply_count])).toEqual([
+      ['later', undefined],
+      ['root', 3],
+    ]);
+    const page = (cursor?: string) =>
+      client.conversations.replies({
+        channel: general.id,
+        ts: root.ts,
+        limit: 2,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+    const first = await page();
+    expect(first.messages?.map(({ text }) => text)).toEqual(['root', 'one', 'two']);
+    const second = await page(first.response_metadata?.next_cursor);
+    expect([second.has_more, second.messages?.map(({ text }) => text)]).toEqual([false, ['root', 'three']]);
+    const since = await client.conversations.history({ channel: general.id, oldest: root.ts });
+    expect(since.messages?.map(({ text }) => text)).toEqual(['later']);
   });
 
   test('a reply needs a root that is still there', async () => {
@@ -341,6 +425,11 @@ describe('who sees what', () => {
       unfurl_links: false,
       unfurl_media: false,
     });
+    await client.apiCall('chat.postMessage', {
+      channel,
+      text: 'shown as typed',
+      blocks: [{ type: 'header', text: { type: 'plain_text', text: '<!channel> https://plain.example' } }],
+    });
     expect(slack.pings()).toEqual([]);
     expect(slack.crawled()).toEqual([]);
     await client.chat.postMessage({
@@ -489,6 +578,15 @@ describe('streams', () => {
     expect(await errorOf(append('é'.repeat(3_001)))).toBe('msg_too_long');
     await append('é'.repeat(3_000));
     expect(read()?.text).toHaveLength(9_000);
+  });
+
+  test('a mention cut in two by chunks still pings, and streamed links are fetched', async () => {
+    const { slack, append } = await streaming();
+    await append('for <!chan');
+    expect(slack.pings()).toEqual([]);
+    await append('nel>, see https://loud.example');
+    expect(slack.pings().map(({ target }) => target)).toEqual(['channel']);
+    expect(slack.crawled().map(({ url }) => url)).toEqual(['https://loud.example']);
   });
 
   test('markdown_text and chunks do not mix, and chunks have to be well formed', async () => {
@@ -661,6 +759,20 @@ describe('views and responses', () => {
     expect(ada.home?.blocks).toMatchObject([section('b')]);
   });
 
+  test('modals stack three deep, and only something inside one pushes another', async () => {
+    const { client, ada } = await stage();
+    const withButton = modal('x', { blocks: [{ type: 'actions', elements: [button('more')] }] });
+    const push = (trigger_id: string) => client.apiCall('views.push', { trigger_id, view: withButton });
+    await client.apiCall('views.open', { trigger_id: triggerOf(ada), view: withButton });
+    expect(await errorOf(push(triggerOf(ada)))).toBe('not_found');
+    const inside = () => String(ada.pressInModal('more').payload.trigger_id);
+    await push(inside());
+    await push(inside());
+    expect(await errorOf(push(inside()))).toBe('push_limit_reached');
+    ada.closeModal(true);
+    expect(ada.modal).toBeUndefined();
+  });
+
   test('a response URL takes five messages in thirty minutes', async () => {
     const { slack, ada, bob, general } = await stage();
     const respond = async (url: unknown, body: object) => {
@@ -709,6 +821,67 @@ describe('views and responses', () => {
     expect(ada.sees(general).map(({ text, ephemeral }) => [text, ephemeral])).toEqual([['Undone', true]]);
     await post({ delete_original: true });
     expect(ada.sees(general)).toEqual([]);
+  });
+});
+
+describe('what a person does in the app', () => {
+  test('opening it, looking around, and giving feedback reach it as events and presses', async () => {
+    const { slack, client, ada } = await stage();
+    await client.views.publish({ user_id: ada.id, view: { type: 'home', blocks: [section('your things')] } });
+    const opened = ada.openApp('home')?.envelope.body.event;
+    expect(opened).toMatchObject({
+      type: 'app_home_opened',
+      tab: 'home',
+      view: { type: 'home', blocks: [section('your things')] },
+    });
+    const entities = [{ type: 'slack#/types/channel_id', value: 'C1' }];
+    expect(ada.changeContext(entities)?.envelope.body.event).toMatchObject({
+      type: 'app_context_changed',
+      context: { entities },
+    });
+    const sent = ada.dm('hi', { appContext: { entities } });
+    expect(sent.deliveries[0]?.envelope.body.event).toMatchObject({ app_context: { entities } });
+
+    const side = (value: string) => ({ text: { type: 'plain_text', text: value }, value });
+    const feedback = {
+      type: 'feedback_buttons',
+      action_id: 'rate',
+      positive_button: side('good'),
+      negative_button: side('bad'),
+    };
+    await client.apiCall('chat.postMessage', {
+      channel: sent.channel,
+      thread_ts: sent.ts,
+      text: 'answer',
+      blocks: [section('answer'), { type: 'context_actions', elements: [feedback] }],
+    });
+    const answer = ada.sees(sent.channel, sent.ts).at(-1);
+    if (answer === undefined) throw new Error('no answer');
+    expect(ada.feedback(answer, 'negative').payload).toMatchObject({
+      actions: [{ type: 'feedback_buttons', action_id: 'rate', value: 'bad' }],
+      message: { ts: answer.ts, thread_ts: sent.ts },
+    });
+    expect(slack.deliveries.all).toHaveLength(5);
+  });
+
+  test('files shared from elsewhere come as a bare id or with an address outside Slack', async () => {
+    const { client, ada } = await stage();
+    const stub = ada.dm('see', {
+      files: [{ name: 'a.png', mimetype: 'image/png', content: 'A', stub: true }],
+    });
+    const event = stub.deliveries[0]?.envelope.body.event;
+    expect(event).toMatchObject({
+      subtype: 'file_share',
+      files: [{ mode: 'file_access', file_access: 'check_file_info' }],
+    });
+    const id = stub.message.files[0]?.id ?? '';
+    expect((await client.files.info({ file: id })).file).toMatchObject({ name: 'a.png', mode: 'hosted' });
+    const doc = ada.dm('see', {
+      files: [{ name: 'd', mimetype: 'text/html', externalUrl: 'https://docs.example/d' }],
+    });
+    expect(doc.deliveries[0]?.envelope.body.event).toMatchObject({
+      files: [{ is_external: true, url_private: 'https://docs.example/d' }],
+    });
   });
 });
 

@@ -60,10 +60,9 @@ export function directMessage(core: Core, installation: Installation, person: Pe
 }
 
 export function openDirect(core: Core, installation: Installation, person: Person): Channel {
-  for (const channel of core.world.channels.values()) {
-    if (channel.kind === 'im' && channel.members.has(person.id) && channel.members.has(installation.bot.id))
-      return channel;
-  }
+  const key = `${installation.bot.id}:${person.id}`;
+  const present = core.world.directs.get(key);
+  if (present !== undefined) return present;
   const host = covers(installation, person.team) ? person.team : installation.bot.team;
   const channel: Channel = {
     id: core.world.id('D'),
@@ -77,6 +76,7 @@ export function openDirect(core: Core, installation: Installation, person: Perso
     archived: false,
   };
   core.world.channels.set(channel.id, channel);
+  core.world.directs.set(key, channel);
   return channel;
 }
 

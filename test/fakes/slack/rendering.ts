@@ -50,6 +50,22 @@ export function textsOf(blocks: unknown): string[] {
   return texts;
 }
 
+/**
+ * The text in blocks that Slack reads for mentions and links: mrkdwn and Markdown. Plain text and the literal
+ * runs of rich text are shown as they are.
+ */
+function parsedTextsOf(blocks: unknown): string[] {
+  if (Array.isArray(blocks)) return blocks.flatMap(parsedTextsOf);
+  if (!isRecord(blocks)) return [];
+  const { type, text } = blocks;
+  if ((type === 'mrkdwn' || type === 'markdown') && typeof text === 'string') return [text];
+  if (type === 'user') return [`<@${String(blocks.user_id)}>`];
+  if (type === 'broadcast') return [`<!${String(blocks.range)}>`];
+  if (type === 'usergroup') return [`<!subteam^${String(blocks.usergroup_id)}>`];
+  if (type === 'link') return [String(blocks.url)];
+  return Object.values(blocks).flatMap(parsedTextsOf);
+}
+
 /** The content of a message as its readers see it: streamed text joined, else blocks, else text. */
 export function bodyOf(message: Message): string {
   if (message.stream !== undefined) {
@@ -112,16 +128,22 @@ function imagesIn(blocks: unknown): string[] {
   return [...own, ...Object.values(blocks).flatMap(imagesIn)];
 }
 
-/** Text that ends up on screen and in notifications: the body, and the fallback text where blocks have one. */
-export function everyText(message: Message): string {
-  const fallback = message.text !== '' && message.blocks.length > 0 ? [message.text] : [];
-  const attached = message.stream === undefined ? [] : textsOf(message.blocks);
-  const attachments = textsOf(message.attachments);
-  return [bodyOf(message), ...fallback, ...attached, ...attachments].join('\n');
+/** All text of a message that Slack parses: its own, what was streamed, and what blocks and attachments hold. */
+function parsedText(message: Message): string {
+  let streamed = '';
+  const others: string[] = [];
+  // Streamed text belongs together, whatever stands between: a mention may have been cut in two by a chunk.
+  for (const part of message.stream?.parts ?? []) {
+    if (part.type === 'text') streamed += part.text;
+    if (part.type === 'task') others.push(part.task.details, part.task.output);
+    if (part.type === 'blocks') others.push(...parsedTextsOf(part.blocks));
+  }
+  others.push(message.text, ...parsedTextsOf(message.blocks), ...textsOf(message.attachments));
+  return [streamed, ...others].join('\n');
 }
 
 export function pingsOf(message: Message): string[] {
-  return pingsIn(everyText(message), message.parsesNames);
+  return pingsIn(parsedText(message), message.parsesNames);
 }
 
 /**
@@ -131,5 +153,5 @@ export function pingsOf(message: Message): string[] {
 export function crawledOf(message: Message): string[] {
   const images = imagesIn(message.blocks);
   const quiet = message.unfurl.links === false && message.unfurl.media === false;
-  return [...(quiet ? [] : linksIn(everyText(message))), ...images];
+  return [...(quiet ? [] : linksIn(parsedText(message))), ...images];
 }

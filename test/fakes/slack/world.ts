@@ -197,6 +197,8 @@ export interface World {
   readonly teams: Map<string, Team>;
   readonly people: Map<string, Person>;
   readonly channels: Map<string, Channel>;
+  /** The DM of a bot and a person, by `bot:person`. */
+  readonly directs: Map<string, Channel>;
   readonly installations: Map<string, Installation>;
   readonly tokens: Map<string, Token>;
   readonly codes: Map<string, Code>;
@@ -225,6 +227,7 @@ export function createWorld(): World {
     teams: new Map(),
     people: new Map(),
     channels: new Map(),
+    directs: new Map(),
     installations: new Map(),
     tokens: new Map(),
     codes: new Map(),

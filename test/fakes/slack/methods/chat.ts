@@ -146,7 +146,7 @@ export function replaceContent(
 ): void {
   rememberVersion(call.core, message);
   const { core } = call;
-  message.stream = undefined;
+  if (given.text || given.blocks) message.stream = undefined;
   if (given.text || message.text === '') message.text = content.text;
   if (given.text || given.blocks) message.blocks = withIds(content.blocks, () => core.world.id('b'));
   message.markup = content.markup;
