@@ -155,6 +155,85 @@ describe('messages', () => {
   });
 });
 
+describe('the client', () => {
+  it('does with its own methods what a bot does', async () => {
+    const { fake, ana, ben, channel } = await shop({ privileged: { messageContent: true } });
+    const client = await loginClient(fake);
+    stops.push(() => client.destroy());
+    const said = ana.say(channel.id, `<@${fake.botId}> shoes?`);
+    const place = await client.channels.fetch(channel.id);
+    if (place?.type !== ChannelType.GuildText) throw new Error('expected a text channel');
+    const message = await place.messages.fetch(said.id);
+    await place.sendTyping();
+    await message.react('👀');
+    await message.reactions.resolve('👀')?.users.remove();
+
+    const thread = await message.startThread({ name: 'Shoes', autoArchiveDuration: 60 });
+    const reply = await thread.send({ content: 'Size?', nonce: '1', enforceNonce: true });
+    await reply.edit('Which size?');
+    await thread.members.add(ben.id);
+    await thread.leave();
+    await thread.join();
+    await thread.setArchived(true);
+    expect(ben.sees(thread.id).map(seen => seen.content)).toEqual(['', 'Which size?']);
+    expect(thread.archived).toBe(true);
+
+    const user = await client.users.fetch(ana.id);
+    const dm = await user.send({
+      content: 'hello',
+      files: [{ attachment: Buffer.from('x'), name: 'x.txt' }],
+    });
+    await dm.delete();
+    expect(ana.sees(dm.channelId)).toEqual([]);
+
+    await client.application.commands.set([{ name: 'ping', description: 'Ping' }]);
+    const [command] = (await client.application.commands.fetch()).values();
+    await command?.edit({ description: 'Pong' });
+    await command?.delete();
+    await client.application.fetch();
+    expect(fake.state.app.commands.size).toBe(0);
+    expect(fake.journal.rest().filter(call => (call.status ?? 500) >= 400)).toEqual([]);
+  });
+});
+
+describe('faults', () => {
+  it('drops, delays and holds calls before or after they take effect', async () => {
+    const { fake, channel } = await shop();
+    const rest = createRest(fake, { retries: 0 });
+    const route = '/channels/:channel/messages';
+    const post = (content: string) => send(rest, channel.id, { content });
+    fake.faults.add({ route, effect: { type: 'drop' } });
+    await expect(post('dropped before')).rejects.toThrow();
+    fake.faults.add({ route, effect: { type: 'drop', applied: 'after' } });
+    await expect(post('dropped after')).rejects.toThrow();
+    fake.faults.add({ route, times: 2, effect: { type: 'status', status: 503 } });
+    await expect(post('unavailable')).rejects.toMatchObject({ status: 503 });
+    await expect(post('unavailable')).rejects.toMatchObject({ status: 503 });
+
+    let release = () => {};
+    const released = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    fake.faults.add({
+      route: /messages$/,
+      method: 'POST',
+      effect: { type: 'hold', until: released, applied: 'after' },
+    });
+    const held = post('held');
+    await fake.until(() => fake.messages(channel.id).length === 2);
+    expect(fake.journal.rest().at(-1)).toMatchObject({ status: null, faulted: true });
+    release();
+    await held;
+    fake.faults.add({ route, effect: { type: 'delay', realMs: 1 } });
+    await post('delayed');
+    expect(fake.messages(channel.id).map(message => message.content)).toEqual([
+      'dropped after',
+      'held',
+      'delayed',
+    ]);
+  });
+});
+
 describe('limits', () => {
   it('refuses content over 2,000 characters in the shape of Discord', async () => {
     const { channel, rest } = await shop();

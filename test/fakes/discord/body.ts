@@ -50,7 +50,9 @@ export async function parseBody(contentType: string | undefined, raw: Buffer): P
 
 async function parseMultipart(contentType: string, raw: Buffer): Promise<ParsedBody> {
   const response = new Response(new Uint8Array(raw), { headers: { 'content-type': contentType } });
-  const form = await response.formData();
+  const form = await response.formData().catch(() => {
+    throw new ApiError(400, 50035, 'Invalid Form Body');
+  });
   const files: UploadedFile[] = [];
   let json: unknown;
   for (const [key, value] of form) {

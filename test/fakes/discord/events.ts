@@ -3,14 +3,13 @@
 // through DIRECT_MESSAGES without guild_id or member (docs, events/gateway-events, "Messages").
 
 import { GatewayIntentBits as Intents } from 'discord-api-types/v10';
-import type { Json } from './form.ts';
 import type { GatewayEvent, Kernel } from './kernel.ts';
+import { messagePayload } from './message-payload.ts';
 import {
   channelPayload,
   emojiPayload,
   guildCreatePayload,
   memberPayload,
-  messagePayload,
   rolePayload,
   threadMemberPayload,
   userById,
@@ -43,24 +42,16 @@ export function messageEvent(
   const ephemeral = message.ephemeralFor !== null;
   const guild = channel.guildId === null ? undefined : state.guilds.get(channel.guildId);
   const member = message.webhook === null ? guild?.members.get(message.authorId) : undefined;
-  // The payload is built when the event happens: a later edit must not reach into an earlier event.
-  const withIntent = fullMessage(kernel, message, channel, true);
-  const withoutIntent = fullMessage(kernel, message, channel, false);
   const render: GatewayEvent['render'] = ({ messageContent }) => ({
-    ...(messageContent ? withIntent : withoutIntent),
+    ...messagePayload(kernel, message, messageContent),
+    channel_type: channel.type,
+    ...(message.nonce === null ? {} : { nonce: message.nonce }),
     ...(guild && !ephemeral ? { guild_id: guild.id } : {}),
     ...(member && !ephemeral ? { member: memberPayload(member) } : {}),
   });
   if (ephemeral) return { name, intents: Intents.DirectMessages, guildId: null, render };
-  return inChannel(state, channel, name, guild ? Intents.GuildMessages : Intents.DirectMessages, render);
-}
-
-function fullMessage(kernel: Kernel, message: Message, channel: Channel, hasIntent: boolean): Json {
-  return {
-    ...structuredClone(messagePayload(kernel, message, hasIntent)),
-    channel_type: channel.type,
-    ...(message.nonce === null ? {} : { nonce: message.nonce }),
-  };
+  const intents = guild ? Intents.GuildMessages : Intents.DirectMessages;
+  return inChannel(state, channel, name, intents, render);
 }
 
 export function messageDeleted(state: State, message: Message, channel: Channel): GatewayEvent {

@@ -60,6 +60,8 @@ export interface FakeDiscordOptions {
   /** Base of attachment addresses in payloads, when it is not to be the fake's own CDN. */
   cdnPublicUrl?: string;
   attachmentTtlMs?: number;
+  /** How many entries the journal keeps. */
+  journalLimit?: number;
 }
 
 export interface FakeDiscord {
@@ -96,7 +98,7 @@ export interface FakeDiscord {
 export async function createFakeDiscord(options: FakeDiscordOptions = {}): Promise<FakeDiscord> {
   const clock = createClock(options.speed);
   const ids = createSnowflakes(clock);
-  const journal = createJournal(clock);
+  const journal = createJournal(clock, options.journalLimit ?? 100_000);
   const ownerId = ids.next();
   const botId = ids.next();
   const app: Application = {

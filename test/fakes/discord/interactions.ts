@@ -24,9 +24,10 @@ import type { Kernel } from './kernel.ts';
 import { type MessageDraft, readMessageDraft, readMessagePatch } from './limits/message-body.ts';
 import { readModal } from './limits/modals.ts';
 import { PARSE_USERS } from './mentions.ts';
-import { edit, makeWritable, post, remove } from './messages.ts';
-import { messagePayload } from './payloads.ts';
+import { messagePayload } from './message-payload.ts';
+import { edit, isEmpty, post, remove } from './messages.ts';
 import { can, PermissionFlagsBits } from './permissions.ts';
+import { makeWritable } from './sending.ts';
 import { type Channel, channelOf, type Interaction, type Message } from './state.ts';
 
 const DEADLINE_MS = 3_000;
@@ -119,10 +120,6 @@ function readChoices(data: Json): Json[] {
   });
   form.check();
   return read;
-}
-
-function isEmpty(draft: MessageDraft): boolean {
-  return draft.content === '' && draft.embeds.length + draft.components.length + draft.files.length === 0;
 }
 
 function postAnswer(

@@ -54,9 +54,15 @@ export interface Journal {
 
 const POLL_MS = 5;
 
-export function createJournal(clock: Clock): Journal {
+/** Keeps the newest `limit` entries, so that a long run does not fill the memory. */
+export function createJournal(clock: Clock, limit: number): Journal {
   const entries: JournalEntry[] = [];
   const waiters = new Set<() => void>();
+
+  function add(entry: JournalEntry): void {
+    entries.push(entry);
+    if (entries.length > limit) entries.splice(0, Math.ceil(limit / 10));
+  }
 
   function touch(): void {
     for (const look of [...waiters]) look();
@@ -89,11 +95,11 @@ export function createJournal(clock: Clock): Journal {
         code: 0,
         faulted: false,
       };
-      entries.push(entry);
+      add(entry);
       return entry;
     },
     addGateway(partial) {
-      entries.push({ type: 'gateway', at: clock.now(), ...partial });
+      add({ type: 'gateway', at: clock.now(), ...partial });
       touch();
     },
     touch,

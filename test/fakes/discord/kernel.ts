@@ -20,7 +20,7 @@ export interface GatewayEvent {
   intents: number;
   /** Decides the shard; null goes to shard 0. */
   guildId: string | null;
-  /** The payload for one session, or null to leave that session out. */
+  /** The payload for one session, or null to leave that session out. Called at once, never later. */
   render(view: SessionView): Json | null;
   /** How often it is delivered; Discord promises no exactly-once. */
   times?: number;

@@ -1,32 +1,15 @@
-// Creating, editing and deleting messages, by whomever. Rules from Discord's resources/message and
-// topics/threads: enforce_nonce returns the message that already carries the nonce, sending unarchives a
-// thread that is not locked, edits work mentions out anew, old messages take few edits (30046).
+// Creating, editing and deleting messages, by whomever (Discord's resources/message). Each text a message has had
+// is kept; edits work mentions out anew; every write notes whom it pings.
 
-import { ChannelType, MessageFlags, MessageType } from 'discord-api-types/v10';
-import { ApiError, emptyMessage, missingPermissions, threadArchived } from './api-error.ts';
+import { MessageFlags, MessageType } from 'discord-api-types/v10';
+import { emptyMessage } from './api-error.ts';
 import { messageDeleted, messageEvent } from './events.ts';
-import { invalidField, type Json } from './form.ts';
+import type { Json } from './form.ts';
 import type { Kernel } from './kernel.ts';
-import type { MessageDraft, MessagePatch, NewFile } from './limits/message-body.ts';
-import { type AllowedMentions, describePing, PARSE_ALL, resolveMentions, visibleText } from './mentions.ts';
-import {
-  can,
-  canReach,
-  PermissionFlagsBits,
-  requirePermissions,
-  requireView,
-  sendingPermission,
-} from './permissions.ts';
-import { RateLimitedError } from './rate-limits.ts';
-import {
-  type Attachment,
-  type Channel,
-  type InteractionMetadata,
-  isDm,
-  isForum,
-  type Message,
-} from './state.ts';
-import { joinThread, refreshThread, unarchive } from './threads.ts';
+import type { MessagePatch, NewFile } from './limits/message-body.ts';
+import { type AllowedMentions, describePing, resolveMentions, visibleText } from './mentions.ts';
+import type { Attachment, Channel, InteractionMetadata, Message } from './state.ts';
+import { joinThread } from './thread-state.ts';
 
 export interface Posting {
   authorId: string;
@@ -49,130 +32,21 @@ export interface Posting {
   times?: number;
 }
 
-/** "The past few minutes" in which a nonce is remembered; Discord does not say how many. */
-const NONCE_WINDOW_MS = 5 * 60_000;
-const OLD_MESSAGE_MS = 60 * 60_000;
-
-const COUNTED_TYPES: readonly MessageType[] = [
+/** What people and bots write, as opposed to messages of the system. */
+export const WRITTEN_TYPES: readonly MessageType[] = [
   MessageType.Default,
   MessageType.Reply,
   MessageType.ChatInputCommand,
   MessageType.ContextMenuCommand,
 ];
 
-/** What the bot must be allowed to before its message is even read. */
-export function requireSending(kernel: Kernel, channel: Channel): void {
-  const { state } = kernel;
-  const botId = state.app.botId;
-  if (isDm(channel)) {
-    requireView(state, channel, botId);
-    for (const userId of channel.recipients.filter(id => id !== botId)) {
-      if (!canReach(state, userId)) {
-        throw new ApiError(403, 50278, 'Cannot send messages to this user due to having no mutual guilds');
-      }
-      if (state.users.get(userId)?.acceptsDms === false) {
-        throw new ApiError(403, 50007, 'Cannot send messages to this user');
-      }
-    }
-    return;
-  }
-  requireView(state, channel, botId);
-  if (isForum(channel)) throw new ApiError(400, 40058, 'Cannot send a message in a forum channel');
-  if (channel.type === ChannelType.GuildCategory) {
-    throw new ApiError(400, 50008, 'Cannot send messages in a non-text channel');
-  }
-  requirePermissions(state, channel, botId, sendingPermission(channel));
-}
-
-/** POST /channels/:channel/messages, once the body is read and requireSending() passed. */
-export function sendAsBot(kernel: Kernel, channel: Channel, draft: MessageDraft): Message {
-  const { state, clock } = kernel;
-  const botId = state.app.botId;
-  if (draft.content === '' && isEmpty(draft)) throw emptyMessage();
-  if (draft.files.length > 0 && !can(state, channel, botId, PermissionFlagsBits.AttachFiles)) {
-    throw missingPermissions();
-  }
-  if (draft.embeds.length > 0 && !can(state, channel, botId, PermissionFlagsBits.EmbedLinks)) {
-    throw missingPermissions();
-  }
-  if (draft.tts && !can(state, channel, botId, PermissionFlagsBits.SendTTSMessages)) {
-    throw missingPermissions();
-  }
-  const reference = draft.replyTo === null ? null : replyReference(kernel, channel, draft.replyTo);
-
-  const nonceKey = `${botId}:${draft.nonce}`;
-  const known = state.nonces.get(nonceKey);
-  if (draft.enforceNonce && draft.nonce !== null && known && clock.now() - known.at < NONCE_WINDOW_MS) {
-    return known.message;
-  }
-  makeWritable(kernel, channel, botId);
-  requireSlowmode(kernel, channel, botId);
-  const message = post(kernel, channel, {
-    authorId: botId,
-    content: draft.content,
-    embeds: draft.embeds,
-    components: draft.components,
-    files: draft.files,
-    flags: draft.flags,
-    tts: draft.tts,
-    nonce: draft.nonce,
-    allowed: draft.allowed ?? PARSE_ALL,
-    reference,
-    type: reference === null ? MessageType.Default : MessageType.Reply,
-  });
-  if (draft.nonce !== null) state.nonces.set(nonceKey, { message, at: clock.now() });
-  return message;
-}
-
-function isEmpty(draft: { embeds: Json[]; components: Json[]; files: readonly NewFile[] }): boolean {
-  return draft.embeds.length + draft.components.length + draft.files.length === 0;
-}
-
-function replyReference(
-  kernel: Kernel,
-  channel: Channel,
-  reply: { messageId: string; failIfMissing: boolean },
-): Message['reference'] {
-  const botId = kernel.state.app.botId;
-  if (!can(kernel.state, channel, botId, PermissionFlagsBits.ReadMessageHistory)) {
-    throw new ApiError(400, 160002, 'Cannot reply without permission to read message history');
-  }
-  const target = channel.messages.get(reply.messageId);
-  if (!target || target.deletedAt !== null || target.ephemeralFor !== null) {
-    if (!reply.failIfMissing) return null;
-    throw invalidField(['message_reference'], 'REPLIES_UNKNOWN_MESSAGE', 'Unknown message');
-  }
-  if (!COUNTED_TYPES.includes(target.type)) {
-    throw invalidField(
-      ['message_reference'],
-      'REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE',
-      'Cannot reply to a system message',
-    );
-  }
-  return { messageId: target.id, channelId: channel.id, guildId: channel.guildId };
-}
-
-/** Locked threads refuse, archived ones open up again. */
-export function makeWritable(kernel: Kernel, channel: Channel, userId: string): void {
-  if (!channel.thread) return;
-  refreshThread(kernel, channel);
-  if (channel.thread.locked && !can(kernel.state, channel, userId, PermissionFlagsBits.ManageThreads)) {
-    throw channel.thread.archived ? threadArchived() : new ApiError(400, 160005, 'Thread is locked');
-  }
-  if (channel.thread.archived) unarchive(kernel, channel);
-}
-
-function requireSlowmode(kernel: Kernel, channel: Channel, userId: string): void {
-  if (channel.slowmodeSeconds === 0) return;
-  const { state, clock } = kernel;
-  const exempt = [
-    PermissionFlagsBits.ManageMessages,
-    PermissionFlagsBits.ManageChannels,
-    PermissionFlagsBits.BypassSlowmode,
-  ].some(bit => can(state, channel, userId, bit));
-  const last = state.lastSent.get(`${channel.id}:${userId}`) ?? 0;
-  const leftMs = last + channel.slowmodeSeconds * 1000 - clock.now();
-  if (!exempt && leftMs > 0) throw new RateLimitedError(kernel.rateLimits.refuse(leftMs, 'shared', 20016));
+export function isEmpty(parts: {
+  content: string;
+  embeds: readonly Json[];
+  components: readonly Json[];
+  files: readonly NewFile[];
+}): boolean {
+  return parts.content === '' && parts.embeds.length + parts.components.length + parts.files.length === 0;
 }
 
 /** Puts a message into a channel, tells the gateway, and notes whom it pings. */
@@ -247,7 +121,7 @@ export function edit(
 ): void {
   const now = kernel.clock.now();
   const files = keepFiles(kernel, channel, patch.files, message.ephemeralFor !== null);
-  if (patch.content === '' && isEmpty(patch) && patch.kept.length === 0) throw emptyMessage();
+  if (isEmpty(patch) && patch.kept.length === 0) throw emptyMessage();
   message.content = patch.content;
   message.embeds = patch.embeds;
   message.components = patch.components;
@@ -265,32 +139,9 @@ export function edit(
   kernel.journal.touch();
 }
 
-/** What PATCH and DELETE on one's own message need besides authorship. */
-export function requireEditable(kernel: Kernel, channel: Channel, message: Message): void {
-  if (message.authorId !== kernel.state.app.botId || message.webhook !== null) {
-    throw new ApiError(403, 50005, 'Cannot edit a message authored by another user');
-  }
-  if (!COUNTED_TYPES.includes(message.type)) {
-    throw new ApiError(403, 50021, 'Cannot execute action on a system message');
-  }
-  if (channel.thread) {
-    refreshThread(kernel, channel);
-    if (channel.thread.archived) throw threadArchived();
-    makeWritable(kernel, channel, kernel.state.app.botId);
-  }
-  if (kernel.clock.now() - message.createdAt < OLD_MESSAGE_MS) return;
-  const rule = { name: 'edit of an old message', limit: 5, windowMs: 60_000 };
-  const verdict = kernel.rateLimits.take(rule, channel.id, false);
-  if (!verdict.refusal) return;
-  verdict.refusal.body.code = 30046;
-  verdict.refusal.body.message =
-    'Maximum number of edits to messages older than 1 hour reached. Try again later';
-  throw new RateLimitedError(verdict);
-}
-
 export function remove(kernel: Kernel, channel: Channel, message: Message): void {
   message.deletedAt = kernel.clock.now();
-  if (channel.thread && COUNTED_TYPES.includes(message.type)) {
+  if (channel.thread && WRITTEN_TYPES.includes(message.type)) {
     channel.thread.messageCount = Math.max(0, channel.thread.messageCount - 1);
   }
   kernel.emit(messageDeleted(kernel.state, message, channel));
@@ -333,7 +184,7 @@ function countInThread(kernel: Kernel, channel: Channel, message: Message): void
   const { thread } = channel;
   if (!thread) return;
   thread.lastActivityAt = message.createdAt;
-  if (!COUNTED_TYPES.includes(message.type)) return;
+  if (!WRITTEN_TYPES.includes(message.type)) return;
   if (message.id !== channel.id) {
     thread.messageCount += 1;
     thread.totalMessageSent += 1;

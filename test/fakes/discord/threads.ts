@@ -1,6 +1,6 @@
 // Threads, from Discord's topics/threads and resources/channel: one thread per message with the message's id
 // (160004 on the second), only in text and announcement channels; forum posts whose first message has the
-// thread's id; archiving after inactivity, unarchiving by sending; explicit membership.
+// thread's id; who may rename, archive or lock.
 
 import { ChannelType, MessageFlags, MessageType } from 'discord-api-types/v10';
 import { ApiError, cannotExecuteOnChannel, missingPermissions, threadArchived } from './api-error.ts';
@@ -9,8 +9,9 @@ import { bodyObject, Form, type Json } from './form.ts';
 import type { Kernel } from './kernel.ts';
 import { PARSE_USERS } from './mentions.ts';
 import { post } from './messages.ts';
-import { can, canView, PermissionFlagsBits, requirePermissions } from './permissions.ts';
+import { can, PermissionFlagsBits, requirePermissions } from './permissions.ts';
 import { type Channel, isForum, type Message } from './state.ts';
+import { setArchived } from './thread-state.ts';
 
 export interface ThreadRequest {
   name: string;
@@ -41,13 +42,7 @@ export function startThreadFromMessage(
   if (parent.type !== ChannelType.GuildText && parent.type !== ChannelType.GuildAnnouncement) {
     throw cannotExecuteOnChannel();
   }
-  requirePermissions(
-    state,
-    parent,
-    ownerId,
-    PermissionFlagsBits.CreatePublicThreads,
-    PermissionFlagsBits.ReadMessageHistory,
-  );
+  requirePermissions(state, parent, ownerId, PermissionFlagsBits.CreatePublicThreads);
   if (message.hasThread || state.channels.has(message.id)) {
     throw new ApiError(400, 160004, 'A thread has already been created for this message');
   }
@@ -166,33 +161,6 @@ function announceThread(kernel: Kernel, parent: Channel, thread: Channel, ownerI
   });
 }
 
-/** Archives a thread whose time has run out. */
-export function refreshThread(kernel: Kernel, channel: Channel): void {
-  const { thread } = channel;
-  if (!thread || thread.archived) return;
-  if (kernel.clock.now() - thread.lastActivityAt < thread.autoArchiveMinutes * 60_000) return;
-  setArchived(kernel, channel, { archived: true });
-}
-
-export function unarchive(kernel: Kernel, channel: Channel): void {
-  if (channel.thread) channel.thread.lastActivityAt = kernel.clock.now();
-  setArchived(kernel, channel, { archived: false });
-}
-
-export function setArchived(
-  kernel: Kernel,
-  channel: Channel,
-  change: { archived?: boolean; locked?: boolean },
-): void {
-  const { thread } = channel;
-  if (!thread) throw cannotExecuteOnChannel();
-  thread.archived = change.archived ?? thread.archived;
-  thread.locked = change.locked ?? thread.locked;
-  thread.archiveChangedAt = kernel.clock.now();
-  kernel.emit(threadEvent(kernel.state, 'THREAD_UPDATE', channel));
-  kernel.journal.touch();
-}
-
 /** PATCH /channels/:channel on a thread (docs, topics/threads, "Editing & Deleting Threads"). */
 export function modifyThread(kernel: Kernel, channel: Channel, userId: string, body: Json): void {
   const { thread } = channel;
@@ -215,22 +183,4 @@ export function modifyThread(kernel: Kernel, channel: Channel, userId: string, b
     ...(typeof body.archived === 'boolean' ? { archived: body.archived } : {}),
     ...(typeof body.locked === 'boolean' ? { locked: body.locked } : {}),
   });
-}
-
-export function joinThread(kernel: Kernel, channel: Channel, userId: string): void {
-  const { thread } = channel;
-  if (!thread || thread.members.has(userId)) return;
-  const guild = channel.guildId === null ? undefined : kernel.state.guilds.get(channel.guildId);
-  const parent = kernel.state.channels.get(channel.parentId ?? '');
-  if (!guild?.members.has(userId) || (parent && !canView(kernel.state, parent, userId))) return;
-  thread.members.set(userId, kernel.clock.now());
-  if (userId === kernel.state.app.botId && channel.type === ChannelType.PrivateThread) {
-    kernel.emit(threadEvent(kernel.state, 'THREAD_CREATE', channel));
-  }
-  kernel.emit(threadMembersUpdated(kernel.state, channel, [userId], []));
-}
-
-export function leaveThread(kernel: Kernel, channel: Channel, userId: string): void {
-  if (!channel.thread?.members.delete(userId)) return;
-  kernel.emit(threadMembersUpdated(kernel.state, channel, [], [userId]));
 }

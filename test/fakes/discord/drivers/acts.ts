@@ -7,7 +7,8 @@ import { ApplicationCommandType, ComponentType, InteractionType } from 'discord-
 import { isJson, type Json } from '../form.ts';
 import type { Kernel } from '../kernel.ts';
 import { modalInputs } from '../limits/modals.ts';
-import { messagePayload, userById } from '../payloads.ts';
+import { messagePayload } from '../message-payload.ts';
+import { userById } from '../payloads.ts';
 import { can, canView, PermissionFlagsBits } from '../permissions.ts';
 import {
   type Channel,
@@ -89,6 +90,14 @@ export function createActs(kernel: Kernel, userId: string): Acts {
     );
     const command = found.find(candidate => candidate.guildId !== null) ?? found[0];
     if (!command) throw new Error(`the app has no command ${name} here`);
+    const needed = command.definition.default_member_permissions;
+    if (
+      channel.guildId !== null &&
+      typeof needed === 'string' &&
+      !can(state, channel, userId, BigInt(needed))
+    ) {
+      throw new Error(`this person may not use ${name} here`);
+    }
     const { contexts } = command.definition;
     if (Array.isArray(contexts) && !contexts.includes(contextOf(channel))) {
       throw new Error(`the command ${name} is not offered in this place`);

@@ -6,8 +6,9 @@ import { openDm } from '../dms.ts';
 import { reactionEvent, typingEvent } from '../events.ts';
 import type { Kernel } from '../kernel.ts';
 import { PARSE_ALL } from '../mentions.ts';
-import { edit, makeWritable, post, remove } from '../messages.ts';
+import { edit, post, remove } from '../messages.ts';
 import { canView, PermissionFlagsBits, requirePermissions, sendingPermission } from '../permissions.ts';
+import { makeWritable } from '../sending.ts';
 import {
   type Channel,
   channelOf,
@@ -18,13 +19,8 @@ import {
   messageOf,
   userOf,
 } from '../state.ts';
-import {
-  leaveThread,
-  readThreadRequest,
-  startForumThread,
-  startThread,
-  startThreadFromMessage,
-} from '../threads.ts';
+import { leaveThread } from '../thread-state.ts';
+import { readThreadRequest, startForumThread, startThread, startThreadFromMessage } from '../threads.ts';
 import { createActs, type SlashOptions } from './acts.ts';
 
 export interface FileToSend {
@@ -91,7 +87,7 @@ export function createPerson(kernel: Kernel, id: string): Person {
     const replyTo = options.replyTo === undefined ? undefined : messageOf(channel, options.replyTo);
     return post(kernel, channel, {
       authorId: id,
-      content,
+      content: content.trim(),
       allowed: { ...PARSE_ALL, repliedUser: options.pingReply ?? true },
       files: (options.files ?? []).map(file => ({
         filename: file.name,

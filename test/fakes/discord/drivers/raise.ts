@@ -5,9 +5,10 @@ import { randomBytes } from 'node:crypto';
 import type { ApplicationCommandType, ComponentType, InteractionType } from 'discord-api-types/v10';
 import type { Json } from '../form.ts';
 import type { Kernel } from '../kernel.ts';
-import { channelPayload, memberPayload, messagePayload, userById } from '../payloads.ts';
-import { permissionsIn } from '../permissions.ts';
-import type { Channel, Interaction, InteractionMetadata, Message } from '../state.ts';
+import { messagePayload } from '../message-payload.ts';
+import { channelPayload, memberPayload, userById } from '../payloads.ts';
+import { PermissionFlagsBits, permissionsIn } from '../permissions.ts';
+import type { Channel, Interaction, InteractionMetadata, Message, State } from '../state.ts';
 
 export interface InteractionSeed {
   type: InteractionType;
@@ -96,11 +97,19 @@ function interactionPayload(kernel: Kernel, interaction: Interaction, seed: Inte
       : {}),
     ...(member ? { member: { ...memberPayload(member), permissions, user } } : { user }),
     ...(seed.source ? { message: messagePayload(kernel, seed.source, true) } : {}),
-    app_permissions: String(permissionsIn(state, channel, state.app.botId)),
+    app_permissions: String(appPermissions(state, channel)),
     locale: 'en-US',
     entitlements: [],
     authorizing_integration_owners: interaction.owners,
     context: interaction.context,
     attachment_size_limit: kernel.fileLimit,
   };
+}
+
+/** docs: in DMs of other people the app has these three; the same is assumed for servers without the bot. */
+function appPermissions(state: State, channel: Channel): bigint {
+  return (
+    permissionsIn(state, channel, state.app.botId) ||
+    PermissionFlagsBits.AttachFiles | PermissionFlagsBits.EmbedLinks | PermissionFlagsBits.MentionEveryone
+  );
 }

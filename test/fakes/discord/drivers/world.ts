@@ -24,7 +24,7 @@ import {
   type Role,
   type User,
 } from '../state.ts';
-import { setArchived } from '../threads.ts';
+import { setArchived } from '../thread-state.ts';
 
 export interface World {
   addUser(name: string, options?: { id?: string; bot?: boolean; acceptsDms?: boolean }): User;

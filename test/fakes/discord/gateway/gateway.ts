@@ -1,21 +1,21 @@
-// The gateway: identifying with its limits, resuming with replay or refusal, and the handles by which a test
-// breaks it. Rules from Discord's events/gateway: 4004 for a wrong token, 4013 and 4014 for intents, 4010 and
-// 4011 for shards, INVALID_SESSION when a max_concurrency bucket is used twice in five seconds, 1,000
-// identifies a day (after which the token is reset), closing with 1000 or 1001 ends the session.
+// The gateway: sessions and their limits, resuming with replay or refusal, and the handles by which a test breaks
+// it. Rules from Discord's events/gateway: INVALID_SESSION when a max_concurrency bucket identifies twice in
+// five seconds, 1,000 identifies a day (after which the token is reset), closing with 1000 or 1001 ends the
+// session, a lost one waits some minutes for RESUME.
 
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { GatewayCloseCodes, GatewayOpcodes, GatewayIntentBits as Intents } from 'discord-api-types/v10';
+import { GatewayCloseCodes, GatewayOpcodes } from 'discord-api-types/v10';
 import { WebSocketServer } from 'ws';
 import { guildCreated } from '../events.ts';
 import { isJson, type Json } from '../form.ts';
 import type { GatewayEvent, Kernel } from '../kernel.ts';
-import { memberPayload, userById, userPayload } from '../payloads.ts';
+import { userPayload } from '../payloads.ts';
 import { applicationFlags } from '../routes/applications.ts';
-import { shardOf } from '../snowflakes.ts';
 import { userOf } from '../state.ts';
 import { Connection } from './connection.ts';
+import { type IdentifyRequest, membersChunk, readIdentify } from './identify.ts';
 import { type LoggedEvent, Session } from './session.ts';
 
 export interface GatewayOptions {
@@ -57,17 +57,6 @@ export interface Gateway {
   duplicate(times: number): void;
   stop(): Promise<void>;
 }
-
-const PRIVILEGED = {
-  messageContent: Intents.MessageContent,
-  guildMembers: Intents.GuildMembers,
-  presences: Intents.GuildPresences,
-} as const;
-
-const KNOWN_INTENTS = Object.values(Intents).reduce<number>(
-  (all, bit) => (typeof bit === 'number' ? all | bit : all),
-  0,
-);
 
 export function createGateway(kernel: Kernel, options: GatewayOptions, origin: string): Gateway {
   const { state, clock, journal } = kernel;
@@ -124,40 +113,16 @@ export function createGateway(kernel: Kernel, options: GatewayOptions, origin: s
   }
 
   function identify(connection: Connection, data: Json): void {
-    if (data.token !== state.app.token) {
-      connection.close(GatewayCloseCodes.AuthenticationFailed);
-      return;
-    }
-    const intents = typeof data.intents === 'number' ? data.intents : Number.NaN;
-    if (!Number.isInteger(intents) || (intents & ~KNOWN_INTENTS) !== 0) {
-      connection.close(GatewayCloseCodes.InvalidIntents);
-      return;
-    }
-    for (const [name, bit] of Object.entries(PRIVILEGED)) {
-      const allowed = state.app.privileged[name as keyof typeof PRIVILEGED];
-      if (intents & bit && !allowed) {
-        connection.close(GatewayCloseCodes.DisallowedIntents);
-        return;
-      }
-    }
-    const shard = readShard(data.shard);
-    if (!shard) {
-      connection.close(GatewayCloseCodes.InvalidShard);
-      return;
-    }
-    const [shardId, shardCount] = shard;
-    const guilds = [...state.guilds.values()].filter(
-      guild => guild.members.has(state.app.botId) && shardOf(guild.id, shardCount) === shardId,
-    );
-    if (guilds.length > options.guildsPerShard) {
-      connection.close(GatewayCloseCodes.ShardingRequired);
+    const request = readIdentify(state, data, options.guildsPerShard);
+    if (typeof request === 'number') {
+      connection.close(request);
       return;
     }
     if (remainingIdentifies() <= 0) {
       resetToken();
       return;
     }
-    const key = shardId % options.maxConcurrency;
+    const key = request.shard % options.maxConcurrency;
     const now = clock.now();
     const last = lastIdentify.get(key);
     if (last !== undefined && now - last < options.identifyWindowMs) {
@@ -166,23 +131,11 @@ export function createGateway(kernel: Kernel, options: GatewayOptions, origin: s
     }
     lastIdentify.set(key, now);
     identified.count += 1;
-    start(
-      connection,
-      shardId,
-      shardCount,
-      intents,
-      guilds.map(guild => guild.id),
-    );
+    start(connection, request);
   }
 
-  function start(
-    connection: Connection,
-    shardId: number,
-    shardCount: number,
-    intents: number,
-    guildIds: readonly string[],
-  ): void {
-    const session = new Session(randomBytes(16).toString('hex'), shardId, shardCount, intents);
+  function start(connection: Connection, { shard, shardCount, intents, guildIds }: IdentifyRequest): void {
+    const session = new Session(randomBytes(16).toString('hex'), shard, shardCount, intents);
     sessions.push(session);
     attach(connection, session);
     const ready: Json = {
@@ -191,7 +144,7 @@ export function createGateway(kernel: Kernel, options: GatewayOptions, origin: s
       guilds: guildIds.map(id => ({ id, unavailable: true })),
       session_id: session.id,
       resume_gateway_url: `${origin}/resume`,
-      shard: [shardId, shardCount],
+      shard: [shard, shardCount],
       application: { id: state.app.id, flags: applicationFlags(state.app) },
       private_channels: [],
       session_type: 'normal',
@@ -265,39 +218,23 @@ export function createGateway(kernel: Kernel, options: GatewayOptions, origin: s
     if (logged) recordDispatch(session, logged);
   }
 
-  function recordDispatch(session: Session, event: LoggedEvent): void {
-    const frame: unknown = JSON.parse(event.frame);
+  function recordDispatch(session: Session, { name, seq, data }: LoggedEvent): void {
     journal.addGateway({
       direction: 'out',
       shard: session.shard,
       session: session.id,
       op: GatewayOpcodes.Dispatch,
-      event: event.name,
-      seq: event.seq,
-      data: isJson(frame) ? frame.d : null,
+      event: name,
+      seq,
+      data,
       closeCode: null,
     });
   }
 
   function command(connection: Connection, op: number, data: unknown): void {
-    const { session } = connection;
-    if (op !== GatewayOpcodes.RequestGuildMembers || !session || !isJson(data)) return;
-    const guild = state.guilds.get(String(data.guild_id));
-    if (!guild) return;
-    const ids = Array.isArray(data.user_ids) ? data.user_ids.map(String) : [...guild.members.keys()];
-    const found = ids.filter(id => guild.members.has(id));
-    const payload: Json = {
-      guild_id: guild.id,
-      members: found.flatMap(id => {
-        const member = guild.members.get(id);
-        return member ? [{ ...memberPayload(member), user: userById(state, id) }] : [];
-      }),
-      chunk_index: 0,
-      chunk_count: 1,
-      not_found: ids.filter(id => !guild.members.has(id)),
-      ...(typeof data.nonce === 'string' ? { nonce: data.nonce } : {}),
-    };
-    deliver(session, { name: 'GUILD_MEMBERS_CHUNK', intents: 0, guildId: guild.id, render: () => payload });
+    if (op !== GatewayOpcodes.RequestGuildMembers || !connection.session || !isJson(data)) return;
+    const chunk = membersChunk(state, data);
+    if (chunk) deliver(connection.session, chunk);
   }
 
   function closed(connection: Connection, code: number): void {
@@ -409,14 +346,6 @@ export function createGateway(kernel: Kernel, options: GatewayOptions, origin: s
       await new Promise<void>(resolve => server.close(() => resolve()));
     },
   };
-}
-
-function readShard(value: unknown): [number, number] | undefined {
-  if (value === undefined) return [0, 1];
-  if (!Array.isArray(value) || value.length !== 2) return undefined;
-  const [id, count] = value;
-  if (!Number.isInteger(id) || !Number.isInteger(count)) return undefined;
-  return id >= 0 && count >= 1 && id < count ? [id, count] : undefined;
 }
 
 function withoutToken(data: unknown): unknown {

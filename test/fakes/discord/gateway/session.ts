@@ -3,12 +3,14 @@
 
 import { GatewayOpcodes, GatewayIntentBits as Intents } from 'discord-api-types/v10';
 import type { WebSocket } from 'ws';
+import type { Json } from '../form.ts';
 import type { GatewayEvent } from '../kernel.ts';
 import { shardOf } from '../snowflakes.ts';
 
 export interface LoggedEvent {
   seq: number;
   name: string;
+  data: Json;
   frame: string;
 }
 
@@ -50,7 +52,7 @@ export class Session {
     if (payload === null) return undefined;
     this.seq += 1;
     const frame = JSON.stringify({ op: GatewayOpcodes.Dispatch, t: event.name, s: this.seq, d: payload });
-    const logged = { seq: this.seq, name: event.name, frame };
+    const logged = { seq: this.seq, name: event.name, data: payload, frame };
     this.log.push(logged);
     if (this.log.length > LOG_LIMIT) this.log.shift();
     if (this.paused) this.#held.push(frame);

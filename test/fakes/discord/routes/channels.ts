@@ -1,8 +1,8 @@
 // Channels, threads and their members (Discord's resources/channel and topics/threads).
 
 import {
-  ApiError,
   cannotExecuteOnChannel,
+  emptyMessage,
   missingAccess,
   missingPermissions,
   threadArchived,
@@ -13,17 +13,16 @@ import { bodyObject, Form, isJson } from '../form.ts';
 import type { Kernel } from '../kernel.ts';
 import { readMessageDraft } from '../limits/message-body.ts';
 import { PARSE_ALL } from '../mentions.ts';
-import { post } from '../messages.ts';
-import { channelPayload, messagePayload, threadMemberPayload } from '../payloads.ts';
+import { messagePayload } from '../message-payload.ts';
+import { isEmpty, post } from '../messages.ts';
+import { channelPayload, threadMemberPayload } from '../payloads.ts';
 import { can, PermissionFlagsBits, requirePermissions, requireView } from '../permissions.ts';
 import { bucket, type Route } from '../router.ts';
 import { type Channel, channelOf, isDm, isForum, messageOf } from '../state.ts';
+import { joinThread, leaveThread, refreshThread } from '../thread-state.ts';
 import {
-  joinThread,
-  leaveThread,
   modifyThread,
   readThreadRequest,
-  refreshThread,
   startForumThread,
   startThread,
   startThreadFromMessage,
@@ -119,9 +118,7 @@ export const channelRoutes: Route[] = [
         form.check();
       }
       const draft = readMessageDraft(bodyObject(given.message), files, kernel.fileLimit);
-      if (draft.content === '' && draft.embeds.length + draft.components.length + draft.files.length === 0) {
-        throw new ApiError(400, 50006, 'Cannot send an empty message');
-      }
+      if (isEmpty(draft)) throw emptyMessage();
       const thread = startForumThread(kernel, parent, botId, request);
       const message = post(kernel, thread, {
         ...draft,

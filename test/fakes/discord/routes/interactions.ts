@@ -10,7 +10,7 @@ import {
   followUp,
   liveInteraction,
 } from '../interactions.ts';
-import { messagePayload } from '../payloads.ts';
+import { messagePayload } from '../message-payload.ts';
 import { type ApiRequest, bucket, type Route } from '../router.ts';
 
 const WEBHOOK_BUCKET = bucket('interaction webhook', 5, 2);

@@ -1,13 +1,14 @@
 // Messages, typing and reactions of a channel (Discord's resources/message and resources/channel).
 
 import { ApiError, missingPermissions, unknownMessage } from '../api-error.ts';
-import { reactionEvent } from '../events.ts';
+import { reactionEvent, typingEvent } from '../events.ts';
 import { bodyObject, Form } from '../form.ts';
 import type { Kernel } from '../kernel.ts';
 import { readMessageDraft, readMessagePatch } from '../limits/message-body.ts';
 import { PARSE_ALL } from '../mentions.ts';
-import { edit, makeWritable, remove, requireEditable, requireSending, sendAsBot } from '../messages.ts';
-import { messagePayload, userById } from '../payloads.ts';
+import { messagePayload } from '../message-payload.ts';
+import { edit, remove } from '../messages.ts';
+import { userById } from '../payloads.ts';
 import {
   can,
   PermissionFlagsBits,
@@ -16,6 +17,7 @@ import {
   sendingPermission,
 } from '../permissions.ts';
 import { bucket, type Route } from '../router.ts';
+import { makeWritable, requireEditable, requireSending, sendAsBot } from '../sending.ts';
 import { compareIds } from '../snowflakes.ts';
 import { type Channel, channelOf, isDm, type Message, messageOf } from '../state.ts';
 
@@ -108,6 +110,7 @@ export const messageRoutes: Route[] = [
     handle({ kernel, id }) {
       const channel = channelOf(kernel.state, id('channel'));
       requirePermissions(kernel.state, channel, kernel.state.app.botId, sendingPermission(channel));
+      kernel.emit(typingEvent(kernel, channel, kernel.state.app.botId));
       return { status: 204 };
     },
   },
