@@ -403,6 +403,16 @@ test('a turn whose last reply is complete ends without another request', async (
   expect(model.requests).toEqual([]);
 });
 
+test('a session in which nothing was said asks no model', async () => {
+  const session = createSession();
+  session.append({ type: 'system.message', content: [{ type: 'text', text: 'Be brief.' }] });
+  const model = scriptedModel();
+
+  expect(await session.run(loopWith(model).loop)).toEqual({ type: 'end_turn' });
+
+  expect(model.requests).toEqual([]);
+});
+
 test('a reply of which only the message was logged is continued, not left hanging', async () => {
   const session = createSession();
   session.say('Remember size 9');
@@ -609,6 +619,22 @@ test('an output limit reached inside a tool input is told to the model, which go
 
   expect(results(session)).toEqual([{ text: expect.stringContaining('not a complete JSON'), isError: true }]);
   expect(texts(session)).toEqual(['Saving', 'Shorter now.']);
+});
+
+test('a conversation too long because of its pictures loses the turns with pictures', async () => {
+  const session = createSession();
+  const picture = { type: 'base64' as const, media_type: 'image/png', data: 'A'.repeat(300_000) };
+  session.append({ type: 'user.message', content: [{ type: 'image', source: picture }] });
+  session.append({ type: 'agent.message', content: [{ type: 'text', text: 'Nice.' }] });
+  session.append({ type: 'session.status_idle', stop_reason: { type: 'end_turn' }, stop_details: null });
+  session.say('And now?');
+  const tooLong = () => reply([], 'model_context_window_exceeded');
+  const model = scriptedModel(tooLong(), reply(['Fits.']));
+  const context = { textBytes: 400_000, requestBytes: 1_000_000 };
+
+  expect(await session.run(loopWith(model, { context }).loop)).toEqual({ type: 'end_turn' });
+
+  expect(model.requests.map(({ messages }) => messages.length)).toEqual([3, 1]);
 });
 
 test('after a pause the model continues its own words', async () => {

@@ -22,9 +22,14 @@ export interface MessagesModelOptions {
   maxTokens?: number;
 }
 
+/** A setting the operator has to correct; the message is a sentence for them. */
+export class ModelSettingsError extends Error {
+  override readonly name = 'ModelSettingsError';
+}
+
 /**
  * Any server that speaks Anthropic's Messages API: Anthropic, Ollama, vLLM, a gateway. Nothing is retried here;
- * the agent loop decides. Throws at once when `baseUrl` is not a URL.
+ * the agent loop decides. Throws a `ModelSettingsError` at once when `baseUrl` is not a URL.
  */
 export function createMessagesModel(options: MessagesModelOptions = {}): Model {
   const { apiKey, model, maxTokens = MAX_TOKENS } = options;
@@ -131,7 +136,9 @@ function withCacheMark(messages: MessageParam[]): MessageParam[] {
 function parseBaseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new Error(`MODEL_BASE_URL is not a URL such as http://127.0.0.1:11434: ${JSON.stringify(text)}`);
+    throw new ModelSettingsError(
+      `MODEL_BASE_URL is not a URL such as http://127.0.0.1:11434: ${JSON.stringify(text)}`,
+    );
   }
   // The client appends /v1/messages itself.
   url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/v1(\/messages)?$/, '');

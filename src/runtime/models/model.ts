@@ -10,7 +10,7 @@ export interface ModelEnv {
 
 /**
  * The model the local runtime asks: an Anthropic-compatible Messages endpoint when an address or a key is set (a
- * key alone means Anthropic itself), else the built-in offline model. Throws when MODEL_BASE_URL is not a URL.
+ * key alone means Anthropic itself), else the built-in offline model. Throws a `ModelSettingsError` when MODEL_BASE_URL is not a URL.
  */
 export function createModel(env: ModelEnv): Model {
   const baseUrl = env.MODEL_BASE_URL?.trim() || undefined;

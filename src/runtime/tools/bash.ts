@@ -10,7 +10,8 @@ const input = z.object({
   restart: z.boolean().optional().describe('Start a fresh shell first; files stay'),
   timeout_ms: z
     .int()
-    .positive()
+    .min(1)
+    .max(86_400_000)
     .optional()
     .describe(
       `Milliseconds the command may take: ${DEFAULT_TIMEOUT_MS} by default, at most ${MAX_TIMEOUT_MS}`,

@@ -28,7 +28,7 @@ const filePath = z.string().min(1).describe('Absolute path, e.g. "/mnt/memory/no
 const readInput = z.object({
   file_path: filePath,
   view_range: z
-    .array(z.int())
+    .array(z.int().min(-1).max(10_000_000))
     .length(2)
     .optional()
     .describe('[first_line, last_line], counted from 1, both included; -1 as last line means the end'),

@@ -3,17 +3,13 @@ import { posix } from 'node:path';
 import type { FsStat, IFileSystem } from 'just-bash';
 import type { MemoryMount } from '../ports.ts';
 import { type FsErrorCode, fsError } from './fs-error.ts';
+import { ancestors, createMemoryTree } from './memory-tree.ts';
 
 /** A memory's content limit in the Managed Agents API, in bytes of UTF-8. */
 export const MAX_MEMORY_BYTES = 102_400;
 
 type WriteOptions = Parameters<IFileSystem['writeFile']>[2];
 type Content = Parameters<IFileSystem['writeFile']>[1];
-
-interface Entry {
-  size: number;
-  mtime: Date;
-}
 
 export interface MemoryFs extends IFileSystem {
   /** Forgets the listing and any truncation left over; call before each tool call. */
@@ -24,9 +20,7 @@ export interface MemoryFs extends IFileSystem {
 
 /**
  * One memory store as a folder for the shell and the file tools. Paths are relative to the mount ("/sizes.md").
- *
- * A store has files only: folders exist by the files in them. `directories` holds those made by mkdir, and those
- * whose last file went away, so that a session sees the folders it expects; the caller keeps it for the session.
+ * `directories` are its folders without files, which no store can hold; the caller keeps them for the session.
  *
  * The shell truncates before it writes (`>` is a write of nothing, then of the text). Written through, that would
  * leave an empty version in the history of every file, so writes of nothing wait until `flush`.
@@ -36,45 +30,25 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
   // our own code and needs them: every call to it leaves that context.
   const outside = AsyncLocalStorage.snapshot();
   const emptied = new Map<string, Date>();
-  let listing: Promise<Map<string, Entry>> | undefined;
-  let known: string[] = [];
+  const tree = createMemoryTree(async () => {
+    const stored = await outside(() => mount.list());
+    const waiting = [...emptied].map(([path, updatedAt]) => ({ path, sizeBytes: 0, updatedAt }));
+    return [...stored.filter(file => !emptied.has(file.path)), ...waiting];
+  }, directories);
 
   const fail = (code: FsErrorCode, operation: string, path: string, detail?: string) =>
     fsError(code, operation, posix.join(mount.mountPath, path), detail);
-
-  async function files(): Promise<Map<string, Entry>> {
-    listing ??= load();
-    return listing;
-  }
-
-  async function load(): Promise<Map<string, Entry>> {
-    const found = await outside(() => mount.list());
-    const entries = new Map<string, Entry>(
-      found.map(file => [file.path, { size: file.sizeBytes, mtime: file.updatedAt }]),
-    );
-    for (const [path, mtime] of emptied) entries.set(path, { size: 0, mtime });
-    known = [...entries.keys()];
-    return entries;
-  }
-
-  async function isDirectory(path: string): Promise<boolean> {
-    if (path === '/' || directories.has(path)) return true;
-    const inside = `${path}/`;
-    for (const file of (await files()).keys()) if (file.startsWith(inside)) return true;
-    for (const directory of directories) if (directory.startsWith(inside)) return true;
-    return false;
-  }
 
   async function statOf(path: string, operation: string): Promise<FsStat> {
     const normal = normalize(path);
     // Without an identity the shell cannot rule out that two paths are one file, and refuses to move onto another.
     const identity = `memory:${mount.mountPath}${normal}`;
-    const entry = (await files()).get(normal);
+    const entry = (await tree.files()).get(normal);
     if (entry !== undefined) {
       const mode = mount.access === 'read_only' ? 0o444 : 0o644;
       return { isFile: true, isDirectory: false, isSymbolicLink: false, mode, identity, ...entry };
     }
-    if (!(await isDirectory(normal))) throw fail('ENOENT', operation, normal);
+    if (!(await tree.isDirectory(normal))) throw fail('ENOENT', operation, normal);
     const mode = mount.access === 'read_only' ? 0o555 : 0o755;
     return {
       isFile: false,
@@ -89,24 +63,9 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
 
   async function children(path: string): Promise<Map<string, 'file' | 'directory'>> {
     const normal = normalize(path);
-    const entries = await files();
-    if (entries.has(normal)) throw fail('ENOTDIR', 'scandir', normal);
-    if (!(await isDirectory(normal))) throw fail('ENOENT', 'scandir', normal);
-    const prefix = normal === '/' ? '/' : `${normal}/`;
-    const found = new Map<string, 'file' | 'directory'>();
-    const add = (below: string, kind: 'file' | 'directory') => {
-      if (!below.startsWith(prefix) || below === prefix) return;
-      const [name = '', ...rest] = below.slice(prefix.length).split('/');
-      found.set(name, rest.length > 0 ? 'directory' : kind);
-    };
-    for (const file of entries.keys()) add(file, 'file');
-    for (const directory of directories) add(directory, 'directory');
-    return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
-  }
-
-  async function filesBelow(directory: string): Promise<string[]> {
-    const prefix = directory === '/' ? '/' : `${directory}/`;
-    return [...(await files()).keys()].filter(path => path.startsWith(prefix)).sort();
+    if ((await tree.files()).has(normal)) throw fail('ENOTDIR', 'scandir', normal);
+    if (!(await tree.isDirectory(normal))) throw fail('ENOENT', 'scandir', normal);
+    return tree.children(normal);
   }
 
   function assertWritable(operation: string, path: string): void {
@@ -114,16 +73,16 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
   }
 
   async function assertPlaceForFile(path: string): Promise<void> {
-    if (await isDirectory(path)) throw fail('EISDIR', 'open', path);
-    const entries = await files();
+    if (await tree.isDirectory(path)) throw fail('EISDIR', 'open', path);
+    const entries = await tree.files();
     for (const parent of ancestors(path)) if (entries.has(parent)) throw fail('ENOTDIR', 'open', path);
   }
 
   async function readText(path: string): Promise<string> {
     const normal = normalize(path);
     if (emptied.has(normal)) return '';
-    if ((await files()).has(normal)) return outside(() => mount.read(normal));
-    throw fail((await isDirectory(normal)) ? 'EISDIR' : 'ENOENT', 'open', normal);
+    if ((await tree.files()).has(normal)) return outside(() => mount.read(normal));
+    throw fail((await tree.isDirectory(normal)) ? 'EISDIR' : 'ENOENT', 'open', normal);
   }
 
   /** A write that fails gives back what its own truncation took: nothing is lost to text that does not fit. */
@@ -131,7 +90,7 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
     try {
       await write();
     } catch (error) {
-      if (emptied.delete(path)) listing = undefined;
+      if (emptied.delete(path)) tree.forget();
       throw error;
     }
   }
@@ -149,21 +108,21 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
       await outside(() => mount.write(path, text));
       emptied.delete(path);
     }
-    (await files()).set(path, { size, mtime });
+    (await tree.files()).set(path, { size, mtime });
   }
 
   async function removeFile(path: string): Promise<void> {
     const neverWritten =
       emptied.delete(path) && !(await outside(() => mount.list())).some(f => f.path === path);
     if (!neverWritten) await outside(() => mount.remove(path));
-    (await files()).delete(path);
-    rememberParents(path);
+    (await tree.files()).delete(path);
+    tree.keepParents(path);
   }
 
   async function renameFile(from: string, to: string): Promise<void> {
     if (from === to) return;
     await assertPlaceForFile(to);
-    const entries = await files();
+    const entries = await tree.files();
     if (entries.has(to)) {
       // A store never renames onto an existing memory; a file system does.
       await writeText(to, await readText(from));
@@ -175,81 +134,67 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
     const entry = entries.get(from);
     entries.delete(from);
     if (entry !== undefined) entries.set(to, entry);
-    rememberParents(from);
-  }
-
-  function rememberParents(path: string): void {
-    for (const parent of ancestors(path)) directories.add(parent);
-  }
-
-  function forgetBelow(directory: string): void {
-    for (const path of directories) {
-      if (path === directory || path.startsWith(`${directory}/`)) directories.delete(path);
-    }
+    tree.keepParents(from);
   }
 
   async function makeDirectory(path: string, recursive: boolean): Promise<void> {
-    const entries = await files();
+    const entries = await tree.files();
     if (entries.has(path)) throw fail('EEXIST', 'mkdir', path);
-    if (await isDirectory(path)) {
+    if (await tree.isDirectory(path)) {
       if (recursive) return;
       throw fail('EEXIST', 'mkdir', path);
     }
     assertWritable('mkdir', path);
     for (const parent of ancestors(path)) {
       if (entries.has(parent)) throw fail('ENOTDIR', 'mkdir', path);
-      if (!recursive && !(await isDirectory(parent))) throw fail('ENOENT', 'mkdir', path);
+      if (!recursive && !(await tree.isDirectory(parent))) throw fail('ENOENT', 'mkdir', path);
     }
-    directories.add(path);
-    rememberParents(path);
+    tree.addDirectory(path);
   }
 
   async function remove(path: string, recursive: boolean, force: boolean): Promise<void> {
-    if ((await files()).has(path)) {
+    if ((await tree.files()).has(path)) {
       assertWritable('rm', path);
       return removeFile(path);
     }
-    if (!(await isDirectory(path))) {
+    if (!(await tree.isDirectory(path))) {
       if (force) return;
       throw fail('ENOENT', 'rm', path);
     }
     assertWritable('rm', path);
     if (!recursive && (await children(path)).size > 0) throw fail('ENOTEMPTY', 'rm', path);
-    for (const file of await filesBelow(path)) await removeFile(file);
-    forgetBelow(path);
-    rememberParents(path);
+    for (const file of await tree.filesBelow(path)) await removeFile(file);
+    tree.removeDirectory(path);
+    tree.keepParents(path);
   }
 
   async function copy(from: string, to: string, recursive: boolean): Promise<void> {
     assertWritable('cp', to);
-    if (!(await isDirectory(from))) return writeText(to, await readText(from));
+    if (!(await tree.isDirectory(from))) return writeText(to, await readText(from));
     if (!recursive) throw fail('EISDIR', 'cp', from);
     if (to === from || to.startsWith(`${from}/`)) throw fail('EINVAL', 'cp', to);
     await makeDirectory(to, true);
-    for (const file of await filesBelow(from)) {
+    for (const file of await tree.filesBelow(from)) {
       await writeText(to + file.slice(from.length), await readText(file));
     }
   }
 
   async function move(from: string, to: string): Promise<void> {
     assertWritable('rename', from);
-    if ((await files()).has(from)) return renameFile(from, to);
-    if (!(await isDirectory(from))) throw fail('ENOENT', 'rename', from);
+    if ((await tree.files()).has(from)) return renameFile(from, to);
+    if (!(await tree.isDirectory(from))) throw fail('ENOENT', 'rename', from);
     if (to === from) return;
     if (to.startsWith(`${from}/`)) throw fail('EINVAL', 'rename', to);
-    if ((await isDirectory(to)) && (await children(to)).size > 0) throw fail('ENOTEMPTY', 'rename', to);
+    if ((await tree.isDirectory(to)) && (await children(to)).size > 0) throw fail('ENOTEMPTY', 'rename', to);
     await makeDirectory(to, true);
-    for (const file of await filesBelow(from)) await renameFile(file, to + file.slice(from.length));
-    for (const path of [...directories]) {
-      if (path.startsWith(`${from}/`)) directories.add(to + path.slice(from.length));
-    }
-    forgetBelow(from);
-    rememberParents(from);
+    for (const file of await tree.filesBelow(from)) await renameFile(file, to + file.slice(from.length));
+    tree.moveDirectory(from, to);
+    tree.keepParents(from);
   }
 
   return {
     begin() {
-      listing = undefined;
+      tree.forget();
       emptied.clear();
     },
     async flush() {
@@ -273,14 +218,14 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
       await restoringOnFailure(normal, async () => {
         const added = decode(content, options, () => notText(normal));
         assertWritable('open', normal);
-        const exists = (await files()).has(normal);
+        const exists = (await tree.files()).has(normal);
         if (exists && added === '') return;
         await writeText(normal, exists ? (await readText(normal)) + added : added);
       });
     },
     exists: async path => {
       const normal = normalize(path);
-      return (await files()).has(normal) || (await isDirectory(normal));
+      return (await tree.files()).has(normal) || (await tree.isDirectory(normal));
     },
     stat: async path => statOf(path, 'stat'),
     lstat: async path => statOf(path, 'lstat'),
@@ -302,7 +247,7 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
     cp: async (from, to, options) => copy(normalize(from), normalize(to), options?.recursive === true),
     mv: async (from, to) => move(normalize(from), normalize(to)),
     resolvePath: (base, path) => posix.resolve(base, path),
-    getAllPaths: () => known,
+    getAllPaths: () => tree.known(),
 
     // A memory is text under a path: it has no mode and no times of its own, and no links lead out of the store.
     chmod: async path => void (await touchAttributes(path, 'chmod')),
@@ -331,12 +276,6 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
 
 function normalize(path: string): string {
   return posix.resolve('/', path);
-}
-
-/** "/a/b/c.md" → ["/a", "/a/b"] */
-function ancestors(path: string): string[] {
-  const parts = path.split('/').slice(1, -1);
-  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
 }
 
 /** The shell hands over text, or bytes as an array or as a string with one character per byte. */

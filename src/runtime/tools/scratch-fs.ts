@@ -3,7 +3,7 @@ import { type IFileSystem, InMemoryFs } from 'just-bash';
 import { fsError } from './fs-error.ts';
 
 /** Scratch space is kept in this process's memory, so it is bounded per session. */
-const MAX_SCRATCH_BYTES = 32 * 1024 * 1024;
+const MAX_SCRATCH_BYTES = 16 * 1024 * 1024;
 
 /**
  * An in-memory file system in which `readOnlyRoot` and everything below it cannot be changed (mounts above it

@@ -99,7 +99,7 @@ function erase<Input>(tool: BuiltinTool<Input>): ErasedTool {
       input_schema: { type: 'object', properties: schema.properties, required: schema.required ?? [] },
     }),
     async run(name, input, call) {
-      const parsed = tool.input.safeParse(input);
+      const parsed = tool.input.safeParse(withoutNulls(input));
       if (!parsed.success) {
         const problems = parsed.error.issues.map(
           issue => `${issue.path.join('.') || 'input'}: ${issue.message}`,
@@ -119,4 +119,10 @@ function erase<Input>(tool: BuiltinTool<Input>): ErasedTool {
 
 function isBuiltin(name: string): name is BuiltinName {
   return Object.hasOwn(BUILTINS, name);
+}
+
+/** Some models spell out what they leave away: `"path": null`. */
+function withoutNulls(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null));
 }

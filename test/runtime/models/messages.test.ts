@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createMessagesModel } from '../../../src/runtime/models/messages.ts';
+import { createMessagesModel, ModelSettingsError } from '../../../src/runtime/models/messages.ts';
 import { createModel } from '../../../src/runtime/models/model.ts';
 import { ModelError, type ModelEvent, type ModelRequest } from '../../../src/runtime/ports.ts';
 import {
@@ -165,7 +165,7 @@ test.each(['', '/', '/v1', '/v1/', '/v1/messages'])(
 
 test('an address that is none is refused at once, in a sentence', () => {
   expect(() => createMessagesModel({ baseUrl: 'localhost:11434' })).toThrow(/MODEL_BASE_URL is not a URL/);
-  expect(() => createModel({ MODEL_BASE_URL: 'not a url' })).toThrow(/MODEL_BASE_URL/);
+  expect(() => createModel({ MODEL_BASE_URL: 'not a url' })).toThrow(ModelSettingsError);
 });
 
 test('a key alone means Anthropic, an address alone means that server, nothing means offline', () => {

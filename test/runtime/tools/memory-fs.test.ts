@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { MountError } from '../../../src/runtime/ports.ts';
 import { createFakeMount } from '../../fakes/memory-mount.ts';
 import { openToolbox } from './toolbox.ts';
 
@@ -202,6 +203,31 @@ test('changes made elsewhere between two tool calls are seen', async () => {
 
   expect((await bash('ls /mnt/memory/notes')).text).toBe('b.md');
   expect((await run('read', { file_path: '/mnt/memory/notes/a.md' })).text).toContain('does not exist');
+});
+
+test('a folder of this session that became a file elsewhere is that file', async () => {
+  const mount = createFakeMount();
+  const { bash, run } = openToolbox({ mounts: [mount] });
+  await bash('mkdir /mnt/memory/notes/gifts');
+
+  mount.files.set('/gifts', 'a list');
+
+  expect((await run('read', { file_path: '/mnt/memory/notes/gifts' })).text).toContain('a list');
+  expect((await run('write', { file_path: '/mnt/memory/notes/gifts', content: 'b' })).isError).toBe(false);
+  expect(mount.files.get('/gifts')).toBe('b');
+});
+
+test('what the store itself refuses is an error result with its reason', async () => {
+  const mount = createFakeMount();
+  mount.write = async () => {
+    throw new MountError('ENOSPC', 'the store holds 10000 memories already');
+  };
+  const { bash, run } = openToolbox({ mounts: [mount] });
+
+  const full = { isError: true, text: expect.stringContaining('holds 10000 memories') };
+  expect(await run('write', { file_path: '/mnt/memory/notes/a.md', content: 'a' })).toMatchObject(full);
+  expect(await bash('echo a > /mnt/memory/notes/a.md')).toMatchObject(full);
+  expect(await bash('touch /mnt/memory/notes/a.md')).toMatchObject(full);
 });
 
 test('links are refused in a store', async () => {

@@ -76,6 +76,7 @@ test('a call to a disabled or unknown tool, or with a wrong input, is an error r
   expect(wrong.isError).toBe(true);
   expect(wrong.text).toContain('file_path');
   expect((await run('read', 'text')).isError).toBe(true);
+  expect((await run('glob', { pattern: '*', path: null })).isError).toBe(false);
   expect((await run('write', { file_path: '/a', content: 7 })).text).toContain('content');
 });
 
