@@ -54,7 +54,8 @@ export function createRouter(routes: readonly Route[]): Router {
   }
   return {
     match(method, path) {
-      const segments = path.split('/').slice(1);
+      // Decoded first: discord-api-types writes @me as %40me.
+      const segments = path.split('/').slice(1).map(decodeURIComponent);
       for (const { route, parts } of bySegment.get(`${method} ${segments[0]} ${segments.length}`) ?? []) {
         const params = readParams(parts, segments);
         if (params) return { route, params };
@@ -71,7 +72,7 @@ function readParams(
   const params: Record<string, string> = {};
   for (const [index, part] of parts.entries()) {
     const segment = segments[index] ?? '';
-    if (part.startsWith(':')) params[part.slice(1)] = decodeURIComponent(segment);
+    if (part.startsWith(':')) params[part.slice(1)] = segment;
     else if (part !== segment) return undefined;
   }
   return params;
@@ -88,6 +89,7 @@ const FREE_FORM = new Set(['token', 'emoji']);
 export function readId(params: Record<string, string>, name: string): string {
   const value = params[name];
   if (value === undefined) throw new Error(`route has no parameter ${name}`);
-  if (FREE_FORM.has(name) || value === '@original' || /^\d{1,20}$/.test(value)) return value;
+  if (FREE_FORM.has(name) || value === '@original' || value === '@me' || /^\d{1,20}$/.test(value))
+    return value;
   throw invalidField([`${name}_id`], 'NUMBER_TYPE_COERCE', `Value "${value}" is not snowflake.`);
 }

@@ -174,7 +174,9 @@ export const channelRoutes: Route[] = [
     handle({ kernel, id }) {
       const { state } = kernel;
       const thread = activeThread(kernel, id('channel'));
-      if (!can(state, thread, state.app.botId, PermissionFlagsBits.ManageThreads)) throw missingPermissions();
+      const isModerator = can(state, thread, state.app.botId, PermissionFlagsBits.ManageThreads);
+      // discord.js leaves a thread by its own id.
+      if (id('user') !== state.app.botId && !isModerator) throw missingPermissions();
       leaveThread(kernel, thread, id('user'));
       return { status: 204 };
     },
@@ -186,9 +188,10 @@ export const channelRoutes: Route[] = [
     bucket: bucket('thread members', 5, 5),
     handle({ kernel, id }) {
       const thread = threadOnly(visibleChannel(kernel, id('channel')));
-      const joinedAt = thread.thread?.members.get(id('user'));
+      const userId = id('user') === '@me' ? kernel.state.app.botId : id('user');
+      const joinedAt = thread.thread?.members.get(userId);
       if (joinedAt === undefined) throw unknownMember();
-      return { status: 200, body: threadMemberPayload(thread.id, id('user'), joinedAt) };
+      return { status: 200, body: threadMemberPayload(thread.id, userId, joinedAt) };
     },
   },
   {
