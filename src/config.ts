@@ -13,7 +13,8 @@ export interface Config {
     | { type: 'local'; model: { MODEL_BASE_URL?: string; MODEL_API_KEY?: string; MODEL?: string } };
   notices: NoticeMode | undefined;
   logLevel: LogLevel | undefined;
-  limits: TurnLimits;
+  /** `outageMs` undefined: as long as fits where people talk to the bot. */
+  limits: Omit<TurnLimits, 'outageMs'> & { outageMs: number | undefined };
 }
 
 export const CLOUD = 'https://api.anthropic.com';
@@ -35,7 +36,10 @@ const schema = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
   TURN_LIMIT_SECONDS: seconds(600),
   QUESTION_LIMIT_SECONDS: seconds(300),
-  OUTAGE_LIMIT_SECONDS: seconds(1_800),
+  OUTAGE_LIMIT_SECONDS: z.coerce
+    .number('must be a number of seconds')
+    .positive('must be more than 0')
+    .optional(),
 });
 
 /**
@@ -78,7 +82,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     limits: {
       turnMs: it.TURN_LIMIT_SECONDS * 1_000,
       questionMs: it.QUESTION_LIMIT_SECONDS * 1_000,
-      outageMs: it.OUTAGE_LIMIT_SECONDS * 1_000,
+      outageMs: it.OUTAGE_LIMIT_SECONDS === undefined ? undefined : it.OUTAGE_LIMIT_SECONDS * 1_000,
     },
   };
 }

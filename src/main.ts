@@ -51,7 +51,8 @@ export async function run(config: Config, options: { user?: string }, log: Log):
       tools: createCustomTools(customTools),
       adapters,
       notices: config.notices,
-      limits: config.limits,
+      // A platform's people come back to their answer; a person at a terminal would rather know soon.
+      limits: { ...config.limits, outageMs: config.limits.outageMs ?? 60_000 },
       log,
     });
     stops.push(() => bot.stop());

@@ -93,7 +93,18 @@ export function createTerminal(options: TerminalOptions): Terminal {
       context: [],
       replyTo: null,
     };
-    await bot.receive(message);
+    try {
+      await bot.receive(message);
+    } catch (error) {
+      turnOver = null;
+      write(
+        'I could not write that down, so I have not taken it in: the disk may be full. Please send it again.\n',
+      );
+      process.stderr.write(
+        `Cannot write to the inbox: ${error instanceof Error ? error.message : String(error)}\n`,
+      );
+      return prompt();
+    }
     await over;
   }
 
