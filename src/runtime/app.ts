@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { requireBeta, requireKey, requireLoopbackHost } from './access.ts';
 import { ApiError, errorBody, toApiError } from './errors.ts';
 import { newId } from './ids.ts';
@@ -16,11 +15,6 @@ import { sessionResourceRoutes } from './routes/session-resources.ts';
 import { sessionThreadRoutes } from './routes/session-threads.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 
-const MB = 1024 * 1024;
-const MAX_BODY_BYTES = 32 * MB;
-/** A file of 500 MB and the multipart around it. */
-const MAX_UPLOAD_BYTES = 501 * MB;
-
 /** The HTTP face of the services: ids and errors of requests, their log, access, and the routes. */
 export function createApp(services: Services, options: { apiKey?: string; log: RuntimeLog }): App {
   const { log } = options;
@@ -36,13 +30,6 @@ export function createApp(services: Services, options: { apiKey?: string; log: R
     log.info({ method: c.req.method, path: c.req.path, status: c.res.status, requestId, ms }, 'request');
   });
   app.use(requireLoopbackHost(), requireKey(options.apiKey), requireBeta());
-  app.use(async (c, next) => {
-    const maxSize = c.req.path === '/v1/files' ? MAX_UPLOAD_BYTES : MAX_BODY_BYTES;
-    const onError = () => {
-      throw new ApiError('request_too_large', `The request body may have at most ${maxSize / MB} MB.`);
-    };
-    return bodyLimit({ maxSize, onError })(c, next);
-  });
 
   agentRoutes(app, services);
   environmentRoutes(app, services);

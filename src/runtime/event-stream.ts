@@ -22,21 +22,26 @@ export interface EventStreams {
 export function createEventStreams(hub: EventHub, keepAliveMs: number): EventStreams {
   const open = new Set<ServerResponse>();
   const timer = setInterval(() => {
-    for (const response of open) response.write(': keep-alive\n\n');
+    for (const response of open) write(response, ': keep-alive\n\n');
   }, keepAliveMs);
   timer.unref();
+
+  function write(response: ServerResponse, text: string): void {
+    if (response.destroyed || response.writableEnded) return;
+    if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
+    else response.write(text);
+  }
 
   return {
     open(response, sessionId, previews, requestId) {
       const unsubscribe = hub.subscribe(sessionId, {
         previews,
-        write(frame) {
-          if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
-          else response.write(frame);
-        },
+        write: frame => write(response, frame),
         end: () => response.end(),
       });
       open.add(response);
+      // A connection that breaks is closed; there is nobody left to tell.
+      response.on('error', () => {});
       response.on('close', () => {
         open.delete(response);
         unsubscribe();

@@ -1,5 +1,5 @@
-import type { Server } from 'node:http';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { createAgents } from './agents.ts';
@@ -96,10 +96,15 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
   // Longer than any client keeps an idle connection, so that none is closed under a request.
   server.keepAliveTimeout = 75_000;
+  const underWay = new Set<ServerResponse>();
+  server.on('request', (_request, response) => {
+    underWay.add(response);
+    response.on('close', () => underWay.delete(response));
+  });
   let stopped: Promise<void> | undefined;
 
   async function stop(): Promise<void> {
-    const closed = closeServer(server);
+    const closed = closeServer(server, underWay);
     streams.stop();
     await engine.stop();
     await closed;
@@ -135,12 +140,13 @@ function listen(server: Server, port: number): Promise<void> {
   });
 }
 
-/** Requests under way may finish for 2 s; connections that are merely open are closed. */
-async function closeServer(server: Server): Promise<void> {
+/** Takes no new requests, lets those under way finish (2 s at most), then drops the connections kept open. */
+async function closeServer(server: Server, underWay: ReadonlySet<ServerResponse>): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise<void>(resolve => server.close(() => resolve()));
-  server.closeIdleConnections();
   const deadline = setTimeout(() => server.closeAllConnections(), 2000);
+  await Promise.all([...underWay].map(response => once(response, 'close')));
+  server.closeAllConnections();
   await closed;
   clearTimeout(deadline);
 }

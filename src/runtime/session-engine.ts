@@ -65,6 +65,9 @@ interface Run {
   done: Promise<void>;
 }
 
+/** How long an aborted loop may take to return before the session goes on without it. */
+const ABORT_GRACE_MS = 5_000;
+
 type Outcome = LoopOutcome | { type: 'failed'; message: string };
 
 export function createSessionEngine(deps: EngineDeps): SessionEngine {
@@ -175,15 +178,17 @@ export function createSessionEngine(deps: EngineDeps): SessionEngine {
     try {
       const session = await findSession(db, sessionId);
       if (session.interrupted) return { type: 'aborted' };
-      return await deps.loop({
-        ...(await loopInput(deps, session)),
-        signal,
+      const input = await loopInput(deps, session, signal);
+      if (signal.aborted) return { type: 'aborted' };
+      const ended = deps.loop({
+        ...input,
         emit: event => db.write(tx => emit(tx, sessionId, signal, event)),
         previewStart: type => (signal.aborted ? newId('sevt') : hub.previewStart(sessionId, type)),
         previewDelta: (eventId, text) => {
           if (!signal.aborted) hub.previewDelta(sessionId, eventId, text);
         },
       });
+      return await Promise.race([ended, abandoned(signal)]);
     } catch (error) {
       if (signal.aborted) return { type: 'aborted' };
       log.error({ err: error, sessionId }, 'the agent loop failed');
@@ -348,6 +353,14 @@ export function createSessionEngine(deps: EngineDeps): SessionEngine {
       await Promise.all(open.map(run => run.done));
     },
   };
+}
+
+/** Resolves when the loop ignores its signal: nothing it still does is recorded. */
+function abandoned(signal: AbortSignal): Promise<Outcome> {
+  return new Promise(resolve => {
+    const giveUp = () => setTimeout(() => resolve({ type: 'aborted' }), ABORT_GRACE_MS).unref();
+    signal.addEventListener('abort', giveUp, { once: true });
+  });
 }
 
 function asSent(param: EventParam): SentEvent {

@@ -10,7 +10,10 @@ import { resourcesOf, type SessionAgent, type SessionRow } from './session-rows.
 export async function loopInput(
   deps: { db: Database; events: EventLog; memories: Memories; files: Files },
   session: SessionRow,
-): Promise<Pick<LoopInput, 'sessionId' | 'agent' | 'history' | 'mounts' | 'uploads' | 'readFile'>> {
+  signal: AbortSignal,
+): Promise<
+  Pick<LoopInput, 'sessionId' | 'agent' | 'history' | 'mounts' | 'uploads' | 'readFile' | 'signal'>
+> {
   const resources = resourcesOf(session);
   const uploads: UploadedFile[] = [];
   for (const resource of resources) {
@@ -27,11 +30,12 @@ export async function loopInput(
   }
   return {
     sessionId: session.id,
+    signal,
     agent: loopAgent(JSON.parse(session.agent)),
     history: await deps.events.history(deps.db, session.id),
     mounts: resources
       .filter(resource => resource.type === 'memory_store')
-      .map(resource => createMemoryMount(deps.memories, resource, session.id)),
+      .map(resource => createMemoryMount(deps.memories, resource, session.id, signal)),
     uploads,
     readFile: fileId => deps.files.content(fileId),
   };

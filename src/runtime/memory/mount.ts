@@ -13,11 +13,15 @@ export function mountPath(storeName: string): string | null {
   return slug.replace('-', '') === '' ? null : `/mnt/memory/${slug}`;
 }
 
-/** A store as one session's tools see it; what it writes is versioned in the session's name. */
+/**
+ * A store as one session's tools see it; what it writes is versioned in the session's name. Once the turn is
+ * aborted it takes no more writes: a tool that is slow to notice must not change memory behind an idle session.
+ */
 export function createMemoryMount(
   memories: Memories,
   resource: BetaManagedAgentsMemoryStoreResource,
   sessionId: string,
+  signal: AbortSignal,
 ): MemoryMount {
   const storeId = resource.memory_store_id;
   const access = resource.access ?? 'read_write';
@@ -30,9 +34,9 @@ export function createMemoryMount(
     }
   }
 
-  function change<T>(path: string, work: () => Promise<T>): Promise<T> {
-    if (access === 'read_only')
-      return Promise.reject(new MountError('EROFS', `read-only file system, '${path}'`));
+  async function change<T>(path: string, work: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    if (access === 'read_only') throw new MountError('EROFS', `read-only file system, '${path}'`);
     return attempt(path, work);
   }
 

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { ApiError, invalid } from '../errors.ts';
 import { pageQuery } from '../fields.ts';
-import { check, param, readQuery } from '../request.ts';
+import { check, param, readBytes, readQuery } from '../request.ts';
 import type { App, RequestContext, Services } from './context.ts';
 
-const MAX_FILE_BYTES = 500 * 1024 * 1024;
+const MAX_FILE_MB = 500;
 
 const listQuery = z.object({
   ...pageQuery(20, 1000),
@@ -45,17 +45,19 @@ export function fileRoutes(app: App, { files }: Services): void {
 }
 
 async function readUpload(c: RequestContext): Promise<{ file: File; expiresInSeconds: number | null }> {
-  let form: Awaited<ReturnType<typeof c.req.parseBody>>;
+  const body = await readBytes(c.env.incoming, MAX_FILE_MB + 1);
+  let form: FormData;
   try {
-    form = await c.req.parseBody();
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
+    const headers = { 'content-type': c.req.header('content-type') ?? '' };
+    form = await new Response(new Uint8Array(body), { headers }).formData();
+  } catch {
     throw invalid('The request body must be multipart/form-data with a part named "file".');
   }
-  const { file, expires_in_seconds: seconds } = form;
+  const file = form.get('file');
+  const seconds = form.get('expires_in_seconds');
   if (!(file instanceof File)) throw invalid('file: a part named "file" with the content is required.');
-  if (file.size > MAX_FILE_BYTES) {
-    throw new ApiError('request_too_large', 'A file may have at most 500 MB.');
+  if (file.size > MAX_FILE_MB * 1024 * 1024) {
+    throw new ApiError('request_too_large', `A file may have at most ${MAX_FILE_MB} MB.`);
   }
-  return { file, expiresInSeconds: seconds === undefined ? null : check(lifetime, seconds) };
+  return { file, expiresInSeconds: seconds === null ? null : check(lifetime, seconds) };
 }

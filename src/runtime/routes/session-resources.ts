@@ -6,19 +6,22 @@ import { fileResourceParam } from '../session-resources.ts';
 import type { App, Services } from './context.ts';
 
 const listQuery = z.object(pageQuery(100, 1000));
-/** Stores and repositories are attached when the session is created (SDK ResourceAddParams). */
-const addParams = z.union(
-  [fileResourceParam],
-  'only a file can be added to a session: {"type":"file","file_id":"…"}; attach the rest when creating it',
-);
+const addParams = z.discriminatedUnion('type', [
+  fileResourceParam,
+  z.looseObject({ type: z.enum(['memory_store', 'github_repository']) }),
+]);
 
 export function sessionResourceRoutes(app: App, { resources }: Services): void {
   app.get('/v1/sessions/:id/resources', async c =>
     c.json(await resources.list(param(c, 'id'), readQuery(c, listQuery))),
   );
-  app.post('/v1/sessions/:id/resources', async c =>
-    c.json(await resources.add(param(c, 'id'), await readBody(c, addParams))),
-  );
+  app.post('/v1/sessions/:id/resources', async c => {
+    const added = await readBody(c, addParams);
+    if (added.type !== 'file') {
+      throw invalid(`Only a file can be added to a session; attach a ${added.type} when creating it.`);
+    }
+    return c.json(await resources.add(param(c, 'id'), added));
+  });
   app.get('/v1/sessions/:id/resources/:resource', async c =>
     c.json(await resources.get(param(c, 'id'), param(c, 'resource'))),
   );

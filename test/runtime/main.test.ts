@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { clientOf } from './harness.ts';
+
+const MAIN = new URL('../../src/runtime/main.ts', import.meta.url).pathname;
+
+let dir: string;
+const children: ChildProcess[] = [];
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'runtime-'));
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await rm(dir, { recursive: true, force: true });
+});
+
+function run(...args: string[]) {
+  const env = { PATH: process.env.PATH, RUNTIME_API_KEY: 'secret' };
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { env });
+  children.push(child);
+  return child;
+}
+
+async function outcome(child: ReturnType<typeof run>) {
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ]);
+  return { stdout, stderr, code };
+}
+
+test('prints one line with its address, serves, and stops on SIGTERM', async () => {
+  const child = run('--port', '0', '--data', dir);
+  const [line] = await once(child.stdout, 'data');
+  const url = /^listening on (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(String(line))?.[1];
+  expect(url).toBeDefined();
+  await clientOf(url ?? '', 'secret').beta.agents.list();
+  await expect(clientOf(url ?? '', 'other').beta.agents.list()).rejects.toThrow('401');
+  const exited = outcome(child);
+  child.kill('SIGTERM');
+  expect(await exited).toMatchObject({ code: 0, stdout: '' });
+});
+
+test('a busy port is one sentence', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const result = await outcome(run('--port', String(port), '--data', dir));
+  other.close();
+  expect(result).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `Cannot listen on 127.0.0.1:${port}: it is in use by another program.\n`,
+  });
+});
+
+test('a data directory that cannot be one is one sentence', async () => {
+  const result = await outcome(run('--port', '0', '--data', MAIN));
+  expect(result).toMatchObject({ code: 1, stdout: '' });
+  expect(result.stderr).toMatch(/^Cannot use the data directory .*main\.ts: .*\n$/);
+});
+
+test('flags that make no sense are refused with the usage', async () => {
+  const cases: [string[], string][] = [
+    [['--port', 'abc'], '--port must be a number'],
+    [['--port', '70000'], '--port must be 0 to 65535'],
+    [['--prot', '1'], '--prot'],
+    [['--data', ''], '--data must name a directory'],
+  ];
+  await Promise.all(
+    cases.map(async ([args, said]) => {
+      const { code, stderr, stdout } = await outcome(run(...args));
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(said);
+      expect(stderr).toContain('usage: npm run runtime');
+    }),
+  );
+});
