@@ -375,6 +375,56 @@ describe.each(['http', 'socket'] as const)('over %s', transport => {
     expect(ada.modal).toBeUndefined();
   });
 
+  test('errors that name no field of the form, and views Slack would refuse, fail for the person', async () => {
+    const set = await stage();
+    const input = {
+      type: 'input' as const,
+      block_id: 'size',
+      label: plain('Size'),
+      element: { type: 'plain_text_input' as const, action_id: 'value' },
+    };
+    const form = {
+      type: 'modal' as const,
+      callback_id: 'size',
+      title: plain('Size'),
+      submit: plain('Save'),
+      blocks: [input],
+    };
+    await boot(set, transport, {
+      register(app) {
+        app.command('/preferences', async ({ ack, client, command }) => {
+          await ack();
+          await client.views.open({ trigger_id: command.trigger_id, view: form });
+        });
+        app.view('size', async ({ ack, view }) => {
+          if (view.state.values.size?.value?.value === 'lost')
+            await ack({ response_action: 'errors', errors: { sizes: 'no' } });
+          else
+            await ack({
+              response_action: 'update',
+              view: {
+                ...form,
+                title: plain('far too long for a title'),
+                blocks: [],
+                submit: plain('x'.repeat(25)),
+              },
+            });
+        });
+      },
+    });
+    await set.ada.command('/preferences').outcome;
+    await set.slack.until(() => set.ada.modal !== undefined);
+    expect(await set.ada.submit({ value: 'lost' }).outcome).toMatchObject({
+      type: 'failed',
+      reason: 'errors name no input block',
+    });
+    expect(await set.ada.submit({ value: '43' }).outcome).toEqual({
+      type: 'failed',
+      reason: 'invalid_arguments',
+    });
+    expect(set.ada.modal?.blocks).toMatchObject([input]);
+  });
+
   test('an interaction nobody acknowledges fails for the person and does not come again', async () => {
     const set = await stage();
     let asked = 0;

@@ -580,6 +580,19 @@ describe('streams', () => {
     expect(read()?.text).toHaveLength(9_000);
   });
 
+  test('task cards weigh in once there is text, their details twice', async () => {
+    const { client, at, append } = await streaming({ limits: { streamBytes: 1_000, streamTaskBytes: 24 } });
+    const task = (details: string) =>
+      client.chat.appendStream({
+        ...at,
+        chunks: [{ type: 'task_update', id: 't', title: 'x'.repeat(76), status: 'complete', details }],
+      });
+    await task('d'.repeat(400));
+    expect(await errorOf(append('a'.repeat(101)))).toBe('msg_too_long');
+    await append('a'.repeat(100));
+    expect(await errorOf(task('d'))).toBe('msg_too_long');
+  });
+
   test('a mention cut in two by chunks still pings, and streamed links are fetched', async () => {
     const { slack, append } = await streaming();
     await append('for <!chan');
@@ -898,6 +911,18 @@ describe('files', () => {
     const page = await open();
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect((await open('xoxb-made-up')).headers.get('content-type')).toContain('text/html');
+  });
+
+  test('a token without files:read is sent to the sign-in page too', async () => {
+    const { slack } = await stage();
+    const north = slack.addWorkspace('North');
+    const { token } = north.install({ scopes: ['chat:write', 'im:history'] });
+    const { message } = north
+      .addUser('carl')
+      .dm('look', { files: [{ name: 'a.txt', mimetype: 'text/plain', content: 'a' }] });
+    const url = `${slack.origin}/files-pri/${north.id}-${message.files[0]?.id}/a.txt`;
+    const page = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    expect(page.headers.get('content-type')).toContain('text/html');
   });
 
   test('a file from elsewhere is not for a workspace it was never shared with', async () => {
