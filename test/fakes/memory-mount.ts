@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { type MemoryMount, MountError } from '../../src/runtime/ports.ts';
 
 export interface FakeMount extends MemoryMount {
@@ -6,6 +5,15 @@ export interface FakeMount extends MemoryMount {
   readonly files: Map<string, string>;
   /** Every change, oldest first, e.g. "write /sizes.md shoe: 9". A write that changes nothing is none. */
   readonly versions: string[];
+}
+
+/**
+ * What code of the host does while it answers the sandbox: a timer, a look at the environment. Fails when it is run
+ * under the restrictions that the shell puts on its own commands.
+ */
+export async function hostWork(): Promise<void> {
+  await new Promise(resolve => setTimeout(resolve, 0));
+  if (process.env.PATH === undefined) throw new Error('no environment');
 }
 
 /** A memory store in memory, with the rules of a real one: no overlapping paths, no rename onto a file. */
@@ -18,9 +26,8 @@ export function createFakeMount(
   const versions: string[] = [];
   const access = options.access ?? 'read_write';
 
-  // Real stores wait for a database: timers must work here, whoever calls.
   async function enter(writing: boolean, path: string): Promise<void> {
-    await setImmediate();
+    await hostWork();
     if (writing && access === 'read_only') throw new MountError('EROFS', `read-only store, ${path}`);
   }
   function assertExists(path: string): string {

@@ -203,6 +203,17 @@ test('a conversation too long for the model is shortened until it fits, and stay
   session.say('x'.repeat(1_000));
   expect(await session.run(loop)).toEqual({ type: 'retries_exhausted' });
   expect(eventsOf(session, 'session.error')[0]?.error.message).toContain('too long');
+
+  // Giving up cost the session nothing: the next message is asked with as much as before.
+  endpoint.replies.splice(0, Infinity, message({ text: 'Back.' }));
+  session.append({
+    type: 'session.status_idle',
+    stop_reason: { type: 'retries_exhausted' },
+    stop_details: null,
+  });
+  session.say('short');
+  expect(await session.run(loop)).toEqual({ type: 'end_turn' });
+  expect(JSON.stringify(endpoint.requests.at(-1)?.body.messages).length).toBeGreaterThan(10_000);
 });
 
 test('an interrupt in mid-stream leaves no half message, and the next turn is a valid conversation', async () => {

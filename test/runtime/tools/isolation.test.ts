@@ -136,6 +136,19 @@ test('a session sees only the stores mounted for it, and no scratch file of anot
   expect(seen.text).toContain('[]');
 });
 
+test('a link cannot stand in for a store: what looks saved is saved', async () => {
+  const mount = createFakeMount({ files: { '/a.md': 'A' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  for (const target of ['/', '/mnt', '/mnt/memory', '/mnt/memory/notes']) {
+    expect((await bash(`ln -s ${target} /tmp/link`)).isError, target).toBe(true);
+    expect((await bash('test -e /tmp/link || test -L /tmp/link')).isError, target).toBe(true);
+  }
+  // As a plain folder it may be made, and is then no store.
+  await bash('mkdir -p /tmp/link/memory/notes && echo x > /tmp/link/memory/notes/b.md');
+  expect((await bash('ls /mnt/memory/notes')).text).toBe('a.md');
+});
+
 test.each([
   ['an endless loop', 'while true; do :; done'],
   ['endless recursion', 'f() { f; }; f'],

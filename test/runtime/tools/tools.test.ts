@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { UploadedFile } from '../../../src/runtime/ports.ts';
 import { createScratch, openSandbox } from '../../../src/runtime/tools/sandbox.ts';
 import { createToolset } from '../../../src/runtime/tools/toolset.ts';
-import { createFakeMount } from '../../fakes/memory-mount.ts';
+import { createFakeMount, hostWork } from '../../fakes/memory-mount.ts';
 import { toolset } from '../session-harness.ts';
 import { openToolbox } from './toolbox.ts';
 
@@ -118,7 +118,10 @@ test('uploads are read as what they are and cannot be changed', async () => {
   const upload = (path: string, mediaType: string, text: string): UploadedFile => ({
     path,
     mediaType,
-    read: async () => Buffer.from(text),
+    read: async () => {
+      await hostWork();
+      return Buffer.from(text);
+    },
   });
   const { run, bash } = openToolbox({
     uploads: [
