@@ -75,6 +75,6 @@ export interface BotPort {
   withdraw(conversation: Conversation, messageId: string): Promise<'waiting' | 'running' | 'answered'>;
   /** True when this conversation has been held before, also by an earlier process. */
   knows(conversation: Conversation): Promise<boolean>;
-  /** Gets memory and session ready, so that the first answer does not wait for them. */
-  prepare(conversation: Conversation): Promise<void>;
+  /** Gets memory and a session ready for a person's next new conversation, so that its first answer does not wait. */
+  prepare(person: Person): Promise<void>;
 }

@@ -100,9 +100,7 @@ export function createBot(deps: BotDeps): Bot {
       return waiting ? 'waiting' : 'answered';
     },
     knows: conversation => sessions.known(conversation),
-    async prepare(conversation) {
-      await sessions.open(conversation, null);
-    },
+    prepare: person => sessions.prepare(person),
   };
 
   /** A new state on an API that already holds this bot's stores: the mapping was lost, and can be made again. */
@@ -140,6 +138,7 @@ export function createBot(deps: BotDeps): Bot {
     stop(graceMs = STOP_GRACE_MS) {
       stopping ??= (async () => {
         clearInterval(sweeper);
+        turns.drain();
         await Promise.all([...adapters.values()].map(adapter => adapter.stop()));
         const giveUp = setTimeout(() => turns.abandon(), graceMs);
         await dispatcher.stop();

@@ -44,6 +44,8 @@ export interface Sessions {
   /** The person has been told. */
   told(person: Person): Promise<void>;
   known(conversation: Conversation): Promise<boolean>;
+  /** Has a session ready for the person's next new conversation. */
+  prepare(person: Person): Promise<void>;
 }
 
 export function createSessions(deps: {
@@ -59,6 +61,8 @@ export function createSessions(deps: {
   const { client, file, memory, log } = deps;
   const now = deps.now ?? Date.now;
   const records = deps.state.table<SessionRecord>('session');
+  const spares = deps.state.table<SessionRecord>('session-spare');
+  const taken = deps.state.table<true>('session-taken');
   const losses = deps.state.table<true>('memory-lost');
   const opening = new Map<string, Promise<OpenSession>>();
   const idleMs = file.session.idle_hours * 3600_000;
@@ -72,15 +76,15 @@ export function createSessions(deps: {
     );
   }
 
-  async function create(conversation: Conversation, storeId: string): Promise<SessionRecord> {
+  async function create(person: Person, storeId: string): Promise<SessionRecord> {
     const { agentId, agentVersion, environmentId } = deps.provision.current();
     const shared = file.memory.shared_store;
     const session = await client.beta.sessions.create(
       {
         agent: { type: 'agent', id: agentId, version: agentVersion },
         environment_id: environmentId,
-        title: `${conversation.person.platform} conversation`,
-        metadata: metadataOf(conversation),
+        title: `${person.platform} conversation`,
+        metadata: { platform: person.platform, workspace: person.workspace, person: person.id },
         resources: [
           {
             type: 'memory_store',
@@ -113,18 +117,17 @@ export function createSessions(deps: {
   }
 
   /** A creation that fails because something it names was removed: find out what, put it right, try again. */
-  async function createHealing(conversation: Conversation): Promise<SessionRecord> {
-    const { person } = conversation;
+  async function createHealing(person: Person): Promise<SessionRecord> {
     const storeId = await memory.storeFor(person);
     try {
-      return await create(conversation, storeId);
+      return await create(person, storeId);
     } catch (error) {
       const failure = failureOf(error);
       const removed = failure.type === 'gone' || (failure.type === 'refused' && failure.reason === 'request');
       if (!removed) throw error;
       if (!(await memory.isLive(storeId))) {
         await memoryLost(person, storeId);
-        return create(conversation, await memory.storeFor(person));
+        return create(person, await memory.storeFor(person));
       }
       const shared = file.memory.shared_store;
       if (shared !== undefined && !(await memory.isLive(shared))) {
@@ -134,7 +137,7 @@ export function createSessions(deps: {
         );
       }
       await deps.provision.renew();
-      return create(conversation, storeId);
+      return create(person, storeId);
     }
   }
 
@@ -142,6 +145,22 @@ export function createSessions(deps: {
     log.warn({ event: 'store.lost', store: storeId }, 'a memory store was removed from outside');
     await memory.lost(person, storeId);
     await losses.set(personKey(person), true);
+  }
+
+  /** The prepared session, if it is still what a new one would be. Marked as taken first, so that only one takes it. */
+  async function takeSpare(person: Person, storeId: string | null): Promise<SessionRecord | null> {
+    const spare = await spares.get(personKey(person));
+    if (spare === undefined || storeId === null || !isCurrent(spare, storeId)) return null;
+    if (!(await taken.insert(spare.sessionId, true, idleMs))) return null;
+    await spares.delete(personKey(person));
+    return { ...spare, lastUsedAt: now() };
+  }
+
+  async function prepare(person: Person): Promise<void> {
+    const key = personKey(person);
+    const [spare, storeId] = await Promise.all([spares.get(key), memory.knownStore(person)]);
+    if (spare !== undefined && storeId !== null && isCurrent(spare, storeId)) return;
+    await spares.set(key, await createHealing(person), idleMs);
   }
 
   async function open(conversation: Conversation, keep: string | null): Promise<OpenSession> {
@@ -153,7 +172,8 @@ export function createSessions(deps: {
     if (record !== undefined && (usable || record.sessionId === keep)) {
       return { ...record, memoryLost: (await losses.get(person)) === true };
     }
-    const created = await createHealing(conversation);
+    const created =
+      (await takeSpare(conversation.person, storeId)) ?? (await createHealing(conversation.person));
     await records.set(key, created);
     return { ...created, memoryLost: (await losses.get(person)) === true };
   }
@@ -180,6 +200,7 @@ export function createSessions(deps: {
     },
 
     memoryLost,
+    prepare,
 
     async told(person) {
       await losses.delete(personKey(person));
@@ -205,16 +226,5 @@ function budgetOf(usd: number) {
   return {
     type: 'limit' as const,
     max_list_cost: { amount: String(Math.round(usd * 100)), currency: 'USD' as const },
-  };
-}
-
-function metadataOf(conversation: Conversation): Record<string, string> {
-  const { person, channel, thread } = conversation;
-  return {
-    platform: person.platform,
-    workspace: person.workspace,
-    person: person.id,
-    channel: channel.slice(0, 512),
-    ...(thread === null ? {} : { thread: thread.slice(0, 512) }),
   };
 }

@@ -23,8 +23,8 @@ export interface TurnInput {
   sessionId: string;
   mountPath: string;
   person: Person;
-  /** What to say to the agent; null when the session already has it. */
-  content: BetaManagedAgentsEventParams | null;
+  /** What to say to the agent; asked for only when the session does not have it yet. */
+  content: () => Promise<BetaManagedAgentsEventParams>;
   /** The event id under which the session has our message; null while that is unknown. */
   sentId: string | null;
   /** True when an earlier attempt may have sent it. */
@@ -74,6 +74,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
   let troubleSince: number | null = null;
   let stopReason: 'stopped' | 'timed_out' | null = null;
   let shown = '';
+  let message: BetaManagedAgentsEventParams | undefined;
   const state = new TurnState(() => sentId);
   const asked = new Set<string>();
   const over = new AbortController();
@@ -95,12 +96,12 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
   async function deliver(): Promise<void> {
     if (sentId === null && attempted) sentId = await findSent(input);
     if (sentId === null) {
-      if (input.content === null) throw new Error('a message that was reported sent is not in its session');
+      message ??= await input.content();
       attempted = true;
       // An SDK retry could send it twice; after a failure the log is asked first instead.
       const sent = await client.beta.sessions.events.send(
         sessionId,
-        { events: [input.content] },
+        { events: [message] },
         { maxRetries: 0, signal: reading },
       );
       sentId = sent.data?.[0]?.id ?? (await findSent(input));

@@ -46,6 +46,10 @@ export interface NoticeRecord {
   refs: ChangeRef[];
 }
 
+/** A turn whose own bookkeeping fails (a full disk, a dead platform) is tried this often, then left for the next start. */
+const MAX_ATTEMPTS = 5;
+const STUCK_PAUSE_MS = 2_000;
+
 export const NOTICE_TTL_MS = 30 * 24 * 3600_000;
 
 export interface Turns {
@@ -54,6 +58,8 @@ export interface Turns {
   interrupt(conversation: string): boolean;
   /** The turn that answers this inbox entry is interrupted; false when none does. */
   interruptEntry(conversation: string, entryId: string): boolean;
+  /** Begins no further turn; running ones go on. */
+  drain(): void;
   /** Lets go of running turns as they are; a later process carries them on. */
   abandon(): void;
 }
@@ -82,34 +88,43 @@ export function createTurns(deps: TurnsDeps): Turns {
   const modes = deps.state.table<NoticeMode>('notice-mode');
   const running = new Map<string, { interrupt: AbortController; entries: string[] }>();
   const shutdown = new AbortController();
+  let draining = false;
 
   async function run(conversation: string): Promise<void> {
-    try {
-      while (!shutdown.signal.aborted) {
-        const pending = await inbox.pending(conversation);
-        const saved = await records.get(conversation);
-        const entries =
-          saved === undefined ? pending : pending.filter(entry => saved.entries.includes(entry.id));
-        if (entries.length === 0) {
-          if (saved === undefined) return;
-          await records.delete(conversation);
-          continue;
-        }
-        const record = saved ?? {
-          entries: entries.map(entry => entry.id),
-          sessionId: null,
-          sentId: null,
-          handle: null,
-          replied: null,
-        };
-        await answer(conversation, entries, record);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      try {
+        return await answerAll(conversation);
+      } catch (error) {
+        if (shutdown.signal.aborted) return;
+        const again = attempt + 1 < MAX_ATTEMPTS;
+        log.error(
+          { event: 'turn.stuck', conversation, attempt, again, err: error },
+          'a turn could not be run; its messages stay in the inbox',
+        );
+        if (again) await pause(STUCK_PAUSE_MS * 2 ** attempt, shutdown.signal);
       }
-    } catch (error) {
-      if (shutdown.signal.aborted) return;
-      log.error(
-        { event: 'turn.stuck', conversation, err: error },
-        'a turn could not be run; its messages stay in the inbox',
-      );
+    }
+  }
+
+  async function answerAll(conversation: string): Promise<void> {
+    while (!draining && !shutdown.signal.aborted) {
+      const pending = await inbox.pending(conversation);
+      const saved = await records.get(conversation);
+      const entries =
+        saved === undefined ? pending : pending.filter(entry => saved.entries.includes(entry.id));
+      if (entries.length === 0) {
+        if (saved === undefined) return;
+        await records.delete(conversation);
+        continue;
+      }
+      const record = saved ?? {
+        entries: entries.map(entry => entry.id),
+        sessionId: null,
+        sentId: null,
+        handle: null,
+        replied: null,
+      };
+      await answer(conversation, entries, record);
     }
   }
 
@@ -225,10 +240,6 @@ export function createTurns(deps: TurnsDeps): Turns {
       if (!attempted) record.sentId = null;
       const preface = session.memoryLost ? [MEMORY_LOST] : [];
       try {
-        const { blocks, refusals } = await patiently(sink, interrupt, () =>
-          contentFor(messages, conversation, session),
-        );
-        preface.push(...refusals);
         if (!attempted) {
           record.sessionId = session.sessionId;
           await records.set(key, record);
@@ -238,7 +249,11 @@ export function createTurns(deps: TurnsDeps): Turns {
           sessionId: session.sessionId,
           mountPath: session.mountPath,
           person: conversation.person,
-          content: { type: 'user.message', content: blocks },
+          content: async () => {
+            const { blocks, refusals } = await contentFor(messages, conversation, session);
+            preface.push(...refusals);
+            return { type: 'user.message', content: blocks };
+          },
           sentId: record.sentId,
           attempted,
           previousSentId: session.lastSentId,
@@ -377,6 +392,9 @@ export function createTurns(deps: TurnsDeps): Turns {
       if (turn?.entries.includes(entryId) !== true) return false;
       turn.interrupt.abort();
       return true;
+    },
+    drain() {
+      draining = true;
     },
     abandon() {
       shutdown.abort(new Error('shutting down'));

@@ -180,6 +180,20 @@ describe('sessions', () => {
   });
 });
 
+describe('a prepared person', () => {
+  it('has store and session ready, and their first message uses them', async () => {
+    bench = await createBench();
+    const { person } = bench.adapter.conversation();
+    await bench.adapter.bot().prepare(person);
+    await bench.adapter.bot().prepare(person);
+    expect(await sessionsOf()).toHaveLength(1);
+    bench.proxy.requests.length = 0;
+    await Promise.all(['D1', 'D2'].map(channel => bench.adapter.say('hello', { channel })));
+    expect(bench.proxy.requests.filter(request => request === 'POST /v1/sessions')).toHaveLength(1);
+    expect(await sessionsOf()).toHaveLength(2);
+  });
+});
+
 describe('a store that was taken away', () => {
   it.each(['delete', 'archive'] as const)(
     '(%s) between conversations: the next message works and says so once',
