@@ -8,8 +8,14 @@ import { contentsOf, folderAfter } from './offline/folder.ts';
 import { readQuestions } from './offline/questions.ts';
 import { type Call, lookAround, type Saving, save } from './offline/saving.ts';
 import { mountsOf } from './offline/session-start.ts';
-import { readTranscript, type Transcript } from './offline/transcript.ts';
-import { type Understanding, understand } from './offline/understanding.ts';
+import { readTranscript, type Transcript, type Turn } from './offline/transcript.ts';
+import {
+  type Before,
+  lastValue,
+  mentionsShoes,
+  type Understanding,
+  understand,
+} from './offline/understanding.ts';
 
 /**
  * The model behind `npm start` when no endpoint is configured: rules, no network, no state. Each request is
@@ -61,7 +67,7 @@ function nextStep({ system, messages, tools }: ModelRequest): Step {
   const mounts = mountsOf(transcript.start, system);
   const own = mounts.find(mount => !mount.shared);
   const words = turn?.words ?? [];
-  const understood = understand(words);
+  const understood = understand(words, beforeLast(transcript.turns));
   const changes = settled(understood.changes);
   const asked = readQuestions(words, changes.length > 0);
 
@@ -80,7 +86,11 @@ function nextStep({ system, messages, tools }: ModelRequest): Step {
   const unread = folder !== null && (folder.partial.size > 0 || (!folder.complete && !globbed(transcript)));
   const knowledge: Knowledge = {
     memory,
-    known: withUnsaved(memory, obstacle === null ? changes : saidSoFar(transcript), transcript.start.date),
+    known: withUnsaved(
+      memory,
+      obstacle === null ? changes : settled(saidIn(transcript.turns)),
+      transcript.start.date,
+    ),
     shared: new Map(
       mounts
         .filter(mount => mount.shared)
@@ -112,6 +122,10 @@ function compose(
     parts.push('Tell me what to forget, e.g. “forget my budget” or “forget everything”.');
   parts.push(...answers);
   if (understood.cut) parts.push('That was long: I only looked for facts at its beginning.');
+  if (parts.length === 0 && understood.aboutOthers) {
+    parts.push('I only learn about you. Say “remember that …” and I keep it as a note.');
+  }
+  if (parts.length === 0 && asked.acknowledged) parts.push('All right.');
   if (parts.length === 0 && asked.thanks) parts.push("You're welcome.");
   if (parts.length === 0 && asked.farewell) parts.push('See you. What I remember of you stays.');
   if (parts.length === 0)
@@ -144,9 +158,19 @@ function obstacleTo(own: { writable: boolean } | undefined, offered: ReadonlySet
   return offered.has('write') ? null : 'no tools';
 }
 
-/** Everything the person stated in this session: all there is to go by where nothing can be saved. */
-function saidSoFar(transcript: Transcript): Change[] {
-  return settled(transcript.turns.flatMap(turn => understand(turn.words).changes));
+/** Everything the person stated in these turns, in order: all there is to go by where nothing can be saved. */
+function saidIn(turns: readonly Turn[]): Change[] {
+  const said: Change[] = [];
+  turns.forEach((turn, index) => {
+    const shoes = turns[index - 1]?.words.some(mentionsShoes) ?? false;
+    said.push(...understand(turn.words, { value: lastValue(said), shoes }).changes);
+  });
+  return said;
+}
+
+function beforeLast(turns: readonly Turn[]): Before {
+  const shoes = turns.at(-2)?.words.some(mentionsShoes) ?? false;
+  return { value: lastValue(saidIn(turns.slice(0, -1))), shoes };
 }
 
 function withUnsaved(memory: Files, changes: readonly Change[], date: string | null): Files {

@@ -138,6 +138,22 @@ describe('filing', () => {
     );
   });
 
+  it('knows what a correction without a subject is about', async () => {
+    const session = createConversation();
+    await session.say('I wear size 9 shoes');
+    expect((await session.say('Actually, make that 9.5')).text).toContain('Saved: shoe size 9.5 (was 9).');
+    await session.say('my budget is 80 euros');
+    expect((await session.say('no wait, make it 100')).text).toContain('Saved: budget €100 (was €80).');
+  });
+
+  it('files a vague size more exactly once it is told what it is for', async () => {
+    const session = createConversation();
+    expect((await session.say('I wear size 9')).text).toContain('Tell me what that size is for');
+    await session.say('shoe size 9');
+    expect(session.files.get('/sizes.md')).toBe('# Sizes\n- shoe size: 9 (2026-11-22)\n');
+    expect((await session.say('I wear size 9')).text).toContain('I already have that');
+  });
+
   it('changes its mind with the person', async () => {
     const session = createConversation();
     await session.say('I hate wool');
@@ -264,6 +280,18 @@ describe('forgetting', () => {
     expect(reply.text).toContain('Removed from memory: everything about you.');
     expect(session.memory()).not.toMatch(/9|wool|120|boots|Bought/);
     expect((await session.say('What do you know about me?')).text).toMatch(/^Nothing yet/);
+  });
+
+  it('files anew what is told after forgetting, and nothing that is forgotten after telling', async () => {
+    const session = createConversation({ files: filled });
+    const reply = await session.say('Forget my budget. My budget is $50.');
+    expect(session.files.get('/budget.md')).toBe('# Budget\n- budget: $50 (2026-11-22)\n');
+    expect(reply.text).not.toContain('Not removed');
+
+    const other = createConversation();
+    const none = await other.say('My budget is $50. Forget everything.');
+    expect(other.memory()).toBe('');
+    expect(none.text).not.toContain('Saved');
   });
 
   it('says when there was nothing to forget', async () => {
@@ -523,6 +551,14 @@ describe('shopping', () => {
     ['Do you remember my budget?', /budget \$120/],
     ['What colours do I like?', /don't know your colours yet/],
     ['Do I hate wool?', /you avoid wool/],
+    ['What materials should I avoid?', /you avoid wool/],
+    ["Don't you remember my size?", /shoe size 9/],
+    ['What do you think about these shoes for $90?', /^Yes: \$90 is within your budget/],
+    ['list my preferences', /shoe size 9[\s\S]*\$120[\s\S]*wool/],
+    ['can you recommend boots for my brother?', /only know your own sizes/],
+    ['My brother wears a 10', /^I only learn about you/],
+    ['ok', /^All right/],
+    ['Find me something', /tell me what you are looking for/],
   ])('%s', async (text, expected) => {
     expect((await createConversation({ files: filled }).say(text)).text).toMatch(expected);
   });

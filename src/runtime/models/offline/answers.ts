@@ -1,7 +1,8 @@
 import { type Attitude, againstIt, everyAttitude, type Topic, topics } from './changes.ts';
 import { spoken } from './confirmation.ts';
-import { entriesOf, type Files, filedValue, thingsFiled, topicOf, topicOfPath } from './filing.ts';
-import { amountsIn, money } from './money.ts';
+import { entriesOf, topicOf } from './entries.ts';
+import { type Files, filedValue, thingsFiled, topicOfPath } from './filing.ts';
+import { type Amount, amountsIn, money } from './money.ts';
 import type { Question } from './questions.ts';
 import { sizedItem, type Thing } from './vocabulary.ts';
 
@@ -45,6 +46,8 @@ export function answer(question: Question, knowledge: Knowledge): string {
       return suitable(question.things, knowledge.known);
     case 'find':
       return brief(question, knowledge.known);
+    case 'how are you':
+      return 'Fine, thanks: all my rules are in order.';
     case 'other':
       return sharedFact(question.text, knowledge.shared) ?? cannot(knowledge.introduced);
   }
@@ -177,8 +180,9 @@ function suitable(things: readonly Thing[], files: Files): string {
 }
 
 /** What a shop assistant would need to know, since the offline model cannot search shops itself. */
-function brief({ item, things, limit }: Extract<Question, { type: 'find' }>, files: Files): string {
-  const wanted = item ?? 'clothes';
+function brief({ item, things, limit, forOther }: Extract<Question, { type: 'find' }>, files: Files): string {
+  if (forOther) return briefForOther(item, limit, files);
+  const wanted = item ?? (things.length > 0 ? 'clothes' : null);
   const sizeKey = sizeKeyFor(item);
   const size =
     sizeKey === null
@@ -194,12 +198,11 @@ function brief({ item, things, limit }: Extract<Question, { type: 'find' }>, fil
     things.some(thing => thing.name.toLowerCase() === name.toLowerCase()),
   );
 
+  const wishes = [...asked('style'), ...asked('colours'), ...asked('materials'), ...asked('brands')];
   const rows: [string, string | null][] = [
     [
       'looking for',
-      [...asked('style'), ...asked('colours'), ...asked('materials'), ...asked('brands'), wanted]
-        .filter((word, at, all) => all.indexOf(word) === at && (word === wanted || !wanted.includes(word)))
-        .join(' '),
+      wanted === null ? null : [...wishes.filter(wish => !wanted.includes(wish)), wanted].join(' '),
     ],
     ['size', size],
     ['budget', budget],
@@ -209,6 +212,7 @@ function brief({ item, things, limit }: Extract<Question, { type: 'find' }>, fil
     ['style', liked(names('style', ['likes']), names('style', againstIt))],
   ];
   const missing = [
+    ...(wanted === null ? ['what you are looking for'] : []),
     ...(size === null && sizeKey !== null ? [`your ${sizeKey}`] : []),
     ...(budget === null ? ['your budget'] : []),
     ...(rows.slice(3).every(([, value]) => value === null)
@@ -216,7 +220,10 @@ function brief({ item, things, limit }: Extract<Question, { type: 'find' }>, fil
       : []),
   ];
   const lines = rows.flatMap(([label, value]) => (value === null ? [] : [`- ${label}: ${value}`]));
-  const parts = [`I can't search shops, but here is a brief to shop with:\n${lines.join('\n')}`];
+  const parts =
+    lines.length === 0
+      ? ["I can't search shops; I make a brief to shop with."]
+      : [`I can't search shops, but here is a brief to shop with:\n${lines.join('\n')}`];
   if (conflict.length > 0) {
     parts.push(
       `Mind that you ${spoken[conflict[0]?.attitude ?? 'avoids']} ${list(conflict.map(thing => thing.name))}.`,
@@ -224,6 +231,17 @@ function brief({ item, things, limit }: Extract<Question, { type: 'find' }>, fil
   }
   if (missing.length > 0) parts.push(`To make it sharper, tell me ${list(missing)}.`);
   return parts.join('\n');
+}
+
+/** A present: the person's own sizes and tastes would mislead. */
+function briefForOther(item: string | null, limit: Amount | null, files: Files): string {
+  const budget = limit === null ? budgetFor(item, files) : `up to ${money(limit.value, limit.currency)}`;
+  const facts = [
+    ...(item === null ? [] : [`looking for ${item}`]),
+    ...(budget === null ? [] : [`budget ${budget}`]),
+  ];
+  const known = facts.length === 0 ? '' : ` What I have: ${list(facts)}.`;
+  return `I can't search shops, and I only know your own sizes and tastes, not theirs.${known} Say “remember that …” to keep what you know about them as a note.`;
 }
 
 function budgetFor(item: string | null, files: Files): string | null {

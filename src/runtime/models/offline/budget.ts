@@ -8,7 +8,7 @@ import { itemPattern, sizedItem } from './vocabulary.ts';
  */
 
 const about =
-  '(?:\\s*(?:now|actually|about|around|roughly|approximately|currently|only|still|just|up to|max(?:imum)?|at most|under|below|less than|between|maybe|no more than|not more than|like|something like|set at|set to|a maximum of|a max of|a|an|of|the|to))*';
+  '(?:\\s*(?:now|actually|about|around|roughly|approximately|currently|only|still|just|up to|max(?:imum)?|at most|under|below|less than|between|maybe|no more than|not more than|like|something like|set at|set to|a|an|of|the|to)(?![\\w]))*';
 const noun =
   '(?:budget|spending limit|price limit|price range|price point|upper limit|price cap|limit|max(?:imum)?(?: price| budget)?)';
 const sum = '[#~]';
@@ -16,7 +16,7 @@ const sum = '[#~]';
 const limits: RegExp[] = [
   // my budget is #, my shoe budget: #, budget for boots is now #
   new RegExp(
-    `^(?:my |the |a )?(?:(?:new|total|current|overall|usual|${itemPattern}) )*${noun}(?: (?:for|on) [\\w' ]{1,30}?)?\\s*(?:is|are|of|:|=|-|would be|has (?:changed|gone up|gone down) to|(?:changed|went up|went down|increased|dropped) to|to)?${about}\\s*${sum}`,
+    `^(?:my |the |a )?(?:(?:new|total|current|overall|usual|monthly|weekly|yearly|annual|${itemPattern}) )*${noun}(?: (?:for|on) [\\w' ]{1,30}?)?\\s*(?:is|are|of|:|=|-|would be|has (?:changed|gone up|gone down) to|(?:changed|went up|went down|increased|dropped) to|to)?${about}\\s*${sum}`,
     'i',
   ),
   // I can spend up to #, I am willing to pay #
@@ -38,12 +38,12 @@ const limits: RegExp[] = [
   ),
   // max 100, up to 80 euros
   new RegExp(
-    `^(?:(?:something|anything|stuff|things|ideally|preferably|for|price|prices|it should be|should be|keep it|keep things|has to be|must be|let's say) )*(?:max(?:imum)?:?|up to|at most|no more than|not more than|nothing (?:over|above|more than)|not (?:over|above))${about}\\s*${sum}`,
+    `^(?:(?:i (?:need|want|would like)|something|anything|stuff|things|ideally|preferably|for|price|prices|it should be|should be|keep it|keep things|has to be|must be|let's say) )*(?:max(?:imum)?:?|up to|at most|no more than|not more than|nothing (?:over|above|more than)|not (?:over|above))${about}\\s*${sum}`,
     'i',
   ),
   // under $120: only with a currency, since "under 18" is no price
   new RegExp(
-    `^(?:(?:something|anything|stuff|things|ideally|preferably|price|prices|it should be|should be|keep it|keep things|stay|has to be|must be) )*(?:under|below|less than|within|cheaper than|around|about|between)${about}\\s*#`,
+    `^(?:(?:i (?:need|want|would like)|something|anything|stuff|things|ideally|preferably|for|price|prices|it should be|should be|keep it|keep things|stay|has to be|must be) )*(?:under|below|less than|within|cheaper than|around|about|between)${about}\\s*#`,
     'i',
   ),
   // $120 max, 100 euros is my limit
@@ -93,7 +93,11 @@ export function budgetIn(clause: string): Change[] {
   ) {
     return [];
   }
-  const every = /^\s*(?:per|a|an|each|every|\/)\s?(month|week|year|item|pair|piece)\b/i.exec(tail)?.[1];
+  const often = /\b(month|week|year|annual)(?:ly)? (?:budget|limit)/i
+    .exec(clause)?.[1]
+    ?.replace(/annual/i, 'year');
+  const every =
+    often ?? /^\s*(?:per|a|an|each|every|\/)\s?(month|week|year|item|pair|piece)\b/i.exec(tail)?.[1];
   const range = upTo
     ? `${money(stated.value, currency)}-${money(upTo.value, currency)}`
     : money(stated.value, currency);

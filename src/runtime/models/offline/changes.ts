@@ -33,6 +33,11 @@ export type Change =
 export const everyAttitude: readonly Attitude[] = ['likes', 'avoids', 'allergic to'];
 export const againstIt: readonly Attitude[] = ['avoids', 'allergic to'];
 
+/** True for a change that files something, false for one that takes something away. */
+export function adds(change: Change): boolean {
+  return change.type === 'set' || change.type === 'taste' || change.type === 'note';
+}
+
 /** The change that takes back what `change` would have filed; null when there is nothing to take back. */
 export function undo(change: Change): Change | null {
   switch (change.type) {

@@ -1,4 +1,4 @@
-import { type Change, everyAttitude } from './changes.ts';
+import { adds, type Change, everyAttitude } from './changes.ts';
 import { type Files, filedValue } from './filing.ts';
 import type { Outcome } from './saving.ts';
 import type { Sensitive } from './secrets.ts';
@@ -33,7 +33,7 @@ export function confirm(
     const verb = failed.every(adds) ? 'Not saved' : failed.some(adds) ? 'Not changed' : 'Not removed';
     sentences.push(`${verb}: ${what}. ${why(obstacle, reason)}`);
   }
-  const unnamed = [...kept, ...already].find(change => change.type === 'set' && change.key === 'size');
+  const unnamed = kept.find(change => change.type === 'set' && change.key === 'size');
   if (unnamed) sentences.push('Tell me what that size is for, e.g. “shoe size 9”, and I file it there.');
   return sentences;
 }
@@ -83,10 +83,6 @@ function subject(change: Change): string {
 }
 
 export const spoken = { likes: 'like', avoids: 'avoid', 'allergic to': 'are allergic to' } as const;
-
-function adds(change: Change): boolean {
-  return change.type === 'set' || change.type === 'taste' || change.type === 'note';
-}
 
 function withOld(change: Change, before: Files): string {
   const old = change.type === 'set' ? filedValue(before, change.key) : null;

@@ -1,20 +1,9 @@
-import { type Attitude, againstIt, type Change, type Topic, topics } from './changes.ts';
-import { sizedItem, thingNamed } from './vocabulary.ts';
+import { type Attitude, adds, againstIt, type Change, type Topic, topics } from './changes.ts';
+import { type Entry, entriesOf, namesIn, same, topicOf } from './entries.ts';
+import { thingNamed } from './vocabulary.ts';
 
 /** Path inside the memory folder, e.g. "/sizes.md" -> content. */
 export type Files = ReadonlyMap<string, string>;
-
-/** A line that says something: "- shoe size: 9 (2026-11-22)". */
-export interface Entry {
-  line: number;
-  /** As we name it: "shoe size", "budget", "avoids", ...; null for a line in free words. */
-  key: string | null;
-  /** Without list mark, key and date. */
-  value: string;
-  /** The whole line without list mark and date. */
-  text: string;
-  date: string | null;
-}
 
 const titles: Record<Topic, string> = {
   sizes: 'Sizes',
@@ -26,7 +15,7 @@ const titles: Record<Topic, string> = {
   notes: 'Notes',
 };
 
-export const pathFor = (topic: Topic): string => `/${topic}.md`;
+const pathFor = (topic: Topic): string => `/${topic}.md`;
 
 /**
  * The files as they should be after `change`; the same map when they already are. Lines that agree with the change
@@ -65,18 +54,21 @@ export function applyChange(files: Files, change: Change, date: string | null): 
   }
 }
 
-/** Later statements win over earlier ones about the same thing, so that each change can be checked by itself. */
+/** Later statements win: what is taken back further on in the same breath is never filed at all. */
 export function settled(changes: readonly Change[]): Change[] {
   return changes.filter((change, index) => {
     const later = changes.slice(index + 1);
-    return !later.some(
-      next =>
-        next.type === 'forget-all' || (subjectOf(next) !== null && subjectOf(next) === subjectOf(change)),
+    if (later.some(next => subjectOf(next) === subjectOf(change))) return false;
+    if (!adds(change)) return true;
+    const after = [change, ...later].reduce<Files>(
+      (files, next) => applyChange(files, next, null),
+      new Map(),
     );
+    return applyChange(after, change, null) === after;
   });
 }
 
-function subjectOf(change: Change): string | null {
+function subjectOf(change: Change): string {
   switch (change.type) {
     case 'set':
     case 'unset':
@@ -91,13 +83,6 @@ function subjectOf(change: Change): string | null {
     case 'forget-all':
       return JSON.stringify(change);
   }
-}
-
-export function entriesOf(content: string): Entry[] {
-  return content.split('\n').flatMap((line, index) => {
-    const entry = entryOf(line, index);
-    return entry === null ? [] : [entry];
-  });
 }
 
 /** The value filed under a key, in whichever file. */
@@ -126,85 +111,8 @@ export function thingsFiled(
   );
 }
 
-export function topicOf(entry: Entry): Topic | null {
-  const { key, value } = entry;
-  if (key === null) return null;
-  if (key === 'name') return 'notes';
-  if (key === 'budget' || key.startsWith('budget for ')) return 'budget';
-  if (key === 'size' || key === 'waist' || key === 'inseam' || key.endsWith(' size')) return 'sizes';
-  if (key !== 'likes' && key !== 'avoids' && key !== 'allergic to') return null;
-  return thingNamed(namesIn(value)[0] ?? '')?.topic ?? null;
-}
-
 export function topicOfPath(path: string): Topic | null {
   return topics.find(topic => path === pathFor(topic)) ?? null;
-}
-
-function entryOf(line: string, index: number): Entry | null {
-  if (/^\s*(?:#|```|---\s*$|<!--|\|)/.test(line)) return null;
-  const bare = line.replace(/^\s*(?:[-*+•]\s+|\d+[.)]\s+)?/, '').trim();
-  if (bare === '') return null;
-  const dated = /^(.*?)\s*\((?:[a-z ]+)?(\d{4}-\d{2}-\d{2})\)\s*\.?$/i.exec(bare);
-  const text = (dated?.[1] ?? bare).replace(/\*\*/g, '').trim();
-  const [, label = '', value = ''] = /^([^:]{1,40}):\s+(.+)$/.exec(text) ?? [];
-  const key = label === '' ? null : keyNamed(label, value);
-  const spoken =
-    /^(?:also )?(hates|dislikes|avoids|never wears|likes|loves|prefers|allergic to|is allergic to)\s+(.+)$/i.exec(
-      text,
-    );
-  const date = dated?.[2] ?? null;
-  if (key !== null) return { line: index, key, value, text, date };
-  const attitude = attitudes[spoken?.[1]?.toLowerCase() ?? ''];
-  if (attitude !== undefined && spoken?.[2] !== undefined)
-    return { line: index, key: attitude, value: spoken[2], text, date };
-  return { line: index, key: null, value: text, text, date };
-}
-
-const attitudes: Record<string, Attitude> = {
-  likes: 'likes',
-  loves: 'likes',
-  prefers: 'likes',
-  favourites: 'likes',
-  favourite: 'likes',
-  favorites: 'likes',
-  favorite: 'likes',
-  preferred: 'likes',
-  avoids: 'avoids',
-  avoid: 'avoids',
-  dislikes: 'avoids',
-  hates: 'avoids',
-  'never wears': 'avoids',
-  'materials to avoid': 'avoids',
-  'brands to avoid': 'avoids',
-  'colours to avoid': 'avoids',
-  'colors to avoid': 'avoids',
-  'allergic to': 'allergic to',
-  'is allergic to': 'allergic to',
-  allergies: 'allergic to',
-  allergy: 'allergic to',
-};
-
-/** What a label of anybody's means to us: "Shoes (US)" -> "shoe size" if a size follows; null for other labels. */
-function keyNamed(label: string, value: string): string | null {
-  const name = label
-    .toLowerCase()
-    .replace(/\s*\(.*\)$/, '')
-    .trim();
-  const attitude = attitudes[name];
-  if (attitude !== undefined) return attitude;
-  if (/^(?:preferred )?name$|^(?:call (?:me|them)|nickname)$/.test(name)) return 'name';
-  if (/^(?:max(?:imum)? )?budget$|^(?:budget|spending|price) limit$/.test(name)) return 'budget';
-  if (/^budget for .+/.test(name)) return name;
-  if (name === 'size' || name === 'waist' || name === 'inseam') return name;
-  if (/ size$/.test(name)) {
-    const item = sizedItem(name.replace(/ size$/, ''));
-    return item === null ? name : `${item} size`;
-  }
-  const item = sizedItem(name);
-  const looksLikeSize = /^(?:[A-Z]{2} )?(?:\d{1,3}(?:\.\d)?|X{0,3}[SML]|small|medium|large)(?:\b|$)/i.test(
-    value,
-  );
-  return item !== null && looksLikeSize ? `${item} size` : null;
 }
 
 function setValue(files: Files, topic: Topic, key: string, value: string, date: string | null): Files {
@@ -214,7 +122,15 @@ function setValue(files: Files, topic: Topic, key: string, value: string, date: 
       .map(entry => ({ path, entry })),
   );
   const [first, ...others] = places;
-  if (first === undefined) return append(files, topic, `${key}: ${value}`, date);
+  if (first === undefined) {
+    const known = [...files].flatMap(([path, content]) => entriesOf(content).map(entry => ({ path, entry })));
+    // "Size 9" and "shoe size 9" are one fact, told more or less exactly.
+    const sameSize = known.filter(({ entry }) => same(entry.value, value));
+    if (key === 'size' && sameSize.some(({ entry }) => entry.key?.endsWith(' size'))) return files;
+    const vague = key.endsWith(' size') ? sameSize.find(({ entry }) => entry.key === 'size') : undefined;
+    if (vague) return withLine(files, vague.path, vague.entry.line, `${key}: ${value}${stamp(date)}`);
+    return append(files, topic, `${key}: ${value}`, date);
+  }
   if (same(first.entry.value, value) && others.length === 0) return files;
   let result: Files = files;
   // From the bottom up, so that line numbers still hold.
@@ -299,19 +215,6 @@ function append(files: Files, topic: Topic, text: string, date: string | null): 
 
 function stamp(date: string | null): string {
   return date === null ? '' : ` (${date})`;
-}
-
-function namesIn(value: string): string[] {
-  if (thingNamed(value)) return [value];
-  return value
-    .split(/\s*(?:,|;|\band\b|&)\s*/i)
-    .map(name => name.trim())
-    .filter(name => name !== '');
-}
-
-function same(a: string, b: string): boolean {
-  const plain = (text: string) => (thingNamed(text)?.name ?? text).toLowerCase().replace(/\s+/g, ' ').trim();
-  return plain(a) === plain(b);
 }
 
 const common = new Set('a an the my me i is are was that about of for to and it its in on'.split(' '));

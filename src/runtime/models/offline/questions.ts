@@ -1,6 +1,6 @@
 import type { Topic } from './changes.ts';
 import { type Amount, amountsIn } from './money.ts';
-import { plainly, readSentences } from './sentences.ts';
+import { isForOther, plainly, readSentences, type Sentence } from './sentences.ts';
 import { itemPattern, longestPhrase, sizedItem, type Thing, thingNamed } from './vocabulary.ts';
 
 /** What a message wants to hear, beside what it tells. */
@@ -12,20 +12,24 @@ export type Question =
   | { type: 'help' }
   | { type: 'afford'; amount: Amount | null; item: string | null }
   | { type: 'suits me'; things: Thing[] }
-  | { type: 'find'; item: string | null; things: Thing[]; limit: Amount | null }
+  /** `forOther`: a present, so the person's own sizes and tastes do not matter. */
+  | { type: 'find'; item: string | null; things: Thing[]; limit: Amount | null; forOther: boolean }
+  | { type: 'how are you' }
   | { type: 'other'; text: string };
 
-export interface Asked {
+interface Asked {
   greeting: boolean;
   thanks: boolean;
   farewell: boolean;
+  /** Nothing but "ok", "great" or the like. */
+  acknowledged: boolean;
   questions: Question[];
 }
 
 const everything =
-  /\bwhat (?:all )?(?:do|did|have|can|else do) you (?:actually |already |still )?(?:know|remember|learn\w*|kn[eo]w\w*|stor\w+|sav\w+|kept|keep|got|have|recall|tell me)\b.*\b(?:about me|of me|on me|for me|in (?:your )?memory)\b|\bwhat (?:do|have) you (?:remember\w*|learn\w*|stored|saved)(?: so far)?\W*$|\b(?:tell|show|list|give)(?: me)? (?:everything|all|what) (?:that )?(?:you|is|i) (?:know|have|remember|stored|told|in memory|saved)\b|\bwhat(?:'s| is) (?:in|on) (?:my|your) (?:memory|profile|file)\b|\bdo you (?:remember|know|recognise|recognize) (?:me|who i am|anything about me)\b|^who am i\b|\bshow (?:me )?my (?:preferences|profile|memory|data)\b|\bwhat are my preferences\b|\bremember me\b|\bwhat have i told you\b/i;
+  /\bwhat (?:all )?(?:do|did|have|can|else do) you (?:actually |already |still )?(?:know|remember|learn\w*|kn[eo]w\w*|stor\w+|sav\w+|kept|keep|got|have|recall|tell me)\b.*\b(?:about me|of me|on me|for me|in (?:your )?memory)\b|\bwhat (?:do|have) you (?:remember\w*|learn\w*|stored|saved)(?: so far)?\W*$|\b(?:tell|show|list|give)(?: me)? (?:everything|all|what) (?:that )?(?:you|is|i) (?:know|have|remember|stored|told|in memory|saved)\b|\bwhat(?:'s| is) (?:in|on) (?:my|your) (?:memory|profile|file)\b|\bdo you (?:remember|know|recognise|recognize) (?:me|who i am|anything about me)\b|^who am i\b|\b(?:show|list|tell|give) (?:me )?my (?:preferences|profile|memory|data)\b|\bwhat are my preferences\b|\bremember me\b|\bwhat have i told you\b/i;
 const whoAreYou =
-  /\b(?:who|what) (?:are|r) (?:you|u)\b|\bare you (?:an? |really |actually )?(?:\w+ )?(?:bot|robot|ai|a\.i\.|human|person|real|chatgpt|gpt|claude|llm|language model|machine|computer)\b|\b(?:which|what) (?:language )?model\b|\bintroduce yourself\b|\bwhat(?:'s| is) your name\b/i;
+  /\b(?:who|what) (?:are|r) (?:you|u)\b|\bare you (?:an? |really |actually )?(?:\w+ )?(?:bot|robot|ai|a\.i\.|human|person|real|chatgpt|gpt|claude|llm|language model|machine|computer)\b|\b(?:which|what) (?:language )?model\b|\bintroduce yourself\b|\babout yourself\b|\bwhat(?:'s| is) your name\b/i;
 const help =
   /^(?:\/?help|\?)$|\bwhat can (?:you|i|u) (?:do|say|ask)\b|\bhow (?:do|does|can|should) (?:this|you|i|it) (?:work|use)\b|\bhelp me\W*$|\bi need help\W*$|\bwhat do you do\b/i;
 const afford =
@@ -33,7 +37,7 @@ const afford =
 const suitsMe =
   /\b(?:suit|suits|okay|ok|good|right|fine|work|works|fit|fits|match|matches|look)\b.*\b(?:me|my taste|my style|i)\b|\b(?:should|could|can|would) i (?:wear|buy|get|like|try|take|choose|pick)\b|\bwould i like\b|\bis .* (?:something|one) for me\b/i;
 const finds =
-  /\b(?:find|recommend|suggest|show me|looking for|look for|search(?: for)?|shop(?:ping)? for|shopping|help me (?:find|choose|pick|buy|shop)|any (?:ideas|suggestions|recommendations|tips)|what should i (?:wear|buy|get)|where (?:can|do|should) i (?:buy|get|find)|i(?:'m| am)? (?:need|want|would like|'d like|after)|need|do you (?:have|sell|carry)|have you got|pick me|get me|gift idea|outfit|i'd (?:like|love))\b/i;
+  /\b(?:find|recommend|suggest|show me|looking for|look for|search(?: for)?|shop(?:ping)? for|shopping|help me (?:find|choose|pick|buy|shop)|any (?:ideas|suggestions|recommendations|tips)|what should i (?:wear|buy|get)|where (?:can|do|should) i (?:buy|get|find)|i(?:'m| am)? (?:need|want|would like|'d like|after)|need|do you (?:have|sell|carry)|have you got|pick me|get me|gifts?|presents?|outfit|i'd (?:like|love))\b/i;
 const item = new RegExp(
   `\\b(?:(?:running|hiking|winter|summer|rain|dress|wedding|evening|leather|denim|wool|work|party|formal|casual) )?(?:${itemPattern}|bags?|scar(?:f|ves)|watch(?:es)?|sunglasses|jewel(?:le)?ry|backpacks?|swimwear|swimsuits?|bikinis?)\\b`,
   'gi',
@@ -48,11 +52,11 @@ const topicWords: [RegExp, Topic][] = [
   [/\bnotes?\b/i, 'notes'],
 ];
 const aboutMemory =
-  /^(?:(?:and|so|ok|okay|hey|hi|please|well)[, ]+)*(?:what|which|do|am|remind|tell|show|is|are|how much|how big|list|can you (?:tell|remind)|could you (?:tell|remind))\b/i;
+  /^(?:(?:and|so|ok|okay|hey|hi|please|well)[, ]+)*(?:what|don't you|didn't i|have i|did i|which|do|am|remind|tell|show|is|are|how much|how big|list|can you (?:tell|remind)|could you (?:tell|remind))\b/i;
 
 /** What the person's own words ask for. `learned`: whether they also told something, which is then no question. */
 export function readQuestions(texts: readonly string[], learned: boolean): Asked {
-  const whole = plainly(texts.join('\n')).slice(0, 4000).trim();
+  const whole = plainly(texts.join('\n').slice(0, 4000)).trim();
   const asked: Asked = {
     greeting:
       /^(?:hi|hello|hey|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|greetings|hallo|hola|moin|servus)\b/i.test(
@@ -60,33 +64,49 @@ export function readQuestions(texts: readonly string[], learned: boolean): Asked
       ),
     thanks: /\b(?:thanks|thank you|thx|cheers|ty)\b/i.test(whole),
     farewell: /\b(?:bye|goodbye|good night|see (?:you|ya)|later!|cya)\b/i.test(whole),
+    acknowledged:
+      /^(?:(?:ok|okay|great|cool|nice|yes|yeah|yep|no|nope|good|perfect|alright|all right|sure|got it|fine|awesome|wow|lol|haha|👍)[\s,.!]*)+$/iu.test(
+        whole,
+      ),
     questions: [],
   };
-  const add = (question: Question) => {
-    if (!asked.questions.some(known => known.type === question.type)) asked.questions.push(question);
-  };
   for (const sentence of readSentences(whole)) {
-    const { raw } = sentence;
-    if (everything.test(raw)) add({ type: 'everything' });
-    else if (whoAreYou.test(raw)) add({ type: 'who are you' });
-    else if (help.test(raw)) add({ type: 'help' });
-    else if (
-      /\bwhat(?:'s| is) my name\b|\bdo you (?:know|remember) my name\b|\bwhat do you call me\b/i.test(raw)
-    )
-      add({ type: 'name' });
-    else if (afford.test(raw)) add({ type: 'afford', amount: priceIn(raw), item: itemIn(raw) });
-    else if (isAboutMemory(raw, sentence.question)) add({ type: 'topics', topics: topicsIn(raw) });
-    else if (sentence.question && suitsMe.test(raw) && thingsIn(raw).length > 0)
-      add({ type: 'suits me', things: thingsIn(raw) });
-    else if (finds.test(raw) && (itemIn(raw) !== null || !learned)) {
-      add({ type: 'find', item: itemIn(raw), things: thingsIn(raw), limit: priceIn(raw) });
-    } else if (sentence.question && !/^how are you\b/i.test(raw)) add({ type: 'other', text: raw });
+    const question = questionIn(sentence, learned);
+    if (question && !asked.questions.some(known => known.type === question.type))
+      asked.questions.push(question);
   }
   return asked;
 }
 
+const justGreeting = /^(?:hi|hello|hey|hiya|yo)(?: there| again)?$/i;
+const howAreYou = /\bhow (?:are|r) (?:you|u)\b|\bhow(?:'s| is) it going\b|\bwhat'?s up\b/i;
+const myName = /\bwhat(?:'s| is) my name\b|\bdo you (?:know|remember) my name\b|\bwhat do you call me\b/i;
+
+function questionIn({ raw, question, clauses }: Sentence, learned: boolean): Question | null {
+  if (justGreeting.test(raw)) return null;
+  if (everything.test(raw)) return { type: 'everything' };
+  if (whoAreYou.test(raw)) return { type: 'who are you' };
+  if (help.test(raw)) return { type: 'help' };
+  if (myName.test(raw)) return { type: 'name' };
+  // In "I hate wool, any ideas for a dress?" the wool is not what is asked for.
+  const asked = clauses.filter(clause => clause.about === 'asked').map(clause => clause.text);
+  const text = learned && asked.length > 0 ? asked.join(', ') : raw;
+  if (afford.test(raw)) return { type: 'afford', amount: priceIn(raw), item: itemIn(raw) };
+  if (isAboutMemory(raw, question)) return { type: 'topics', topics: topicsIn(raw) };
+  const things = thingsIn(text);
+  if (question && suitsMe.test(text) && things.length > 0) return { type: 'suits me', things };
+  const item = itemIn(text);
+  if (finds.test(text) && (item !== null || !learned)) {
+    return { type: 'find', item, things, limit: priceIn(text), forOther: isForOther(raw) };
+  }
+  if (!question) return null;
+  if (howAreYou.test(raw)) return { type: 'how are you' };
+  const amount = priceIn(text);
+  return amount === null ? { type: 'other', text: raw } : { type: 'afford', amount, item };
+}
+
 function isAboutMemory(text: string, question: boolean): boolean {
-  if (!/\b(?:my|i|me)\b/i.test(text) || /\bshould\b/i.test(text)) return false;
+  if (!/\b(?:my|i|me)\b/i.test(text) || /\bshould\b(?! i (?:avoid|not))/i.test(text)) return false;
   const asks = question || /^(?:tell|remind|show|list)\b/i.test(text);
   return asks && aboutMemory.test(text) && topicsIn(text).length > 0;
 }

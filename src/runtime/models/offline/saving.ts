@@ -48,6 +48,8 @@ export function save(
   const date = transcript.start.date;
   const wanted = changes.reduce<Files>((files, change) => applyChange(files, change, date), now);
 
+  const reached = [...wanted].every(([path, content]) => now.get(path) === content);
+
   const calls: Call[] = [];
   if (folder.writable && tools.has('write')) {
     if (changes.some(needsAllFiles)) calls.push(...lookAround(folder, done, tools));
@@ -67,7 +69,7 @@ export function save(
     now,
     reason: failed.at(-1)?.result?.text ?? null,
     outcomes: changes.map(change => {
-      if (applyChange(now, change, date) !== now) return { change, status: 'failed' };
+      if (!reached && applyChange(now, change, date) !== now) return { change, status: 'failed' };
       return { change, status: applyChange(before, change, date) === before ? 'known' : 'saved' };
     }),
   };
@@ -127,10 +129,7 @@ function callsFor(
 }
 
 /** The fewest whole lines that make `before` into `after`; null when no such piece of `before` is unique. */
-export function smallestEdit(
-  before: string,
-  after: string,
-): { old_string: string; new_string: string } | null {
+function smallestEdit(before: string, after: string): { old_string: string; new_string: string } | null {
   // What ends a file is not in the bot's listing, so it takes no part in an exact match.
   const old = before.trimEnd().split('\n');
   const wanted = after.trimEnd().split('\n');

@@ -33,7 +33,7 @@ const supposition =
   /^(?:(?:and |or )?if|unless|suppose|supposing|imagine|pretend|assuming|assume|let's say|say i|what if|when i was|back when|in case|whenever|even if|as if|had i|were i)\b/i;
 
 const aboutOther = new RegExp(
-  `^(?:(?:he|she|they|you(?! (?:can|may) call me)|we|his|her|their|your|our|who|someone|somebody|everyone|everybody|people|nobody|others)\\b|(?:my|our|a|the)\\s+(?:\\w+\\s+){0,2}(?:${relation})\\b|\\w+'s\\s+(?:\\w+\\s+)?(?:size|budget|style|favou?rite))`,
+  `^(?:(?:he|she|they|you(?! (?:can|may) call me)|we|his|her|their|your|our|who|someone|somebody|everyone|everybody|people|nobody|others)\\b|(?:my|our|a|the)\\s+(?:\\w+\\s+){0,2}(?:${relation})\\b(?! calls? me)|\\w+'s\\s+(?:\\w+\\s+)?(?:size|budget|style|favou?rite))`,
   'i',
 );
 /** "Ben wears ...": a capitalised word that is none of ours, speaking in the third person. */
@@ -47,7 +47,7 @@ const forOther = new RegExp(
 );
 
 const clauseStart =
-  "(?:i|i'm|i am|my|we|our|he|she|they|it|you|his|her|their|no|not|never|nothing|anything|sizes?|budget|under|below|max(?:imum)?|up to|at most|less than|around|hate|love|like|wear|prefer|avoid|dislike|don't|can't|won't|am|allergic|have|has|is|hates|loves|likes|wears|need|want|take|call|find|show|recommend|suggest|please|what|which|do|does|can|could|are|remember|forget|also|that|let's|tell|if|make|[a-z]+ sizes?|shoes?:|only|[a-z]+ (?:is|are) (?:fine|ok|okay|my favou?rite|too itchy|itchy)|[a-z]+ makes me|(?:us|uk|eu)? ?\\d+(?:\\.\\d)? (?:in|for) [a-z]+|(?:x{0,3}[sl]|m|small|medium|large) (?:in|for) [a-z]+|(?:[$€£]\\d|\\d+ ?(?:euros?|dollars|pounds|bucks)))(?![\\w'])";
+  "(?:i|i'm|i am|my|we|our|he|she|they|it|you|his|her|their|no|not|never|nothing|anything|sizes?|budget|under|below|max(?:imum)?|up to|at most|less than|around|hate|love|like|wear|prefer|avoid|dislike|don't|can't|won't|am|allergic|have|has|is|hates|loves|likes|wears|need|want|take|call|find|show|recommend|suggest|please|what|which|do|does|can|could|are|remember|forget|also|any ideas|any suggestions|any recommendations|got any|how|where|that|let's|tell|if|make|[a-z]+ sizes?|shoes?:|only|[a-z]+ (?:is|are) (?:fine|ok|okay|my favou?rite|too itchy|itchy)|[a-z]+ makes me|(?:us|uk|eu)? ?\\d+(?:\\.\\d)? (?:in|for) [a-z]+|(?:x{0,3}[sl]|m|small|medium|large) (?:in|for) [a-z]+|(?:[$€£]\\d|\\d+ ?(?:euros?|dollars|pounds|bucks)))(?![\\w'])";
 const splitter = new RegExp(
   `\\s*[,:–—]\\s+(?:and\\s+|or\\s+)?(?=${clauseStart})|\\s+(?:and|&|plus|\\+)\\s+(?:also\\s+)?(?=${clauseStart})|(?<!\\b(?:anything|everything|nothing|all))\\s*,?\\s+(?:but|though|although|however|while|whereas|because|since|so)\\s+|\\s+[–—-]+\\s+`,
   'i',
@@ -113,6 +113,7 @@ function tidy(text: string): string {
     [/\b(?:would not|wouldnt)\b/gi, "wouldn't"],
     [/\b(?:that's|thats)\b/gi, 'that is'],
     [/\b(?:it's)\b/gi, 'it is'],
+    [/\b(budget|limit|max|size|style|name|waist)'s (?=\S)/gi, '$1 is '],
     [/\bany more\b/gi, 'anymore'],
     [/\bfavorite(s?)\b/gi, 'favourite$1'],
     [/\bcolor(s?)\b/gi, 'colour$1'],
@@ -121,7 +122,6 @@ function tidy(text: string): string {
     [/\btee-?shirt/gi, 't-shirt'],
     [/(\d)\s*½/g, '$1.5'],
     [/(\d) (?:and a half|1\/2)(?!\d)/g, '$1.5'],
-    [/\bpyjamas\b/gi, 'pyjamas'],
     // "is not 9 but 10", "isn't $120, it's $150": only the second counts.
     [
       /\b(is|are|wear|take)(?:n't| not) (?:an? )?(?:size )?[$€£]?[\d.,]+\S*,? (?:but|it is)(?: an?)? /gi,
@@ -145,6 +145,11 @@ function withoutFillers(part: string): string {
     )
     .replace(/[\s,:;)("]+$/, '')
     .trim();
+}
+
+/** True for "boots for my brother" or "a gift": what is said there is not about the speaker. */
+export function isForOther(text: string): boolean {
+  return forOther.test(text) || /\b(?:gifts?|presents?)\b/i.test(text);
 }
 
 /** Whose statement a clause is; one without a subject of its own continues the one before. */

@@ -3,7 +3,7 @@
  * memory holds, every stored line quoted with "> ". Parsed leniently; what is not recognised is left out.
  */
 
-export interface ListedFile {
+interface ListedFile {
   /** As the agent's file tools name it, e.g. "/mnt/memory/ann/sizes.md". */
   path: string;
   content: string;

@@ -4,7 +4,8 @@ import { itemPattern, sizedItem } from './vocabulary.ts';
 const unit = '(?:us|uk|eu|eur|european|fr|french|it|italian|jp|au|american|british)';
 const letter =
   '(?:xxs|xs|s|m|l|xl|xxl|xxxl|[2-5]xl|extra[ -]small|small|medium|large|extra[ -]large|xx?-large|one size)';
-const number = '(?:\\d{1,3}(?:[.,]\\d)?(?:\\s?[/x]\\s?\\d{2,3})?(?:-\\d{1,3}(?:\\.\\d)?)?)';
+const number =
+  '(?:\\d{2}[a-h]{1,2}(?![a-z])|\\d{1,3}(?:[.,]\\d)?(?:\\s?[/x]\\s?\\d{2,3})?(?:-\\d{1,3}(?:\\.\\d)?)?)';
 const value = `(?:(${unit})\\s+(?:(?:men|women)'?s\\s+)?(?:size\\s+)?)?(${number}|${letter})(?:\\s?(${unit})(?![\\w]))?(\\s(?:wide|narrow))?(?:\\s?(cm|inch(?:es)?|mm|"))?(?![\\w$€£%])(?!\\.\\d)`;
 const aside =
   '(?:(?:now|actually|about|around|usually|probably|normally|typically|always|currently|still|really|only|mostly|generally|often|either)\\s+)*';
@@ -21,12 +22,12 @@ const valueFirst = new RegExp(
 const saysIWear = new RegExp(`^(?:i\\s+)?${aside}(?:wear|take)\\b`, 'i');
 const saysIAm = new RegExp(`^i\\s+${aside}am\\b(?!\\s+not)`, 'i');
 const saysINeed = new RegExp(
-  `^(?:i\\s+)?${aside}(?:need|want|use|have|require|fit|buy|am looking for|am after|would need|look for)\\b`,
+  `^(?:i\\s+)?${aside}(?:need|want|use|have|require|fit|buy|am looking for|am after|would (?:need|like)|look(?:ing)? for)\\b`,
   'i',
 );
 const mySize = new RegExp(`^(?:my|the)\\s+[^$€£]*?\\b(?:sizes?|${itemPattern})\\b`, 'i');
 const bare = new RegExp(
-  `^(?:an?\\s+)?(?:${unit}\\s+)?(?:(?:men|women)'?s\\s+)?(?:(?:${itemPattern})\\s+)?sizes?\\b|^(?:${itemPattern})\\s*[:=]|^${value}\\s+(?:in|for)\\s+(?:${itemPattern})\\b|^(?:${unit})\\s+\\d`,
+  `^(?:an?\\s+)?(?:${unit}\\s+)?(?:(?:men|women)'?s\\s+)?(?:(?:${itemPattern})\\s+)?sizes?\\b|^(?:${itemPattern})\\s*[:=]|^(?:an?\\s+)?${value}\\s+(?:in|for)\\s+(?:${itemPattern})\\b|^(?:${unit})\\s+\\d`,
   'i',
 );
 const notMine =
@@ -68,6 +69,8 @@ export function sizesIn(clause: string, shoesAreMentioned: boolean): Change[] {
     if (!size || amount === undefined) continue;
     const explicit = sizeWord !== undefined || unitBefore !== undefined || unitAfter !== undefined;
     const isNumber = /\d/.test(amount) && !/xl/i.test(amount);
+    const measured = /^(?:waist|inseam)$/i.test(item ?? '');
+    const shoeNumber = sizedItem(item ?? '') === 'shoe' && Number.parseFloat(amount) >= 4;
     const ends =
       /^(?:$|[,.)]|\s+(?:in (?:most|general|everything)|usually|mostly|for everything|now|anymore)\b)/i.test(
         text.slice((match.index ?? 0) + whole.length),
@@ -75,7 +78,8 @@ export function sizesIn(clause: string, shoesAreMentioned: boolean): Change[] {
     if (explicit || mine) add(item, size);
     else if (item !== undefined && (inWord !== undefined || before !== undefined)) add(item, size);
     else if (item !== undefined && (wears || am)) {
-      if (!isNumber || article !== undefined || /[/x]/.test(amount)) add(item, size);
+      if (!isNumber || article !== undefined || measured || (wears && shoeNumber) || /[/x]/.test(amount))
+        add(item, size);
     } else if (item === undefined && ends) {
       if (wears && (article !== undefined || !isNumber)) add(undefined, size);
       else if (am && article !== undefined && (!isNumber || shoesAreMentioned)) add(undefined, size);
@@ -175,5 +179,6 @@ function withDigits(text: string): string {
         return `${lead} ${words.indexOf(word.toLowerCase())}`;
       },
     )
-    .replace(/(\d) and a half/g, '$1.5');
+    .replace(/(\d) and a half/g, '$1.5')
+    .replace(/\bw(\d\d)[ /x]*l(\d\d)\b(?: (?:jeans|trousers|pants|chinos))?/gi, 'size $1/$2 trousers');
 }

@@ -25,7 +25,7 @@ interface Rule {
 const rules: Rule[] = [
   {
     pattern: new RegExp(
-      `${me}(?:(?:don't|do not)(?: really| actually)? (?:hate|dislike|avoid|mind|detest)|no longer (?:hate|dislike|avoid|mind|detest)|am (?:not|no longer) (?:allergic|sensitive) to|stopped (?:hating|avoiding)|have nothing against|am (?:fine|ok|okay|happy|cool) with|changed my mind (?:about|on)|have changed my mind (?:about|on))\\b`,
+      `${me}(?:don't(?: really| actually)? (?:hate|dislike|avoid|mind|detest)|no longer (?:hate|dislike|avoid|mind|detest)|am (?:not|no longer) (?:allergic|sensitive) to|stopped (?:hating|avoiding)|have nothing against|am (?:fine|ok|okay|happy|cool) with|changed my mind (?:about|on)|have changed my mind (?:about|on))\\b`,
       'i',
     ),
     attitude: 'never mind',
@@ -53,32 +53,35 @@ const rules: Rule[] = [
   },
   {
     pattern: new RegExp(
-      `${me}(?:hate|dislike|detest|loathe|despise|abhor|avoid|refuse to (?:wear|buy)|react (?:badly )?to|never (?:wear|buy|want|touch)|(?:don't|can't|won't|wouldn't|would not|would never|am not|do not|don't ever|do n't)(?: really| actually| even| particularly| much| ever| a)* ?(?:like|love|wear|want|do|buy|stand|bear|tolerate|handle|enjoy|fancy|go for|into|keen on|big fan of|huge fan of|fan of|fond of|care for|mad about|crazy about|a fan of|comfortable in|feel good in|look good in|need)|(?:steer clear of|stay away from|keep away from)|am (?:against|anti))\\b`,
+      `${me}(?:hate|dislike|detest|loathe|despise|abhor|avoid|boycott|get itchy from|get a rash from|(?:would )?rather not (?:wear|buy|have)|refuse to (?:wear|buy)|react (?:badly )?to|never (?:wear|buy|want|touch)|(?:don't|can't|won't|wouldn't|would not|would never|am not|don't ever)(?: really| actually| even| particularly| much| ever| a)* ?(?:like|love|wear|want|do|buy|stand|bear|tolerate|handle|enjoy|fancy|go for|into|keen on|big fan of|huge fan of|fan of|fond of|care for|mad about|crazy about|a fan of|comfortable in|feel good in|look good in|need)|(?:steer clear of|stay away from|keep away from)|am (?:against|anti))\\b`,
       'i',
     ),
     attitude: 'avoids',
   },
   {
     pattern:
-      /^(?:absolutely |definitely |please )?(?:(?:no more|no|not|never|zero)|(?:nothing|anything|not|no) (?:in|with|made (?:of|from|with)|containing)|anything (?:but|except)|everything (?:but|except)|(?:but|except|without|avoid|dislikes?|hates?)(?: any| anything in)?|(?:brands?|colours?|materials?|fabrics?|things)(?: that)? (?:to avoid|i (?:avoid|hate|don't (?:like|wear|want)|can't stand|dislike))(?: are| is)?)\b(?: made (?:of|from))?:?/i,
+      /^(?:absolutely |definitely |please )?(?:not (?:a (?:big |huge )?fan of|(?:really )?into|keen on)|(?:no more|no|not|never|zero)|(?:nothing|anything|not|no) (?:in|with|made (?:of|from|with)|containing)|anything (?:but|except)|everything (?:but|except)|(?:but|except|without|avoid|dislikes?|hates?)(?: any| anything in)?|(?:brands?|colours?|materials?|fabrics?|things)(?: that)? (?:to avoid|i (?:avoid|hate|don't (?:like|wear|want)|can't stand|dislike))(?: are| is)?)\b(?: made (?:of|from))?:?/i,
     attitude: 'avoids',
   },
   {
     pattern: new RegExp(
-      `${me}(?:like|love|adore|prefer|enjoy|favou?r|dig|fancy|go for|am (?:\\w+ ){0,2}(?:into|fond of|keen on|mad about|crazy about)|am (?:a|an) (?:\\w+ )?(?:fan|lover) of|am obsessed with|wear|dress in|buy|stick to|choose|gravitate towards?|look good in|feel good in|swear by|have a thing for|live in)\\b`,
+      `${me}(?:like|love|adore|prefer|enjoy|favou?r|dig|fancy|go for|am (?:\\w+ ){0,2}(?:into|fond of|keen on|mad about|crazy about)|am (?:a|an) (?:\\w+ )?(?:fan|lover) of|am obsessed with|wear|dress in|buy|stick to|choose|gravitate towards?|look good in|feel good in|swear by|am loyal to|have a thing for|live in)\\b`,
       'i',
     ),
     attitude: 'likes',
   },
   {
     pattern:
-      /^(?:(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go-to)(?: \w+)?s? (?:is|are|include)|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|likes?:|loves?:|only)\b:?/i,
+      /^(?:(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go-to)(?: \w+)?s?(?: (?:is|are|include)|(?=:))|(?:a )?(?:big|huge) fan of|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|likes?:|loves?:|only)\b:?/i,
     attitude: 'likes',
   },
 ];
 
 const itches =
   /^(.+?) (?:(?:always|just|really|only) )*(?:makes? me (?:itch\w*|scratch|sneeze|uncomfortable|sweat)|gives? me (?:a )?(?:rash|hives)|irritates? (?:me|my skin)|itch(?:es)?|(?:is|are|feels?) (?:way )?(?:too )?(?:itchy|scratchy))\b/i;
+const allergy = /^(?:i have )?(?:an? )?(?:bad |strong |mild )?(.+?) allerg(?:y|ies)$/i;
+const fan =
+  /^i am (?:an? )?(?:big |huge |total |real )?(.+?) (?:girl|guy|man|woman|person|fan|lover|addict)$/i;
 const favourite = /^(.+?) (?:is|are) (?:one of )?my (?:all-time |absolute )?(?:favourites?|go-to|thing)\b/i;
 const nevermind =
   /^(.+?) (?:(?:is|are) (?:fine|ok|okay|all right|alright|good)(?: (?:now|again|after all|with me|for me|by me|too))*|(?:doesn't|don't) (?:bother|itch|irritate) me(?: anymore)?)$/i;
@@ -99,6 +102,8 @@ export function tastesIn(clause: string, it: Thing | null): Change[] {
 
   for (const [pattern, attitude, only] of [
     [itches, 'avoids', 'materials'],
+    [allergy, 'allergic to', 'materials'],
+    [fan, 'likes', null],
     [favourite, 'likes', null],
     [nevermind, 'never mind', null],
   ] as const) {

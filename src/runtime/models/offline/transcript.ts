@@ -80,6 +80,9 @@ const placeholder =
 /** The runtime asks for the rest of a reply that a crash cut short; the turn stays the same. */
 const afterRestart = 'The runtime restarted after your last message';
 
+/** Characters of one text that are looked at; far more than anybody types about themselves. */
+const mostRead = 20_000;
+
 /**
  * What the person says themselves: without what others said (a `<context>` block, a line quoted with ">"),
  * without code, and without anything dressed up as a block of the bot's.
@@ -87,6 +90,7 @@ const afterRestart = 'The runtime restarted after your last message';
 function ownWords(text: string): string {
   if (placeholder.test(text)) return '';
   return text
+    .slice(0, mostRead)
     .replace(/<(session_start|context|memory|system|file)\b[^>]*>[\s\S]*?(?:<\/\1\s*>|$)/gi, ' ')
     .replace(/```[\s\S]*?(?:```|$)/g, ' ')
     .split('\n')

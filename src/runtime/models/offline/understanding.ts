@@ -1,5 +1,6 @@
 import { budgetIn, budgetKey } from './budget.ts';
 import { type Change, everyAttitude, type Topic, undo } from './changes.ts';
+import { correctionOf } from './corrections.ts';
 import { type Sensitive, sensitiveIn } from './secrets.ts';
 import { type Clause, plainly, readSentences, type Sentence } from './sentences.ts';
 import { sizesIn } from './sizes.ts';
@@ -13,6 +14,8 @@ export interface Understanding {
   refused: Sensitive[];
   /** "Forget it", with nothing said about what. */
   unclearForget: boolean;
+  /** Something was stated about someone else, which is not learned. */
+  aboutOthers: boolean;
   /** True when a text was so long that only its beginning was read. */
   cut: boolean;
 }
@@ -20,13 +23,30 @@ export interface Understanding {
 /** Characters of one text that are read for facts: people state them briefly, and pasted pages are not theirs. */
 const longest = 4000;
 const longestNote = 400;
+const aboutTaste = /\b(?:wears?|hates?|loves?|likes?|prefers?|avoids?|allergic|sizes?|budget|favourite)\b/i;
+
+type Value = Extract<Change, { type: 'set' }>;
+
+/** What was said just before, which "actually, make that 9.5" or "I wear size 9" may be about. */
+export interface Before {
+  value: Value | null;
+  shoes: boolean;
+}
+
+const nothingBefore: Before = { value: null, shoes: false };
 
 /** What a person's own words ask of memory. Pure; never throws. */
-export function understand(texts: readonly string[]): Understanding {
-  const result: Understanding = { changes: [], refused: [], unclearForget: false, cut: false };
+export function understand(texts: readonly string[], earlier: Before = nothingBefore): Understanding {
+  const result: Understanding = {
+    changes: [],
+    refused: [],
+    unclearForget: false,
+    aboutOthers: false,
+    cut: false,
+  };
   for (const text of texts) {
     result.cut ||= text.length > longest;
-    const shoes = /\b(?:shoes?|boots?|sneakers?|trainers?|sandals?|heels|loafers?|feet)\b/i.test(text);
+    const shoes = earlier.shoes || mentionsShoes(text);
     let it: Thing | null = null;
     for (const sentence of readSentences(text.slice(0, longest))) {
       const sensitive = sensitiveIn(sentence.raw);
@@ -46,15 +66,32 @@ export function understand(texts: readonly string[]): Understanding {
         remember(note, shoes, result);
         continue;
       }
+      const corrected = sentence.question
+        ? null
+        : correctionOf(sentence.raw, lastValue(result.changes) ?? earlier.value);
+      if (corrected !== null) {
+        result.changes.push(corrected);
+        continue;
+      }
       if (sensitive === 'health' && /\ballerg/i.test(sentence.raw)) refuse(result, 'health');
       for (const clause of sentence.clauses) {
         result.changes.push(...statedIn(clause, shoes, it));
+        result.aboutOthers ||= clause.about === 'other' && !sentence.question && aboutTaste.test(clause.text);
         it = lastThingIn(clause.text) ?? it;
       }
     }
   }
   result.changes = result.changes.filter(change => !isSensitive(change));
   return result;
+}
+
+export function mentionsShoes(text: string): boolean {
+  return /\b(?:shoes?|boots?|sneakers?|trainers?|sandals?|heels|loafers?|feet)\b/i.test(text);
+}
+
+/** The value stated last, which a correction without a subject is about. */
+export function lastValue(changes: readonly Change[]): Value | null {
+  return changes.filter(change => change.type === 'set').findLast(change => change.topic !== 'notes') ?? null;
 }
 
 function statedIn(clause: Clause, shoes: boolean, it: Thing | null): Change[] {
@@ -80,7 +117,7 @@ const notNames = new Set(
 /** "call me Annie", "my name is Ann": up to three words of letters. */
 function nameIn(clause: string): string | null {
   const match =
-    /^(?:(?:you (?:can|may) )?(?:please )?(?:just )?call me|my (?:first |nick)?name is|my name's|i go by|i am called|(?:everyone|people|friends) calls? me|i prefer to be called)\s+(\p{L}[\p{L}'-]*(?:\s+\p{Lu}[\p{L}'-]*){0,2})(?:\s+(?:instead|from now on|now|please))*$/iu.exec(
+    /^(?:(?:you (?:can|may) )?(?:please )?(?:just )?call me|my (?:first |nick)?name is|my name's|i go by|i am called|(?:my )?(?:everyone|people|friends) calls? me|i prefer to be called)\s+(\p{L}[\p{L}'-]*(?:\s+\p{Lu}[\p{L}'-]*){0,2})(?:\s+(?:instead|from now on|now|please))*$/iu.exec(
       clause,
     );
   const name = match?.[1];
@@ -98,7 +135,7 @@ function nameIn(clause: string): string | null {
 }
 
 const askToRemember =
-  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|btw)[, ]+|(?:can|could|will|would) you (?:please )?|i (?:want|would like|'d like|need) you to )*(?:remember|note(?: down)?|keep in mind|bear in mind|make a note(?: of)?|take note(?: of)?|write down|jot down|don't (?:ever )?forget|do not forget)(?:\s+(?:the fact )?that\b|\s*[:,]|\s+this:)?\s+(.+)$/i;
+  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|btw)[, ]+|(?:can|could|will|would) you |i (?:want|would like|'d like|need) you to )*(?:remember|note(?: down)?|keep in mind|bear in mind|make a note(?: of)?|take note(?: of)?|write down|jot down|don't (?:ever )?forget|do not forget)(?:\s+(?:the fact )?that\b|\s*[:,]|\s+this:)?\s+(.+)$/i;
 
 /** What the person explicitly asks to remember, or null. "Do you remember my size?" asks for an answer instead. */
 function noteIn(sentence: Sentence): string | null {
@@ -133,7 +170,7 @@ function remember(note: string, shoes: boolean, result: Understanding): void {
 }
 
 const askToForget =
-  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|now|actually|btw)[, ]+|(?:can|could|will|would) you (?:please )?|you can |i (?:want|would like|'d like|need) you to )*(?:(forget|unlearn|stop remembering)|delete|erase|remove|clear|wipe|drop)\s+(?:about\s+)?(.+?)(?:[, ]+(?:please|pls|thanks|now|again))*$/i;
+  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|now|actually|btw)[, ]+|(?:can|could|will|would) you |you can |i (?:want|would like|'d like|need) you to )*(?:(forget|unlearn|stop remembering)|delete|erase|remove|clear|wipe|drop)\s+(?:about\s+)?(.+?)(?:[, ]+(?:please|pls|thanks|now|again))*$/i;
 
 /** The object of "forget ...", or null. "Remove the wool ones" is about a list of shoes, not about memory. */
 function forgetTarget(raw: string): string | null {
@@ -163,6 +200,8 @@ function forgotten(target: string): Change[] | null {
     if (changes.length > 0) return changes;
   }
   return target
+    .replace(/^what i (?:said|told you) about /i, '')
+    .replace(/ from (?:my|the) (?:\w+ )?(?:\w+)$/i, '')
     .split(/\s*(?:,|\band\b|&)\s*/i)
     .filter(part => part !== '')
     .map(forgottenPart);

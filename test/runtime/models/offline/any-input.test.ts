@@ -154,4 +154,33 @@ describe('any input at all', () => {
     expect(performance.now() - started).toBeLessThan(5_000);
     expect(reply.text).toContain('only looked for facts at its beginning');
   });
+
+  // A rule that can match the same words in two ways takes exponential time on enough of them.
+  const repeated = [
+    'please ',
+    'can you ',
+    'i think that ',
+    'a max of ',
+    'up to ',
+    'really ',
+    'casual and ',
+    'wool, ',
+    'size 9 ',
+    '$1 ',
+    '1,111 ',
+    'my brother ',
+    'forget ',
+    'password ',
+    '*a',
+    '<context ',
+    '. ',
+  ];
+  it.each(repeated)('takes no longer when a person repeats “%s”', async piece => {
+    for (const other of repeated) {
+      const said = (piece + other).repeat(2_000);
+      const started = performance.now();
+      await createConversation().say(said);
+      expect(performance.now() - started).toBeLessThan(3_000);
+    }
+  });
 });

@@ -62,6 +62,14 @@ const sizes: [string, string[]][] = [
   ['Size 9 please', ['size: 9']],
   ['I have size 11 feet', ['shoe size: 11']],
   ['My size is L', ['clothing size: L']],
+  ['I wear 9.5 shoes', ['shoe size: 9.5']],
+  ["I'm usually a medium in shirts but a large in jackets", ['shirt size: M', 'jacket size: L']],
+  ['I wear size 9 shoes, medium shirts and 32 waist jeans', ['shoe size: 9', 'shirt size: M', 'waist: 32']],
+  ['shirts: L, shoes: 11', ['shirt size: L', 'shoe size: 11']],
+  ['looking for size 9 boots under $120', ['shoe size: 9']],
+  ['my bra size is 34B', ['bra size: 34B']],
+  ['I wear W32 L34 jeans', ['trouser size: 32/34']],
+  ['I need boots. I wear size 9', ['shoe size: 9']],
 ];
 
 const budgets: [string, string[]][] = [
@@ -94,6 +102,10 @@ const budgets: [string, string[]][] = [
   ["My budget isn't $120 but $150", ['budget: $150']],
   ["I don't have a budget", ['no budget']],
   ['Money is no object', ['no budget']],
+  ["my budget's $120", ['budget: $120']],
+  ['I need something for less than $75', ['budget: $75']],
+  ['My monthly budget is $200', ['budget: $200 per month']],
+  ["I'm on a budget of $120", ['budget: $120']],
 ];
 
 const tastes: [string, string[]][] = [
@@ -110,6 +122,12 @@ const tastes: [string, string[]][] = [
   ],
   ["I'm allergic to wool", ['allergic to wool (materials)']],
   ['allergic to nickel', ['allergic to nickel (materials)']],
+  ['I have a wool allergy', ['allergic to wool (materials)']],
+  ["I'd rather not wear wool", ['avoids wool (materials)']],
+  ['Not a big fan of neon colors', ['avoids neon colours (colours)']],
+  ["I'm a Nike girl", ['likes Nike (brands)']],
+  ['favorite color: blue', ['likes blue (colours)']],
+  ["I'm vegan so no leather", ['avoids leather (materials)']],
   ['Wool makes me itch', ['avoids wool (materials)']],
   ['wool is too itchy', ['avoids wool (materials)']],
   ['No leather please', ['avoids leather (materials)']],
@@ -172,6 +190,15 @@ const mixed: [string, string[]][] = [
   ['please remember: my brother wears a 10', ['note my brother wears a 10']],
   ['Can you remember that I wear size 9 shoes?', ['shoe size: 9']],
   ["Don't forget that I prefer free returns", ['note I prefer free returns']],
+  ['My friends call me Annie', ['name: Annie']],
+  [
+    'i hate polyester and love cotton, any ideas for a summer dress?',
+    ['avoids polyester (materials)', 'likes cotton (materials)'],
+  ],
+  ['I wear size 9 shoes. Actually, make that 9.5', ['shoe size: 9', 'shoe size: 9.5']],
+  ['My budget is 80 euros. Sorry, I meant 100', ['budget: €80', 'budget: €100']],
+  ['forget what I said about wool', ['no longer likes/avoids/allergic to wool']],
+  ['remove wool from my dislikes', ['no longer likes/avoids/allergic to wool']],
   ['forget my budget', ['forget budget']],
   ['Forget that I hate wool', ['no longer avoids/allergic to wool']],
   ['please forget my shoe size', ['no shoe size']],
@@ -249,6 +276,21 @@ const nothing: string[] = [
   'I like Paris',
   'We have a black cat',
   'I am wearing red today',
+  'People say I hate wool',
+  'I was going to say I hate wool',
+  'I love my wool sweater',
+  'I returned the wool sweater',
+  'I hate that wool is so expensive',
+  'My rent is under $500',
+  'I make $5000 a month',
+  'I need a medium latte',
+  'I am 5 foot 9',
+  'Actually, make it 9.5',
+  'tell Ben my budget is $50',
+  "My husband wears a 10 and can't stand wool. Budget $80.",
+  'for my husband: size 11 shoes, under $80',
+  "I don't know my shoe size",
+  "I'm not sure if I like wool",
 ];
 
 describe('understanding what a person says', () => {
