@@ -9,6 +9,8 @@ import {
   GatewayIntentBits,
   type Message,
   MessageType,
+  PermissionFlagsBits,
+  Routes,
 } from 'discord.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -173,10 +175,41 @@ describe('intents', () => {
     expect(events.map(entry => entry.data)).toMatchObject([{ content: 'in a DM', channel_type: 1 }]);
   });
 
+  it('marks direct mentions, reply pings, roles and @everyone apart', async () => {
+    const { fake, ana, guild, channel } = await shop({ privileged: { messageContent: true } });
+    const client = await login(fake, { intents: CONTENT });
+    const seen = watch(client);
+    const role = fake.world.addRole(guild.id, 'bots', { mentionable: true });
+    fake.world.giveRole(guild.id, fake.botId, role.id);
+    fake.world.overwrite(channel.id, ana.id, { allow: PermissionFlagsBits.MentionEveryone });
+    const own = (await createRest(fake).post(Routes.channelMessages(channel.id), {
+      body: { content: 'hello' },
+    })) as { id: string };
+    ana.say(channel.id, `<@${fake.botId}> direct`);
+    ana.say(channel.id, `<@&${role.id}> role`);
+    ana.say(channel.id, '@everyone');
+    ana.say(channel.id, 'pinging reply', { replyTo: own.id });
+    ana.say(channel.id, 'quiet reply', { replyTo: own.id, pingReply: false });
+    await fake.until(() => seen.length === 6);
+    const kinds = seen.slice(1).map(message => ({
+      users: message.mentions.users.has(client.user.id),
+      roles: message.mentions.roles.size > 0,
+      everyone: message.mentions.everyone,
+    }));
+    expect(kinds).toEqual([
+      { users: true, roles: false, everyone: false },
+      { users: false, roles: true, everyone: false },
+      { users: false, roles: false, everyone: true },
+      { users: true, roles: false, everyone: false },
+      { users: false, roles: false, everyone: false },
+    ]);
+    expect(seen[4]?.reference?.messageId).toBe(own.id);
+  });
+
   it('tells nothing of channels the bot cannot see', async () => {
     const { fake, ana, guild, channel } = await shop();
     const hidden = fake.world.addChannel(guild.id, 'hidden');
-    fake.world.overwrite(hidden.id, fake.botId, { deny: 1n << 10n });
+    fake.world.overwrite(hidden.id, fake.botId, { deny: PermissionFlagsBits.ViewChannel });
     const seen = watch(await login(fake));
     ana.say(hidden.id, 'nobody hears');
     ana.say(channel.id, 'heard');

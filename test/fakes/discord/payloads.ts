@@ -3,7 +3,7 @@
 
 import { ChannelType } from 'discord-api-types/v10';
 import type { Json } from './form.ts';
-import { permissionsIn } from './permissions.ts';
+import { canView } from './permissions.ts';
 import {
   type Channel,
   type Guild,
@@ -116,8 +116,7 @@ export function guildCreatePayload(state: State, guild: Guild, allMembers: boole
       .map(channel => channelPayload(state, channel, state.app.botId)),
     threads: channels
       .filter(
-        channel =>
-          channel.thread && !channel.thread.archived && permissionsIn(state, channel, state.app.botId) > 0n,
+        channel => channel.thread && !channel.thread.archived && canView(state, channel, state.app.botId),
       )
       .map(channel => channelPayload(state, channel, state.app.botId)),
     presences: [],
