@@ -1,0 +1,205 @@
+import { REST } from 'discord.js';
+import type { BotPort, ChatAdapter } from '../../core/adapter.ts';
+import { RetryLater } from '../../core/paced.ts';
+import { pause } from '../../core/session-stream.ts';
+import type { State } from '../../core/state.ts';
+import type { Log } from '../../log.ts';
+import { createDiscordApi, guardToken, restOptions } from './api.ts';
+import { createCatchUp } from './catch-up.ts';
+import { registerCommands } from './commands.ts';
+import { createDeliveries, type Deliveries } from './deliveries.ts';
+import { createFiles } from './files.ts';
+import { createGateway, type Shard } from './gateway.ts';
+import { type Incoming, PLATFORM, readIncoming } from './inbound.ts';
+import { createInteractions, type Interactions } from './interactions.ts';
+import { createLanes } from './lanes.ts';
+import { createLiveChannels } from './live-channels.ts';
+import { createNotices } from './notices.ts';
+import { dmOutlet, outletOf } from './outlet.ts';
+import { inviteLink } from './permissions.ts';
+import { createQuestions } from './questions.ts';
+import { openReplySink } from './reply.ts';
+import { type ReplyTarget, replyTarget } from './reply-target.ts';
+import type { DiscordSettings } from './settings.ts';
+
+export interface DiscordOptions {
+  settings: DiscordSettings;
+  state: State;
+  log: Log;
+  now?: () => number;
+  /** Between two edits of a reply. */
+  minIntervalMs?: number;
+  /** How long replies that are under way may go on being posted after stop(). */
+  patienceMs?: number;
+}
+
+const PATIENCE_MS = 25_000;
+const FLUSH_EVERY_MS = 15_000;
+const ATTEMPTS = 5;
+const RETRY_MS = 1_000;
+
+/**
+ * Discord. Messages are handled in order per channel and side by side across channels, so that no busy server and
+ * no busy DM holds up another, whichever shard they come in on.
+ */
+export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
+  const { settings, state, log } = options;
+  const now = options.now ?? Date.now;
+  // Apart from the gateway's own, because replies still go out while the process takes its leave.
+  const rest = new REST(restOptions(settings.apiUrl)).setToken(settings.token);
+  const releaseToken = guardToken(rest, settings.token, log);
+  const api = createDiscordApi({ rest, applicationId: settings.applicationId });
+  const channels = createLiveChannels(state);
+  const questions = createQuestions();
+  const notices = createNotices({ api, privately: settings.privateNotices, now });
+  const files = createFiles({ api, apiUrl: settings.apiUrl, now });
+  const stopped = new AbortController();
+  const givenUp = new AbortController();
+  const lanes = createLanes((error, channelId) => {
+    // Nothing after it counts as dealt with, so the next catching up finds it.
+    channels.hold(channelId);
+    log.error(
+      { event: 'discord.delivery_failed', channel: channelId, err: error },
+      'a message could not be taken in',
+    );
+  });
+  let deliveries: Deliveries | undefined;
+  let interactions: Interactions | undefined;
+  let catchUp: ReturnType<typeof createCatchUp> | undefined;
+  let flusher: NodeJS.Timeout | undefined;
+  let stopping: Promise<void> | undefined;
+
+  const gateway = createGateway({
+    settings,
+    log,
+    handlers: {
+      created: raw => take(raw, (message, to) => to.deliver(message)),
+      updated: raw => take(raw, (message, to) => to.edited(message)),
+      deleted(channelId, ids) {
+        for (const id of ids)
+          void lanes.run(channelId, () => stubbornly(async () => deliveries?.deleted(id)));
+      },
+      closed: channelId => void lanes.run(channelId, () => channels.forget(channelId)),
+      interaction: interaction => void interactions?.handle(interaction),
+      fresh: (shard, ready) => {
+        for (const { channelId } of channels.list().filter(it => isOn(shard, it.guildId))) {
+          void lanes.run(channelId, async () => {
+            await ready;
+            await catchUp?.channel(channelId);
+          });
+        }
+      },
+    },
+  });
+
+  function take(raw: unknown, work: (message: Incoming, to: Deliveries) => Promise<void>): void {
+    const message = readIncoming(raw);
+    const to = deliveries;
+    if (message === null || to === undefined || stopped.signal.aborted) return;
+    void lanes.run(message.channelId, () => stubbornly(() => work(message, to)));
+  }
+
+  /** The gateway delivers once: what fails for a moment (the network, a busy disk) is tried again. */
+  async function stubbornly(work: () => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (attempt === ATTEMPTS || stopped.signal.aborted) throw error;
+        await pause(error instanceof RetryLater ? error.afterMs : RETRY_MS * attempt, stopped.signal);
+      }
+    }
+  }
+
+  function outlets(target: ReplyTarget, personId: string) {
+    const main = outletOf(target, api, now);
+    // What began where everyone sees it goes on there, if the bot may write there.
+    const shared = target.type === 'interaction' && !target.ephemeral && target.installed;
+    const channel: ReplyTarget | null = shared
+      ? { type: 'channel', channelId: target.channelId, messageId: '', thread: null, quotes: false }
+      : null;
+    return { main, rest: channel === null ? dmOutlet(personId, api) : outletOf(channel, api, now) };
+  }
+
+  return {
+    platform: PLATFORM,
+
+    async start(bot: BotPort) {
+      await channels.load();
+      const known = {
+        bot,
+        state,
+        log,
+        botId: gateway.botId,
+      };
+      const to = createDeliveries({
+        ...known,
+        api,
+        channels,
+        client: gateway.client,
+        readsContent: gateway.readsContent,
+      });
+      deliveries = to;
+      interactions = createInteractions({ ...known, questions, notices, now });
+      catchUp = createCatchUp({
+        api,
+        channels,
+        deliveries: to,
+        maxAgeMs: settings.catchUpMs,
+        stopped: stopped.signal,
+        now,
+        log,
+      });
+      await gateway.start();
+      await registerCommands(api, log);
+      flusher = setInterval(() => {
+        channels
+          .flush()
+          .catch((error: unknown) =>
+            log.warn({ event: 'discord.flush_failed', err: error }, 'positions were not saved'),
+          );
+      }, FLUSH_EVERY_MS);
+      flusher.unref();
+      log.info(
+        { event: 'discord.invite', url: inviteLink(settings.applicationId) },
+        'add the bot to a server with this link',
+      );
+    },
+
+    stop() {
+      stopping ??= (async () => {
+        stopped.abort();
+        clearInterval(flusher);
+        await gateway.stop();
+        await lanes.idle();
+        await channels.flush();
+        setTimeout(() => {
+          givenUp.abort();
+          releaseToken();
+        }, options.patienceMs ?? PATIENCE_MS).unref();
+      })();
+      return stopping;
+    },
+
+    openReply: (message, resume, save) =>
+      openReplySink({
+        message,
+        outlets: outlets(replyTarget.parse(message.replyTo), message.conversation.person.id),
+        resume,
+        save,
+        questions,
+        givenUp: givenUp.signal,
+        log,
+        now,
+        ...(options.minIntervalMs === undefined ? {} : { minIntervalMs: options.minIntervalMs }),
+      }),
+
+    notify: (message, notice, mode) => notices.show(message, notice, mode),
+    download: (attachment, signal) => files.download(attachment, signal),
+  };
+}
+
+/** The shard of a server is decided by its id; DMs are all on shard 0 (Discord, events/gateway, "Sharding"). */
+function isOn(shard: Shard, guildId: string | null): boolean {
+  return (guildId === null ? 0 : Number((BigInt(guildId) >> 22n) % BigInt(shard.count))) === shard.id;
+}

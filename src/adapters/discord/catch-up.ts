@@ -1,0 +1,132 @@
+import { DiscordAPIError } from 'discord.js';
+import type { Log } from '../../log.ts';
+import type { DiscordApi } from './api.ts';
+import type { Deliveries } from './deliveries.ts';
+import { type Incoming, readIncoming } from './inbound.ts';
+import { compareIds, idAt, type LiveChannel, type LiveChannels } from './live-channels.ts';
+import { nonceOf } from './nonce.ts';
+import { patiently } from './patience.ts';
+
+const PAGE = 100;
+/** Channels that are looked through at the same time; replies go on meanwhile and need requests too. */
+const AT_ONCE = 8;
+
+export interface CatchUp {
+  /** Fetches what a channel missed and hands it over, oldest first. Rejects only on what nobody foresaw. */
+  channel(channelId: string): Promise<void>;
+}
+
+/**
+ * Discord delivers nothing that was said while the bot was away. For every channel with a live conversation the
+ * messages after the last one dealt with are fetched; those that are too old are only mentioned, in one note.
+ */
+export function createCatchUp(deps: {
+  api: DiscordApi;
+  channels: LiveChannels;
+  deliveries: Deliveries;
+  /** How far back messages are answered. */
+  maxAgeMs: number;
+  stopped: AbortSignal;
+  now: () => number;
+  log: Log;
+}): CatchUp {
+  const { api, channels, deliveries, log } = deps;
+  const slots = createSlots(AT_ONCE);
+
+  async function fetch(channelId: string, range: { before?: string; after?: string }): Promise<unknown[]> {
+    return patiently(() => api.messages(channelId, { ...range, limit: PAGE }), deps.stopped);
+  }
+
+  async function catchUp({ channelId, guildId, lastId }: LiveChannel): Promise<void> {
+    const read = (raws: readonly unknown[]) =>
+      raws
+        .map(raw => readIncoming(raw, guildId))
+        .filter(message => message !== null)
+        .sort((a, b) => compareIds(a.id, b.id));
+    const cutoff = idAt(deps.now() - deps.maxAgeMs);
+    if (compareIds(cutoff, lastId) > 0) {
+      const old = read(await fetch(channelId, { before: cutoff }));
+      await skip(old.filter(({ id }) => compareIds(id, lastId) > 0));
+      await channels.handled({ channelId, guildId, id: cutoff });
+    }
+    let answered = 0;
+    for (let after = compareIds(cutoff, lastId) > 0 ? cutoff : lastId; !deps.stopped.aborted; ) {
+      const page = read(await fetch(channelId, { after }));
+      for (const message of page) {
+        await deliveries.deliver(message);
+        answered += 1;
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE) break;
+      after = last.id;
+    }
+    if (answered > 0) {
+      log.info(
+        { event: 'discord.caught_up', channel: channelId, messages: answered },
+        'looked through missed messages',
+      );
+    }
+  }
+
+  /** One note for all that is too old to answer, under the last of it. */
+  async function skip(old: readonly Incoming[]): Promise<void> {
+    const concerning: Incoming[] = [];
+    for (const message of old) if (await deliveries.concerns(message)) concerning.push(message);
+    const last = concerning.at(-1);
+    if (last === undefined) return;
+    const count = concerning.length === 1 ? 'a message' : `${concerning.length} messages`;
+    const them = concerning.length === 1 ? 'it' : 'them';
+    const content = `-# I was offline and missed ${count} from ${minutes(deps.maxAgeMs)} ago or earlier. If ${them === 'it' ? 'it still matters' : 'they still matter'}, please send ${them} again.`;
+    log.info(
+      { event: 'discord.skipped', channel: last.channelId, messages: concerning.length },
+      'missed messages were too old to answer',
+    );
+    const nonce = nonceOf('skipped', last.id);
+    await patiently(
+      () => api.post(last.channelId, { content, components: [] }, { nonce, replyTo: last.id }),
+      deps.stopped,
+    );
+  }
+
+  return {
+    channel: channelId =>
+      slots.run(async () => {
+        const live = channels.get(channelId);
+        if (live === undefined || deps.stopped.aborted) return;
+        channels.release(channelId);
+        try {
+          await catchUp(live);
+        } catch (error) {
+          if (deps.stopped.aborted) return;
+          if (error instanceof DiscordAPIError && (error.status === 403 || error.status === 404)) {
+            await channels.forget(channelId);
+            return;
+          }
+          throw error;
+        }
+      }),
+  };
+}
+
+function minutes(ms: number): string {
+  const count = Math.round(ms / 60_000);
+  return count === 1 ? 'a minute' : `${count} minutes`;
+}
+
+function createSlots(count: number) {
+  let free = count;
+  const waiting: (() => void)[] = [];
+  return {
+    async run<T>(work: () => Promise<T>): Promise<T> {
+      if (free === 0) await new Promise<void>(resolve => waiting.push(resolve));
+      else free -= 1;
+      try {
+        return await work();
+      } finally {
+        const next = waiting.shift();
+        if (next === undefined) free += 1;
+        else next();
+      }
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { PersonError } from '../../core/errors.ts';
+import type { Attachment } from '../../core/message.ts';
+import type { DiscordApi } from './api.ts';
+import { attachmentSource, readIncoming } from './inbound.ts';
+
+const HOSTS = ['cdn.discordapp.com', 'media.discordapp.net'];
+const TIMEOUT_MS = 60_000;
+/** More than the core takes of any kind of file; a size that Discord states too low ends here. */
+const MAX_BYTES = 25_000_000;
+
+/**
+ * Fetches attachments from Discord's own hosts, or from the host of DISCORD_API_URL, and from nowhere else. No
+ * token goes along. Addresses expire after about a day (Discord, reference, "Signed Attachment CDN URLs"); the
+ * message then has a fresh one.
+ */
+export function createFiles(deps: { api: DiscordApi; apiUrl: string | undefined; now: () => number }) {
+  const ownHost = deps.apiUrl === undefined ? null : new URL(deps.apiUrl).hostname;
+
+  function isAllowed(address: string): boolean {
+    if (!URL.canParse(address)) return false;
+    const { protocol, hostname } = new URL(address);
+    if (ownHost !== null && hostname === ownHost) return protocol === 'http:' || protocol === 'https:';
+    return protocol === 'https:' && HOSTS.includes(hostname);
+  }
+
+  async function get(address: string, signal: AbortSignal): Promise<Uint8Array | 'expired'> {
+    if (!isAllowed(address)) throw new PersonError('it is not stored at Discord.');
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const response = await fetch(address, { signal: limit, redirect: 'error' });
+    if (response.status === 403 || response.status === 404) {
+      await response.body?.cancel();
+      return 'expired';
+    }
+    if (!response.ok || response.body === null)
+      throw new PersonError('Discord did not hand it out. Please send it again.');
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of response.body) {
+      size += chunk.byteLength;
+      if (size > MAX_BYTES) throw new PersonError(`it is larger than ${MAX_BYTES / 1_000_000} MB.`);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  /** The address the message has now; null when message or attachment are gone. */
+  async function freshUrl(source: { channelId: string; messageId: string; attachmentId: string }) {
+    try {
+      const message = readIncoming(await deps.api.message(source.channelId, source.messageId));
+      return message?.attachments.find(({ id }) => id === source.attachmentId)?.url ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  return {
+    async download(attachment: Attachment, signal: AbortSignal): Promise<Uint8Array> {
+      const source = attachmentSource.parse(attachment.source);
+      if (!isExpired(source.url, deps.now())) {
+        const bytes = await get(source.url, signal);
+        if (bytes !== 'expired') return bytes;
+      }
+      const url = await freshUrl(source);
+      const bytes = url === null ? 'expired' : await get(url, signal);
+      if (bytes === 'expired') throw new PersonError('it is no longer there.');
+      return bytes;
+    },
+  };
+}
+
+/** `ex` in a signed address is when it ends, in hexadecimal seconds. */
+function isExpired(address: string, now: number): boolean {
+  if (!URL.canParse(address)) return false;
+  const seconds = Number.parseInt(new URL(address).searchParams.get('ex') ?? '', 16);
+  return Number.isFinite(seconds) && seconds * 1_000 <= now;
+}

@@ -1,0 +1,188 @@
+import { MessageFlags, RESTJSONErrorCodes } from 'discord.js';
+import { RetryLater } from '../../core/paced.ts';
+import { type Body, codeOf, type DiscordApi, type Posted } from './api.ts';
+import type { ReplyTarget } from './reply-target.ts';
+
+/** A place that messages can be posted to and edited in. Rejects as DiscordApi does. */
+export interface Outlet {
+  /** False once nothing can be written here any more; what stands here stays as it is. */
+  isOpen(): boolean;
+  /** Whether one more message can be posted. */
+  hasRoom(): boolean;
+  /** Gives the place up. */
+  close(): void;
+  /** So many messages were posted here by an earlier process. */
+  adopt(messages: number): void;
+  post(body: Body, nonce: string): Promise<Posted>;
+  edit(messageId: string, body: Body): Promise<void>;
+  remove(messageId: string): Promise<void>;
+  typing(): Promise<void>;
+}
+
+export function outletOf(target: ReplyTarget, api: DiscordApi, now: () => number): Outlet {
+  return target.type === 'channel' ? channelOutlet(target, api) : interactionOutlet(target, api, now);
+}
+
+/** Messages in a channel; the first of them makes the thread, if there is to be one. */
+function channelOutlet(target: Extract<ReplyTarget, { type: 'channel' }>, api: DiscordApi): Outlet {
+  const { channelId, messageId, thread } = target;
+  let place: Promise<{ channelId: string; replyTo: string | null }> | undefined;
+
+  async function find() {
+    const here = { channelId, replyTo: messageId };
+    if (thread === null) return target.quotes ? here : { channelId, replyTo: null };
+    try {
+      return { channelId: await api.startThread(channelId, messageId, thread), replyTo: null };
+    } catch (error) {
+      if (error instanceof RetryLater) throw error;
+      // No thread can be made here after all: the answer follows the message.
+      return here;
+    }
+  }
+
+  async function where() {
+    place ??= find();
+    try {
+      return await place;
+    } catch (error) {
+      place = undefined;
+      throw error;
+    }
+  }
+
+  let referred = false;
+  return simpleOutlet(
+    api,
+    async () => (await where()).channelId,
+    async (body, nonce) => {
+      const { channelId: to, replyTo } = await where();
+      try {
+        const posted = await api.post(to, body, { nonce, replyTo: referred ? null : replyTo });
+        referred = true;
+        return posted;
+      } catch (error) {
+        const unreadable =
+          codeOf(error) === RESTJSONErrorCodes.CannotReplyWithoutPermissionToReadMessageHistory;
+        if (!unreadable || replyTo === null) throw error;
+        return api.post(to, body, { nonce });
+      }
+    },
+  );
+}
+
+/** A person's DMs. */
+export function dmOutlet(userId: string, api: DiscordApi): Outlet {
+  let opening: Promise<string> | undefined;
+  async function channel(): Promise<string> {
+    opening ??= api.openDm(userId);
+    try {
+      return await opening;
+    } catch (error) {
+      opening = undefined;
+      throw error;
+    }
+  }
+  return simpleOutlet(api, channel, async (body, nonce) => api.post(await channel(), body, { nonce }));
+}
+
+function simpleOutlet(
+  api: DiscordApi,
+  channel: () => Promise<string>,
+  post: (body: Body, nonce: string) => Promise<Posted>,
+): Outlet {
+  let open = true;
+
+  /** Writing to an archived thread opens it again, editing in one does not. */
+  async function unarchived<T>(work: (channelId: string) => Promise<T>): Promise<T> {
+    const id = await channel();
+    try {
+      return await work(id);
+    } catch (error) {
+      if (codeOf(error) !== RESTJSONErrorCodes.InvalidActionOnArchivedThread) throw error;
+      await api.unarchive(id);
+      return work(id);
+    }
+  }
+
+  return {
+    isOpen: () => open,
+    hasRoom: () => open,
+    close() {
+      open = false;
+    },
+    adopt() {},
+    post: (body, nonce) => unarchived(() => post(body, nonce)),
+    edit: (messageId, body) => unarchived(id => api.edit(id, messageId, body)),
+    remove: messageId => unarchived(id => api.remove(id, messageId)),
+    typing: async () => api.typing(await channel()),
+  };
+}
+
+/** Room for the last calls to arrive before the token ends. */
+const TOKEN_MARGIN_MS = 20_000;
+const FOLLOW_UPS = 5;
+const ORIGINAL = '@original';
+
+/** The answer to a deferred interaction and the messages after it. They carry no nonce: Discord takes none here. */
+function interactionOutlet(
+  target: Extract<ReplyTarget, { type: 'interaction' }>,
+  api: DiscordApi,
+  now: () => number,
+): Outlet {
+  const { token } = target;
+  let open = true;
+  let followUps = 0;
+  const isOpen = () => open && now() < target.until - TOKEN_MARGIN_MS;
+  const flags = target.ephemeral ? MessageFlags.Ephemeral : undefined;
+  let original = false;
+
+  async function call<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== null && DEAD_TOKEN.includes(code)) {
+        open = false;
+        throw new RetryLater(0, { cause: error });
+      }
+      if (code === RESTJSONErrorCodes.ThisInteractionHasHitTheMaximumNumberOfFollowUpMessages) {
+        followUps = FOLLOW_UPS;
+        throw new RetryLater(0, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  return {
+    isOpen,
+    hasRoom: () => isOpen() && (target.installed || followUps < FOLLOW_UPS),
+    close() {
+      open = false;
+    },
+    adopt(messages) {
+      original = messages > 0;
+      followUps = Math.max(0, messages - 1);
+    },
+    async post(body) {
+      if (!original) {
+        await call(() => api.editAnswer(token, ORIGINAL, body));
+        original = true;
+        return { id: ORIGINAL, content: body.content };
+      }
+      const posted = await call(() =>
+        api.followUp(token, { ...body, flags: (body.flags ?? 0) | (flags ?? 0) }),
+      );
+      followUps += 1;
+      return posted;
+    },
+    edit: (messageId, body) => call(() => api.editAnswer(token, messageId, body)),
+    remove: messageId => call(() => api.removeAnswer(token, messageId)),
+    typing: async () => {},
+  };
+}
+
+const DEAD_TOKEN: readonly number[] = [
+  RESTJSONErrorCodes.InvalidWebhookToken,
+  RESTJSONErrorCodes.UnknownWebhook,
+  RESTJSONErrorCodes.UnknownInteraction,
+];

@@ -1,0 +1,14 @@
+import { RetryLater } from '../../core/paced.ts';
+import { pause } from '../../core/session-stream.ts';
+
+/** Does it again as long as it may still succeed. Rejects with the last RetryLater once `signal` aborts. */
+export async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof RetryLater) || signal.aborted) throw error;
+      await pause(error.afterMs, signal);
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { ChannelType, type Client, PermissionsBitField } from 'discord.js';
+import type { Incoming, Place } from './inbound.ts';
+import { THREAD_PERMISSIONS } from './permissions.ts';
+
+/** Looks up where a message stands; a channel that is not known yet is fetched. */
+export async function placeOf(
+  message: Pick<Incoming, 'guildId' | 'channelId'>,
+  client: Client,
+): Promise<Place> {
+  if (message.guildId === null) return { type: 'dm' };
+  const channel =
+    client.channels.cache.get(message.channelId) ?? (await client.channels.fetch(message.channelId));
+  if (channel === null) return { type: 'other' };
+  if (channel.isThread()) return { type: 'thread' };
+  if (channel.type !== ChannelType.GuildText && channel.type !== ChannelType.GuildAnnouncement) {
+    return { type: 'other' };
+  }
+  const own = client.user === null ? null : channel.permissionsFor(client.user);
+  return { type: 'text', threads: own?.has(new PermissionsBitField(THREAD_PERMISSIONS)) ?? true };
+}
+
+const NAME_LENGTH = 80;
+
+/** A thread's name says what it is about: the beginning of the message, cut at a word. At most 100 characters. */
+export function threadName(text: string, author: string): string {
+  const line = text
+    .replace(/[`*_~|#>]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  if (line === '') return `A question from ${author}`.slice(0, 100);
+  if (line.length <= NAME_LENGTH) return line;
+  const cut = line.slice(0, NAME_LENGTH).replace(/\s+\S*$/, '');
+  return `${cut}…`;
+}

@@ -1,0 +1,187 @@
+import { ChannelType, MessageType } from 'discord.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { answerWith, botSaid, createWorld, nthMessage, type World } from './harness.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await createWorld();
+  await world.start();
+});
+afterEach(() => world.close());
+
+describe('entry points', () => {
+  it('takes a DM as a private conversation in the DM channel', async () => {
+    const { discord, ana } = world;
+    const sent = discord.as(ana.id).dm('I wear size 9');
+    const message = await nthMessage(world, 1);
+    expect(message).toMatchObject({
+      id: sent.id,
+      text: 'I wear size 9',
+      conversation: {
+        person: { platform: 'discord', workspace: 'discord', id: ana.id, name: 'Ana' },
+        channel: sent.channelId,
+        thread: null,
+        audience: 'private',
+      },
+    });
+  });
+
+  it('answers a mention in a thread made from the message', async () => {
+    const { discord, ana, channel } = world;
+    answerWith(world, () => 'What size do you wear?');
+    const sent = discord.as(ana.id).say(channel.id, `<@${discord.botId}> find me **running** shoes`);
+    const message = await nthMessage(world, 1);
+    expect(message.text).toBe('find me **running** shoes');
+    expect(message.conversation).toMatchObject({ channel: sent.id, audience: 'shared' });
+    await discord.until(() => botSaid(world, sent.id).includes('What size do you wear?'));
+    expect(discord.channel(sent.id)).toMatchObject({ name: 'find me running shoes', parentId: channel.id });
+    expect(botSaid(world, channel.id)).toEqual([]);
+  });
+
+  it('follows up in the thread without a mention, from the first moment on, for those who talk to it there', async () => {
+    const { discord, ana, ben, channel } = world;
+    answerWith(world, () => 'Yes?');
+    const sent = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
+    await discord.until(() => botSaid(world, sent.id).includes('Yes?'));
+    discord.as(ben.id).say(sent.id, 'I like the blue ones');
+    discord.as(ana.id).say(sent.id, 'in size 9 please');
+    const second = await nthMessage(world, 2);
+    expect(second).toMatchObject({
+      text: 'in size 9 please',
+      conversation: { channel: sent.id, person: { id: ana.id } },
+      context: [{ author: 'Ben', text: 'I like the blue ones' }],
+    });
+    discord.as(ben.id).say(sent.id, `<@${discord.botId}> and for me?`);
+    const third = await nthMessage(world, 3);
+    expect(third.conversation).toMatchObject({ channel: sent.id, person: { id: ben.id } });
+    expect(third.context.map(({ author }) => author)).toEqual(['Ana']);
+  });
+
+  it('keeps following up after a restart', async () => {
+    const { discord, ana, channel } = world;
+    answerWith(world, () => 'Yes?');
+    const sent = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
+    await discord.until(() => botSaid(world, sent.id).includes('Yes?'));
+    await world.restart();
+    discord.as(ana.id).say(sent.id, 'still there?');
+    expect((await nthMessage(world, 1)).text).toBe('still there?');
+  });
+
+  it('answers a mention in a forum post, in a thread of others, and in the text of a voice channel where it is', async () => {
+    const { discord, guild, ana, channel } = world;
+    answerWith(world, message => `about ${message.text}`);
+    const forum = discord.world.addChannel(guild.id, 'ideas', { type: ChannelType.GuildForum });
+    const voice = discord.world.addChannel(guild.id, 'lounge', { type: ChannelType.GuildVoice });
+    const post = discord.as(ana.id).post(forum.id, 'Boots', `<@${discord.botId}> boots`);
+    await discord.until(() => botSaid(world, post.id).includes('about boots'));
+    const thread = discord.as(ana.id).startThread(channel.id, 'Hats');
+    discord.as(ana.id).say(thread.id, `<@${discord.botId}> hats`);
+    await discord.until(() => botSaid(world, thread.id).includes('about hats'));
+    discord.as(ana.id).say(voice.id, `<@${discord.botId}> socks`);
+    await discord.until(() => botSaid(world, voice.id).includes('about socks'));
+    // Without a thread every remark of a voice channel's regulars would be one for the bot: a reply is.
+    discord.as(ana.id).say(voice.id, 'nice weather');
+    const answer = discord.messages(voice.id).find(({ content }) => content === 'about socks');
+    discord.as(ana.id).say(voice.id, 'woollen ones', { replyTo: answer?.id ?? '' });
+    expect((await nthMessage(world, 4)).text).toBe('woollen ones');
+  });
+
+  it('answers in the channel where it may not make threads, and a reply to that continues the conversation', async () => {
+    const { discord, guild, ana, channel } = world;
+    discord.world.overwrite(channel.id, guild.id, { deny: 1n << 35n });
+    answerWith(world, message => `about ${message.text}`);
+    const sent = discord.as(ana.id).say(channel.id, `<@${discord.botId}> shoes`);
+    await discord.until(() => botSaid(world, channel.id).includes('about shoes'));
+    const answer = discord.messages(channel.id).find(({ content }) => content === 'about shoes');
+    expect(answer?.reference?.messageId).toBe(sent.id);
+    discord.as(ana.id).say(channel.id, 'red ones', { replyTo: answer?.id ?? '' });
+    const second = await nthMessage(world, 2);
+    expect(second.conversation).toEqual(world.bot.received[0]?.conversation);
+  });
+
+  it('is not woken by @everyone, roles, the ping of a reply, bots, webhooks, system messages, or other people', async () => {
+    const { discord, guild, ana, ben, channel } = world;
+    answerWith(world, () => 'Hello.');
+    const thread = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hi`);
+    await discord.until(() => botSaid(world, thread.id).includes('Hello.'));
+    const answer = discord.messages(thread.id).find(({ content }) => content === 'Hello.');
+    const role = discord.world.addRole(guild.id, 'shoppers', { mentionable: true });
+    discord.world.giveRole(guild.id, discord.botId, role.id);
+    const robot = discord.world.addUser('Robot', { bot: true });
+    discord.world.addMember(guild.id, robot.id);
+
+    discord.as(ben.id).say(channel.id, '@everyone sale today');
+    discord.as(ben.id).say(channel.id, `<@&${role.id}> look`);
+    discord.as(ben.id).say(thread.id, 'lol', { replyTo: answer?.id ?? '', pingReply: true });
+    discord.as(robot.id).say(channel.id, `<@${discord.botId}> beep`);
+    discord.world.webhookSays(channel.id, 'News', `<@${discord.botId}> beep`);
+    discord.world.systemMessage(channel.id, MessageType.UserJoin, ben.id);
+    discord.as(ben.id).say(channel.id, `look at \`<@${discord.botId}>\``);
+    discord.as(ana.id).dm('after all that');
+    expect((await nthMessage(world, 2)).text).toBe('after all that');
+  });
+
+  it('quotes what the person replies to, with the name of its author', async () => {
+    const { discord, ana, ben, channel } = world;
+    const original = discord.as(ben.id).say(channel.id, 'These boots are great: Otter 3');
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> would they suit me?`, { replyTo: original.id });
+    const message = await nthMessage(world, 1);
+    expect(message).toMatchObject({
+      text: 'would they suit me?',
+      context: [{ author: 'Ben', text: 'These boots are great: Otter 3' }],
+    });
+  });
+
+  it('knows one person on two servers as one person', async () => {
+    const { discord, ana, channel } = world;
+    const other = discord.world.addGuild('Club', { members: [ana.id] });
+    const elsewhere = discord.world.addChannel(other.id, 'chat');
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> one`);
+    discord.as(ana.id).say(elsewhere.id, `<@${discord.botId}> two`);
+    await nthMessage(world, 2);
+    const [first, second] = world.bot.received;
+    expect(first?.conversation.person).toEqual(second?.conversation.person);
+    expect(first?.conversation.channel).not.toBe(second?.conversation.channel);
+  });
+
+  it('takes a message once, however often it is delivered', async () => {
+    const { discord, ana } = world;
+    discord.as(ana.id).dm('hello', { times: 3 });
+    discord.as(ana.id).dm('bye');
+    expect((await nthMessage(world, 2)).text).toBe('bye');
+  });
+});
+
+describe('without the Message Content intent', () => {
+  it('says so at start-up, answers mentions and DMs, and tells once how to go on in a thread', async () => {
+    await world.close();
+    world = await createWorld({ fake: { privileged: { messageContent: false } } });
+    await world.start();
+    const { discord, ana, channel } = world;
+    expect(world.logs.find(({ event }) => event === 'discord.ready')?.fields).toMatchObject({
+      message_content: false,
+    });
+    answerWith(world, () => 'Hello.');
+    const thread = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hi`);
+    await discord.until(() => botSaid(world, thread.id).includes('Hello.'));
+    discord.as(ana.id).say(thread.id, 'and shoes?');
+    discord.as(ana.id).say(thread.id, 'hello??');
+    await discord.until(() => botSaid(world, thread.id).some(text => text.includes('mention me')));
+    const hint = discord.messages(thread.id).at(-1);
+    discord.as(ana.id).say(thread.id, 'like this?', { replyTo: hint?.id ?? '' });
+    expect((await nthMessage(world, 2)).text).toBe('like this?');
+    discord.as(ana.id).dm('and here?');
+    await nthMessage(world, 3);
+    expect(botSaid(world, thread.id).filter(text => text.includes('mention me'))).toHaveLength(1);
+  });
+
+  it('does not start where the intent is demanded and not granted', async () => {
+    const strict = await createWorld({
+      fake: { privileged: { messageContent: false } },
+      settings: { messageContent: 'on' },
+    });
+    await expect(strict.start()).rejects.toThrow('Message Content intent');
+    await strict.close();
+  });
+});
