@@ -31,7 +31,7 @@ const toolSwitch = { enabled: z.boolean().nullish(), permission_policy: policy.n
 const domains = z.array(text(255, 1)).min(1).max(64).optional();
 const FILE_TOOLS = ['bash', 'read', 'write', 'edit', 'glob', 'grep'] as const;
 const WEB_TOOLS = ['web_search', 'web_fetch'] as const;
-const toolsetConfig = z.union([
+const toolsetConfig = z.discriminatedUnion('name', [
   z.strictObject({ name: z.enum(FILE_TOOLS), type: z.enum(FILE_TOOLS).optional(), ...toolSwitch }),
   z.strictObject({
     name: z.enum(WEB_TOOLS),

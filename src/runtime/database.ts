@@ -13,7 +13,7 @@ export interface Reader {
 
 export interface Transaction extends Reader {
   run(sql: string, params?: readonly SqlValue[]): Promise<{ changes: number; lastId: number }>;
-  /** Runs in the tick of the commit and in the order of commits; never runs when the transaction fails. */
+  /** Runs in the tick of the commit and in the order of commits, not when the transaction fails. Must not throw. */
   afterCommit(effect: () => void): void;
 }
 

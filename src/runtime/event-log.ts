@@ -7,7 +7,19 @@ import { newId } from './ids.ts';
 import { decodeCursor, encodeCursor, type Order } from './pages.ts';
 import type { NewEvent, SessionEvent } from './ports.ts';
 
-/** An event a client sent, with its id, while `processed_at` is still null. */
+/** What a client sends; `processed_at` is null until the agent takes it up. */
+export type SentEvent = Extract<
+  SessionEvent,
+  {
+    type:
+      | 'user.message'
+      | 'user.interrupt'
+      | 'user.tool_confirmation'
+      | 'user.custom_tool_result'
+      | 'system.message';
+  }
+>;
+/** What waits while a turn runs. */
 export type QueuedEvent = Extract<SessionEvent, { type: 'user.message' | 'system.message' }>;
 
 /**
@@ -40,22 +52,29 @@ interface EventRow {
   json: string;
 }
 
+/** Most appends are one statement; far below SQLite's limit of parameters. */
+const ROWS_PER_INSERT = 50;
+
 export function createEventLog(db: Database, hub: EventHub, clock: Clock): EventLog {
   return {
     async append(tx, sessionId, events) {
       const at = clock();
-      const stamped = events.map(event => stamp(event, at));
-      for (const event of stamped) {
-        const json = JSON.stringify(event);
-        await tx.run('INSERT INTO events (session_id, type, processed_at, json) VALUES (?, ?, ?, ?)', [
-          sessionId,
-          event.type,
-          at,
-          json,
-        ]);
-        tx.afterCommit(() => hub.publish(sessionId, event, json));
+      const recorded = events.map(given => {
+        const event = stamp(given, at);
+        return { event, json: JSON.stringify(event) };
+      });
+      for (let start = 0; start < recorded.length; start += ROWS_PER_INSERT) {
+        const rows = recorded.slice(start, start + ROWS_PER_INSERT);
+        await tx.run(
+          `INSERT INTO events (session_id, type, processed_at, json)
+           VALUES ${rows.map(() => '(?, ?, ?, ?)').join(', ')}`,
+          rows.flatMap(({ event, json }) => [sessionId, event.type, at, json]),
+        );
       }
-      return stamped;
+      tx.afterCommit(() => {
+        for (const { event, json } of recorded) hub.publish(sessionId, event, json);
+      });
+      return recorded.map(({ event }) => event);
     },
 
     announce(tx, sessionId, events) {

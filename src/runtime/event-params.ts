@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { invalid } from './errors.ts';
-import { check } from './request.ts';
 
 /** What a client may send (SDK 1.12 BetaManagedAgentsEventParams). */
 
@@ -71,21 +70,18 @@ const eventParam = z.discriminatedUnion('type', [
   defineOutcome,
 ]);
 
-const offered = z.array(eventParam).min(1, 'must have at least one event');
 export const sendParams = z.strictObject({
-  events: z.array(z.unknown()).min(1, 'must have at least one event'),
+  events: z.array(eventParam).min(1, 'must have at least one event'),
 });
-const initialEvents = z
+export const initialEventsParam = z
   .array(z.discriminatedUnion('type', [userMessage, defineOutcome]))
   .max(50, 'must have at most 50 events');
-export const initialEventsParam = z.array(z.unknown());
 
 type Offered = z.infer<typeof eventParam>;
 export type EventParam = Exclude<Offered, { type: 'user.tool_result' | 'user.define_outcome' }>;
 
-/** Throws 400 for anything a session of this runtime cannot take. */
-export function checkEvents(given: unknown): EventParam[] {
-  const events = check(offered, given);
+/** Throws 400 for what the API has and a session of this runtime cannot take. */
+export function acceptEvents(events: readonly Offered[]): EventParam[] {
   events.forEach((event, index) => {
     if (event.type !== 'system.message') return;
     const before = events[index - 1]?.type;
@@ -96,10 +92,6 @@ export function checkEvents(given: unknown): EventParam[] {
     }
   });
   return events.map(refuseUnoffered);
-}
-
-export function checkInitialEvents(given: unknown): EventParam[] {
-  return check(initialEvents, given).map(refuseUnoffered);
 }
 
 function refuseUnoffered(event: Offered): EventParam {

@@ -60,16 +60,21 @@ export function readQuery<T>(c: RequestContext, shape: z.ZodType<T>): T {
 export function check<T>(shape: z.ZodType<T>, value: unknown): T {
   const parsed = shape.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.map(describe).join('; '));
+  throw invalid(parsed.error.issues.flatMap(issue => describe(issue, [])).join('; '));
 }
 
-function describe(issue: z.core.$ZodIssue): string {
-  const where = issue.path.map(String).join('.');
+function describe(issue: z.core.$ZodIssue, parent: readonly PropertyKey[]): string[] {
+  const path = [...parent, ...issue.path];
+  if (issue.code === 'invalid_union') {
+    // Of several shapes, the one that failed below its top is the one that was meant.
+    const meant = issue.errors.find(branch => branch.some(inner => inner.path.length > 0));
+    if (meant) return meant.flatMap(inner => describe(inner, path));
+  }
   const text =
     issue.code === 'unrecognized_keys'
       ? `unknown field ${issue.keys.map(key => `"${key}"`).join(', ')}`
       : issue.message;
-  return where === '' ? text : `${where}: ${text}`;
+  return [path.length === 0 ? text : `${path.map(String).join('.')}: ${text}`];
 }
 
 /** A path parameter of the matched route. */

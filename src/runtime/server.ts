@@ -34,6 +34,8 @@ export interface RuntimeOptions {
   clock?: () => number;
   /** Silence on a stream after which a comment is sent; 15 s unless told. */
   keepAliveMs?: number;
+  /** Time an aborted loop has to return before the session goes on without it; 5 s unless told. */
+  abortGraceMs?: number;
 }
 
 export interface Runtime {
@@ -70,7 +72,17 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const versions = createMemoryVersions(db, clock, stores);
   const memories = createMemories(db, clock);
   const files = createFiles(db, clock);
-  const engine = createSessionEngine({ db, events, hub, memories, files, loop: options.loop, clock, log });
+  const engine = createSessionEngine({
+    db,
+    events,
+    hub,
+    memories,
+    files,
+    loop: options.loop,
+    clock,
+    log,
+    abortGraceMs: options.abortGraceMs ?? 5_000,
+  });
   const resources = createSessionResources({ db, files, stores, clock });
   const sessions = createSessions({ db, agents, environments, resources, engine, events, hub, clock });
   const threads = createSessionThreads(db, clock);

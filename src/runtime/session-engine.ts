@@ -2,30 +2,18 @@ import type { Clock } from './clock.ts';
 import type { Database, Transaction } from './database.ts';
 import { errorBody, invalid, notFound, toApiError } from './errors.ts';
 import type { EventHub } from './event-hub.ts';
-import type { EventLog, QueuedEvent } from './event-log.ts';
+import type { EventLog, QueuedEvent, SentEvent } from './event-log.ts';
 import { type EventParam, referredFiles } from './event-params.ts';
 import type { Files } from './files.ts';
 import { newId } from './ids.ts';
 import type { RuntimeLog } from './log.ts';
 import type { Memories } from './memory/memories.ts';
+import { actionOf, pendingActions, settle } from './pending-actions.ts';
 import type { AgentLoop, LoopOutcome, NewEvent, SessionEvent } from './ports.ts';
 import { loopInput } from './session-input.ts';
-import { budgetOf, findSession, findSessionState, type SessionState, usageOf } from './session-rows.ts';
-
-export type SentEvent = Extract<
-  SessionEvent,
-  {
-    type:
-      | 'user.message'
-      | 'user.interrupt'
-      | 'user.tool_confirmation'
-      | 'user.custom_tool_result'
-      | 'system.message';
-  }
->;
-type Answer = Extract<SentEvent, { type: 'user.tool_confirmation' | 'user.custom_tool_result' }>;
-type StopReason = Extract<SessionEvent, { type: 'session.status_idle' }>['stop_reason'];
-type StopDetails = Extract<SessionEvent, { type: 'session.status_idle' }>['stop_details'];
+import { findSession, findSessionState } from './session-rows.ts';
+import { idle, rescheduled, running } from './status-events.ts';
+import { createTurnTransitions } from './turn-transitions.ts';
 
 /**
  * What happens to a session, as transactions on its log:
@@ -56,6 +44,8 @@ export interface EngineDeps {
   loop: AgentLoop;
   clock: Clock;
   log: RuntimeLog;
+  /** How long an aborted loop may take to return before the session goes on without it. */
+  abortGraceMs: number;
 }
 
 interface Run {
@@ -65,15 +55,18 @@ interface Run {
   done: Promise<void>;
 }
 
-/** How long an aborted loop may take to return before the session goes on without it. */
-const ABORT_GRACE_MS = 5_000;
-
+type Answer = Extract<SentEvent, { type: 'user.tool_confirmation' | 'user.custom_tool_result' }>;
 type Outcome = LoopOutcome | { type: 'failed'; message: string };
 
 export function createSessionEngine(deps: EngineDeps): SessionEngine {
   const { db, events, hub, clock, log } = deps;
   const runs = new Map<string, Run>();
   let stopping = false;
+  const { begin, end, fail, endInterrupted, next } = createTurnTransitions({
+    events,
+    clock,
+    onBegin: launch,
+  });
 
   async function receive(
     tx: Transaction,
@@ -139,17 +132,6 @@ export function createSessionEngine(deps: EngineDeps): SessionEngine {
     return sent;
   }
 
-  /** Starts a turn with what it answers to; its loop runs once the transaction is durable. */
-  async function begin(tx: Transaction, session: SessionState, inputs: readonly SentEvent[]): Promise<void> {
-    const now = clock();
-    await tx.run(
-      `UPDATE sessions SET status = 'running', interrupted = 0, running_since = ?, updated_at = ? WHERE id = ?`,
-      [now, now, session.id],
-    );
-    await events.append(tx, session.id, [...running(session), ...inputs]);
-    tx.afterCommit(() => launch(session.id));
-  }
-
   function launch(sessionId: string): void {
     if (stopping || runs.has(sessionId)) return;
     const run: Run = { controller: new AbortController(), answered: false, done: Promise.resolve() };
@@ -188,7 +170,7 @@ export function createSessionEngine(deps: EngineDeps): SessionEngine {
           if (!signal.aborted) hub.previewDelta(sessionId, eventId, text);
         },
       });
-      return await Promise.race([ended, abandoned(signal)]);
+      return await Promise.race([ended, abandoned(signal, deps.abortGraceMs)]);
     } catch (error) {
       if (signal.aborted) return { type: 'aborted' };
       log.error({ err: error, sessionId }, 'the agent loop failed');
@@ -273,58 +255,6 @@ export function createSessionEngine(deps: EngineDeps): SessionEngine {
     return next(tx, session);
   }
 
-  async function fail(tx: Transaction, session: SessionState, message: string): Promise<void> {
-    await events.append(tx, session.id, [
-      {
-        type: 'session.error',
-        error: { type: 'unknown_error', message, retry_status: { type: 'exhausted' } },
-      },
-    ]);
-    await end(tx, session, { type: 'retries_exhausted' });
-    return next(tx, session);
-  }
-
-  /** Messages that arrived during the turn are the next turn. */
-  async function next(tx: Transaction, session: SessionState): Promise<void> {
-    const waiting = await events.takeQueued(tx, session.id);
-    if (waiting.length > 0) await begin(tx, session, waiting);
-  }
-
-  /** Tool uses that were cut off get a result, so that the next turn neither repeats them nor waits for them. */
-  async function endInterrupted(tx: Transaction, session: SessionState): Promise<void> {
-    const open = unanswered(await events.history(tx, session.id));
-    await events.append(tx, session.id, open.map(interruptedResult));
-    await end(tx, session, { type: 'end_turn' });
-  }
-
-  async function end(
-    tx: Transaction,
-    session: SessionState,
-    reason: StopReason,
-    details: StopDetails = null,
-  ): Promise<void> {
-    const now = clock();
-    const state: SessionState = {
-      ...session,
-      active_ms: session.active_ms + (session.running_since === null ? 0 : now - session.running_since),
-      running_since: null,
-    };
-    await tx.run(
-      `UPDATE sessions SET status = 'idle', interrupted = 0, active_ms = ?, running_since = NULL, updated_at = ?
-       WHERE id = ?`,
-      [state.active_ms, now, session.id],
-    );
-    if (reason.type !== 'requires_action') {
-      await tx.run('DELETE FROM pending_actions WHERE session_id = ?', [session.id]);
-    }
-    const [thread, whole] = idle(session, reason, details);
-    await events.append(tx, session.id, [
-      thread,
-      { type: 'session.usage', usage: usageOf(state, now), budget: budgetOf(session) },
-      whole,
-    ]);
-  }
-
   return {
     receive,
     send: (sessionId, params) => db.write(tx => receive(tx, sessionId, params)),
@@ -356,9 +286,9 @@ export function createSessionEngine(deps: EngineDeps): SessionEngine {
 }
 
 /** Resolves when the loop ignores its signal: nothing it still does is recorded. */
-function abandoned(signal: AbortSignal): Promise<Outcome> {
+function abandoned(signal: AbortSignal, graceMs: number): Promise<Outcome> {
   return new Promise(resolve => {
-    const giveUp = () => setTimeout(() => resolve({ type: 'aborted' }), ABORT_GRACE_MS).unref();
+    const giveUp = () => setTimeout(() => resolve({ type: 'aborted' }), graceMs).unref();
     signal.addEventListener('abort', giveUp, { once: true });
   });
 }
@@ -373,85 +303,4 @@ function isAnswer(event: SentEvent): event is Answer {
 
 function isQueued(event: SentEvent): event is QueuedEvent {
   return event.type === 'user.message' || event.type === 'system.message';
-}
-
-type Action = 'confirmation' | 'custom_result';
-
-/** What the client has to send before the agent can go on from this event. */
-function actionOf(event: SessionEvent): Action | undefined {
-  if (event.type === 'agent.custom_tool_use') return 'custom_result';
-  if (event.type === 'agent.tool_use' && event.evaluated_permission === 'ask') return 'confirmation';
-  return undefined;
-}
-
-async function settle(tx: Transaction, sessionId: string, answer: Answer): Promise<void> {
-  const [field, id, kind]: [string, string, Action] =
-    answer.type === 'user.tool_confirmation'
-      ? ['tool_use_id', answer.tool_use_id, 'confirmation']
-      : ['custom_tool_use_id', answer.custom_tool_use_id, 'custom_result'];
-  if (answer.type === 'user.tool_confirmation' && answer.result === 'allow' && answer.deny_message) {
-    throw invalid('deny_message: only allowed when result is "deny".');
-  }
-  const { changes } = await tx.run(
-    'DELETE FROM pending_actions WHERE event_id = ? AND session_id = ? AND kind = ?',
-    [id, sessionId, kind],
-  );
-  if (changes === 0)
-    throw invalid(`${field}: ${id} is not an event of this session that waits for a ${answer.type}.`);
-}
-
-/** The ids in the order they were asked; `among` limits them to some. */
-async function pendingActions(
-  tx: Transaction,
-  sessionId: string,
-  among?: readonly string[],
-): Promise<string[]> {
-  const rows = await tx.all<{ event_id: string }>(
-    'SELECT event_id FROM pending_actions WHERE session_id = ? ORDER BY seq',
-    [sessionId],
-  );
-  const open = rows.map(row => row.event_id);
-  return among ? among.filter(id => open.includes(id)) : open;
-}
-
-type ToolUse = Extract<SessionEvent, { type: 'agent.tool_use' | 'agent.custom_tool_use' }>;
-
-function unanswered(history: readonly SessionEvent[]): ToolUse[] {
-  const open = new Map<string, ToolUse>();
-  for (const event of history) {
-    if (event.type === 'agent.tool_use' || event.type === 'agent.custom_tool_use') open.set(event.id, event);
-    else if (event.type === 'agent.tool_result') open.delete(event.tool_use_id);
-    else if (event.type === 'user.custom_tool_result') open.delete(event.custom_tool_use_id);
-  }
-  return [...open.values()];
-}
-
-function interruptedResult(use: ToolUse): NewEvent {
-  const result = { content: [{ type: 'text' as const, text: 'Interrupted by the user.' }], is_error: true };
-  return use.type === 'agent.tool_use'
-    ? { type: 'agent.tool_result', tool_use_id: use.id, ...result }
-    : { type: 'user.custom_tool_result', custom_tool_use_id: use.id, ...result };
-}
-
-function running(session: SessionState): NewEvent[] {
-  return [{ type: 'session.status_running' }, { type: 'session.thread_status_running', ...thread(session) }];
-}
-
-function rescheduled(session: SessionState): NewEvent[] {
-  return [
-    { type: 'session.status_rescheduled' },
-    { type: 'session.thread_status_rescheduled', ...thread(session) },
-  ];
-}
-
-function idle(session: SessionState, reason: StopReason, details: StopDetails = null): [NewEvent, NewEvent] {
-  const stop = { stop_reason: reason, stop_details: details };
-  return [
-    { type: 'session.thread_status_idle', ...thread(session), ...stop },
-    { type: 'session.status_idle', ...stop },
-  ];
-}
-
-export function thread(session: SessionState): { session_thread_id: string; agent_name: string } {
-  return { session_thread_id: session.thread_id, agent_name: session.agent_name };
 }

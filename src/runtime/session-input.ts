@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { ApiError } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import type { Files } from './files.ts';
 import type { Memories } from './memory/memories.ts';
@@ -20,7 +21,7 @@ export async function loopInput(
     if (resource.type !== 'file') continue;
     const { file_id } = resource;
     // A file deleted since it was mounted is simply no longer there.
-    const file = await deps.files.get(file_id).catch(() => undefined);
+    const file = await deps.files.get(file_id).catch(ignoreNotFound);
     if (!file) continue;
     uploads.push({
       path: resource.mount_path,
@@ -39,6 +40,10 @@ export async function loopInput(
     uploads,
     readFile: fileId => deps.files.content(fileId),
   };
+}
+
+function ignoreNotFound(error: unknown): undefined {
+  if (!(error instanceof ApiError && error.type === 'not_found_error')) throw error;
 }
 
 function loopAgent(agent: SessionAgent): LoopAgent {

@@ -1,29 +1,21 @@
 import type { BetaManagedAgentsSession } from '@anthropic-ai/sdk/resources/beta/sessions/sessions';
-import * as z from 'zod';
-import {
-  modelParam,
-  refuseUnoffered,
-  resolveModel,
-  resolveTools,
-  toolsParam,
-  unofferedParams,
-} from './agent-definition.ts';
+import type * as z from 'zod';
+import { refuseUnoffered, resolveModel, resolveTools } from './agent-definition.ts';
 import type { Agents } from './agents.ts';
 import type { Clock } from './clock.ts';
-import { Conditions, type CreatedAtRange } from './conditions.ts';
 import type { Database, Transaction } from './database.ts';
 import type { Environments } from './environments.ts';
 import { invalid } from './errors.ts';
 import type { EventHub } from './event-hub.ts';
 import type { EventLog } from './event-log.ts';
-import { checkInitialEvents, initialEventsParam } from './event-params.ts';
-import { checkMetadata, metadata, metadataPatch, patchMetadata, text } from './fields.ts';
+import { acceptEvents } from './event-params.ts';
+import { checkMetadata, patchMetadata } from './fields.ts';
 import { newId } from './ids.ts';
-import { decodeCursor, encodeCursor, type Order } from './pages.ts';
 import type { NewEvent } from './ports.ts';
 import type { SessionEngine } from './session-engine.ts';
-import { thread } from './session-engine.ts';
-import { resourceParam, type SessionResources } from './session-resources.ts';
+import { listSessions, type SessionListQuery, type SessionPage } from './session-list.ts';
+import type { sessionAgentParam, sessionCreateParams, sessionUpdateParams } from './session-params.ts';
+import type { SessionResources } from './session-resources.ts';
 import {
   budgetOf,
   findSession,
@@ -32,87 +24,21 @@ import {
   type SessionAgent,
   type SessionRow,
 } from './session-rows.ts';
+import { thread } from './status-events.ts';
 
 type Session = BetaManagedAgentsSession;
-
-const budgetParam = z.strictObject({
-  type: z.literal('limit'),
-  max_list_cost: z.strictObject({
-    amount: z.string().regex(/^(0|[1-9]\d*)$/, 'must be whole cents as a string, e.g. "2500"'),
-    currency: z.literal('USD'),
-  }),
-});
-const version = z.number().int().min(1).optional();
-const agentParam = z.union([
-  z.string(),
-  z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('agent'), id: z.string(), version }),
-    z.strictObject({
-      type: z.literal('agent_with_overrides'),
-      id: z.string(),
-      version,
-      model: modelParam.optional(),
-      system: text(100_000).nullish(),
-      tools: toolsParam.optional(),
-      ...unofferedParams,
-    }),
-  ]),
-]);
-const noVaults = z
-  .array(z.string())
-  .max(0, 'this local runtime has no vaults; leave vault_ids out')
-  .optional();
-export const sessionCreateParams = z.strictObject({
-  agent: agentParam,
-  environment_id: z.string(),
-  title: text(512).nullish(),
-  metadata: metadata.optional(),
-  budget: budgetParam.optional(),
-  resources: z.array(resourceParam).optional(),
-  initial_events: initialEventsParam.optional(),
-  vault_ids: noVaults,
-});
-export const sessionUpdateParams = z.strictObject({
-  title: text(512).nullish(),
-  metadata: metadataPatch.nullish(),
-  budget: budgetParam.nullish(),
-  agent: z
-    .strictObject({ tools: toolsParam.optional(), mcp_servers: unofferedParams.mcp_servers })
-    .optional(),
-  vault_ids: z.never('vault_ids cannot be updated').optional(),
-});
-
-export const SESSION_STATUSES = ['rescheduling', 'running', 'idle', 'terminated'] as const;
 
 export interface Sessions {
   create(params: z.infer<typeof sessionCreateParams>): Promise<Session>;
   get(id: string): Promise<Session>;
   /** 404 unless the session exists. */
   require(id: string): Promise<void>;
-  list(query: ListQuery): Promise<SessionPage>;
+  list(query: SessionListQuery): Promise<SessionPage>;
   /** A change is told to the streams as session.updated; no change is not. */
   update(id: string, params: z.infer<typeof sessionUpdateParams>): Promise<Session>;
   /** Final. Refused while a turn runs, as is deleting. */
   archive(id: string): Promise<Session>;
   remove(id: string): Promise<void>;
-}
-
-interface ListQuery extends CreatedAtRange {
-  limit: number;
-  page?: string | undefined;
-  order: Order;
-  include_archived: boolean;
-  agent_id?: string | undefined;
-  agent_version?: number | undefined;
-  deployment_id?: string | undefined;
-  memory_store_id?: string | undefined;
-  statuses?: string[] | undefined;
-}
-
-interface SessionPage {
-  data: Session[];
-  next_page: string | null;
-  prev_page: string | null;
 }
 
 export interface SessionsDeps {
@@ -132,7 +58,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
   return {
     create(params) {
       const given = checkMetadata(params.metadata ?? {});
-      const initial = params.initial_events ? checkInitialEvents(params.initial_events) : [];
+      const initial = acceptEvents(params.initial_events ?? []);
       return db.write(async tx => {
         const agent = await resolveAgent(deps.agents, tx, params.agent);
         const environment = await deps.environments.get(params.environment_id, tx);
@@ -180,7 +106,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       await findSessionState(db, id);
     },
 
-    list: query => list(db, clock, query),
+    list: query => listSessions(db, clock(), query),
 
     update(id, params) {
       return db.write(async tx => {
@@ -232,7 +158,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
 async function resolveAgent(
   agents: Agents,
   tx: Transaction,
-  param: z.infer<typeof agentParam>,
+  param: z.infer<typeof sessionAgentParam>,
 ): Promise<SessionAgent> {
   const reference = typeof param === 'string' ? { type: 'agent' as const, id: param } : param;
   const agent = await agents.get(reference.id, reference.version, tx);
@@ -292,39 +218,4 @@ function refuseRunning(row: SessionRow, what: string): void {
       `The session ${row.id} is running and cannot be ${what}; interrupt it or wait until it is idle.`,
     );
   }
-}
-
-/** Cursors go both ways: [direction, seq] is "the page after (or before) the session with this seq". */
-async function list(db: Database, clock: Clock, query: ListQuery): Promise<SessionPage> {
-  const name = `sessions ${query.order}`;
-  const [direction, from] =
-    query.page === undefined
-      ? ['next' as const, undefined]
-      : decodeCursor(name, query.page, z.tuple([z.enum(['next', 'prev']), z.number().int()]));
-  const ascending = (query.order === 'asc') === (direction === 'next');
-  const conditions = new Conditions()
-    .where(ascending ? 's.seq > ?' : 's.seq < ?', from)
-    .where('s.agent_id = ?', query.agent_id)
-    .where('s.agent_version = ?', query.agent_id === undefined ? undefined : query.agent_version)
-    .where('s.id IN (SELECT session_id FROM session_stores WHERE store_id = ?)', query.memory_store_id)
-    .where('s.status IN (SELECT value FROM json_each(?))', query.statuses && JSON.stringify(query.statuses))
-    .within('s.created_at', query);
-  if (!query.include_archived) conditions.whereTrue('s.archived_at IS NULL');
-  if (query.deployment_id !== undefined) conditions.whereTrue('false');
-  const rows = await db.all<SessionRow>(
-    `SELECT s.* FROM sessions s ${conditions.sql} ORDER BY s.seq ${ascending ? 'ASC' : 'DESC'} LIMIT ?`,
-    conditions.params(query.limit + 1),
-  );
-  const more = rows.length > query.limit;
-  const shown = rows.slice(0, query.limit);
-  if (direction === 'prev') shown.reverse();
-  const [first, last] = [shown.at(0), shown.at(-1)];
-  const hasNext = direction === 'next' ? more : true;
-  const hasPrev = direction === 'next' ? from !== undefined : more;
-  const now = clock();
-  return {
-    data: shown.map(row => renderSession(row, now)),
-    next_page: hasNext && last ? encodeCursor(name, ['next', last.seq]) : null,
-    prev_page: hasPrev && first ? encodeCursor(name, ['prev', first.seq]) : null,
-  };
 }

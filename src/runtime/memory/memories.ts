@@ -1,20 +1,28 @@
-import { createHash } from 'node:crypto';
 import type {
   BetaManagedAgentsMemory,
   BetaManagedAgentsMemoryListItem,
 } from '@anthropic-ai/sdk/resources/beta/memory-stores/memories';
 import * as z from 'zod';
-import { type Clock, timestamp } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Database, Reader, Transaction } from '../database.ts';
-import { invalid, notFound } from '../errors.ts';
+import { notFound } from '../errors.ts';
 import { newId } from '../ids.ts';
-import { decodeCursor, encodeCursor, type Page } from '../pages.ts';
+import type { Page } from '../pages.ts';
 import { MemoryError } from './error.ts';
-import { ancestors, descendantRange, pathProblem } from './path.ts';
+import { listMemories, type MemoryListQuery } from './list.ts';
+import {
+  checkContent,
+  checkPath,
+  type MemoryRow,
+  memoryAt,
+  refuseChanged,
+  refuseOverlap,
+  renderMemory,
+  requireStore,
+} from './rules.ts';
 import { refuseArchived } from './stores.ts';
 import { recordVersion, type View } from './versions.ts';
 
-const MAX_CONTENT_BYTES = 102_400;
 const MAX_MEMORIES = 10_000;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal characters');
@@ -25,18 +33,6 @@ export const memoryUpdateParams = z.strictObject({
   precondition: z.strictObject({ type: z.literal('content_sha256'), content_sha256: sha256 }).optional(),
 });
 export const memoryDeleteQuery = z.object({ expected_content_sha256: sha256.optional() });
-
-export interface MemoryRow {
-  id: string;
-  store_id: string;
-  path: string;
-  content: string;
-  content_sha256: string;
-  content_size_bytes: number;
-  version_id: string;
-  created_at: number;
-  updated_at: number;
-}
 
 /**
  * Memories by id for the API and by path for the mounts of sessions, under the same rules. Every change is one
@@ -49,7 +45,7 @@ export interface Memories {
     view: View,
   ): Promise<BetaManagedAgentsMemory>;
   get(storeId: string, id: string, view: View): Promise<BetaManagedAgentsMemory>;
-  list(storeId: string, query: ListQuery): Promise<Page<BetaManagedAgentsMemoryListItem>>;
+  list(storeId: string, query: MemoryListQuery): Promise<Page<BetaManagedAgentsMemoryListItem>>;
   update(
     storeId: string,
     id: string,
@@ -68,14 +64,6 @@ export interface Memories {
   renamePath(storeId: string, from: string, to: string, sessionId: string): Promise<void>;
 }
 
-interface ListQuery {
-  limit: number;
-  page?: string | undefined;
-  view: View;
-  depth: 0 | 1;
-  path_prefix?: string | undefined;
-}
-
 export function createMemories(db: Database, clock: Clock): Memories {
   async function find(reader: Reader, storeId: string, id: string): Promise<MemoryRow> {
     const row = await reader.first<MemoryRow>('SELECT * FROM memories WHERE id = ? AND store_id = ?', [
@@ -88,7 +76,7 @@ export function createMemories(db: Database, clock: Clock): Memories {
   }
 
   async function findPath(reader: Reader, storeId: string, path: string): Promise<MemoryRow> {
-    const row = await at(reader, storeId, path);
+    const row = await memoryAt(reader, storeId, path);
     if (row) return row;
     throw new MemoryError('not_found', `There is no memory at ${path}.`);
   }
@@ -185,15 +173,15 @@ export function createMemories(db: Database, clock: Clock): Memories {
     create(storeId, params, view) {
       return db.write(async tx => {
         refuseArchived(await requireStore(tx, storeId));
-        return render(await insert(tx, storeId, params.path, params.content ?? '', null), view);
+        return renderMemory(await insert(tx, storeId, params.path, params.content ?? '', null), view);
       });
     },
 
     async get(storeId, id, view) {
-      return render(await find(db, storeId, id), view);
+      return renderMemory(await find(db, storeId, id), view);
     },
 
-    list: (storeId, query) => list(db, storeId, query),
+    list: (storeId, query) => listMemories(db, storeId, query),
 
     update(storeId, id, params, view) {
       return db.write(async tx => {
@@ -203,7 +191,7 @@ export function createMemories(db: Database, clock: Clock): Memories {
         // A repeat of an update that already happened succeeds, whatever hash it expected.
         const done = wanted.path === row.path && wanted.content === row.content;
         if (!done && params.precondition) refuseChanged(row, params.precondition.content_sha256);
-        return render(await change(tx, row, wanted, null), view);
+        return renderMemory(await change(tx, row, wanted, null), view);
       });
     },
 
@@ -231,7 +219,7 @@ export function createMemories(db: Database, clock: Clock): Memories {
     writePath(storeId, path, content, sessionId) {
       return db.write(async tx => {
         refuseArchived(await requireStore(tx, storeId));
-        const row = await at(tx, storeId, path);
+        const row = await memoryAt(tx, storeId, path);
         if (row) await change(tx, row, { path, content }, sessionId);
         else await insert(tx, storeId, path, content, sessionId);
       });
@@ -248,133 +236,10 @@ export function createMemories(db: Database, clock: Clock): Memories {
       return db.write(async tx => {
         refuseArchived(await requireStore(tx, storeId));
         const row = await findPath(tx, storeId, from);
-        const replaced = from === to ? undefined : await at(tx, storeId, to);
+        const replaced = from === to ? undefined : await memoryAt(tx, storeId, to);
         if (replaced) await drop(tx, replaced, sessionId);
         await change(tx, row, { path: to, content: row.content }, sessionId);
       });
     },
-  };
-}
-
-async function requireStore(reader: Reader, id: string): Promise<{ id: string; archived_at: number | null }> {
-  const store = await reader.first<{ id: string; archived_at: number | null }>(
-    'SELECT id, archived_at FROM memory_stores WHERE id = ?',
-    [id],
-  );
-  if (store) return store;
-  throw new MemoryError('not_found', `There is no memory store ${id}.`);
-}
-
-function at(reader: Reader, storeId: string, path: string): Promise<MemoryRow | undefined> {
-  return reader.first<MemoryRow>('SELECT * FROM memories WHERE store_id = ? AND path = ?', [storeId, path]);
-}
-
-function checkPath(path: string): void {
-  const problem = pathProblem(path);
-  if (problem) throw new MemoryError('bad_path', `path: ${problem}.`);
-}
-
-function checkContent(content: string): { sha256: string; size: number } {
-  if (/\p{Cs}/u.test(content)) throw new MemoryError('bad_content', 'content: must be valid Unicode.');
-  const bytes = Buffer.from(content);
-  if (bytes.length > MAX_CONTENT_BYTES) {
-    throw new MemoryError(
-      'too_large',
-      `content: a memory holds at most ${MAX_CONTENT_BYTES} bytes, not ${bytes.length}; split it.`,
-    );
-  }
-  return { sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };
-}
-
-/** The path itself, its ancestors and its descendants must be free, but for the memory `exceptId`. */
-async function refuseOverlap(
-  tx: Transaction,
-  storeId: string,
-  path: string,
-  exceptId: string | null,
-): Promise<void> {
-  const below = descendantRange(path);
-  const taken =
-    (await tx.first<{ id: string; path: string }>(
-      `SELECT id, path FROM memories WHERE store_id = ? AND path IN (SELECT value FROM json_each(?))
-       AND id IS NOT ? LIMIT 1`,
-      [storeId, JSON.stringify([path, ...ancestors(path)]), exceptId],
-    )) ??
-    (await tx.first<{ id: string; path: string }>(
-      'SELECT id, path FROM memories WHERE store_id = ? AND path >= ? AND path < ? AND id IS NOT ? LIMIT 1',
-      [storeId, below.from, below.to, exceptId],
-    ));
-  if (!taken) return;
-  const how = taken.path === path ? 'is taken' : `overlaps with the memory at ${taken.path}`;
-  throw new MemoryError('path_taken', `The path ${path} ${how} (${taken.id}).`, {
-    fields: { conflicting_memory_id: taken.id, conflicting_path: taken.path },
-  });
-}
-
-function refuseChanged(row: MemoryRow, expectedSha256: string): void {
-  if (row.content_sha256 !== expectedSha256) {
-    throw new MemoryError(
-      'changed',
-      `The memory ${row.id} has changed since it was read; read it and try again.`,
-    );
-  }
-}
-
-/** A listed line: a memory, or with depth 1 a prefix (`path` null) that stands for all below it. */
-type ListRow = { item: string } & (MemoryRow | { path: null });
-
-/** By path. `item` is what a line is called: the path of a memory or the folded prefix with its slash. */
-async function list(
-  db: Reader,
-  storeId: string,
-  query: ListQuery,
-): Promise<Page<BetaManagedAgentsMemoryListItem>> {
-  const prefix = query.path_prefix ?? '/';
-  if (!prefix.startsWith('/') || !prefix.endsWith('/')) {
-    throw invalid('path_prefix: must start and end with "/".');
-  }
-  const limit = query.view === 'full' ? Math.min(query.limit, 20) : query.limit;
-  const name = `memory_stores/${storeId}/memories ${query.depth} ${prefix}`;
-  const after = query.page === undefined ? '' : decodeCursor(name, query.page, z.tuple([z.string()]))[0];
-  const { from, to } = descendantRange(prefix.slice(0, -1));
-  // "/a/b/c" below "/a/" is the child "b/", "/a/b" is the child "b".
-  const child = `substr(path, length(?1) + 1)`;
-  const item =
-    query.depth === 0
-      ? `?1 || ${child}`
-      : `?1 || CASE instr(${child}, '/') WHEN 0 THEN ${child} ELSE substr(${child}, 1, instr(${child}, '/')) END`;
-  const rows = await db.all<ListRow>(
-    `WITH lines AS (
-       SELECT DISTINCT ${item} AS item FROM memories
-       WHERE store_id = ?2 AND path >= ?3 AND path < ?4 AND path > ?5
-     )
-     SELECT lines.item, memories.* FROM lines
-     LEFT JOIN memories ON memories.store_id = ?2 AND memories.path = lines.item
-     WHERE lines.item > ?5 ORDER BY lines.item LIMIT ?6`,
-    [prefix, storeId, from, to, after, limit + 1],
-  );
-  if (rows.length === 0) await requireStore(db, storeId);
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return {
-    data: shown.map(row =>
-      row.path === null ? { type: 'memory_prefix', path: row.item } : render(row, query.view),
-    ),
-    next_page: rows.length > limit && last ? encodeCursor(name, [last.item]) : null,
-  };
-}
-
-function render(row: MemoryRow, view: View): BetaManagedAgentsMemory {
-  return {
-    id: row.id,
-    type: 'memory',
-    memory_store_id: row.store_id,
-    memory_version_id: row.version_id,
-    path: row.path,
-    content: view === 'full' ? row.content : null,
-    content_sha256: row.content_sha256,
-    content_size_bytes: row.content_size_bytes,
-    created_at: timestamp(row.created_at),
-    updated_at: timestamp(row.updated_at),
   };
 }

@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import * as z from 'zod';
-import { checkEvents, sendParams } from '../event-params.ts';
+import { acceptEvents, sendParams } from '../event-params.ts';
 import { createdAtQuery, pageQuery, listQuery as repeated } from '../fields.ts';
 import { param, readBody, readQuery } from '../request.ts';
 import type { App, RequestContext, Services } from './context.ts';
@@ -16,8 +16,8 @@ const streamQuery = z.object({ event_deltas: repeated(['agent.message', 'agent.t
 /** A session has one thread here, so the events of its thread are its events. */
 export function sessionEventRoutes(app: App, { sessions, threads, engine, events, streams }: Services): void {
   app.post('/v1/sessions/:id/events', async c => {
-    const { events: given } = await readBody(c, sendParams);
-    return c.json({ data: await engine.send(param(c, 'id'), checkEvents(given)) });
+    const { events: sent } = await readBody(c, sendParams);
+    return c.json({ data: await engine.send(param(c, 'id'), acceptEvents(sent)) });
   });
   app.get('/v1/sessions/:id/events', async c => {
     await sessions.require(param(c, 'id'));

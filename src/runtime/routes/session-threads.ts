@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { pageQuery, listQuery as repeated } from '../fields.ts';
 import { pageOfArray } from '../pages.ts';
 import { param, readQuery } from '../request.ts';
-import { SESSION_STATUSES } from '../sessions.ts';
+import { SESSION_STATUSES } from '../session-list.ts';
 import type { App, Services } from './context.ts';
 
 const listQuery = z.object({ ...pageQuery(100, 1000), statuses: repeated(SESSION_STATUSES) });

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { createdAtQuery, flagQuery, pageQuery, listQuery as repeated } from '../fields.ts';
 import { param, readBody, readQuery } from '../request.ts';
-import { SESSION_STATUSES, sessionCreateParams, sessionUpdateParams } from '../sessions.ts';
+import { SESSION_STATUSES } from '../session-list.ts';
+import { sessionCreateParams, sessionUpdateParams } from '../session-params.ts';
 import type { App, Services } from './context.ts';
 
 const listQuery = z.object({
