@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /** The prefixes of the API's ids (SDK 1.12 resources/beta). */
 export type IdPrefix =
@@ -14,11 +14,7 @@ export type IdPrefix =
   | 'file'
   | 'req';
 
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
-
-/** A new id such as `sesn_01k3v9q2m7x4t8w5y6z0`: 100 random bits, safe in paths and file names. */
+/** A new id such as `sesn_0b6c…` (32 hex digits, 122 of their bits random): safe in paths and file names. */
 export function newId(prefix: IdPrefix): string {
-  let id = `${prefix}_01`;
-  for (const byte of randomBytes(20)) id += ALPHABET.charAt(byte & 31);
-  return id;
+  return `${prefix}_${randomUUID().replaceAll('-', '')}`;
 }

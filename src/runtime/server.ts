@@ -58,6 +58,11 @@ export class PortError extends Error {
 /**
  * Starts a Managed Agents API on 127.0.0.1. Sessions that were running when the last process ended go on.
  * Throws DataDirError or PortError when it cannot start.
+ *
+ * What differs from the cloud: web tools come back as disabled, and asking for them, MCP servers, skills, other
+ * agents, vaults, repositories, packages, self-hosted workers or outcomes is a 400; dreams and deployments are a
+ * 404. Nothing has a price, so a budget is kept but never reached. Uploaded files can be downloaded again, and
+ * what an agent leaves in /mnt/session/outputs does not become a file. Nothing expires but files.
  */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const log = options.log ?? silentLog;
