@@ -178,26 +178,35 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
 
   async function ask(question: Question, signal: AbortSignal): Promise<boolean> {
     const key = nonceOf(scope, question.id);
-    const waiting = AbortSignal.any([signal, deps.givenUp]);
+    const over = new AbortController();
+    const waiting = AbortSignal.any([signal, deps.givenUp, over.signal]);
+    // Before it is posted: the answer may come faster than Discord's word that it was.
+    const answering = questions.wait(key, waiting);
     const outlet = outlets.main.hasRoom() ? outlets.main : outlets.rest;
-    const body = questionBody(question, owner, key);
-    const known = asked.get(question.id);
-    let id = known;
-    if (id === undefined) {
-      const posted = await patiently(() => outlet.post(body, nonceOf(scope, `q.${question.id}`)), waiting);
-      id = posted.id;
-      asked.set(question.id, id);
-      await save();
+    try {
+      const id = asked.get(question.id) ?? (await postQuestion(outlet, question, key, waiting));
+      const answer = await answering;
+      // While the process goes down the question stays: a later process asks it with the same message.
+      if (answer === null && deps.givenUp.aborted) return false;
+      const outcome = answer === null ? 'unanswered' : answer ? 'allowed' : 'denied';
+      await patiently(() => outlet.edit(id, answeredBody(question, outcome)), deps.givenUp).catch(ignoreGone);
+      return answer === true;
+    } finally {
+      over.abort();
     }
-    const answer = await questions.wait(key, waiting);
-    // While the process goes down the question stays: a later process asks it with the same message.
-    if (answer === null && deps.givenUp.aborted) return false;
-    const settledAs = answer === null ? 'unanswered' : answer ? 'allowed' : 'denied';
-    const settledId = id;
-    await patiently(() => outlet.edit(settledId, answeredBody(question, settledAs)), deps.givenUp).catch(
-      ignoreGone,
-    );
-    return answer === true;
+  }
+
+  async function postQuestion(
+    outlet: Outlet,
+    question: Question,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const body = questionBody(question, owner, key);
+    const { id } = await patiently(() => outlet.post(body, nonceOf(scope, `q.${question.id}`)), signal);
+    asked.set(question.id, id);
+    await save();
+    return id;
   }
 
   if (slots.length === 0) paced.push({ state: 'working', text: '', status: 'Thinking', activities: [] });

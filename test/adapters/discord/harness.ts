@@ -189,7 +189,8 @@ function recordingLog(lines: LogLine[], onLine: () => void): Log {
 
 /** The newest message the bot was given, once there are so many. */
 export async function nthMessage(world: World, count: number): Promise<Message> {
-  return world.discord.until(() => world.bot.received[count - 1], `message ${count}`);
+  // discord.js leaves five seconds between two identifies, which some tests have to sit out.
+  return world.discord.until(() => world.bot.received[count - 1], `message ${count}`, 15_000);
 }
 
 export interface OpenReply {
