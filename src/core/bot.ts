@@ -7,6 +7,7 @@ import { createLocalDispatcher } from './dispatcher.ts';
 import { createInbox } from './inbox.ts';
 import { createMemory } from './memory.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
+import { createNotices } from './notices.ts';
 import { createPreferences } from './preferences.ts';
 import { type Provision, provision } from './provision.ts';
 import { createSessions } from './sessions.ts';
@@ -75,7 +76,7 @@ export function createBot(deps: BotDeps): Bot {
     tools,
     file,
     adapterOf: platform => adapters.get(platform),
-    notices: deps.notices,
+    notices: createNotices({ client, state, notices: deps.notices }),
     limits: deps.limits,
     log,
     ...clock,

@@ -4,8 +4,8 @@ import type { Memory, MemoryFile } from './memory.ts';
 import type { ChangeRef } from './memory-changes.ts';
 import { readableLines } from './memory-text.ts';
 import { type Command, type NoticeMode, type Person, personKey } from './message.ts';
+import type { NoticeRecord } from './notices.ts';
 import type { State } from './state.ts';
-import type { NoticeRecord } from './turns.ts';
 import { type MemorySection, type PreferencesView, titleOfPath } from './views.ts';
 
 export interface Preferences {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
 import type { ChatAdapter, ReplySink } from './adapter.ts';
@@ -7,9 +6,9 @@ import type { CustomToolRegistry } from './custom-tools.ts';
 import { failureOf, PersonError, personSentence } from './errors.ts';
 import type { Inbox, InboxEntry } from './inbox.ts';
 import type { Memory } from './memory.ts';
-import { type ChangeRef, changesSince } from './memory-changes.ts';
-import { type Conversation, type Json, type Message, type NoticeMode, personKey } from './message.ts';
+import type { Conversation, Json, Message } from './message.ts';
 import { contentOf, objectionTo } from './message-content.ts';
+import type { Notices } from './notices.ts';
 import { type Mount, sessionStart } from './session-start.ts';
 import { backoff, pause } from './session-stream.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
@@ -39,18 +38,9 @@ interface Replied {
   noticed: boolean;
 }
 
-/** What Undo needs later. Texts stay with the API. */
-export interface NoticeRecord {
-  person: string;
-  storeId: string;
-  refs: ChangeRef[];
-}
-
 /** A turn whose own bookkeeping fails (a full disk, a dead platform) is tried this often, then left for the next start. */
 const MAX_ATTEMPTS = 5;
 const STUCK_PAUSE_MS = 2_000;
-
-export const NOTICE_TTL_MS = 30 * 24 * 3600_000;
 
 export interface Turns {
   /** Answers everything pending in a conversation, in order. Does not reject. */
@@ -73,8 +63,7 @@ export interface TurnsDeps {
   tools: CustomToolRegistry;
   file: AgentFile;
   adapterOf(platform: string): ChatAdapter | undefined;
-  /** MEMORY_NOTICES; undefined: under the reply in private places, to the person alone in shared ones. */
-  notices: NoticeMode | undefined;
+  notices: Notices;
   limits: TurnLimits;
   log: Log;
   now?: () => number;
@@ -84,8 +73,6 @@ export function createTurns(deps: TurnsDeps): Turns {
   const { client, inbox, sessions, memory, file, log } = deps;
   const now = deps.now ?? Date.now;
   const records = deps.state.table<TurnRecord>('turn');
-  const notices = deps.state.table<NoticeRecord>('notice');
-  const modes = deps.state.table<NoticeMode>('notice-mode');
   const running = new Map<string, { interrupt: AbortController; entries: string[] }>();
   const shutdown = new AbortController();
   let draining = false;
@@ -326,26 +313,18 @@ export function createTurns(deps: TurnsDeps): Turns {
     replied: Replied,
   ): Promise<void> {
     if (replied.noticed || replied.begunAt === null || record.sessionId === null) return;
-    const { person, audience } = last.conversation;
-    const usual = deps.notices ?? (audience === 'shared' ? 'private' : 'thread');
-    const mode = (await modes.get(personKey(person))) ?? usual;
-    if (mode === 'off') return;
+    const { conversation } = last;
     try {
-      const { changes, refs } = await changesSince(
-        client,
-        replied.storeId,
-        record.sessionId,
-        replied.begunAt,
-      );
-      if (changes.length === 0) return;
-      const id = noticeId();
-      await notices.set(id, { person: personKey(person), storeId: replied.storeId, refs }, NOTICE_TTL_MS);
+      const mode = await deps.notices.modeFor(conversation);
+      if (mode === 'off') return;
+      const notice = await deps.notices.of(conversation, replied.storeId, record.sessionId, replied.begunAt);
+      if (notice === null) return;
       replied.noticed = true;
       await records.set(key, record);
-      await adapter.notify(last, { id, changes }, mode);
+      await adapter.notify(last, notice, mode);
     } catch (error) {
       if (failureOf(error).type === 'gone') {
-        await sessions.memoryLost(person, replied.storeId);
+        await sessions.memoryLost(conversation.person, replied.storeId);
         return;
       }
       log.error(
@@ -453,8 +432,4 @@ function endSentence({ end, text }: TurnResult): string {
     case 'deleted':
       return 'This conversation was ended on the server before I could finish. Please send that again; I keep what I know about you.';
   }
-}
-
-function noticeId(): string {
-  return randomBytes(9).toString('base64url');
 }
