@@ -14,6 +14,7 @@ import { backoff, pause } from './session-stream.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
 import type { State } from './state.ts';
 import { joined, runTurn, type TurnLimits, type TurnResult } from './turn.ts';
+import { endsSession, finalText, MEMORY_LOST, stateOf } from './turn-ending.ts';
 
 /** What a later process needs to carry a turn on. Written before anything that must not happen twice. */
 interface TurnRecord {
@@ -381,9 +382,6 @@ export function createTurns(deps: TurnsDeps): Turns {
   };
 }
 
-const MEMORY_LOST =
-  '(What I remembered about you was removed from outside since we last talked, so I am starting afresh.)';
-
 class SessionGone extends Error {}
 
 /** A deleted session answers 404; an archived or ended one refuses messages with 400. */
@@ -391,45 +389,4 @@ function isSessionGone(error: unknown): boolean {
   if (error instanceof SessionGone) return true;
   const failure = failureOf(error);
   return failure.type === 'gone' || (failure.type === 'refused' && failure.reason === 'request');
-}
-
-function endsSession(result: TurnResult): boolean {
-  return ['terminated', 'deleted', 'budget_reached'].includes(result.end.type);
-}
-
-function stateOf(result: TurnResult): 'done' | 'stopped' | 'failed' {
-  switch (result.end.type) {
-    case 'answered':
-    case 'refused':
-      return 'done';
-    case 'stopped':
-      return 'stopped';
-    default:
-      return 'failed';
-  }
-}
-
-/** What the agent said, and where it did not end by itself, a sentence that says why. */
-function finalText(preface: readonly string[], result: TurnResult): string {
-  return joined([...preface, result.text], endSentence(result));
-}
-
-function endSentence({ end, text }: TurnResult): string {
-  switch (end.type) {
-    case 'answered':
-      return text.trim() === '' ? 'Done.' : '';
-    case 'refused':
-      return text.trim() === '' ? "I can't help with that. Ask me something else and I'm happy to." : '';
-    case 'stopped':
-      return 'Stopped.';
-    case 'timed_out':
-      return 'This took too long, so I stopped here. Ask me to go on, or try a smaller question.';
-    case 'budget_reached':
-      return 'This conversation has used up its budget, so I stopped here. Your next message starts a new one; I keep what I know about you.';
-    case 'retries_exhausted':
-      return 'The model behind me kept failing, so I could not finish. Please send that again in a few minutes.';
-    case 'terminated':
-    case 'deleted':
-      return 'This conversation was ended on the server before I could finish. Please send that again; I keep what I know about you.';
-  }
 }

@@ -1,0 +1,49 @@
+import type { Reply } from './adapter.ts';
+import { joined, type TurnResult } from './turn.ts';
+
+/** What a person reads of how a turn ended, where the agent's own words do not say it. */
+
+export const MEMORY_LOST =
+  '(What I remembered about you was removed from outside since we last talked, so I am starting afresh.)';
+
+/** True when the session can take no further message. */
+export function endsSession(result: TurnResult): boolean {
+  return ['terminated', 'deleted', 'budget_reached'].includes(result.end.type);
+}
+
+export function stateOf(result: TurnResult): Exclude<Reply['state'], 'working'> {
+  switch (result.end.type) {
+    case 'answered':
+    case 'refused':
+      return 'done';
+    case 'stopped':
+      return 'stopped';
+    default:
+      return 'failed';
+  }
+}
+
+/** What the agent said, and where it did not end by itself, a sentence that says why. */
+export function finalText(preface: readonly string[], result: TurnResult): string {
+  return joined([...preface, result.text], endSentence(result));
+}
+
+function endSentence({ end, text }: TurnResult): string {
+  switch (end.type) {
+    case 'answered':
+      return text.trim() === '' ? 'Done.' : '';
+    case 'refused':
+      return text.trim() === '' ? "I can't help with that. Ask me something else and I'm happy to." : '';
+    case 'stopped':
+      return 'Stopped.';
+    case 'timed_out':
+      return 'This took too long, so I stopped here. Ask me to go on, or try a smaller question.';
+    case 'budget_reached':
+      return 'This conversation has used up its budget, so I stopped here. Your next message starts a new one; I keep what I know about you.';
+    case 'retries_exhausted':
+      return 'The model behind me kept failing, so I could not finish. Please send that again in a few minutes.';
+    case 'terminated':
+    case 'deleted':
+      return 'This conversation was ended on the server before I could finish. Please send that again; I keep what I know about you.';
+  }
+}
