@@ -13,6 +13,8 @@ export interface RateBudget {
    * `reserve` leaves that much of the burst to those who cannot do without.
    */
   tryTake(key: string, rate: Rate, reserve?: number): number;
+  /** What `tryTake` would answer; takes nothing. */
+  waitFor(key: string, rate: Rate, reserve?: number): number;
   /** Resolves when it is taken, in the order of asking. Rejects with the signal's reason when that comes first. */
   take(key: string, rate: Rate, signal?: AbortSignal): Promise<void>;
   /** The platform itself said "not before": nobody takes from this key for so long. */
@@ -77,7 +79,7 @@ export function createRateBudget(options: { now?: () => number; setTimer?: SetTi
   }
 
   /** Milliseconds until `tokens` are there; 0 when they are. */
-  function waitFor(bucket: Bucket, tokens: number): number {
+  function missingMs(bucket: Bucket, tokens: number): number {
     const blocked = Math.max(0, bucket.blockedUntil - now());
     // Refilling adds fractions: what is a whole token but for rounding counts as one.
     const missing = tokens - bucket.tokens - 1e-6;
@@ -90,7 +92,7 @@ export function createRateBudget(options: { now?: () => number; setTimer?: SetTi
     bucket.cancelTimer = undefined;
     refill(bucket);
     while (bucket.waiting.length > 0) {
-      const wait = waitFor(bucket, 1);
+      const wait = missingMs(bucket, 1);
       if (wait > 0) {
         bucket.cancelTimer = setTimer(() => serve(bucket), wait);
         return;
@@ -100,14 +102,20 @@ export function createRateBudget(options: { now?: () => number; setTimer?: SetTi
     }
   }
 
+  function waitFor(bucket: Bucket, reserve: number): number {
+    const ahead = bucket.waiting.length;
+    return missingMs(bucket, Math.min(bucket.rate.burst, 1 + reserve) + ahead);
+  }
+
   return {
     tryTake(key, rate, reserve = 0) {
       const bucket = bucketOf(key, rate);
-      const ahead = bucket.waiting.length;
-      const wait = waitFor(bucket, Math.min(rate.burst, 1 + reserve) + ahead);
+      const wait = waitFor(bucket, reserve);
       if (wait === 0) bucket.tokens -= 1;
       return wait;
     },
+
+    waitFor: (key, rate, reserve = 0) => waitFor(bucketOf(key, rate), reserve),
 
     take(key, rate, signal) {
       return new Promise((resolve, reject) => {

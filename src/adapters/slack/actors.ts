@@ -1,0 +1,34 @@
+import type { Person } from '../../core/message.ts';
+import { PLATFORM } from './inbound.ts';
+import type { Installations } from './installations.ts';
+import type { Actor } from './interactions.ts';
+import type { People } from './people.ts';
+
+/**
+ * Who somebody is to the bot. Whoever belongs to where the app is installed has that place as their workspace;
+ * a guest through Slack Connect has their own, so that ids of two organisations never meet.
+ */
+export function createActors(deps: { installations: Installations; people: People }): {
+  of(tenant: string, user: string, home: string | null): Promise<Actor>;
+} {
+  async function workspaceOf(tenant: string, user: string, home: string | null): Promise<string> {
+    const installation = await deps.installations.get(tenant);
+    if (installation?.orgWide !== true) return home ?? tenant;
+    // In an organisation a person is the same in every workspace, and payloads name any of these.
+    const profile = await deps.people.profile(tenant, user);
+    if (profile === null) throw new Error(`Slack does not say which organisation ${user} belongs to`);
+    const ours = profile.enterprise === tenant || (profile.enterprise === null && !profile.stranger);
+    return ours ? tenant : (profile.enterprise ?? profile.team ?? home ?? tenant);
+  }
+
+  return {
+    async of(tenant, user, home) {
+      const [workspace, profile] = await Promise.all([
+        workspaceOf(tenant, user, home),
+        deps.people.profile(tenant, user),
+      ]);
+      const person: Person = { platform: PLATFORM, workspace, id: user, name: profile?.name ?? user };
+      return { tenant, user, person };
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import type { Quote } from '../../core/message.ts';
+import type { State } from '../../core/state.ts';
+import type { Log } from '../../log.ts';
+import { mentionedIn, readableText, type Said } from './inbound.ts';
+import { type People, within } from './people.ts';
+import type { SlackApi } from './web-client.ts';
+
+export interface ThreadContext {
+  /** What other people said in the thread since this person last spoke to the bot. Empty when Slack does not say in time. */
+  since(tenant: string, conversation: string, said: Said): Promise<Quote[]>;
+  /** This person's message is taken; what was said before it is known. */
+  heard(tenant: string, conversation: string, ts: string): Promise<void>;
+  forget(tenant: string): Promise<void>;
+}
+
+const page = z.looseObject({
+  messages: z.array(
+    z.looseObject({
+      ts: z.string(),
+      user: z.string().optional(),
+      bot_id: z.string().optional(),
+      subtype: z.string().optional(),
+      text: z.string().nullish(),
+    }),
+  ),
+  response_metadata: z.looseObject({ next_cursor: z.string().nullish() }).nullish(),
+});
+
+const MOST_QUOTES = 20;
+const MOST_CHARACTERS = 6_000;
+const MOST_PAGES = 3;
+const PATIENCE_MS = 1_500;
+const REMEMBER_MS = 30 * 24 * 3600_000;
+
+export function createThreadContext(deps: {
+  apiOf(tenant: string): SlackApi;
+  people: People;
+  state: State;
+  log: Log;
+}): ThreadContext {
+  const cursors = deps.state.table<string>('slack-heard');
+  const keyOf = (tenant: string, conversation: string) => `${tenant}/${conversation}`;
+
+  async function read(tenant: string, said: Said, oldest: string | undefined): Promise<Quote[]> {
+    const messages: z.infer<typeof page>['messages'] = [];
+    let cursor: string | undefined;
+    for (let count = 0; count < MOST_PAGES; count += 1) {
+      const answer = await deps.apiOf(tenant).call(
+        'conversations.replies',
+        {
+          channel: said.channel,
+          ts: said.thread,
+          latest: said.ts,
+          inclusive: false,
+          limit: 200,
+          ...(oldest === undefined ? {} : { oldest }),
+          ...(cursor === undefined ? {} : { cursor }),
+        },
+        { now: { reserve: 0 } },
+      );
+      const found = page.parse(answer);
+      messages.push(...found.messages);
+      cursor = found.response_metadata?.next_cursor ?? '';
+      if (cursor === '') break;
+    }
+    // Other bots, and the bot's own words to others, are left out: those may hold what it knows about them.
+    const others = messages
+      .filter(it => it.bot_id === undefined && it.user !== undefined && it.user !== said.user)
+      .filter(it => Number(it.ts) < Number(said.ts) && Number(it.ts) > Number(oldest ?? 0))
+      .filter(it => (it.text ?? '').trim() !== '')
+      .slice(-MOST_QUOTES);
+    const users = others.flatMap(it => [it.user ?? '', ...mentionedIn(it.text ?? '')]);
+    const names = await deps.people.names(tenant, [...new Set(users)]);
+    return clipped(
+      others.map(it => ({
+        author: names.get(it.user ?? '') ?? it.user ?? 'someone',
+        text: readableText(it.text ?? '', names).trim(),
+      })),
+    );
+  }
+
+  return {
+    async since(tenant, conversation, said) {
+      if (said.audience === 'private' || said.thread === said.ts) return [];
+      const oldest = await cursors.get(keyOf(tenant, conversation));
+      const reading = read(tenant, said, oldest).catch((error: unknown) => {
+        deps.log.debug({ event: 'slack.context_failed', tenant, err: error }, 'a thread could not be read');
+        return [];
+      });
+      return within(PATIENCE_MS, reading, []);
+    },
+    async heard(tenant, conversation, ts) {
+      await cursors.set(keyOf(tenant, conversation), ts, REMEMBER_MS);
+    },
+    async forget(tenant) {
+      for await (const [key] of cursors.entries(`${tenant}/`)) await cursors.delete(key);
+    },
+  };
+}
+
+/** The newest quotes that fit. */
+function clipped(quotes: Quote[]): Quote[] {
+  let characters = 0;
+  const kept = quotes.reverse().filter(quote => {
+    characters += quote.text.length;
+    return characters <= MOST_CHARACTERS;
+  });
+  return kept.reverse();
+}

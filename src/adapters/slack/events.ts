@@ -1,0 +1,201 @@
+import type { BotPort } from '../../core/adapter.ts';
+import { type Attachment, type Conversation, conversationKey } from '../../core/message.ts';
+import { RetryLater } from '../../core/paced.ts';
+import type { State } from '../../core/state.ts';
+import type { Log } from '../../log.ts';
+import type { ThreadContext } from './context.ts';
+import { conversationOf, type Inbound, mentionedIn, messageId, type Said, toMessage } from './inbound.ts';
+import type { Actor } from './interactions.ts';
+import type { People } from './people.ts';
+import { statusWords } from './status.ts';
+import type { SlackApi } from './web-client.ts';
+
+/** Where an event came from. */
+export interface Origin {
+  tenant: string;
+  /** The workspace it happened in. */
+  team: string;
+}
+
+export interface Events {
+  /** Resolves when the event may be acknowledged: what it asks for is kept. Rejects when Slack should send it again. */
+  handle(inbound: Exclude<Inbound, { type: 'removed' }>, origin: Origin): Promise<void>;
+  /** The status that was shown when this message came in, if it was a moment ago. */
+  greeting(messageId: string): string | null;
+  forget(tenant: string): Promise<void>;
+}
+
+export interface EventsDeps {
+  bot(): BotPort;
+  state: State;
+  apiOf(tenant: string): SlackApi;
+  actorOf(tenant: string, user: string, home: string | null): Promise<Actor>;
+  people: People;
+  context: ThreadContext;
+  /** Finds out what files are of which the event only has the id. */
+  identify(tenant: string, attachments: Attachment[]): Promise<Attachment[]>;
+  /** Whether a reply is being written in a thread just now. */
+  isReplying(tenant: string, channel: string, thread: string): boolean;
+  stopped(inbound: Extract<Inbound, { type: 'stopped' }>, actor: Actor): Promise<void>;
+  opened(inbound: Extract<Inbound, { type: 'opened' }>, actor: Actor): Promise<void>;
+  background(work: Promise<unknown>): void;
+  log: Log;
+}
+
+type Edit = { id: string; pending: string | null };
+
+const REMEMBER_EDIT_MS = 24 * 3600_000;
+/** Deliveries of the last minutes, to know a twin or a retry without asking the state. */
+const REMEMBER_DELIVERIES = 2_000;
+
+export function createEvents(deps: EventsDeps): Events {
+  const { log } = deps;
+  const edits = deps.state.table<Edit>('slack-edit');
+  const taking = new Map<string, Promise<void>>();
+  const taken = new Set<string>();
+  const greetings = new Map<string, string>();
+  /** Conversations of this process; the core knows those of earlier ones. */
+  const talking = new Set<string>();
+
+  async function isKnown(conversation: Conversation): Promise<boolean> {
+    return talking.has(conversationKey(conversation)) || deps.bot().knows(conversation);
+  }
+
+  /** The same delivery twice, or a mention that is also a message, waits for the first and shares its fate. */
+  function once(key: string, work: () => Promise<void>): Promise<void> {
+    if (taken.has(key)) return Promise.resolve();
+    const running = taking.get(key) ?? work().finally(() => taking.delete(key));
+    taking.set(key, running);
+    return running;
+  }
+
+  function remember(key: string): void {
+    taken.add(key);
+    if (taken.size > REMEMBER_DELIVERIES) taken.delete(taken.values().next().value ?? '');
+  }
+
+  async function take(said: Said, id: string, address: string, origin: Origin): Promise<void> {
+    const { tenant } = origin;
+    // In a thread with several people, most of what is said is not for the bot: no status, no look-ups.
+    if (address === 'follow_up' && !(await mayFollowUp(said, tenant))) return;
+    greet(said, id, tenant);
+    const actor = await deps.actorOf(tenant, said.user, said.home);
+    const conversation = conversationOf(said, actor.person);
+    const key = conversationKey(conversation);
+    const [context, names, attachments] = await Promise.all([
+      deps.context.since(tenant, key, said),
+      deps.people.names(tenant, mentionedIn(said.text)),
+      deps.identify(tenant, said.attachments),
+    ]);
+    const message = toMessage({ ...said, attachments }, id, {
+      person: actor.person,
+      tenant,
+      team: said.home ?? origin.team,
+      names,
+      context,
+    });
+    talking.add(key);
+    const verdict = await deps.bot().receive(message);
+    remember(`${tenant} ${id}`);
+    if (verdict === 'accepted') {
+      if (said.audience === 'shared') await deps.context.heard(tenant, key, said.ts);
+      return;
+    }
+    greetings.delete(id);
+    if (!deps.isReplying(tenant, said.channel, said.thread)) setStatus(said, tenant, '');
+  }
+
+  async function mayFollowUp(said: Said, tenant: string): Promise<boolean> {
+    const { person } = await deps.actorOf(tenant, said.user, said.home);
+    return isKnown(conversationOf(said, person));
+  }
+
+  /** The first sign of life, before anything that may take time. */
+  function greet(said: Said, id: string, tenant: string): void {
+    const status = statusWords('Thinking');
+    greetings.set(id, status);
+    if (greetings.size > REMEMBER_DELIVERIES) greetings.delete(greetings.keys().next().value ?? '');
+    setStatus(said, tenant, status);
+  }
+
+  function setStatus(said: Said, tenant: string, status: string): void {
+    const args = { channel_id: said.channel, thread_ts: said.thread, status };
+    const call = deps.apiOf(tenant).call('assistant.threads.setStatus', args, { now: { reserve: 0 } });
+    deps.background(
+      call.catch((error: unknown) => {
+        if (error instanceof RetryLater) return;
+        log.debug({ event: 'slack.status_failed', tenant, err: error }, 'status not shown');
+      }),
+    );
+  }
+
+  /** The id under which the newest wording of a message was received. */
+  async function latestEdit(said: Said, tenant: string): Promise<{ key: string; edit: Edit }> {
+    const key = `${tenant}/${messageId(said, null)}`;
+    return { key, edit: (await edits.get(key)) ?? { id: messageId(said, null), pending: null } };
+  }
+
+  async function takeEdit(inbound: Extract<Inbound, { type: 'edited' }>, origin: Origin): Promise<void> {
+    const { said, editedAt, address } = inbound;
+    const { tenant } = origin;
+    const { person } = await deps.actorOf(tenant, said.user, said.home);
+    const conversation = conversationOf(said, person);
+    if (!(await isKnown(conversation))) return;
+    const { key, edit } = await latestEdit(said, tenant);
+    const id = messageId(said, editedAt);
+    if (edit.id === id) return;
+    // The intention first: should the process end in between, Slack sends the edit again, and it is known that
+    // the old wording was already taken back.
+    if (edit.pending !== id) {
+      await edits.set(key, { ...edit, pending: id }, REMEMBER_EDIT_MS);
+      const verdict = await deps.bot().withdraw(conversation, edit.id);
+      if (verdict === 'answered') {
+        await edits.set(key, { ...edit, pending: null }, REMEMBER_EDIT_MS);
+        return;
+      }
+    } else await deps.bot().withdraw(conversation, edit.id);
+    await take(said, id, address === 'follow_up' ? 'mention' : address, origin);
+    await edits.set(key, { id, pending: null }, REMEMBER_EDIT_MS);
+  }
+
+  async function takeBack(said: Said, tenant: string): Promise<void> {
+    const { person } = await deps.actorOf(tenant, said.user, said.home);
+    const conversation = conversationOf(said, person);
+    if (!(await isKnown(conversation))) return;
+    const { edit } = await latestEdit(said, tenant);
+    await deps.bot().withdraw(conversation, edit.id);
+  }
+
+  return {
+    async handle(inbound, origin) {
+      const { tenant } = origin;
+      switch (inbound.type) {
+        case 'ignored':
+          log.debug({ event: 'slack.ignored', tenant, reason: inbound.reason }, 'event ignored');
+          return;
+        case 'message': {
+          const id = messageId(inbound.said, null);
+          return once(`${tenant} ${id}`, () => take(inbound.said, id, inbound.address, origin));
+        }
+        case 'edited': {
+          const id = messageId(inbound.said, inbound.editedAt);
+          return once(`${tenant} edit ${id}`, () => takeEdit(inbound, origin));
+        }
+        case 'deleted':
+          return takeBack(inbound.said, tenant);
+        case 'stopped':
+          return deps.stopped(inbound, await deps.actorOf(tenant, inbound.user, null));
+        case 'opened':
+          return deps.opened(inbound, await deps.actorOf(tenant, inbound.user, null));
+      }
+    },
+    greeting(id) {
+      const words = greetings.get(id) ?? null;
+      greetings.delete(id);
+      return words;
+    },
+    async forget(tenant) {
+      for await (const [key] of edits.entries(`${tenant}/`)) await edits.delete(key);
+    },
+  };
+}

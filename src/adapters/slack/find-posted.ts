@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { ReplyTo } from './inbound.ts';
+import { REPLY_EVENT } from './reply.ts';
+import type { SlackApi } from './web-client.ts';
+
+export interface Wanted {
+  /** Of the reply's source, where the message would begin. */
+  from: number;
+  messageId: string;
+  botUser: string;
+  /** Nothing older, as a Slack timestamp. */
+  after: string;
+  /** Of the text it would show first. */
+  fingerprint: string;
+  /** Messages that are accounted for. */
+  known: readonly string[];
+}
+
+const replies = z.looseObject({
+  messages: z.array(
+    z.looseObject({
+      ts: z.string(),
+      user: z.string().optional(),
+      text: z.string().nullish(),
+      streaming_state: z.string().optional(),
+      metadata: z
+        .looseObject({
+          event_type: z.string().optional(),
+          event_payload: z.record(z.string(), z.unknown()).optional(),
+        })
+        .optional(),
+    }),
+  ),
+});
+
+/**
+ * Slack has no key that keeps a call from taking effect twice. So after a lost answer, or a crash, the thread is
+ * asked whether the message is there: a posted one carries a mark, a streamed one is known by how it begins.
+ */
+export async function findPosted(api: SlackApi, place: ReplyTo, wanted: Wanted): Promise<string | null> {
+  const answer = await api.call('conversations.replies', {
+    channel: place.channel,
+    ts: place.thread,
+    oldest: wanted.after,
+    limit: 200,
+    include_all_metadata: true,
+  });
+  const own = replies
+    .parse(answer)
+    .messages.filter(({ ts, user }) => user === wanted.botUser && !wanted.known.includes(ts));
+  const marked = own.find(({ metadata }) => {
+    const payload = metadata?.event_payload;
+    return (
+      metadata?.event_type === REPLY_EVENT &&
+      payload?.message === wanted.messageId &&
+      payload.from === wanted.from
+    );
+  });
+  const streamed = own.find(
+    ({ text, metadata, streaming_state }) =>
+      metadata?.event_type === undefined &&
+      streaming_state !== undefined &&
+      begins(text ?? '', wanted.fingerprint),
+  );
+  return (marked ?? streamed)?.ts ?? null;
+}
+
+/** Length and hash of a text's letters and digits: Slack may change everything else about it. */
+export function fingerprintOf(text: string): string {
+  const bare = bareOf(text);
+  return `${bare.length}:${hash(bare)}`;
+}
+
+function begins(text: string, fingerprint: string): boolean {
+  const length = Number.parseInt(fingerprint, 10);
+  return fingerprintOf(bareOf(text).slice(0, length)) === fingerprint;
+}
+
+function bareOf(text: string): string {
+  return text.replace(/&(?:amp|lt|gt);/g, '').replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+}

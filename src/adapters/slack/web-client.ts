@@ -1,0 +1,220 @@
+import { webApi } from '@slack/bolt';
+import { RetryLater } from '../../core/paced.ts';
+import type { Rate, RateBudget } from '../../core/rate-budget.ts';
+import type { Log } from '../../log.ts';
+import { quietLogger } from './quiet-logger.ts';
+
+/** Slack answered, and said no; `code` is Slack's own word, e.g. "channel_not_found". */
+export class SlackRefusal extends Error {
+  readonly method: string;
+  readonly code: string;
+
+  constructor(method: string, code: string, options?: ErrorOptions) {
+    super(`${method}: ${code}`, options);
+    this.name = 'SlackRefusal';
+    this.method = method;
+    this.code = code;
+  }
+}
+
+/** No answer, or none that says anything: what was asked for may or may not have happened. */
+export class SlackUnreachable extends Error {
+  readonly method: string;
+
+  constructor(method: string, options?: ErrorOptions) {
+    super(`${method}: no answer`, options);
+    this.name = 'SlackUnreachable';
+    this.method = method;
+  }
+}
+
+export interface CallOptions {
+  /**
+   * Without it a call waits its turn, and out a rate limit. With it a call that would have to wait rejects with
+   * RetryLater instead; it leaves `reserve` of the budget's burst to others.
+   */
+  now?: { reserve: number };
+  signal?: AbortSignal;
+}
+
+/** The Web API with one installation's token. */
+export interface SlackApi {
+  /**
+   * Rejects with SlackRefusal, SlackUnreachable, or (where `now` is given) RetryLater. Calls that do no harm
+   * when done twice are tried again after a lost connection; others never are.
+   */
+  call(
+    method: string,
+    args: Record<string, unknown>,
+    options?: CallOptions,
+  ): Promise<Record<string, unknown>>;
+  /** Whether a call of this kind could be made now, with `reserve` left over. */
+  hasRoom(method: string, reserve: number): boolean;
+}
+
+export interface Credentials {
+  /** The token as it is now. */
+  token(tenant: string): Promise<string>;
+  /** Slack called this token expired: the one to use instead. Rejects when there is none. */
+  renew(tenant: string, expired: string): Promise<string>;
+}
+
+export interface SlackClients {
+  of(tenant: string): SlackApi;
+  /** Forgets what was kept for an installation that is gone. */
+  forget(tenant: string): void;
+}
+
+const TIMEOUT_MS = 15_000;
+const TRIES = 3;
+const RETRY_MS = 500;
+
+// Of each tier's calls a minute (docs.slack.dev/apis/web-api/rate-limits) a part may come at once.
+const TIER_2: Rate = { burst: 8, perMinute: 12 };
+const TIER_3: Rate = { burst: 20, perMinute: 30 };
+const TIER_4: Rate = { burst: 40, perMinute: 60 };
+/** "Several hundred messages a minute" for a workspace, one a second for a channel. */
+const POSTS: Rate = { burst: 60, perMinute: 220 };
+const POSTS_IN_CHANNEL: Rate = { burst: 2, perMinute: 58 };
+/** assistant.threads.setStatus: 600 a minute, by its method page. */
+const STATUS: Rate = { burst: 200, perMinute: 380 };
+
+const RATES: Readonly<Record<string, Rate>> = {
+  'chat.postMessage': POSTS,
+  'chat.startStream': TIER_2,
+  'chat.stopStream': TIER_2,
+  'chat.appendStream': TIER_4,
+  'chat.postEphemeral': TIER_4,
+  'chat.update': TIER_3,
+  'chat.delete': TIER_3,
+  'conversations.replies': TIER_3,
+  'agents.sessions.setStatus': TIER_3,
+  'assistant.threads.setStatus': STATUS,
+  'assistant.threads.setSuggestedPrompts': TIER_4,
+  'views.open': TIER_4,
+  'views.push': TIER_4,
+  'views.update': TIER_4,
+  'views.publish': TIER_4,
+  'users.info': TIER_4,
+  'files.info': TIER_4,
+};
+
+/** Doing these twice adds something twice. */
+const NOT_TWICE = [
+  'chat.postMessage',
+  'chat.startStream',
+  'chat.appendStream',
+  'chat.postEphemeral',
+  'views.open',
+  'views.push',
+];
+
+/**
+ * How every WebClient is set up: no retries and no waiting of its own, because both are decided per call. A new
+ * object each time, and without `headers`: WebClient writes the token into those, and a shared object would
+ * carry it to the next tenant.
+ */
+export function clientOptions(apiUrl: string, log: Log): webApi.WebClientOptions {
+  return {
+    slackApiUrl: apiUrl,
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    timeout: TIMEOUT_MS,
+    logger: quietLogger(log),
+  };
+}
+
+export function createSlackClients(options: {
+  apiUrl: string;
+  credentials: Credentials;
+  budget: RateBudget;
+  log: Log;
+}): SlackClients {
+  const { credentials, budget, log } = options;
+  const clients = new Map<string, { token: string; client: webApi.WebClient }>();
+
+  function clientFor(tenant: string, token: string): webApi.WebClient {
+    const known = clients.get(tenant);
+    if (known?.token === token) return known.client;
+    const client = new webApi.WebClient(token, clientOptions(options.apiUrl, log));
+    clients.set(tenant, { token, client });
+    return client;
+  }
+
+  async function request(
+    tenant: string,
+    method: string,
+    args: Record<string, unknown>,
+  ): Promise<Record<string, unknown>> {
+    const token = await credentials.token(tenant);
+    try {
+      return { ...(await clientFor(tenant, token).apiCall(method, args)) };
+    } catch (error) {
+      if (!(error instanceof webApi.WebAPIPlatformError) || error.data.error !== 'token_expired') throw error;
+      const renewed = await credentials.renew(tenant, token);
+      return { ...(await clientFor(tenant, renewed).apiCall(method, args)) };
+    }
+  }
+
+  return {
+    forget: tenant => void clients.delete(tenant),
+    of: tenant => ({
+      hasRoom(method, reserve) {
+        return budget.waitFor(`${tenant} ${method}`, RATES[method] ?? TIER_3, reserve) === 0;
+      },
+
+      async call(method, args, { now, signal } = {}) {
+        const rate = RATES[method] ?? TIER_3;
+        const key = `${tenant} ${method}`;
+        const channelKey = method === 'chat.postMessage' ? `${key} ${String(args.channel)}` : null;
+        for (let attempt = 1; ; attempt += 1) {
+          if (now === undefined) {
+            if (channelKey !== null) await budget.take(channelKey, POSTS_IN_CHANNEL, signal);
+            await budget.take(key, rate, signal);
+          } else {
+            const wait =
+              (channelKey === null ? 0 : budget.tryTake(channelKey, POSTS_IN_CHANNEL)) ||
+              budget.tryTake(key, rate, now.reserve);
+            if (wait > 0) throw new RetryLater(wait, { binding: false });
+          }
+          try {
+            return await request(tenant, method, args);
+          } catch (error) {
+            if (error instanceof webApi.WebAPIRateLimitedError) {
+              const waitMs = error.retryAfter * 1_000;
+              log.warn({ event: 'slack.rate_limited', tenant, method, waitMs }, 'Slack asked to slow down');
+              // Which of the two was meant Slack does not say; holding back the channel alone delays nobody else.
+              budget.block(channelKey ?? key, waitMs);
+              if (now !== undefined) throw new RetryLater(waitMs, { cause: error });
+              attempt = 0;
+              continue;
+            }
+            if (error instanceof webApi.WebAPIPlatformError && isAnswer(error.data.error)) {
+              throw new SlackRefusal(method, error.data.error, { cause: error });
+            }
+            if (!isTransport(error)) throw error;
+            if (attempt >= TRIES || NOT_TWICE.includes(method))
+              throw new SlackUnreachable(method, { cause: error });
+            await new Promise(resolve => setTimeout(resolve, RETRY_MS * attempt));
+          }
+        }
+      },
+    }),
+  };
+}
+
+/** Slack's own trouble says nothing about whether the call took effect; what is no JSON comes from something in between. */
+function isAnswer(code: string): boolean {
+  return (
+    /^[a-z0-9_]+$/.test(code) &&
+    !['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout'].includes(code)
+  );
+}
+
+function isTransport(error: unknown): boolean {
+  return (
+    error instanceof webApi.WebAPIRequestError ||
+    error instanceof webApi.WebAPIHTTPError ||
+    error instanceof webApi.WebAPIPlatformError
+  );
+}
