@@ -43,6 +43,13 @@ interface Replied {
 const MAX_ATTEMPTS = 5;
 const STUCK_PAUSE_MS = 2_000;
 
+/** A turn that ran, the text of its reply, and the session it ran in. */
+interface Conversed {
+  result: TurnResult;
+  final: string;
+  session: OpenSession;
+}
+
 export interface Turns {
   /** Answers everything pending in a conversation, in order. Does not reject. */
   run(conversation: string): Promise<void>;
@@ -168,37 +175,18 @@ export function createTurns(deps: TurnsDeps): Turns {
     const { conversation } = last;
     let said = '';
     const shown: ReplySink = {
-      ...sink,
       show(snapshot) {
         said = snapshot.text;
         sink.show(snapshot);
       },
+      finish: final => sink.finish(final),
+      ask: (question, signal) => sink.ask(question, signal),
+      close: () => sink.close(),
     };
+    let turn: Conversed;
     try {
       const session = await patiently(sink, interrupt, () => sessions.open(conversation, record.sessionId));
-      const { result, final } = await converse(
-        key,
-        messages,
-        conversation,
-        session,
-        record,
-        shown,
-        interrupt,
-      );
-      await sink.finish({ state: stateOf(result), text: final, status: null, activities: [] });
-      record.replied = {
-        storeId: session.storeId,
-        sentId: result.sentId,
-        lastEventAt: result.lastAt,
-        begunAt: result.begunAt,
-        noticed: false,
-      };
-      await records.set(key, record);
-      if (session.memoryLost) await sessions.told(conversation.person);
-      if (endsSession(result)) await sessions.drop(conversation);
-      if (result.memoryTrouble && !(await memory.isLive(session.storeId))) {
-        await sessions.memoryLost(conversation.person, session.storeId);
-      }
+      turn = await converse(key, messages, conversation, session, record, shown, interrupt);
     } catch (error) {
       if (shutdown.signal.aborted) throw error;
       log.error(
@@ -210,6 +198,29 @@ export function createTurns(deps: TurnsDeps): Turns {
       if (record.sentId !== null) await sessions.update(conversation, { lastSentId: record.sentId });
       // Nobody knows whether this session has the message: the next one starts in a session where that is no question.
       else if (record.sessionId !== null) await sessions.drop(conversation);
+      return;
+    }
+    const { result, final, session } = turn;
+    await sink.finish({ state: stateOf(result), text: final, status: null, activities: [] });
+    record.replied = {
+      storeId: session.storeId,
+      sentId: result.sentId,
+      lastEventAt: result.lastAt,
+      begunAt: result.begunAt,
+      noticed: false,
+    };
+    await records.set(key, record);
+    if (session.memoryLost) await sessions.told(conversation.person);
+    if (endsSession(result)) await sessions.drop(conversation);
+    if (result.memoryTrouble) await checkStore(conversation, session.storeId);
+  }
+
+  /** A tool failed on the person's memory: find out whether the store is still there. */
+  async function checkStore(conversation: Conversation, storeId: string): Promise<void> {
+    try {
+      if (!(await memory.isLive(storeId))) await sessions.memoryLost(conversation.person, storeId);
+    } catch (error) {
+      log.warn({ event: 'store.unchecked', store: storeId, err: error }, 'could not check a memory store');
     }
   }
 
@@ -222,7 +233,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     record: TurnRecord,
     sink: ReplySink,
     interrupt: AbortSignal,
-  ): Promise<{ result: TurnResult; final: string }> {
+  ): Promise<Conversed> {
     for (let replaced = false; ; replaced = true) {
       const attempted = record.sessionId === session.sessionId;
       if (!attempted) record.sentId = null;
@@ -268,7 +279,7 @@ export function createTurns(deps: TurnsDeps): Turns {
           },
           'turn done',
         );
-        return { result, final: finalText(preface, result) };
+        return { result, final: finalText(preface, result), session };
       } catch (error) {
         if (replaced || !isSessionGone(error)) throw error;
         log.warn(
