@@ -62,9 +62,15 @@ export interface Question {
   detail: string;
 }
 
+/**
+ * What became of a delivery. `duplicate`: it was taken before, also by another process. `refused`: there is too
+ * much waiting; the sentence is for the person and is given once per message, so show it where the answer would be.
+ */
+export type Receipt = 'accepted' | 'duplicate' | { refused: string };
+
 export interface BotPort {
   /** Resolves once the message is durably in the inbox: acknowledge the platform's delivery then, not before. */
-  receive(message: Message): Promise<'accepted' | 'duplicate'>;
+  receive(message: Message): Promise<Receipt>;
   command(command: Command): Promise<PreferencesView>;
   /** Interrupts the running turn of a conversation. False when none was running. */
   interrupt(conversation: Conversation): Promise<boolean>;
