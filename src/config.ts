@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type DiscordSettings, readDiscordSettings } from './adapters/discord/settings.ts';
 import { SetupError } from './core/errors.ts';
 import type { NoticeMode } from './core/message.ts';
 import type { TurnLimits } from './core/turn.ts';
@@ -11,6 +12,8 @@ export interface Config {
     | { type: 'remote'; apiKey: string; baseUrl: string }
     /** The local runtime, in this process; `model` as its model settings want them. */
     | { type: 'local'; model: { MODEL_BASE_URL?: string; MODEL_API_KEY?: string; MODEL?: string } };
+  /** Null where no credentials are set. */
+  discord: DiscordSettings | null;
   notices: NoticeMode | undefined;
   logLevel: LogLevel | undefined;
   /** `outageMs` undefined: as long as fits where people talk to the bot. */
@@ -57,6 +60,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (given.AGENT_API === 'cloud' && given.ANTHROPIC_API_KEY === undefined) {
     problems.push('  ANTHROPIC_API_KEY is needed when AGENT_API is cloud');
   }
+  const discord = settingsOf(() => readDiscordSettings(env), problems);
   if (!parsed.success || problems.length > 0) {
     throw new SetupError(`Some settings need attention:\n${problems.join('\n')}`);
   }
@@ -77,6 +81,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
             MODEL: it.MODEL,
           }),
         },
+    discord,
     notices: it.MEMORY_NOTICES,
     logLevel: it.LOG_LEVEL,
     limits: {
@@ -85,6 +90,17 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       outageMs: it.OUTAGE_LIMIT_SECONDS === undefined ? undefined : it.OUTAGE_LIMIT_SECONDS * 1_000,
     },
   };
+}
+
+/** A platform's settings, or its problems among the others. */
+function settingsOf<T>(read: () => T, problems: string[]): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    problems.push(...error.message.split('\n').filter(line => line.startsWith('  ')));
+    return null;
+  }
 }
 
 function defined<K extends string>(values: Record<K, string | undefined>): Partial<Record<K, string>> {

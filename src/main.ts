@@ -1,16 +1,14 @@
 /** The map: config → state → agent client → bot → adapters → start → stop. */
 
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
-import { createTerminal, type Terminal } from './adapters/terminal/terminal.ts';
 import type { Config } from './config.ts';
-import type { ChatAdapter } from './core/adapter.ts';
 import { readAgentFile } from './core/agent-file.ts';
 import { createBot } from './core/bot.ts';
 import { createCustomTools } from './core/custom-tools.ts';
 import { openSqliteState } from './core/state/sqlite.ts';
 import type { Log } from './log.ts';
+import { openPlatforms } from './platforms.ts';
 import { customTools } from './tools.ts';
 
 export interface Running {
@@ -37,27 +35,20 @@ export async function run(config: Config, options: { user?: string }, log: Log):
       logLevel: 'off',
     });
 
-    const terminal = createTerminal({
-      user: options.user ?? userInfo().username,
-      input: process.stdin,
-      output: process.stdout,
-      interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
-    });
-    const adapters: (ChatAdapter | Terminal)[] = [terminal];
+    const platforms = await openPlatforms(config, options, { state, file, log });
     const bot = createBot({
       client,
       state,
       file,
       tools: createCustomTools(customTools),
-      adapters,
+      adapters: platforms.adapters,
       notices: config.notices,
-      // A platform's people come back to their answer; a person at a terminal would rather know soon.
-      limits: { ...config.limits, outageMs: config.limits.outageMs ?? 60_000 },
+      limits: { ...config.limits, outageMs: config.limits.outageMs ?? platforms.outageMs },
       log,
     });
     stops.push(() => bot.stop());
     await bot.start();
-    return { finished: terminal.left, stop };
+    return { finished: platforms.finished, stop };
   } catch (error) {
     await stop();
     throw error;

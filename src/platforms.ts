@@ -1,0 +1,45 @@
+import { userInfo } from 'node:os';
+import { createTerminal } from './adapters/terminal/terminal.ts';
+import type { Config } from './config.ts';
+import type { ChatAdapter } from './core/adapter.ts';
+import type { AgentFile } from './core/agent-file.ts';
+import type { State } from './core/state.ts';
+import type { Log } from './log.ts';
+
+export interface Platforms {
+  adapters: ChatAdapter[];
+  /** Resolves when nobody can say anything any more: the terminal was left. Never, on a platform. */
+  finished: Promise<void>;
+  /** How long an outage of the agent service is waited out where these people are. */
+  outageMs: number;
+}
+
+/** A platform's people come back to their answer; a person at a terminal would rather know soon. */
+const OUTAGE_MS = { platform: 30 * 60_000, terminal: 60_000 };
+
+/**
+ * Every platform whose credentials are set; with none, the terminal. Platforms are loaded only when used, so that
+ * a chat in the terminal does not wait for their SDKs.
+ */
+export async function openPlatforms(
+  config: Config,
+  options: { user?: string },
+  deps: { state: State; file: AgentFile; log: Log },
+): Promise<Platforms> {
+  const { state, log } = deps;
+  const adapters: ChatAdapter[] = [];
+  if (config.discord !== null) {
+    const { createDiscordAdapter } = await import('./adapters/discord/adapter.ts');
+    adapters.push(createDiscordAdapter({ settings: config.discord, state, log }));
+  }
+  if (adapters.length > 0) {
+    return { adapters, finished: new Promise(() => {}), outageMs: OUTAGE_MS.platform };
+  }
+  const terminal = createTerminal({
+    user: options.user ?? userInfo().username,
+    input: process.stdin,
+    output: process.stdout,
+    interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  });
+  return { adapters: [terminal], finished: terminal.left, outageMs: OUTAGE_MS.terminal };
+}
