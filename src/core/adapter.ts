@@ -17,6 +17,8 @@ export interface ChatAdapter {
   openReply(message: Message, resume: Json, save: (handle: Json) => Promise<void>): ReplySink;
   /** Shows what changed in the person's memory, to all who see the thread or to the person alone. */
   notify(message: Message, notice: Notice, mode: Exclude<NoticeMode, 'off'>): Promise<void>;
+  /** Where the person finds a conversation again, e.g. a permalink; null when there is no such thing. */
+  linkTo?(conversation: Conversation): string | null;
   /** False for people this process cannot reach; what they wrote waits for one that can. Absent: reaches everyone. */
   serves?(person: Person): boolean;
   /** The bytes of an attachment. Rejects with a sentence for the person. */

@@ -56,15 +56,55 @@ export interface Message {
 /** What a person asks about their own memory, by command, button or form. */
 export interface Command {
   person: Person;
+  /** Where it was given, if that is a place where the person talks with the bot: what `private` and `why` are about. */
+  conversation?: Conversation;
   action: CommandAction;
 }
 
+/**
+ * Ids and revisions are short (a button may carry them) and come from a view. A `revision` names the text the
+ * person saw: when another stands there by now, nothing is overwritten and a conflict comes back.
+ */
 export type CommandAction =
   | { type: 'view' }
   | { type: 'show'; memoryId: string }
-  | { type: 'forget'; memoryId: string }
+  /** The usual facts as a form. */
+  | { type: 'form' }
+  /** Fields left out stay as they are; an empty one is forgotten. `formId`: as the form said, if there was one. */
+  | { type: 'set'; values: Partial<Record<FieldName, string>>; formId?: string }
+  /** A file to be changed freely, or (without an id) a new one. */
+  | { type: 'editor'; memoryId?: string; title?: string }
+  | { type: 'edit'; memoryId: string; revision: string; content: string }
+  | { type: 'create'; title: string; content: string }
+  /** What is to stand after a conflict: the person's text, what stands now, or neither yet. */
+  | { type: 'resolve'; conflictId: string; choice: 'mine' | 'theirs' | 'again' }
+  /** One file, or with `factId` one fact. Without `confirmed` the platform has asked already; false: asks. */
+  | { type: 'forget'; memoryId: string; factId?: string; revision?: string; confirmed?: boolean }
+  /** What was learned since a moment (ISO 8601), up to `until`, which the confirmation sets. */
+  | { type: 'forget-since'; since: string; until?: string; confirmed?: boolean }
+  | { type: 'forget-me'; confirmed?: boolean }
+  /** `page` counts from 0, newest first; `memoryId`: of one file. */
+  | { type: 'history'; page?: number; memoryId?: string }
+  | { type: 'restore'; versionId: string; revision?: string }
   | { type: 'undo'; noticeId: string }
-  | { type: 'notices'; mode: NoticeMode | 'default' };
+  | { type: 'pause' }
+  | { type: 'resume' }
+  | { type: 'private'; on: boolean }
+  | { type: 'notices'; mode: NoticeMode | 'default' }
+  | { type: 'export'; format: 'json' | 'markdown' }
+  /** Which memories a reply used; without `messageId` (the message it answered) the latest in the conversation. */
+  | { type: 'why'; messageId?: string };
+
+/** The facts that most people have and that the form asks for. */
+export type FieldName =
+  | 'shoe_size'
+  | 'clothing_sizes'
+  | 'budget'
+  | 'brands_liked'
+  | 'brands_avoided'
+  | 'materials_avoided'
+  | 'colours_liked'
+  | 'style';
 
 /** Where memory-update notices go: under the reply, to the person alone, or nowhere. */
 export type NoticeMode = 'thread' | 'private' | 'off';

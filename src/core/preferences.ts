@@ -33,6 +33,8 @@ export function createPreferences(deps: {
       sections: files.map(sectionOf),
       notices: mode ?? deps.notices ?? 'thread',
       noticesAreDefault: mode === undefined,
+      paused: false,
+      privateHere: null,
     };
   }
 
@@ -159,7 +161,7 @@ export function createPreferences(deps: {
   }
 
   return {
-    run({ person, action }) {
+    async run({ person, action }) {
       switch (action.type) {
         case 'view':
           return view(person);
@@ -171,6 +173,8 @@ export function createPreferences(deps: {
           return undo(person, action.noticeId);
         case 'notices':
           return setMode(person, action.mode);
+        default:
+          return outcome(false, 'I cannot do that yet.');
       }
     },
   };
@@ -188,12 +192,15 @@ function outcome(ok: boolean, sentence: string): PreferencesView {
 }
 
 function sectionOf(file: MemoryFile): MemorySection {
+  const lines = readableLines(file.content);
   return {
     memoryId: file.id,
     path: file.path,
     title: titleOfPath(file.path),
-    lines: readableLines(file.content),
+    facts: lines.map((text, n) => ({ id: String(n), text, learnedOn: null, learnedBy: null })),
+    lines,
     content: file.content,
+    revision: file.sha256.slice(0, 12),
     updatedAt: file.updatedAt,
   };
 }

@@ -1,6 +1,6 @@
 /** What people see of their memory, as plain data; platforms render it. */
 
-import type { NoticeMode } from './message.ts';
+import type { CommandAction, FieldName, NoticeMode } from './message.ts';
 
 /** One line that changed in a memory file. */
 export type LineChange =
@@ -24,22 +24,158 @@ export interface Notice {
   changes: MemoryChange[];
 }
 
+/** A conversation as its person recognises it: "a private conversation on Slack", and the way there if there is one. */
+export interface Whereabouts {
+  words: string;
+  link: string | null;
+}
+
+/** Who made a change: the agent while talking, the person through /preferences, or somebody at the API. */
+export type Author =
+  | { type: 'agent'; conversation: Whereabouts | null }
+  | { type: 'person'; by: PersonalChange }
+  | { type: 'operator' };
+
+export type PersonalChange = 'form' | 'edit' | 'forget' | 'undo' | 'restore';
+
+/** One line of a memory file. */
+export interface Fact {
+  /** Names the line in its file; short, and another once the line says something else. */
+  id: string;
+  /** Without list mark and date. */
+  text: string;
+  /** YYYY-MM-DD: the day the line gives, else that of the version that brought it; null when neither is known. */
+  learnedOn: string | null;
+  /** Null when the version that brought it is no longer kept. */
+  learnedBy: Author | null;
+}
+
 /** One memory file, made readable. */
 export interface MemorySection {
   memoryId: string;
   path: string;
   /** e.g. "Sizes" for /sizes.md */
   title: string;
-  /** The facts, one line each, without list marks and headings. */
+  facts: Fact[];
+  /** The facts as lines, without list marks and headings. */
   lines: string[];
   /** The file as stored. */
   content: string;
+  /** Names this content; short. */
+  revision: string;
   updatedAt: string;
 }
 
+export interface FormField {
+  name: FieldName;
+  /** "Shoe size" */
+  label: string;
+  /** An example of what to write. */
+  hint: string;
+  /** As it is remembered; empty when it is not. */
+  value: string;
+  /** Several values, with commas between them. */
+  several: boolean;
+}
+
+/** A text to be edited; it goes back with `edit`, or with `create` where there is no file yet. */
+export interface Draft {
+  memoryId: string | null;
+  title: string;
+  /** What to begin with. */
+  content: string;
+  /** What stands in the file now, when that is not what to begin with. */
+  now: string | null;
+  /** Of what stands in the file; null for a new file. */
+  revision: string | null;
+}
+
+/** Something the person wrote could not be saved, because something else stands there than what they saw. */
+export interface Conflict {
+  id: string;
+  title: string;
+  path: string;
+  /** What stands there now; null: the file is gone. */
+  now: string | null;
+  /** What would stand there by the person's will. */
+  mine: string;
+  /** What the person wanted to change in what they saw. */
+  wanted: LineChange[];
+  /** What had changed meanwhile; empty where that cannot be said. */
+  meanwhile: LineChange[];
+}
+
+/** What would be forgotten, file by file. */
+export interface Forgettable {
+  title: string;
+  path: string;
+  /** The facts that go. */
+  lines: string[];
+  /** The file goes with them. */
+  wholeFile: boolean;
+}
+
+export interface HistoryEntry {
+  versionId: string;
+  memoryId: string;
+  /** Null when it was forgotten for good. */
+  path: string | null;
+  title: string;
+  operation: 'created' | 'modified' | 'deleted';
+  /** ISO 8601 */
+  at: string;
+  by: Author;
+  lines: LineChange[];
+  /** Where the file was before, when it was moved. */
+  movedFrom: string | null;
+  /** `restore` can bring this back. */
+  restorable: boolean;
+  /** The file is as this entry left it. */
+  current: boolean;
+  /** Of what stands in the file now; null when it is gone. */
+  revision: string | null;
+}
+
+export type Counted = 'facts' | 'memories' | 'versions' | 'redacted' | 'sessions' | 'files' | 'rows';
+
+/** One memory that a reply had before it. */
+export interface UsedMemory {
+  /** Null when the file is gone by now, and for shared facts. */
+  memoryId: string | null;
+  path: string;
+  title: string;
+  /** `known`: given to the agent when the conversation began; `read`, `written`: by a tool for this reply. */
+  how: ('known' | 'read' | 'written')[];
+  /** A fact that holds for everyone, not a memory of this person. */
+  shared: boolean;
+}
+
 export type PreferencesView =
-  | { type: 'memory'; sections: MemorySection[]; notices: NoticeMode; noticesAreDefault: boolean }
+  | {
+      type: 'memory';
+      sections: MemorySection[];
+      notices: NoticeMode;
+      noticesAreDefault: boolean;
+      /** Nothing is written, what is known may be used. */
+      paused: boolean;
+      /** The conversation the command came from has no memory; null when it came from none. */
+      privateHere: boolean | null;
+    }
   | { type: 'file'; section: MemorySection }
+  /** `formId` goes back with `set`, so that nothing is overwritten unseen. */
+  | { type: 'form'; formId: string; fields: FormField[] }
+  | { type: 'editor'; draft: Draft }
+  /** `sentence` says in general what happened; each conflict is settled with `resolve`. */
+  | { type: 'conflict'; sentence: string; conflicts: Conflict[] }
+  /** To be asked before something goes for good; `action` does it. */
+  | { type: 'confirm'; question: string; items: Forgettable[]; action: CommandAction; button: string }
+  /** What is gone, in numbers. */
+  | { type: 'receipt'; ok: boolean; sentence: string; counts: { what: Counted; count: number }[] }
+  /** `page` counts from 0; `memoryId`: of one file. */
+  | { type: 'history'; entries: HistoryEntry[]; page: number; more: boolean; memoryId: string | null }
+  | { type: 'export'; sentence: string; file: { name: string; mediaType: string; content: string } }
+  /** `searched`: a tool went through the folder as a whole. */
+  | { type: 'why'; sentence: string; memories: UsedMemory[]; searched: boolean }
   /** Something was done, or could not be: one sentence, then the memory as it now is. */
   | { type: 'outcome'; ok: boolean; sentence: string };
 
@@ -65,4 +201,65 @@ export function titleOfPath(path: string): string {
     .filter(part => part !== '');
   const title = words.join(': ');
   return title === '' ? path : title.charAt(0).toUpperCase() + title.slice(1);
+}
+
+/** "the agent, in a private conversation on Slack" */
+export function wordsOfAuthor(author: Author): string {
+  switch (author.type) {
+    case 'agent':
+      return author.conversation === null ? 'the agent' : `the agent, in ${author.conversation.words}`;
+    case 'person':
+      return `you, ${WORDS_OF_CHANGE[author.by]}`;
+    case 'operator':
+      return 'the people who run me';
+  }
+}
+
+const WORDS_OF_CHANGE: Record<PersonalChange, string> = {
+  form: 'in the form',
+  edit: 'by hand',
+  forget: 'forgetting',
+  undo: 'undoing',
+  restore: 'restoring',
+};
+
+/** "3 facts", "1 conversation" */
+export function wordsOfCount({ what, count }: { what: Counted; count: number }): string {
+  const [one, many] = WORDS_OF_COUNTED[what];
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+const WORDS_OF_COUNTED: Record<Counted, [one: string, many: string]> = {
+  facts: ['fact', 'facts'],
+  memories: ['note', 'notes'],
+  versions: ['version of notes', 'versions of notes'],
+  redacted: ['earlier version emptied', 'earlier versions emptied'],
+  sessions: ['conversation', 'conversations'],
+  files: ['file', 'files'],
+  rows: ['entry in my own records', 'entries in my own records'],
+};
+
+/**
+ * Items in pages of at most `most` items whose texts together have at most `room` characters. Nothing is cut or left
+ * out: an item with more text than that has a page to itself, and its text is for `splitText`.
+ */
+export function paginate<T>(
+  items: readonly T[],
+  limits: { most: number; room: number },
+  textOf: (item: T) => string,
+): T[][] {
+  const pages: T[][] = [];
+  let left = 0;
+  for (const item of items) {
+    const length = textOf(item).length;
+    const page = pages.at(-1);
+    if (page === undefined || page.length >= limits.most || length > left) {
+      pages.push([item]);
+      left = limits.room - length;
+    } else {
+      page.push(item);
+      left -= length;
+    }
+  }
+  return pages;
 }

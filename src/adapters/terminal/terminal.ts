@@ -353,6 +353,15 @@ function renderView(view: PreferencesView): string {
       return view.sentence;
     case 'file':
       return `${view.section.title}\n${view.section.content.trimEnd()}`;
+    case 'form':
+    case 'editor':
+    case 'conflict':
+    case 'confirm':
+    case 'receipt':
+    case 'history':
+    case 'export':
+    case 'why':
+      return JSON.stringify(view, null, 2);
     case 'memory': {
       if (view.sections.length === 0) return 'I remember nothing about you yet.';
       const sections = view.sections.map(({ title, lines }) =>
