@@ -2,7 +2,7 @@ import { App } from '@slack/bolt';
 import { z } from 'zod';
 import type { BotPort, ChatAdapter } from '../../core/adapter.ts';
 import { SetupError } from '../../core/errors.ts';
-import { type Conversation, conversationKey } from '../../core/message.ts';
+import { type Conversation, conversationKey, type Message } from '../../core/message.ts';
 import type { SetTimer } from '../../core/paced.ts';
 import { createRateBudget } from '../../core/rate-budget.ts';
 import type { State } from '../../core/state.ts';
@@ -26,7 +26,7 @@ import { createReceiver, NotInstalled } from './receiver.ts';
 import { createReply } from './reply.ts';
 import type { SlackSettings } from './settings.ts';
 import { createStatusLine } from './status.ts';
-import { homeView, noticeMessage } from './views.ts';
+import { homeView, noticeMessage, sentenceMessage } from './views.ts';
 import { clientOptions, createSlackClients, SlackRefusal } from './web-client.ts';
 
 export interface SlackAdapterOptions extends SlackSettings {
@@ -128,6 +128,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
       [...open].some(it => it.tenant === tenant && it.channel === channel && it.thread === thread),
     stopped,
     opened,
+    refused,
     background,
     log,
   });
@@ -205,6 +206,14 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     if (now() - last < PREPARE_EVERY_MS) return;
     prepared.set(homeKey(actor), now());
     background(bot().prepare(actor.person));
+  }
+
+  async function refused(message: Message, sentence: string): Promise<void> {
+    const place = replyToSchema.parse(message.replyTo);
+    const target = { channel: place.channel, thread_ts: place.thread };
+    await clients
+      .of(place.tenant)
+      .call('chat.postMessage', { ...target, ...sentenceMessage(sentence), ...QUIET });
   }
 
   async function suggestPrompts(tenant: string, channel: string): Promise<void> {
@@ -320,6 +329,11 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
         await clients.of(place.tenant).call('chat.postMessage', { ...target, ...content, ...QUIET });
       }
       refreshHome({ tenant: place.tenant, user: place.user, person: message.conversation.person });
+    },
+
+    linkTo({ person, channel, thread }) {
+      const place = `https://app.slack.com/client/${person.workspace}/${channel}`;
+      return thread === null ? place : `${place}/thread/${channel}-${thread}`;
     },
 
     download: downloads.download,

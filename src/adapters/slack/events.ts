@@ -1,5 +1,5 @@
 import type { BotPort } from '../../core/adapter.ts';
-import { type Attachment, type Conversation, conversationKey } from '../../core/message.ts';
+import { type Attachment, type Conversation, conversationKey, type Message } from '../../core/message.ts';
 import { RetryLater } from '../../core/paced.ts';
 import type { State } from '../../core/state.ts';
 import type { Log } from '../../log.ts';
@@ -38,6 +38,8 @@ export interface EventsDeps {
   isReplying(tenant: string, channel: string, thread: string): boolean;
   stopped(inbound: Extract<Inbound, { type: 'stopped' }>, actor: Actor): Promise<void>;
   opened(inbound: Extract<Inbound, { type: 'opened' }>, actor: Actor): Promise<void>;
+  /** The bot takes no more for now; the sentence goes where the answer would. */
+  refused(message: Message, sentence: string): Promise<void>;
   background(work: Promise<unknown>): void;
   log: Log;
 }
@@ -95,14 +97,15 @@ export function createEvents(deps: EventsDeps): Events {
       context,
     });
     talking.add(key);
-    const verdict = await deps.bot().receive(message);
+    const receipt = await deps.bot().receive(message);
     remember(`${tenant} ${id}`);
-    if (verdict === 'accepted') {
+    if (receipt === 'accepted') {
       if (said.audience === 'shared') await deps.context.heard(tenant, key, said.ts);
       return;
     }
     greetings.delete(id);
-    if (!deps.isReplying(tenant, said.channel, said.thread)) setStatus(said, tenant, '');
+    if (receipt !== 'duplicate') deps.background(deps.refused(message, receipt.refused));
+    else if (!deps.isReplying(tenant, said.channel, said.thread)) setStatus(said, tenant, '');
   }
 
   async function mayFollowUp(said: Said, tenant: string): Promise<boolean> {

@@ -103,12 +103,14 @@ function nextToken(
     const special = codeSpan(line, at, options) ?? link(line, at, options) ?? address(line, at, options);
     if (special !== null) return special;
   }
+  const space = /^\s+/.exec(line.slice(at))?.[0];
+  if (space !== undefined) return { length: space.length, text: space };
   // A word with the white space after it; one that may still grow is held back.
   const stop = options.code ? /\s+/g : /\s+|(?<=.)(?=[`[<]|!\[|https?:\/\/)/gis;
   stop.lastIndex = at + 1;
   const match = stop.exec(line);
   const end = match === null ? line.length : match.index + match[0].length;
-  if (end === line.length && !options.final && !/\n$/.test(line)) return 'unsettled';
+  if (end === line.length && !options.final && !/\s$/.test(line)) return 'unsettled';
   const word = line.slice(at, Math.max(end, at + 1));
   return { length: word.length, text: withoutCalls(word) };
 }

@@ -256,7 +256,8 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
         kind === 'stream' ? streamRoom(reply.activities) : { measure: text => text.length, limit: postLimit },
       shown: kind === 'stream' ? part.end : part.from,
       seal,
-      final,
+      // While the agent does something else, its last word is a whole one.
+      final: final || reply.status !== null,
       knowsHost: deps.knowsHost,
     });
   }

@@ -91,23 +91,31 @@ interface Room {
 
 function viewBlocks(view: PreferencesView, room: Room): Block[] {
   switch (view.type) {
-    case 'outcome':
-      return [section(escapeMrkdwn(view.sentence))];
     case 'file':
       return fileBlocks(view.section, room);
     case 'memory':
       return memoryBlocks(view, room);
+    default:
+      return [section(escapeMrkdwn(sentenceOf(view)))];
   }
 }
 
 function sentenceOf(view: PreferencesView): string {
   switch (view.type) {
-    case 'outcome':
-      return view.sentence;
     case 'file':
       return view.section.title;
     case 'memory':
       return 'What I remember about you';
+    case 'form':
+      return 'What I should know';
+    case 'editor':
+      return view.draft.title;
+    case 'confirm':
+      return view.question;
+    case 'history':
+      return 'What changed';
+    default:
+      return view.sentence;
   }
 }
 
