@@ -10,12 +10,13 @@ import { registerCommands } from './commands.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createFiles } from './files.ts';
 import { createGateway, type Shard } from './gateway.ts';
-import { type Incoming, PLATFORM, readIncoming } from './inbound.ts';
+import { type Incoming, readIncoming } from './incoming.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { createLanes } from './lanes.ts';
 import { createLiveChannels } from './live-channels.ts';
 import { createNotices } from './notices.ts';
 import { dmOutlet, outletOf } from './outlet.ts';
+import { PLATFORM } from './people.ts';
 import { inviteLink } from './permissions.ts';
 import { createQuestions } from './questions.ts';
 import { openReplySink } from './reply.ts';
@@ -145,6 +146,10 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         api,
         channels,
         deliveries: to,
+        newest(channelId) {
+          const channel = gateway.client().channels.cache.get(channelId);
+          return channel !== undefined && 'lastMessageId' in channel ? (channel.lastMessageId ?? null) : null;
+        },
         maxAgeMs: settings.catchUpMs,
         stopped: stopped.signal,
         now,
@@ -195,6 +200,10 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
       }),
 
     notify: (message, notice, mode) => notices.show(message, notice, mode),
+    linkTo({ channel }) {
+      const live = channels.get(channel);
+      return live === undefined ? null : `https://discord.com/channels/${live.guildId ?? '@me'}/${channel}`;
+    },
     download: (attachment, signal) => files.download(attachment, signal),
   };
 }

@@ -189,13 +189,15 @@ function mayPass(error: unknown): boolean {
       ? error.code !== RESTJSONErrorCodes.InvalidWebhookToken
       : error.status === 429;
   }
-  if (error instanceof HTTPError || error instanceof z.ZodError) return error instanceof HTTPError;
-  return error instanceof Error && (error.name === 'AbortError' || 'code' in error || isTokenMissing(error));
+  if (error instanceof HTTPError) return true;
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return error.name === 'AbortError' || NETWORK.test(code) || error.message.startsWith(TOKEN_MISSING);
 }
 
-function isTokenMissing(error: Error): boolean {
-  return error.message.startsWith('Expected token to be set');
-}
+const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENET|UND_ERR_)/;
+/** What @discordjs/rest says between a 401 and the moment the token is put back. */
+const TOKEN_MISSING = 'Expected token to be set';
 
 const FIRST_RESTORE_MS = 1_000;
 const LAST_RESTORE_MS = 600_000;

@@ -2,14 +2,16 @@ import { DiscordAPIError } from 'discord.js';
 import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
 import type { Deliveries } from './deliveries.ts';
-import { type Incoming, readIncoming } from './inbound.ts';
-import { compareIds, idAt, type LiveChannel, type LiveChannels } from './live-channels.ts';
+import { type Incoming, readIncoming } from './incoming.ts';
+import { compareIds, idAt, type LiveChannel, type LiveChannels, timeOf } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
 import { patiently } from './patience.ts';
 
 const PAGE = 100;
 /** Channels that are looked through at the same time; replies go on meanwhile and need requests too. */
 const AT_ONCE = 8;
+/** A channel that cannot be read for so long is given up. */
+const GONE_MS = 24 * 3600_000;
 
 export interface CatchUp {
   /** Fetches what a channel missed and hands it over, oldest first. Rejects only on what nobody foresaw. */
@@ -24,6 +26,8 @@ export function createCatchUp(deps: {
   api: DiscordApi;
   channels: LiveChannels;
   deliveries: Deliveries;
+  /** The id of a channel's last message, where the gateway has said it. */
+  newest(channelId: string): string | null;
   /** How far back messages are answered. */
   maxAgeMs: number;
   stopped: AbortSignal;
@@ -93,16 +97,17 @@ export function createCatchUp(deps: {
       slots.run(async () => {
         const live = channels.get(channelId);
         if (live === undefined || deps.stopped.aborted) return;
+        const newest = deps.newest(channelId);
+        if (newest !== null && compareIds(newest, live.lastId) <= 0) return;
         channels.release(channelId);
         try {
           await catchUp(live);
         } catch (error) {
           if (deps.stopped.aborted) return;
-          if (error instanceof DiscordAPIError && (error.status === 403 || error.status === 404)) {
-            await channels.forget(channelId);
-            return;
-          }
-          throw error;
+          if (!(error instanceof DiscordAPIError) || (error.status !== 403 && error.status !== 404))
+            throw error;
+          // A thread that a crash kept from being made will be made when its message is answered.
+          if (deps.now() - timeOf(live.lastId) > GONE_MS) await channels.forget(channelId);
         }
       }),
   };

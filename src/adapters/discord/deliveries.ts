@@ -1,22 +1,15 @@
 import type { Client } from 'discord.js';
 import type { BotPort } from '../../core/adapter.ts';
-import { type Conversation, conversationKey, type Json, type Quote } from '../../core/message.ts';
+import { type Conversation, conversationKey, type Quote } from '../../core/message.ts';
 import type { State } from '../../core/state.ts';
 import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
-import {
-  type Incoming,
-  type Intake,
-  intakeOf,
-  isWithheld,
-  messageOf,
-  type Place,
-  personOf,
-  readableText,
-  readIncoming,
-} from './inbound.ts';
+import { type Intake, intakeOf, isWithheld, messageOf, type Place, readableText } from './inbound.ts';
+import { type Incoming, readIncoming } from './incoming.ts';
 import { compareIds, type LiveChannels } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
+import { outletOf } from './outlet.ts';
+import { personOf } from './people.ts';
 import { placeOf, threadName } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
 
@@ -35,7 +28,7 @@ interface Taken {
   conversation: Conversation;
   /** The id under which the core has it. */
   id: string;
-  replyTo: Json;
+  replyTo: ReplyTarget;
   /** The person's message before, if any: what others said after it is context. */
   since: string | null;
 }
@@ -131,7 +124,7 @@ export function createDeliveries(deps: {
   }
 
   async function hand(message: Incoming, taken: Taken, place: Place): Promise<void> {
-    const verdict = await bot.receive(
+    const receipt = await bot.receive(
       messageOf(message, {
         id: taken.id,
         channel: taken.conversation.channel,
@@ -141,7 +134,17 @@ export function createDeliveries(deps: {
         botId: deps.botId(),
       }),
     );
-    log.debug({ event: 'discord.message', message: taken.id, verdict }, 'message received');
+    if (typeof receipt === 'object') await refuse(taken, receipt.refused);
+  }
+
+  /** Says where the answer would be why there is none. */
+  async function refuse(taken: Taken, sentence: string): Promise<void> {
+    const outlet = outletOf(taken.replyTo, api, Date.now);
+    try {
+      await outlet.post({ content: sentence, components: [] }, nonceOf('refused', taken.id));
+    } catch (error) {
+      log.warn({ event: 'discord.refusal_failed', err: error }, 'a refusal could not be posted');
+    }
   }
 
   /** What other people said in the thread since this person last spoke to the bot. Without it the answer still works. */

@@ -1,7 +1,8 @@
 import { PersonError } from '../../core/errors.ts';
 import type { Attachment } from '../../core/message.ts';
 import type { DiscordApi } from './api.ts';
-import { attachmentSource, readIncoming } from './inbound.ts';
+import { attachmentSource } from './inbound.ts';
+import { readIncoming } from './incoming.ts';
 
 const HOSTS = ['cdn.discordapp.com', 'media.discordapp.net'];
 const TIMEOUT_MS = 60_000;

@@ -1,5 +1,6 @@
 import { ChannelType, type Client, PermissionsBitField } from 'discord.js';
-import type { Incoming, Place } from './inbound.ts';
+import type { Place } from './inbound.ts';
+import type { Incoming } from './incoming.ts';
 import { THREAD_PERMISSIONS } from './permissions.ts';
 
 /** Looks up where a message stands; a channel that is not known yet is fetched. */

@@ -18,6 +18,8 @@ const section = (index: number) => ({
   memoryId: `mem_${index}`,
   path: `/topic-${index}.md`,
   title: `Topic ${index}`,
+  facts: [],
+  revision: 'r1',
   lines: [`fact ${index}`, 'likes *stars* and @everyone'],
   content: `- fact ${index}\n- likes *stars* and @everyone\n`,
   updatedAt: '2026-11-01T10:00:00Z',
@@ -28,6 +30,8 @@ const memory = (count: number): PreferencesView => ({
   sections: Array.from({ length: count }, (_, index) => section(index)),
   notices: 'private',
   noticesAreDefault: true,
+  paused: false,
+  privateHere: null,
 });
 
 const notice: Notice = {

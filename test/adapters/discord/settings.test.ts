@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { COMMANDS, sameCommands } from '../../../src/adapters/discord/commands.ts';
+import { customId, type PressedAction, readCustomId } from '../../../src/adapters/discord/custom-id.ts';
+import { inviteLink } from '../../../src/adapters/discord/permissions.ts';
+import { readDiscordSettings } from '../../../src/adapters/discord/settings.ts';
+
+const credentials = { DISCORD_TOKEN: 'Bot abc.def.ghi', DISCORD_APPLICATION_ID: '123456789012345678' };
+
+describe('settings', () => {
+  it('are none without credentials, and full of defaults with them', () => {
+    expect(readDiscordSettings({ DISCORD_SHARDS: 'x', DISCORD_TOKEN: ' ' })).toBeNull();
+    expect(readDiscordSettings(credentials)).toEqual({
+      token: 'abc.def.ghi',
+      applicationId: '123456789012345678',
+      apiUrl: undefined,
+      shards: 'auto',
+      messageContent: 'auto',
+      catchUpMs: 30 * 60_000,
+      privateNotices: 'line',
+    });
+  });
+
+  it('are read from the environment', () => {
+    expect(
+      readDiscordSettings({
+        ...credentials,
+        DISCORD_API_URL: 'http://127.0.0.1:4000/api/',
+        DISCORD_SHARDS: '4',
+        DISCORD_MESSAGE_CONTENT: 'off',
+        DISCORD_CATCH_UP_MINUTES: '5',
+        DISCORD_PRIVATE_NOTICES: 'dm',
+      }),
+    ).toMatchObject({
+      apiUrl: 'http://127.0.0.1:4000/api',
+      shards: 4,
+      messageContent: 'off',
+      catchUpMs: 5 * 60_000,
+      privateNotices: 'dm',
+    });
+  });
+
+  it('name every problem at once and no value', () => {
+    const wrong = {
+      DISCORD_TOKEN: 'secret-token',
+      DISCORD_APPLICATION_ID: 'shopper',
+      DISCORD_API_URL: 'nowhere',
+      DISCORD_SHARDS: 'many',
+      DISCORD_MESSAGE_CONTENT: 'maybe',
+      DISCORD_CATCH_UP_MINUTES: '-1',
+      DISCORD_PRIVATE_NOTICES: 'pigeon',
+    };
+    const read = () => readDiscordSettings(wrong);
+    for (const [name, value] of Object.entries(wrong).slice(1)) {
+      expect(read).toThrow(name);
+      if (value.length > 2) expect(read).not.toThrow(value);
+    }
+    expect(() => readDiscordSettings({ DISCORD_APPLICATION_ID: '123456789012345678' })).toThrow(
+      'DISCORD_TOKEN is needed',
+    );
+  });
+});
+
+describe('custom ids', () => {
+  it('come back as they went out, within 100 characters', () => {
+    const actions: PressedAction[] = [
+      { type: 'stop', channel: 'ask-123456789012345678901' },
+      { type: 'answer', question: 'abcdefghijklmnopqrstuv', allow: true },
+      { type: 'undo', noticeId: 'abcdefghijkl', quiet: true },
+      { type: 'notice', noticeId: 'abcdefghijkl' },
+      { type: 'memory', page: 3, fresh: false },
+      { type: 'file', memoryId: 'mem_011CZkZMV3nXzMhBQWCQW6uE', page: 12 },
+      { type: 'forget', memoryId: 'mem_011CZkZMV3nXzMhBQWCQW6uE', confirmed: false },
+      { type: 'notices' },
+      { type: 'ask', about: '123456789012345678901' },
+    ];
+    for (const action of actions) {
+      const id = customId('123456789012345678901', action);
+      expect(id.length).toBeLessThanOrEqual(100);
+      expect(readCustomId(id)).toEqual({ owner: '123456789012345678901', action });
+    }
+  });
+
+  it('of others are none', () => {
+    for (const id of ['', 'hello', '1:unknown:2', '1:stop', '1:undo']) expect(readCustomId(id)).toBeNull();
+  });
+});
+
+describe('commands', () => {
+  it('are the same when Discord adds what it adds, and others when a word differs', () => {
+    const registered = COMMANDS.map((command, index) => ({
+      ...command,
+      id: String(index),
+      version: '1',
+      application_id: '2',
+      default_member_permissions: null,
+      nsfw: false,
+      description_localizations: null,
+      ...('description' in command ? {} : { description: '' }),
+    })).reverse();
+    expect(sameCommands(registered, COMMANDS)).toBe(true);
+    expect(sameCommands(registered.slice(1), COMMANDS)).toBe(false);
+    const changed = registered.map(command => ({ ...command, contexts: [0] }));
+    expect(sameCommands(changed, COMMANDS)).toBe(false);
+    expect(sameCommands(undefined, COMMANDS)).toBe(false);
+  });
+});
+
+describe('the invite link', () => {
+  it('asks for what is used and no more', () => {
+    const link = new URL(inviteLink('123456789012345678'));
+    expect(link.searchParams.get('scope')).toBe('bot applications.commands');
+    // View, send, create public threads, send in threads, read history, connect.
+    expect(BigInt(link.searchParams.get('permissions') ?? '')).toBe(
+      (1n << 10n) | (1n << 11n) | (1n << 35n) | (1n << 38n) | (1n << 16n) | (1n << 20n),
+    );
+  });
+});
