@@ -1,7 +1,6 @@
 /** The map: config → state → agent client → bot → adapters → start → stop. */
 
-import { join } from 'node:path';
-import Anthropic from '@anthropic-ai/sdk';
+import { openApi } from './agent-api.ts';
 import type { Config } from './config.ts';
 import { readAgentFile } from './core/agent-file.ts';
 import { createBot } from './core/bot.ts';
@@ -28,16 +27,9 @@ export async function run(config: Config, options: { user?: string }, log: Log):
   try {
     const api = await openApi(config, log);
     stops.push(api.stop);
-    const client = new Anthropic({
-      apiKey: api.apiKey,
-      baseURL: api.baseUrl,
-      authToken: null,
-      logLevel: 'off',
-    });
-
     const platforms = await openPlatforms(config, options, { state, file, log });
     const bot = createBot({
-      client,
+      client: api.client,
       state,
       file,
       tools: createCustomTools(customTools),
@@ -53,21 +45,4 @@ export async function run(config: Config, options: { user?: string }, log: Log):
     await stop();
     throw error;
   }
-}
-
-/** The agent service: one elsewhere, or the local runtime in this process. The bot meets either over HTTP alone. */
-async function openApi(
-  config: Config,
-  log: Log,
-): Promise<{ baseUrl: string; apiKey: string; stop(): Promise<void> }> {
-  if (config.api.type === 'remote') {
-    const { baseUrl, apiKey } = config.api;
-    return { baseUrl, apiKey, stop: async () => {} };
-  }
-  const { createAgentLoop } = await import('./runtime/agent-loop.ts');
-  const { createModel } = await import('./runtime/models/model.ts');
-  const { createRuntime } = await import('./runtime/server.ts');
-  const loop = createAgentLoop({ model: createModel(config.api.model), log });
-  const runtime = await createRuntime({ dataDir: join(config.dataDir, 'runtime'), port: 0, loop, log });
-  return { baseUrl: runtime.url, apiKey: 'local', stop: () => runtime.stop() };
 }
