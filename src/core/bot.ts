@@ -104,20 +104,12 @@ export function createBot(deps: BotDeps): Bot {
     prepare: person => sessions.prepare(person),
   };
 
-  /** A new state on an API that already holds this bot's stores: the mapping was lost, and can be made again. */
-  async function rebuildIfNew(): Promise<void> {
-    const marks = state.table<number>('meta');
-    if ((await marks.get('mapped')) !== undefined) return;
-    const mapped = await memory.rebuild();
-    if (mapped > 0)
-      log.info({ event: 'memory.rebuilt', people: mapped }, 'found the stores of people known before');
-    await marks.set('mapped', Date.now());
-  }
-
   return {
     async start() {
       await agent.renew();
-      await rebuildIfNew();
+      const mapped = await memory.discover();
+      if (mapped > 0)
+        log.info({ event: 'memory.rebuilt', people: mapped }, 'found the stores of people known before');
       await state.sweep();
       sweeper = setInterval(() => {
         state

@@ -28,7 +28,7 @@ interface StoreRecord {
 export interface Memory {
   /** The person's store, created on first use; exactly one however many ask at once, also across processes. */
   storeFor(person: Person): Promise<string>;
-  /** The store, if the person has one already. */
+  /** The store, if the person has one already, also when somebody else made it. */
   knownStore(person: Person): Promise<string | null>;
   /** Drops the mapping to a store that is gone, so that the next `storeFor` makes a new one. */
   lost(person: Person, storeId: string): Promise<void>;
@@ -38,14 +38,19 @@ export interface Memory {
   list(storeId: string, maxBytes: number): Promise<Listing>;
   /** One file, or null when it is gone. */
   read(storeId: string, memoryId: string): Promise<MemoryFile | null>;
-  /** Finds the stores of this bot at the API and maps every person who has none here. Returns how many it mapped. */
-  rebuild(): Promise<number>;
+  /**
+   * Maps the people whose stores appeared at the API since the last look: seeded by an operator, made by another
+   * process, or made just before a crash. On a new state that is everyone. Returns how many it mapped.
+   */
+  discover(): Promise<number>;
 }
 
 const CLAIM_MS = 30_000;
 const CLAIM_POLL_MS = 50;
-/** How far our clock and the API's may differ. */
-const CLOCK_SKEW_MS = 10 * 60_000;
+/** A look goes back this far behind the newest store seen, for those that were being made at the time. */
+const LOOK_BACK_MS = 2 * 60_000;
+/** People without a store may ask what is known about them; that is no reason to list stores each time. */
+const LOOK_AGAIN_MS = 5_000;
 
 export function createMemory(deps: {
   client: Anthropic;
@@ -63,7 +68,11 @@ export function createMemory(deps: {
   const wait = deps.wait ?? (ms => new Promise<void>(resolve => setTimeout(resolve, ms)));
   const stores = deps.state.table<StoreRecord>('store');
   const claims = deps.state.table<{ at: number }>('store-claim');
+  const seen = deps.state.table<string>('stores-seen');
   const underway = new Map<string, Promise<string>>();
+  let looking: Promise<number> | undefined;
+  let lookingNext: Promise<number> | undefined;
+  let lookedAt = Number.NEGATIVE_INFINITY;
 
   async function create(person: Person): Promise<string> {
     const key = personKey(person);
@@ -73,21 +82,15 @@ export function createMemory(deps: {
       if (made !== undefined) return made.storeId;
     }
     try {
-      const made = await stores.get(key);
-      if (made !== undefined) return made.storeId;
-      const storeId = (await orphan(person)) ?? (await createStore(person));
-      await stores.set(key, { storeId });
-      return storeId;
+      // A store made just before a crash, or by an operator while we run, is not mapped yet.
+      if ((await stores.get(key)) === undefined) await discover();
+      return (await stores.get(key))?.storeId ?? (await createStore(person));
     } finally {
       await claims.delete(key);
     }
   }
 
   async function createStore(person: Person): Promise<string> {
-    // What makes a crash between creating and mapping harmless: the next attempt looks for a store made since.
-    const attempts = deps.state.table<{ since: string }>('store-attempt');
-    const key = personKey(person);
-    await attempts.insert(key, { since: new Date(now() - CLOCK_SKEW_MS).toISOString() });
     const store = await client.beta.memoryStores.create(
       {
         name: storeName(person),
@@ -97,8 +100,7 @@ export function createMemory(deps: {
       // Shorter than the claim, so that nobody else starts while this may still succeed.
       { maxRetries: 0, timeout: CLAIM_MS / 2 },
     );
-    await stores.set(key, { storeId: store.id });
-    await attempts.delete(key);
+    await stores.set(personKey(person), { storeId: store.id });
     log.info(
       { event: 'store.created', store: store.id, platform: person.platform, person: person.id },
       'memory store created',
@@ -106,18 +108,44 @@ export function createMemory(deps: {
     return store.id;
   }
 
-  /** A store that an earlier attempt created but could not write down. */
-  async function orphan(person: Person): Promise<string | null> {
-    const attempt = await deps.state.table<{ since: string }>('store-attempt').get(personKey(person));
-    if (attempt === undefined) return null;
-    for await (const store of client.beta.memoryStores.list({
-      limit: 100,
-      'created_at[gte]': attempt.since,
-    })) {
-      const owner = ownerOf(store, app);
-      if (owner !== null && personKey(owner) === personKey(person)) return store.id;
+  /** Joins a look that has not begun yet; one under way may already have passed what the caller is after. */
+  function discover(): Promise<number> {
+    if (looking === undefined) {
+      looking = look().finally(() => {
+        looking = undefined;
+      });
+      return looking;
     }
-    return null;
+    lookingNext ??= looking
+      .catch(() => 0)
+      .then(() => {
+        lookingNext = undefined;
+        return discover();
+      });
+    return lookingNext;
+  }
+
+  async function look(): Promise<number> {
+    const until = await seen.get(app);
+    const found: BetaManagedAgentsMemoryStore[] = [];
+    const since =
+      until === undefined
+        ? {}
+        : { 'created_at[gte]': new Date(Date.parse(until) - LOOK_BACK_MS).toISOString() };
+    // Fails at once: whoever waits decides how long an outage is waited out, and says so meanwhile.
+    const pages = client.beta.memoryStores.list({ limit: 100, ...since }, { maxRetries: 0 });
+    for await (const store of pages) found.push(store);
+    // Oldest first, because the first insert stays: a person's oldest store is the one that holds their past.
+    found.sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
+    let mapped = 0;
+    for (const store of found) {
+      const owner = ownerOf(store, app);
+      if (owner !== null && (await stores.insert(personKey(owner), { storeId: store.id }))) mapped += 1;
+    }
+    const newest = found.at(-1)?.created_at;
+    if (newest !== undefined) await seen.set(app, newest);
+    lookedAt = now();
+    return mapped;
   }
 
   return {
@@ -133,7 +161,11 @@ export function createMemory(deps: {
     },
 
     async knownStore(person) {
-      return (await stores.get(personKey(person)))?.storeId ?? null;
+      const key = personKey(person);
+      const known = await stores.get(key);
+      if (known !== undefined || now() - lookedAt < LOOK_AGAIN_MS) return known?.storeId ?? null;
+      await discover();
+      return (await stores.get(key))?.storeId ?? null;
     },
 
     async lost(person, storeId) {
@@ -181,20 +213,7 @@ export function createMemory(deps: {
       }
     },
 
-    async rebuild() {
-      let mapped = 0;
-      // Oldest first, because the first insert stays: a person's oldest store is the one that holds their past.
-      const found: BetaManagedAgentsMemoryStore[] = [];
-      for await (const store of client.beta.memoryStores.list({ limit: 100 })) {
-        if (store.archived_at === null && ownerOf(store, app) !== null) found.push(store);
-      }
-      found.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
-      for (const store of found) {
-        const owner = ownerOf(store, app);
-        if (owner !== null && (await stores.insert(personKey(owner), { storeId: store.id }))) mapped += 1;
-      }
-      return mapped;
-    },
+    discover,
   };
 }
 
