@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type DiscordSettings, readDiscordSettings } from './adapters/discord/settings.ts';
+import { readSlackSettings, type SlackSettings } from './adapters/slack/settings.ts';
 import { SetupError } from './core/errors.ts';
 import type { NoticeMode } from './core/message.ts';
 import type { TurnLimits } from './core/turn.ts';
@@ -13,6 +14,7 @@ export interface Config {
     /** The local runtime, in this process; `model` as its model settings want them. */
     | { type: 'local'; model: { MODEL_BASE_URL?: string; MODEL_API_KEY?: string; MODEL?: string } };
   /** Null where no credentials are set. */
+  slack: SlackSettings | null;
   discord: DiscordSettings | null;
   notices: NoticeMode | undefined;
   logLevel: LogLevel | undefined;
@@ -60,6 +62,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (given.AGENT_API === 'cloud' && given.ANTHROPIC_API_KEY === undefined) {
     problems.push('  ANTHROPIC_API_KEY is needed when AGENT_API is cloud');
   }
+  const slack = settingsOf(() => readSlackSettings(env), problems);
   const discord = settingsOf(() => readDiscordSettings(env), problems);
   if (!parsed.success || problems.length > 0) {
     throw new SetupError(`Some settings need attention:\n${problems.join('\n')}`);
@@ -81,6 +84,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
             MODEL: it.MODEL,
           }),
         },
+    slack,
     discord,
     notices: it.MEMORY_NOTICES,
     logLevel: it.LOG_LEVEL,

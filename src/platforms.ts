@@ -28,6 +28,11 @@ export async function openPlatforms(
 ): Promise<Platforms> {
   const { state, log } = deps;
   const adapters: ChatAdapter[] = [];
+  if (config.slack !== null) {
+    const { createSlackAdapter } = await import('./adapters/slack/adapter.ts');
+    const suggestedPrompts = deps.file.chat.suggested_prompts;
+    adapters.push(createSlackAdapter({ ...config.slack, state, log, suggestedPrompts }));
+  }
   if (config.discord !== null) {
     const { createDiscordAdapter } = await import('./adapters/discord/adapter.ts');
     adapters.push(createDiscordAdapter({ settings: config.discord, state, log }));
