@@ -1,14 +1,10 @@
 import { diffArrays } from 'diff';
+import { factLines } from './memory-lines.ts';
 import type { LineChange } from './views.ts';
 
 /** The facts of a memory file, one line each: no headings, list marks, rules or front matter. */
 export function readableLines(content: string): string[] {
-  return content
-    .replace(/^---\n[\s\S]*?\n---(\n|$)/, '')
-    .split(/\r?\n/)
-    .filter(line => !/^\s*(#|[-*_=]{3,}\s*$|<!--)/.test(line))
-    .map(line => line.replace(/^\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s+)?/, '').trim())
-    .filter(line => line !== '');
+  return factLines(content).map(fact => fact.line);
 }
 
 /** What a person would call the difference between two texts of one file. Dates alone are no difference. */
@@ -41,9 +37,7 @@ export function changedLines(before: string, after: string): LineChange[] {
 }
 
 function facts(content: string): string[] {
-  return readableLines(content).map(line =>
-    line.replace(/\s*\((?:since |as of |updated )?\d{4}-\d{2}-\d{2}\)\s*$/i, ''),
-  );
+  return factLines(content).map(fact => fact.text);
 }
 
 /** "Shoe size: 9" has the label "shoe size"; a sentence with a colon far in does not. */

@@ -1,0 +1,243 @@
+/** A shopper's usual facts, read from memory files and written back line by line. Pure. */
+
+import {
+  type FactLine,
+  factLines,
+  isEmptyNote,
+  withLineAfter,
+  withoutDate,
+  withoutLines,
+} from '../memory-lines.ts';
+import type { FieldName } from '../message.ts';
+import { titleOfPath } from '../views.ts';
+import {
+  FIELDS,
+  type FieldRule,
+  fieldOf,
+  isAllergy,
+  keyOf,
+  ruleOf,
+  type Said,
+  said,
+  topicOf,
+  valuesIn,
+} from './field-rules.ts';
+
+export interface TextFile {
+  path: string;
+  content: string;
+}
+
+/** One value of a field, and the line that says it. */
+interface Item {
+  path: string;
+  fact: FactLine;
+  said: Said;
+  /** As the form shows it. */
+  shown: string;
+}
+
+/** What the files say, field by field, as the form shows it; empty where they say nothing. */
+export function readFields(files: readonly TextFile[]): Record<FieldName, string> {
+  const entries = FIELDS.map(rule => [rule.name, shownValue(itemsOf(files, rule))]);
+  return Object.fromEntries(entries) as Record<FieldName, string>;
+}
+
+/**
+ * The files as they have to be for a field to say `wanted`: only those that change, with null for one that then
+ * says nothing any more. Values that stay keep their lines as they are.
+ */
+export function writeField(
+  files: readonly TextFile[],
+  name: FieldName,
+  wanted: string,
+  date: string,
+): Map<string, string | null> {
+  const rule = ruleOf(name);
+  const current = itemsOf(files, rule);
+  if (same(shownValue(current), wanted)) return new Map();
+  const values = wantedValues(rule, wanted, current.length);
+  const left = [...current];
+  const added: string[] = [];
+  for (const value of values) {
+    const index = left.findIndex(item => same(item.shown, value));
+    if (index === -1) added.push(value);
+    else left.splice(index, 1);
+  }
+  const edits = new Map<Item, string | null>(left.map(item => [item, null]));
+  if (rule.kind !== 'list') {
+    for (const item of left) {
+      const index = added.findIndex(value => rule.kind === 'one' || labelIn(value) === labelIn(item.shown));
+      const [value] = index === -1 ? [] : added.splice(index, 1);
+      if (value !== undefined) edits.set(item, value);
+    }
+  }
+  return changedFiles(files, rule, current, edits, added, date);
+}
+
+function wantedValues(rule: FieldRule, wanted: string, count: number): string[] {
+  if (rule.kind === 'labelled') return valuesIn(wanted).map(labelled);
+  // "9, in boots 9.5" is one shoe size, unless it was shown as two.
+  const isOne = rule.kind === 'one' && count < 2;
+  return isOne ? [wanted.trim()].filter(value => value !== '') : valuesIn(wanted);
+}
+
+function changedFiles(
+  files: readonly TextFile[],
+  rule: FieldRule,
+  current: readonly Item[],
+  edits: ReadonlyMap<Item, string | null>,
+  added: readonly string[],
+  date: string,
+): Map<string, string | null> {
+  const contents = new Map(files.map(file => [file.path, file.content]));
+  const kept = current.filter(item => !edits.has(item) || edits.get(item) !== null);
+  const place = added.length === 0 ? null : placeFor(files, rule, kept.length > 0 ? kept : current);
+  const changed = new Set<string>();
+
+  // The new lines first, then the others from the bottom up: so line numbers hold.
+  if (place !== null) {
+    const content = contents.get(place.path) ?? `# ${titleOfPath(place.path)}\n\n`;
+    const lines = added.map(value => newLine(rule, place.like, value, date)).join('\n');
+    contents.set(place.path, withLineAfter(content, place.like?.fact.index ?? null, lines));
+    changed.add(place.path);
+  }
+  for (const [path, index] of editedLines(edits)) {
+    const shift = place?.path === path && place.like !== null && place.like.fact.index < index;
+    const items = current.filter(item => item.path === path && item.fact.index === index);
+    const content = contents.get(path) ?? '';
+    contents.set(path, withItems(content, index + (shift ? added.length : 0), rule, items, edits, date));
+    changed.add(path);
+  }
+  return new Map(
+    [...changed].map(path => {
+      const content = contents.get(path) ?? '';
+      return [path, isEmptyNote(content) ? null : content];
+    }),
+  );
+}
+
+/** Lines to be changed, in each file from the bottom up. */
+function editedLines(edits: ReadonlyMap<Item, unknown>): [path: string, index: number][] {
+  const lines = new Map<string, [string, number]>();
+  for (const { path, fact } of edits.keys()) lines.set(`${fact.index} ${path}`, [path, fact.index]);
+  return [...lines.values()].sort((a, b) => b[1] - a[1]);
+}
+
+/** One line with some of its values replaced or taken out; without any left the line goes. */
+function withItems(
+  content: string,
+  index: number,
+  rule: FieldRule,
+  items: readonly Item[],
+  edits: ReadonlyMap<Item, string | null>,
+  date: string,
+): string {
+  const left = items.flatMap(item => {
+    const value = edits.get(item);
+    return value === null ? [] : [value ?? item.shown];
+  });
+  const first = items[0];
+  if (left.length === 0 || first === undefined) return withoutLines(content, [index]);
+  const value = rule.kind === 'labelled' ? valueIn(left[0] ?? '') : left.join(', ');
+  const replaced = items.some(item => typeof edits.get(item) === 'string');
+  const lines = content.split('\n');
+  lines[index] = withValue(lines[index] ?? '', first.said, value, replaced ? date : first.fact.date);
+  return lines.join('\n');
+}
+
+/** The same line, list mark, label and markup included, with another value and date. */
+function withValue(line: string, { label, value: old }: Said, value: string, date: string | null): string {
+  const { text } = withoutDate(line);
+  const at = text.lastIndexOf(old);
+  const stamp = date === null ? '' : ` (${date})`;
+  if (at === -1) {
+    const mark = /^\s*(?:[-*+•]|\d+[.)])\s+/.exec(line)?.[0] ?? '- ';
+    return `${mark}${label === null ? '' : `${label}: `}${value}${stamp}`;
+  }
+  const rest = text.slice(at + old.length);
+  // In a table the date belongs into the cell.
+  if (/\|\s*$/.test(line)) return `${text.slice(0, at)}${value}${stamp}${line.slice(at + old.length)}`;
+  return `${text.slice(0, at)}${value}${rest}${stamp}`;
+}
+
+/** Behind the last line that says the same kind of thing, else in the file on the topic, else in a new one. */
+function placeFor(
+  files: readonly TextFile[],
+  rule: FieldRule,
+  items: readonly Item[],
+): { path: string; like: Item | null } {
+  // A line about an allergy would make one of what is merely avoided; a table is no place for a new line.
+  const like = items.findLast(item => !isAllergy(item.said.label) && !item.fact.line.startsWith('|')) ?? null;
+  if (like !== null) return { path: like.path, like };
+  const file = files.find(({ path }) => topicOf(path) === rule.topic);
+  return { path: file?.path ?? `/${rule.topic}.md`, like: null };
+}
+
+function newLine(rule: FieldRule, like: Item | null, value: string, date: string): string {
+  const mark = /^\s*(?:[-*+•])\s+/.exec(like?.fact.raw ?? '')?.[0] ?? '- ';
+  if (rule.kind === 'labelled') {
+    const label = labelIn(value);
+    const measure = /^(?:waist|inseam|collar|chest|hips|neck|sleeves?|sizes?)$/.test(label);
+    return `${mark}${measure ? label : `${label} size`}: ${valueIn(value)} (${date})`;
+  }
+  // Under a heading such as "Liked" a value stands by itself.
+  if (like !== null && like.said.label === null) return `${mark}${value} (${date})`;
+  const label = like?.said.label?.toLowerCase() ?? rule.writes;
+  return `${mark}${label}: ${value} (${date})`;
+}
+
+function itemsOf(files: readonly TextFile[], rule: FieldRule): Item[] {
+  return files.flatMap(({ path, content }) =>
+    factLines(content).flatMap(fact => {
+      const words = said(fact.text);
+      if (fieldOf(path, fact, words) !== rule.name) return [];
+      return shownIn(rule, words).map(shown => ({ path, fact, said: words, shown }));
+    }),
+  );
+}
+
+function shownIn(rule: FieldRule, { label, value: dated }: Said): string[] {
+  const value = withoutDate(dated).text;
+  switch (rule.kind) {
+    case 'one':
+      return [value];
+    case 'labelled': {
+      const garment = keyOf(label ?? '').replace(/^(.+) sizes?$/, '$1');
+      return [garment === 'clothing' || garment === 'clothes' ? value : `${garment} ${value}`];
+    }
+    case 'list':
+      return valuesIn(value);
+  }
+}
+
+function shownValue(items: readonly Item[]): string {
+  const values = items.map(item => item.shown);
+  return values.join(values.some(value => valuesIn(value).length > 1) ? '; ' : ', ');
+}
+
+const SIZE =
+  /(?:\b(?:US|UK|EU|IT|FR|JP)\s*)?(?:\d[\w./-]*|\bX{0,4}[SML]\b|\b[2-5]XL\b|\b(?:extra )?(?:small|medium|large)\b|\bone size\b)/i;
+
+/** "shirt size: M" and "shirt M" are "shirt M"; "M" alone is for clothes in general and stays. */
+function labelled(text: string): string {
+  const colon = /^([^:]+?)(?:\s+sizes?)?\s*:\s*(\S.*)$/.exec(text);
+  if (colon !== null) return `${keyOf(colon[1] ?? '')} ${colon[2]}`.trim();
+  const at = SIZE.exec(text)?.index ?? 0;
+  const label = keyOf(text.slice(0, at)).replace(/^(.+) sizes?$/, '$1');
+  return label === '' || label === 'clothing' ? text.slice(at).trim() : `${label} ${text.slice(at).trim()}`;
+}
+
+function labelIn(shown: string): string {
+  const at = SIZE.exec(shown)?.index ?? 0;
+  return shown.slice(0, at).trim() || 'clothing';
+}
+
+function valueIn(shown: string): string {
+  return shown.slice(SIZE.exec(shown)?.index ?? 0).trim();
+}
+
+function same(a: string, b: string): boolean {
+  const plain = (text: string) => text.toLowerCase().replace(/\s+/g, ' ').trim();
+  return plain(a) === plain(b);
+}
