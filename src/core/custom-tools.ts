@@ -10,6 +10,8 @@ export interface CustomTool<Input = unknown> {
   /** For the person, while it runs: "Looking up your order". */
   label: string;
   input: z.ZodType<Input>;
+  /** Its results hold text by others (a shop, a ticket, a page): what the agent learns after it needs the person's yes. */
+  outside?: boolean;
   /** The text the agent gets back. A thrown error's message is given to the agent as an error result. */
   run(input: Input, context: CustomToolContext): Promise<string>;
 }

@@ -18,6 +18,12 @@ export type TurnEnd =
 
 export type Pending = { type: 'confirm'; use: ToolUse } | { type: 'custom'; use: ToolUse };
 
+/** A tool use and how far it has come; `resultAt` is when the agent got to read its result, by the server's clock. */
+export interface TrackedUse extends ToolUse {
+  state: 'running' | 'done' | 'failed';
+  resultAt: string | null;
+}
+
 interface Segment {
   id: string;
   message: BetaManagedAgentsAgentMessageEvent;
@@ -36,7 +42,7 @@ export class TurnState {
   end: TurnEnd | null = null;
   /** An idle came, but our message was never seen to be taken up: the log has to say whether it was ours. */
   doubtful = false;
-  readonly uses = new Map<string, ToolUse & { state: 'running' | 'done' | 'failed' }>();
+  readonly uses = new Map<string, TrackedUse>();
   private segments: Segment[] = [];
   private waitingFor: string[] = [];
   private custom = new Set<string>();
@@ -134,17 +140,17 @@ export class TurnState {
         this.use({ id: event.id, name: event.name, input: event.input });
         return;
       case 'agent.tool_result':
-        this.result(event.tool_use_id, event.is_error === true);
+        this.result(event.tool_use_id, event);
         return;
       case 'agent.mcp_tool_result':
-        this.result(event.mcp_tool_use_id, event.is_error === true);
+        this.result(event.mcp_tool_use_id, event);
         return;
       case 'user.tool_confirmation':
         this.answered.add(event.tool_use_id);
         return;
       case 'user.custom_tool_result':
         this.answered.add(event.custom_tool_use_id);
-        this.result(event.custom_tool_use_id, event.is_error === true);
+        this.result(event.custom_tool_use_id, event);
         return;
       case 'session.error':
         this.lastError = `${event.error.type}: ${event.error.message}`;
@@ -184,12 +190,14 @@ export class TurnState {
   }
 
   private use(use: ToolUse): void {
-    if (!this.uses.has(use.id)) this.uses.set(use.id, { ...use, state: 'running' });
+    if (!this.uses.has(use.id)) this.uses.set(use.id, { ...use, state: 'running', resultAt: null });
   }
 
-  private result(id: string, isError: boolean): void {
+  private result(id: string, event: { is_error?: boolean | null; processed_at?: string | null }): void {
     const use = this.uses.get(id);
-    if (use !== undefined) use.state = isError ? 'failed' : 'done';
+    if (use === undefined) return;
+    use.state = event.is_error === true ? 'failed' : 'done';
+    use.resultAt ??= event.processed_at ?? this.lastAt;
   }
 
   private preview(id: string, event: StreamEvent): void {
