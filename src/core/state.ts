@@ -12,12 +12,20 @@ export interface Table<T> {
   delete(key: string): Promise<boolean>;
   /** Sets the value only where none (or an expired one) stands. Atomic; true for exactly one of many callers. */
   insert(key: string, value: T, ttlMs?: number): Promise<boolean>;
+  /** Sets the value only while the live value is `expected`, compared as stored. Atomic. A `ttlMs` of 0 or less ends it. */
+  replace(key: string, expected: T, value: T, ttlMs?: number): Promise<boolean>;
+  /** How many keys start with `prefix`; may include some that have expired since the last sweep. */
+  count(prefix?: string): Promise<number>;
   /** Every live entry whose key starts with `prefix`, in key order; safe against changes while iterating. */
   entries(prefix?: string): AsyncIterable<[key: string, value: T]>;
 }
 
 export interface State {
+  /** True where other processes may work on the same data at the same time. */
+  readonly shared: boolean;
   table<T>(name: string): Table<T>;
+  /** A number greater than every one given out before, to whichever process; their clocks need not agree. */
+  ticket(): Promise<number>;
   /** Removes what has expired; returns how many rows. */
   sweep(): Promise<number>;
   close(): Promise<void>;

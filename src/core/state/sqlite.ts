@@ -1,17 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import KeyvSqlite from '@keyv/sqlite';
-import { Keyv } from 'keyv';
 import { SetupError } from '../errors.ts';
 import type { State, Table } from '../state.ts';
+import { createTable, expiring, type Row, type Rows } from './table.ts';
 
-const PAGE = 500;
 const BUSY_TIMEOUT_MS = 5_000;
-
-interface Row {
-  key: string;
-  value: string;
-}
+const TICKET_BLOCK = 1_000;
 
 type Query = (sql: string, ...parameters: unknown[]) => Promise<Row[]>;
 
@@ -42,9 +37,12 @@ export async function openSqliteState(dataDir: string): Promise<State> {
     throw new SetupError(`Cannot open the state database in ${dataDir}: ${reason(cause)}`, { cause });
   }
 
+  const rows = rowsOf(store, query);
   let closed = false;
   return {
-    table: <T>(name: string) => createTable<T>(store, query, name),
+    shared: false,
+    table: <T>(name: string) => createTable<T>(rows, name),
+    ticket: ticketsOf(createTable<number>(rows, 'ticket')),
     async sweep() {
       const rows = await query(
         `DELETE FROM keyv WHERE json_extract(value, '$.expires') < ? RETURNING key`,
@@ -61,52 +59,69 @@ export async function openSqliteState(dataDir: string): Promise<State> {
   };
 }
 
-function createTable<T>(store: KeyvSqlite, query: Query, name: string): Table<T> {
-  const keyv = new Keyv<T>({ store, namespace: name, throwOnErrors: true });
-  keyv.on('error', () => {});
-  const prefixed = (key: string) => `${name}:${key}`;
+function rowsOf(store: KeyvSqlite, query: Query): Rows {
+  const written = (row: string, ttlMs: number | undefined) =>
+    ttlMs === undefined ? row : expiring(row, Date.now() + ttlMs);
   return {
-    get: key => keyv.get(key),
-    async set(key, value, ttlMs) {
-      await keyv.set(key, value, ttlMs);
-    },
-    delete: key => keyv.delete(key),
-    async insert(key, value, ttlMs) {
-      const row = await keyv.serializeData({
-        value,
-        expires: ttlMs === undefined ? undefined : Date.now() + ttlMs,
-      });
+    store,
+    async insert(key, row, ttlMs) {
       const inserted = await query(
         `INSERT INTO keyv(key, value) VALUES (?, ?)
          ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE json_extract(keyv.value, '$.expires') < ?
          RETURNING key`,
-        prefixed(key),
-        row,
+        key,
+        written(row, ttlMs),
         Date.now(),
       );
       return inserted.length === 1;
     },
-    async *entries(prefix = '') {
-      const end = `${prefixed(prefix)}\u{10FFFF}`;
-      let after = prefixed(prefix);
-      let inclusive = true;
-      for (;;) {
-        const rows = await query(
-          `SELECT key, value FROM keyv WHERE key ${inclusive ? '>=' : '>'} ? AND key < ? ORDER BY key LIMIT ${PAGE}`,
-          after,
-          end,
-        );
-        for (const row of rows) {
-          const data = await keyv.deserializeData<T>(row.value);
-          if (data === undefined || (typeof data.expires === 'number' && data.expires < Date.now())) continue;
-          if (data.value !== undefined) yield [row.key.slice(name.length + 1), data.value];
-        }
-        const last = rows.at(-1);
-        if (last === undefined || rows.length < PAGE) return;
-        after = last.key;
-        inclusive = false;
-      }
+    async replace(key, expected, row, ttlMs) {
+      const replaced = await query(
+        `UPDATE keyv SET value = ?
+         WHERE key = ? AND json_extract(value, '$.value') IS json_extract(?, '$.value')
+           AND coalesce(json_extract(value, '$.expires') >= ?, true)
+         RETURNING key`,
+        written(row, ttlMs),
+        key,
+        expected,
+        Date.now(),
+      );
+      return replaced.length === 1;
     },
+    page: (start, end, limit) =>
+      query(
+        `SELECT key, value FROM keyv WHERE key ${start.inclusive ? '>=' : '>'} ? AND key < ? ORDER BY key LIMIT ?`,
+        start.key,
+        end,
+        limit,
+      ),
+    async count(from, end) {
+      const [row] = await query(`SELECT count(*) AS value FROM keyv WHERE key >= ? AND key < ?`, from, end);
+      return Number(row?.value ?? 0);
+    },
+  };
+}
+
+/** Reserves tickets by the block, so that a write to the disk serves many; what a crash leaves of a block is skipped. */
+function ticketsOf(table: Table<number>): () => Promise<number> {
+  let last = 0;
+  let reserved = 0;
+  let reserving: Promise<void> | undefined;
+  async function reserve(): Promise<void> {
+    const from = (await table.get('reserved')) ?? 0;
+    await table.set('reserved', from + TICKET_BLOCK);
+    last = from;
+    reserved = from + TICKET_BLOCK;
+  }
+  return async () => {
+    while (last >= reserved) {
+      reserving ??= reserve().finally(() => {
+        reserving = undefined;
+      });
+      await reserving;
+    }
+    last += 1;
+    return last;
   };
 }
 

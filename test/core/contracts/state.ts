@@ -15,8 +15,9 @@ export function stateContract(name: string, open: () => Promise<State>, clean: (
 
     it('gives back what was set, and nothing for what was not', async () => {
       const table = state.table<{ n: number; text: string }>('things');
-      await table.set('a', { n: 1, text: 'ü ":base64:" \u{1F45F}' });
-      expect(await table.get('a')).toEqual({ n: 1, text: 'ü ":base64:" \u{1F45F}' });
+      const value = { n: 1, text: 'ü ":base64:" \u{1F45F} \u0000 \ud800' };
+      await table.set('a', value);
+      expect(await table.get('a')).toEqual(value);
       expect(await table.get('b')).toBeUndefined();
     });
 
@@ -45,6 +46,58 @@ export function stateContract(name: string, open: () => Promise<State>, clean: (
       expect(await table.get('brief')).toBe(2);
     });
 
+    it('replaces a value only while it is the expected one, for exactly one of many', async () => {
+      const table = state.table<{ by: string; n: number }>('leases');
+      const first = { by: 'a "},"expires":12}', n: 1 };
+      expect(await table.replace('key', first, first)).toBe(false);
+      await table.insert('key', first, 60_000);
+      expect(await table.replace('key', { ...first, n: 2 }, first)).toBe(false);
+      const results = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => table.replace('key', first, { by: 'b', n }, 60_000)),
+      );
+      expect(results.filter(Boolean)).toHaveLength(1);
+      const second = { by: 'b', n: results.indexOf(true) };
+      expect(await table.get('key')).toEqual(second);
+      expect(await table.replace('key', second, second, -1)).toBe(true);
+      expect(await table.get('key')).toBeUndefined();
+      expect(await table.replace('key', second, second)).toBe(false);
+      expect(await table.insert('key', first)).toBe(true);
+      expect(await table.replace('key', first, second)).toBe(true);
+      expect(await table.get('key')).toEqual(second);
+    });
+
+    it('counts by prefix', async () => {
+      const table = state.table<number>('counted');
+      for (const key of ['a', 'a/1', 'a/2', 'b/1']) await table.set(key, 1);
+      await state.table<number>('counted2').set('a/3', 1);
+      await table.delete('a/2');
+      expect(await table.count()).toBe(3);
+      expect(await table.count('a/')).toBe(1);
+      expect(await table.count('c')).toBe(0);
+    });
+
+    it('gives out tickets that only ever grow', async () => {
+      const tickets: number[] = [];
+      for (let n = 0; n < 100; n += 1) tickets.push(await state.ticket());
+      await state.close();
+      state = await open();
+      tickets.push(await state.ticket());
+      expect(tickets).toEqual([...new Set(tickets)].sort((a, b) => a - b));
+    });
+
+    it('lists what is there and nothing else, after keys were deleted and inserted at the same time', async () => {
+      const table = state.table<number>('busy');
+      for (let round = 0; round < 20; round += 1) {
+        await Promise.all([
+          table.delete('k'),
+          table.insert('k', round),
+          table.delete('k'),
+          table.insert('k', -1),
+        ]);
+        expect(await entriesOf(table, '')).toEqual((await table.get('k')) === undefined ? [] : ['k']);
+      }
+    });
+
     it('lists by prefix in key order, across pages, while rows are deleted', async () => {
       const table = state.table<number>('many');
       const keys = Array.from({ length: 1_203 }, (_, n) => `a/${String(n).padStart(5, '0')}`);
@@ -71,8 +124,11 @@ export function stateContract(name: string, open: () => Promise<State>, clean: (
       await table.set('gone', 1, -1);
       await table.set('here', 1, 60_000);
       await table.set('always', 1);
+      await state.table('text').set('like-an-end', '"expires":1}');
       await state.sweep();
       expect(await entriesOf(table, '')).toEqual(['always', 'here']);
+      expect(await table.count()).toBe(2);
+      expect(await state.table('text').get('like-an-end')).toBe('"expires":1}');
     });
 
     it('still holds everything after being closed and opened', async () => {

@@ -1,0 +1,160 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { SetupError } from '../../src/core/errors.ts';
+import { openState } from '../../src/core/state/open.ts';
+import { openPostgresState } from '../../src/core/state/postgres.ts';
+import { openRedisState } from '../../src/core/state/redis.ts';
+import type { State } from '../../src/core/state.ts';
+import { POSTGRES, REDIS, uniqueName } from '../helpers/servers.ts';
+import { stateContract } from './contracts/state.ts';
+
+const name = uniqueName();
+const stores = [
+  {
+    label: 'PostgreSQL',
+    url: POSTGRES,
+    open: (url: string) => openPostgresState(url, { schema: name }),
+    async clean(url: string) {
+      const client = new pg.Client(url);
+      await client.connect();
+      await client.query(`DROP SCHEMA IF EXISTS "${name}" CASCADE`);
+      await client.end();
+    },
+  },
+  {
+    label: 'Redis',
+    url: REDIS,
+    open: (url: string) => openRedisState(url, { prefix: `{${name}}` }),
+    async clean(url: string) {
+      const client = new Redis(url);
+      const keys = await client.keys(`{${name}}*`);
+      if (keys.length > 0) await client.del(keys);
+      await client.quit();
+    },
+  },
+];
+
+for (const { label, url, open, clean } of stores) {
+  describe.skipIf(url === null)(`${label} (reachable: ${url !== null})`, () => {
+    const here = url ?? '';
+    stateContract(
+      label,
+      () => open(here),
+      () => clean(here),
+    );
+
+    describe('shared by processes', () => {
+      const states: State[] = [];
+      const another = async (through = here) => {
+        const state = await open(through);
+        states.push(state);
+        return state;
+      };
+      afterEach(async () => {
+        vi.useRealTimers();
+        for (const state of states.splice(0)) await state.close();
+        await clean(here);
+      });
+
+      it('lets exactly one of them insert a key, and gives each ticket out once', async () => {
+        const all = await Promise.all(Array.from({ length: 4 }, () => another()));
+        const inserted = await Promise.all(
+          Array.from({ length: 40 }, (_, n) => all[n % 4]?.table('claims').insert('key', n)),
+        );
+        expect(inserted.filter(Boolean)).toHaveLength(1);
+        const tickets = await Promise.all(Array.from({ length: 40 }, (_, n) => all[n % 4]?.ticket()));
+        expect(new Set(tickets).size).toBe(40);
+      });
+
+      it('believes the server, not a process whose clock is wrong, about what has expired', async () => {
+        const [right, wrong] = [await another(), await another()];
+        await right.table('claims').insert('key', 'mine', 60_000);
+        vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+        expect(await wrong.table('claims').insert('key', 'theirs', 60_000)).toBe(false);
+        vi.setSystemTime(Date.now() - 7_200_000);
+        expect(await wrong.table('claims').insert('other', 'theirs', 60_000)).toBe(true);
+        vi.useRealTimers();
+        expect(await right.table('claims').insert('other', 'mine', 60_000)).toBe(false);
+      });
+
+      it('stays open for the others when one of them closes', async () => {
+        const [one, other] = [await another(), await another()];
+        await one.close();
+        await other.table('t').set('k', 1);
+        expect(await other.table('t').get('k')).toBe(1);
+      });
+
+      it('survives connections that are cut', async () => {
+        const proxy = await cuttable(here, label === 'Redis' ? 6379 : 5432);
+        const state = await another(proxy.url);
+        const table = state.table<number>('t');
+        await table.set('k', 1);
+        proxy.cut();
+        await vi.waitFor(async () => expect(await table.get('k')).toBe(1), { timeout: 10_000 });
+        await state.close();
+        await proxy.stop();
+      });
+    });
+  });
+}
+
+describe('opening a state', () => {
+  const refused = (url: string) =>
+    openState(url, '/nowhere').then(
+      () => 'opened',
+      (error: unknown) => error,
+    );
+
+  it('says which addresses it takes', async () => {
+    for (const url of ['mysql://u:secret@h/db', 'no url', 'sqlite:///some/file']) {
+      const error = await refused(url);
+      expect(error).toBeInstanceOf(SetupError);
+      expect(String(error)).toMatch(/DATABASE_URL must begin with postgres:\/\/, redis:\/\//);
+      expect(String(error)).not.toContain('secret');
+    }
+  });
+
+  it.each(['postgres://user:secret@127.0.0.1:1/db', 'redis://user:secret@127.0.0.1:1'])(
+    'says that %s cannot be reached, at once and without its password',
+    async url => {
+      const error = await refused(url);
+      expect(error).toBeInstanceOf(SetupError);
+      expect(String(error)).toMatch(/Cannot use the .* at 127.0.0.1:1: .*ECONNREFUSED/);
+      expect(String(error)).not.toContain('secret');
+    },
+  );
+
+  it('without an address is SQLite in the data directory', async () => {
+    await expect(openState(undefined, '/dev/null/data')).rejects.toThrow(/Cannot create the data directory/);
+  });
+});
+
+/** A way to a server that can be cut: every connection through it at once. */
+async function cuttable(url: string, usualPort: number) {
+  const target = new URL(url);
+  const sockets = new Set<Socket>();
+  const server = createServer(near => {
+    const port = target.port === '' ? usualPort : Number(target.port);
+    const far = connect({ host: target.hostname, port });
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => sockets.delete(socket));
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const through = new URL(url);
+  through.hostname = '127.0.0.1';
+  through.port = String(typeof address === 'object' && address !== null ? address.port : 0);
+  return {
+    url: through.href,
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
+    stop: () => new Promise<void>(resolve => server.close(() => resolve())),
+  };
+}
