@@ -38,6 +38,10 @@ export interface ContractHarness {
   /** The bot's messages in the conversation of `message`, oldest first, as `who` sees them. */
   sees(who: Somebody, message: Message): readonly Visible[];
   press(who: Somebody, on: Visible, button: string): Promise<void>;
+  /** Asks what exactly a question is about, on platforms that cannot show that to one person unasked. */
+  reveal?(who: Somebody, on: Visible): Promise<void>;
+  /** How the platform writes what it has no form for, e.g. a table; absent: everything as it is. */
+  dialect?(text: string): string;
   /** The platform's own way to stop a reply, where it has one. */
   stopReply?(message: Message): Promise<void>;
   /** Resolves with the first truthy value. */
@@ -171,14 +175,15 @@ export function adapterContract(name: string, create: () => Promise<ContractHarn
       it.each(TEXTS)('shows what the agent said: %s', async (_, text) => {
         const message = await asked('ann', 'private');
         await answer(message, text, 4);
-        expect(wordsOf(textOf('ann', message))).toEqual(wordsOf(text));
-        expect(linesLost(text, textOf('ann', message))).toEqual([]);
+        const expected = it_.dialect?.(text) ?? text;
+        expect(wordsOf(textOf('ann', message))).toEqual(wordsOf(expected));
+        expect(linesLost(expected, textOf('ann', message))).toEqual([]);
       });
 
       it('keeps up with a fast speaker by writing only the newest', async () => {
         const message = await asked('ann', 'shared');
-        const text = Array.from({ length: 400 }, (_, n) => `word${n}`).join(' ');
-        await answer(message, text, 400);
+        const text = Array.from({ length: 200 }, (_, n) => `word${n}`).join(' ');
+        await answer(message, text, 200);
         expect(wordsOf(textOf('ann', message))).toEqual(wordsOf(text));
         expect(it_.sees('ann', message)).toHaveLength(1);
       });
@@ -268,7 +273,7 @@ export function adapterContract(name: string, create: () => Promise<ContractHarn
         const sink = it_.adapter.openReply(message, null, keeper().save);
         const answer_ = sink.ask(question, signal);
         const shown = await it_.until(
-          () => it_.sees('ann', message).find(({ buttons }) => buttons.length === 2),
+          () => it_.sees('ann', message).find(({ buttons }) => buttons.length >= 2),
           'the question',
         );
         return { message, sink, answer_, shown, yes: shown.buttons[0] ?? '', no: shown.buttons[1] ?? '' };
@@ -277,6 +282,7 @@ export function adapterContract(name: string, create: () => Promise<ContractHarn
       it('brings a yes', async () => {
         const { answer_, shown, yes, sink, message } = await pending();
         expect(shown.text).toContain('searching the web');
+        await it_.reveal?.('ann', shown);
         await it_.until(() => textOf('ann', message).includes('green boots'), 'what it is about');
         await it_.press('ann', shown, yes);
         expect(await answer_).toBe(true);

@@ -8,6 +8,8 @@ export type PressedAction =
   | { type: 'stop'; channel: string }
   /** Answer a question of the agent. */
   | { type: 'answer'; question: string; allow: boolean }
+  /** What exactly a question is about, for its owner's eyes. */
+  | { type: 'details'; question: string }
   /** `quiet`: from a line that others see, which must not tell what it is about. */
   | { type: 'undo'; noticeId: string; quiet: boolean }
   /** What a notice on a public line is about, for its owner's eyes. */
@@ -47,6 +49,8 @@ function fieldsOf(action: PressedAction): (string | number)[] {
       return ['stop', action.channel];
     case 'answer':
       return ['answer', action.question, action.allow ? 'yes' : 'no'];
+    case 'details':
+      return ['details', action.question];
     case 'undo':
       return ['undo', action.noticeId, action.quiet ? 'quiet' : 'open'];
     case 'notice':
@@ -72,6 +76,8 @@ function actionOf(type: string, a: string | undefined, b: string | undefined): P
       return a === undefined ? null : { type, channel: a };
     case 'answer':
       return a === undefined ? null : { type, question: a, allow: b === 'yes' };
+    case 'details':
+      return a === undefined ? null : { type, question: a };
     case 'undo':
       return a === undefined ? null : { type, noticeId: a, quiet: b === 'quiet' };
     case 'notice':

@@ -15,7 +15,7 @@ import { filePanel, forgetPanel, memoryPanel, type Panel, sentencePanel } from '
 import type { Notices } from './notices.ts';
 import { personBehind } from './people.ts';
 import type { Questions } from './questions.ts';
-import { noticeBody, undoneBody } from './views.ts';
+import { answeredBody, noticeBody, questionBody, undoneBody } from './views.ts';
 
 /** What buttons and menus do. Each works for one person, named in its custom id. */
 export interface Presses {
@@ -63,6 +63,8 @@ export function createPresses(deps: { bot: BotPort; questions: Questions; notice
         if (questions.answer(action.question, action.allow)) await interaction.deferUpdate();
         else await interaction.reply({ content: 'This question is not open any more.', ...EPHEMERAL });
         return;
+      case 'details':
+        return details(interaction, action.question);
       case 'undo':
         return undo(interaction, action);
       case 'notice': {
@@ -109,6 +111,21 @@ export function createPresses(deps: { bot: BotPort; questions: Questions; notice
     }
   }
 
+  /** Stays open beside the question and is settled with it. */
+  async function details(
+    interaction: ButtonInteraction | StringSelectMenuInteraction,
+    key: string,
+  ): Promise<void> {
+    const open = questions.open(key);
+    if (open === undefined) {
+      await interaction.reply({ content: 'This question is not open any more.', ...EPHEMERAL });
+      return;
+    }
+    const { content, components } = questionBody(open.question, interaction.user.id, key, true);
+    await interaction.reply({ content, components, ...EPHEMERAL });
+    await interaction.editReply(editOf(answeredBody(open.question, await open.outcome, true)));
+  }
+
   async function undo(
     interaction: ButtonInteraction | StringSelectMenuInteraction,
     { noticeId, quiet }: Extract<PressedAction, { type: 'undo' }>,
@@ -149,12 +166,16 @@ export function createPresses(deps: { bot: BotPort; questions: Questions; notice
       ...conversationOf(person, channelId ?? ''),
       audience: context === InteractionContextType.BotDM ? 'private' : 'shared',
     };
-    const talksHere = channelId !== null && (await bot.knows(conversation));
+    const talksHere =
+      OF_A_PLACE.includes(action.type) && channelId !== null && (await bot.knows(conversation));
     return bot.command({ person, action, ...(talksHere ? { conversation } : {}) });
   }
 
   return { press, memory };
 }
+
+/** Actions that mean another thing from one conversation to the next. */
+const OF_A_PLACE: readonly CommandAction['type'][] = ['view', 'private', 'why'];
 
 /** Edits take fewer flags than posts; a link in a memory unfolds in neither. */
 function editOf({ content, components }: Body) {

@@ -55,6 +55,7 @@ const TYPING_MS = 8_000;
 export function openReplySink(deps: ReplyDeps): ReplySink {
   const { message, outlets, questions, log } = deps;
   const owner = message.conversation.person.id;
+  const isPrivate = message.conversation.audience === 'private';
   const scope = `${conversationKey(message.conversation)}/${message.id}`;
   const resumed = handleSchema.safeParse(deps.resume);
   const slots: Slot[] = resumed.success ? resumed.data.messages.map(slot => ({ ...slot, shown: null })) : [];
@@ -181,16 +182,16 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
     const over = new AbortController();
     const waiting = AbortSignal.any([signal, deps.givenUp, over.signal]);
     // Before it is posted: the answer may come faster than Discord's word that it was.
-    const answering = questions.wait(key, waiting);
+    const answering = questions.wait(key, question, waiting);
     const outlet = outlets.main.hasRoom() ? outlets.main : outlets.rest;
     try {
       const id = asked.get(question.id) ?? (await postQuestion(outlet, question, key, waiting));
-      const answer = await answering;
+      const outcome = await answering;
       // While the process goes down the question stays: a later process asks it with the same message.
-      if (answer === null && deps.givenUp.aborted) return false;
-      const outcome = answer === null ? 'unanswered' : answer ? 'allowed' : 'denied';
-      await patiently(() => outlet.edit(id, answeredBody(question, outcome)), deps.givenUp).catch(ignoreGone);
-      return answer === true;
+      if (outcome === 'unanswered' && deps.givenUp.aborted) return false;
+      const settled = answeredBody(question, outcome, isPrivate);
+      await patiently(() => outlet.edit(id, settled), deps.givenUp).catch(ignoreGone);
+      return outcome === 'allowed';
     } finally {
       over.abort();
     }
@@ -202,7 +203,7 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
     key: string,
     signal: AbortSignal,
   ): Promise<string> {
-    const body = questionBody(question, owner, key);
+    const body = questionBody(question, owner, key, isPrivate);
     const { id } = await patiently(() => outlet.post(body, nonceOf(scope, `q.${question.id}`)), signal);
     asked.set(question.id, id);
     await save();

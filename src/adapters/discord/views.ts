@@ -15,6 +15,7 @@ import type { Question } from '../../core/adapter.ts';
 import { lineOfChange, type Notice } from '../../core/views.ts';
 import type { Body } from './api.ts';
 import { customId, type PressedAction } from './custom-id.ts';
+import type { Outcome } from './questions.ts';
 
 const MAX_CONTENT = 2_000;
 
@@ -22,26 +23,33 @@ export function stopRow(owner: string, channel: string): APIMessageTopLevelCompo
   return row(button(owner, { type: 'stop', channel }, 'Stop', ButtonStyle.Secondary));
 }
 
-/** A yes/no question; `key` names it in its buttons. */
-export function questionBody(question: Question, owner: string, key: string): Body {
+/**
+ * A yes/no question; `key` names it in its buttons. What exactly it is about may tell something of the person:
+ * where others read along (not `openly`), it is behind a button of its own.
+ */
+export function questionBody(question: Question, owner: string, key: string, openly: boolean): Body {
+  const hides = !openly && question.detail !== '';
   return {
-    content: questionText(question),
+    content: questionText(question, openly),
     components: [
       row(
         button(owner, { type: 'answer', question: key, allow: true }, 'Approve', ButtonStyle.Success),
         button(owner, { type: 'answer', question: key, allow: false }, 'Deny', ButtonStyle.Danger),
+        ...(hides
+          ? [button(owner, { type: 'details', question: key }, 'What exactly?', ButtonStyle.Secondary)]
+          : []),
       ),
     ],
   };
 }
 
-export function answeredBody(question: Question, answer: 'allowed' | 'denied' | 'unanswered'): Body {
+export function answeredBody(question: Question, outcome: Outcome, openly: boolean): Body {
   const words = { allowed: 'Approved', denied: 'Denied', unanswered: 'No answer, so no' };
-  return { content: `${questionText(question)}\n-# ${words[answer]}.`, components: [] };
+  return { content: `${questionText(question, openly)}\n-# ${words[outcome]}.`, components: [] };
 }
 
-function questionText({ text, detail }: Question): string {
-  if (detail === '') return plain(text);
+function questionText({ text, detail }: Question, openly: boolean): string {
+  if (detail === '' || !openly) return plain(text);
   // A zero-width space keeps what is shown from ending the block it is shown in.
   const shown = detail.replaceAll('```', '`\u200B``');
   return `${plain(text)}\n\`\`\`\n${shown.slice(0, 1_500)}\n\`\`\``;

@@ -3,17 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDiscordAdapter } from '../../../src/adapters/discord/adapter.ts';
 import type { DiscordSettings } from '../../../src/adapters/discord/settings.ts';
-import type { BotPort, ChatAdapter, Reply, ReplySink } from '../../../src/core/adapter.ts';
-import {
-  type Command,
-  type Conversation,
-  conversationKey,
-  type Json,
-  type Message,
-} from '../../../src/core/message.ts';
+import type { BotPort, ChatAdapter, ReplySink } from '../../../src/core/adapter.ts';
+import type { Json, Message } from '../../../src/core/message.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
 import type { State } from '../../../src/core/state.ts';
-import type { PreferencesView } from '../../../src/core/views.ts';
 import type { Log } from '../../../src/log.ts';
 import {
   createFakeDiscord,
@@ -21,78 +14,13 @@ import {
   type FakeDiscordOptions,
 } from '../../fakes/discord/fake-discord.ts';
 import type { Channel, Guild, User } from '../../fakes/discord/state.ts';
+import { createScriptedBot, done, reply, type ScriptedBot } from '../scripted-bot.ts';
 
 export interface LogLine {
   level: 'debug' | 'info' | 'warn' | 'error';
   event: unknown;
   text: string;
   fields: object;
-}
-
-/** A bot that remembers what it was given and answers as the test says. */
-export interface ScriptedBot extends BotPort {
-  readonly received: Message[];
-  readonly commands: Command[];
-  readonly interrupted: Conversation[];
-  readonly withdrawn: { conversation: Conversation; messageId: string }[];
-  /** What /preferences and its buttons are answered with. */
-  onCommand: (command: Command) => PreferencesView;
-  withdrawAnswer: 'waiting' | 'running' | 'answered';
-  /** Runs for each message that is not a duplicate. */
-  onMessage: (message: Message) => void;
-  /** Called before a message is taken in. */
-  beforeReceive: (message: Message) => Promise<void>;
-}
-
-export function createScriptedBot(onChange: () => void = () => {}): ScriptedBot {
-  const seen = new Set<string>();
-  const known = new Set<string>();
-  const bot: ScriptedBot = {
-    received: [],
-    commands: [],
-    interrupted: [],
-    withdrawn: [],
-    onCommand: () => ({
-      type: 'memory',
-      sections: [],
-      notices: 'private',
-      noticesAreDefault: true,
-      paused: false,
-      privateHere: null,
-    }),
-    withdrawAnswer: 'answered',
-    onMessage: () => {},
-    beforeReceive: async () => {},
-    async receive(message) {
-      await bot.beforeReceive(message);
-      const id = `${conversationKey(message.conversation)}/${message.id}`;
-      if (seen.has(id)) return 'duplicate';
-      seen.add(id);
-      known.add(conversationKey(message.conversation));
-      bot.received.push(message);
-      onChange();
-      bot.onMessage(message);
-      return 'accepted';
-    },
-    async command(command) {
-      bot.commands.push(command);
-      onChange();
-      return bot.onCommand(command);
-    },
-    async interrupt(conversation) {
-      bot.interrupted.push(conversation);
-      onChange();
-      return known.has(conversationKey(conversation));
-    },
-    async withdraw(conversation, messageId) {
-      bot.withdrawn.push({ conversation, messageId });
-      onChange();
-      return bot.withdrawAnswer;
-    },
-    knows: async conversation => known.has(conversationKey(conversation)),
-    prepare: async () => {},
-  };
-  return bot;
 }
 
 export interface World {
@@ -105,9 +33,11 @@ export interface World {
   adapter: ChatAdapter;
   state: State;
   logs: LogLine[];
+  /** Stands between adapter and bot, for tests that look in there. */
+  port: (bot: ScriptedBot) => BotPort;
   start(): Promise<void>;
   /** Another process on the same state: new adapter, new bot. */
-  restart(): Promise<void>;
+  restart(bot?: ScriptedBot): Promise<void>;
   /** Takes the adapter down as stop() does, and keeps the state. */
   halt(): Promise<void>;
   close(): Promise<void>;
@@ -157,23 +87,23 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       minIntervalMs: options.minIntervalMs ?? 5,
       patienceMs: options.patienceMs ?? 50,
     });
-  const touch = () => discord.journal.touch();
   const world: World = {
     discord,
     guild,
     channel,
     ana,
     ben,
-    bot: createScriptedBot(touch),
+    bot: createScriptedBot(),
     adapter: build(),
     state,
     logs,
-    start: () => world.adapter.start(world.bot),
-    async restart() {
+    port: bot => bot,
+    start: () => world.adapter.start(world.port(world.bot)),
+    async restart(bot = createScriptedBot()) {
       await world.adapter.stop();
-      world.bot = createScriptedBot(touch);
+      world.bot = bot;
       world.adapter = build();
-      await world.adapter.start(world.bot);
+      await world.adapter.start(world.port(world.bot));
     },
     halt: () => world.adapter.stop(),
     async close() {
@@ -214,14 +144,9 @@ export function openReply(world: World, message: Message, resume: Json = null): 
   return { sink, handle: () => handle };
 }
 
-export const working = (text: string, status: string | null = null): Reply => ({
-  state: 'working',
-  text,
-  status,
-  activities: [],
-});
+export const working = (text: string, status: string | null = null) => reply(text, { status });
 
-export const done = (text: string): Reply => ({ state: 'done', text, status: null, activities: [] });
+export { done };
 
 /** Replies to every message with the same text, as a turn would. */
 export function answerWith(world: World, text: (message: Message) => string): void {

@@ -37,14 +37,12 @@ describe('discordMarkdown', () => {
     const cell = fc.stringMatching(/^[a-z]{1,30}( [a-z]{1,30}){0,3}$/);
     fc.assert(
       fc.property(
-        fc
-          .integer({ min: 1, max: 5 })
-          .chain(columns =>
-            fc.array(fc.array(cell, { minLength: columns, maxLength: columns }), {
-              minLength: 2,
-              maxLength: 6,
-            }),
-          ),
+        fc.integer({ min: 1, max: 5 }).chain(columns =>
+          fc.array(fc.array(cell, { minLength: columns, maxLength: columns }), {
+            minLength: 2,
+            maxLength: 6,
+          }),
+        ),
         rows => {
           const [header = [], ...body] = rows.map(row => `| ${row.join(' | ')} |`);
           const rule = `|${rows[0]?.map(() => '---').join('|')}|`;

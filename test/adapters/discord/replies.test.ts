@@ -156,12 +156,20 @@ describe('a reply', () => {
     const question = { id: 'toolu_1', text: 'May I do this: searching the web?', detail: 'size 9 boots' };
     const answer = sink.ask(question, never.signal);
     const asked = await discord.until(() => posted(own.id).find(({ content }) => content.includes('May I')));
-    expect(asked.content).toContain('size 9 boots');
-    const [approve = '', deny = ''] = customIdsOf(asked);
+    const [approve = '', deny = '', what = ''] = customIdsOf(asked);
+    // A search may tell something of the person: others see that there is a question, not what it is about.
+    expect(asked.content).not.toContain('size 9 boots');
+    await discord.answered(discord.as(ana.id).press(asked.id, what));
+    const details = await discord.until(() =>
+      discord.messages(own.id).find(({ content }) => content.includes('size 9 boots')),
+    );
+    expect(details.ephemeralFor).toBe(ana.id);
     await discord.answered(discord.as(ben.id).press(asked.id, approve));
     await discord.answered(discord.as(ana.id).press(asked.id, approve));
     expect(await answer).toBe(true);
-    await discord.until(() => asked.content.includes('Approved.') && asked.components.length === 0);
+    for (const shown of [asked, details]) {
+      await discord.until(() => shown.content.includes('Approved.') && shown.components.length === 0);
+    }
 
     const second = sink.ask({ ...question, id: 'toolu_2' }, never.signal);
     const again = await discord.until(() =>
