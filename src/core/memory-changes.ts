@@ -10,6 +10,9 @@ export interface ChangeRef {
   /** The version to go back to; null when there was no memory before. */
   beforeVersionId: string | null;
   beforePath: string | null;
+  beforeSha256: string | null;
+  /** What the change left; null when it deleted the memory. */
+  afterVersionId: string | null;
   /** What the memory must still be for undoing to be safe; null when the change deleted it. */
   afterSha256: string | null;
 }
@@ -34,17 +37,36 @@ export async function changesSince(
   storeId: string,
   sessionId: string,
   since: string,
-): Promise<TurnChanges> {
-  const byMemory = new Map<string, BetaManagedAgentsMemoryVersion[]>();
+  /** From here on what was written is `doubted`: it may not be the person's wish. */
+  doubtedSince: string | null = null,
+): Promise<{ trusted: TurnChanges; doubted: TurnChanges }> {
+  const written: BetaManagedAgentsMemoryVersion[] = [];
   const versions = client.beta.memoryStores.memoryVersions.list(storeId, {
     session_id: sessionId,
     'created_at[gte]': since,
     view: 'full',
     limit: 20,
   });
-  for await (const version of versions) {
-    // The API lists newest first.
-    byMemory.set(version.memory_id, [version, ...(byMemory.get(version.memory_id) ?? [])]);
+  for await (const version of versions) written.push(version);
+  // The API lists newest first.
+  written.reverse();
+  const isDoubted = (version: BetaManagedAgentsMemoryVersion) =>
+    doubtedSince !== null && Date.parse(version.created_at) >= Date.parse(doubtedSince);
+  const changesOf = (some: BetaManagedAgentsMemoryVersion[]) => turnChanges(client, storeId, some);
+  return {
+    trusted: await changesOf(written.filter(version => !isDoubted(version))),
+    doubted: await changesOf(written.filter(isDoubted)),
+  };
+}
+
+async function turnChanges(
+  client: Anthropic,
+  storeId: string,
+  versions: readonly BetaManagedAgentsMemoryVersion[],
+): Promise<TurnChanges> {
+  const byMemory = new Map<string, BetaManagedAgentsMemoryVersion[]>();
+  for (const version of versions) {
+    byMemory.set(version.memory_id, [...(byMemory.get(version.memory_id) ?? []), version]);
   }
   const steps: Step[] = [];
   for (const [memoryId, history] of byMemory) {
@@ -78,6 +100,8 @@ async function stepOf(
       path,
       beforeVersionId: previous?.id ?? null,
       beforePath: previous?.path ?? null,
+      beforeSha256: previous?.content_sha256 ?? null,
+      afterVersionId: after === null ? null : last.id,
       afterSha256: after === null ? null : (last.content_sha256 ?? null),
     },
     before,

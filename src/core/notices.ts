@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
+import type { ForeignText } from './foreign-text.ts';
 import { type ChangeRef, changesSince } from './memory-changes.ts';
-import { type Conversation, type NoticeMode, personKey } from './message.ts';
+import { undoChange, undoOrder } from './memory-restore.ts';
+import { type Conversation, type NoticeMode, type Person, personKey } from './message.ts';
 import type { State } from './state.ts';
 import type { Notice } from './views.ts';
 
@@ -10,13 +12,24 @@ export interface NoticeRecord {
   person: string;
   storeId: string;
   refs: ChangeRef[];
+  /** True when the changes were taken back and wait for the person's word. */
+  held: boolean;
 }
 
 export interface Notices {
   /** Where this person wants to be told, here. */
   modeFor(conversation: Conversation): Promise<NoticeMode>;
-  /** What a session changed in a store since a moment (the server's time); null when there is nothing to tell. */
-  of(conversation: Conversation, storeId: string, sessionId: string, since: string): Promise<Notice | null>;
+  /**
+   * What a session changed in a store since a moment (the server's time). What it wrote after it had read text by
+   * others is taken back first and becomes a notice of its own, which asks. Repeating this after a crash is safe.
+   */
+  of(turn: {
+    person: Person;
+    storeId: string;
+    sessionId: string;
+    since: string;
+    foreign: ForeignText | null;
+  }): Promise<Notice[]>;
 }
 
 /** How long a change can be undone from its notice. */
@@ -37,12 +50,21 @@ export function createNotices(deps: {
       return (await modes.get(personKey(person))) ?? usual;
     },
 
-    async of({ person }, storeId, sessionId, since) {
-      const { changes, refs } = await changesSince(deps.client, storeId, sessionId, since);
-      if (changes.length === 0) return null;
-      const id = randomBytes(9).toString('base64url');
-      await records.set(id, { person: personKey(person), storeId, refs }, NOTICE_TTL_MS);
-      return { id, changes };
+    async of({ person, storeId, sessionId, since, foreign }) {
+      const doubtedSince = foreign?.since ?? null;
+      const { trusted, doubted } = await changesSince(deps.client, storeId, sessionId, since, doubtedSince);
+      const notices: Notice[] = [];
+      for (const [{ changes, refs }, held] of [
+        [trusted, false],
+        [doubted, true],
+      ] as const) {
+        if (held) for (const ref of undoOrder(refs)) await undoChange(deps.client, storeId, ref);
+        if (changes.length === 0) continue;
+        const id = randomBytes(9).toString('base64url');
+        await records.set(id, { person: personKey(person), storeId, refs, held }, NOTICE_TTL_MS);
+        notices.push(held ? { id, changes, heldBecauseOf: foreign?.sources ?? [] } : { id, changes });
+      }
+      return notices;
     },
   };
 }

@@ -7,7 +7,7 @@ import type { CustomToolRegistry } from './custom-tools.ts';
 import { type Failure, failureOf } from './errors.ts';
 import type { Person } from './message.ts';
 import { backoff, followSession, pause, readLog } from './session-stream.ts';
-import { type Pending, type TurnEnd, TurnState } from './turn-state.ts';
+import { type Pending, type TrackedUse, type TurnEnd, TurnState } from './turn-state.ts';
 
 export interface TurnLimits {
   /** How long one turn may take from the moment the agent has the message. */
@@ -55,6 +55,7 @@ export interface TurnResult {
   /** The server's times of our message being taken up and of the turn's last event. */
   begunAt: string | null;
   lastAt: string | null;
+  uses: TrackedUse[];
   /** A tool use on the person's memory failed: the store may be gone. */
   memoryTrouble: boolean;
 }
@@ -235,6 +236,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
     sentId,
     begunAt: state.begunAt,
     lastAt: state.lastAt,
+    uses: [...state.uses.values()],
     memoryTrouble: [...state.uses.values()].some(
       use => use.state === 'failed' && JSON.stringify(use.input).includes(input.mountPath),
     ),

@@ -4,6 +4,7 @@ import type { ChatAdapter, ReplySink } from './adapter.ts';
 import type { AgentFile } from './agent-file.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { failureOf, PersonError, personSentence } from './errors.ts';
+import { type ForeignText, foreignText } from './foreign-text.ts';
 import type { Inbox, InboxEntry } from './inbox.ts';
 import type { Memory } from './memory.ts';
 import type { Conversation, Json, Message } from './message.ts';
@@ -35,6 +36,7 @@ interface Replied {
   lastEventAt: string | null;
   /** From when on the session's writes belong to this turn (the server's time); null: it never began. */
   begunAt: string | null;
+  foreign: ForeignText | null;
   /** Set before the notice is shown, so that it is shown at most once. */
   noticed: boolean;
 }
@@ -207,6 +209,8 @@ export function createTurns(deps: TurnsDeps): Turns {
       sentId: result.sentId,
       lastEventAt: result.lastAt,
       begunAt: result.begunAt,
+      foreign:
+        result.begunAt === null ? null : foreignText(messages, result.uses, deps.tools, result.begunAt),
       noticed: false,
     };
     await records.set(key, record);
@@ -327,13 +331,23 @@ export function createTurns(deps: TurnsDeps): Turns {
     if (replied.noticed || replied.begunAt === null || record.sessionId === null) return;
     const { conversation } = last;
     try {
-      const mode = await deps.notices.modeFor(conversation);
-      if (mode === 'off') return;
-      const notice = await deps.notices.of(conversation, replied.storeId, record.sessionId, replied.begunAt);
-      if (notice === null) return;
+      const notices = await deps.notices.of({
+        person: conversation.person,
+        storeId: replied.storeId,
+        sessionId: record.sessionId,
+        since: replied.begunAt,
+        foreign: replied.foreign,
+      });
+      if (notices.length === 0) return;
       replied.noticed = true;
       await records.set(key, record);
-      await adapter.notify(last, notice, mode);
+      const mode = await deps.notices.modeFor(conversation);
+      for (const notice of notices) {
+        // A question about held changes is asked even of those who want no notices.
+        if (notice.heldBecauseOf !== undefined)
+          await adapter.notify(last, notice, mode === 'off' ? 'private' : mode);
+        else if (mode !== 'off') await adapter.notify(last, notice, mode);
+      }
     } catch (error) {
       if (failureOf(error).type === 'gone') {
         await sessions.memoryLost(conversation.person, replied.storeId);

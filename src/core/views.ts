@@ -22,6 +22,11 @@ export interface MemoryChange {
 export interface Notice {
   id: string;
   changes: MemoryChange[];
+  /**
+   * Where the text came from that the agent had read before it wanted these changes; they are not made until the
+   * person says `keep`. Absent: the changes are made, and can be undone.
+   */
+  heldBecauseOf?: string[];
 }
 
 /** A conversation as its person recognises it: "a private conversation on Slack", and the way there if there is one. */
