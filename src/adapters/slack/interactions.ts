@@ -44,6 +44,7 @@ const press = z.looseObject({
   user: z.looseObject({ id: z.string(), team_id: z.string().nullish() }),
   trigger_id: z.string().optional(),
   view: z.looseObject({ id: z.string(), type: z.string(), hash: z.string().optional() }).optional(),
+  container: z.looseObject({ thread_ts: z.string().optional() }).optional(),
   actions: z.array(z.looseObject({ action_id: z.string(), value: z.string().optional() })).min(1),
 });
 
@@ -70,8 +71,9 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
   });
 
   /** To the person alone, where they typed or pressed. */
-  function whisper(respond: RespondFn, content: MessageContent): Promise<unknown> {
-    return respond({ response_type: 'ephemeral', replace_original: false, ...content, ...QUIET });
+  function whisper(respond: RespondFn, content: MessageContent, thread?: string): Promise<unknown> {
+    const place = thread === undefined ? {} : { thread_ts: thread };
+    return respond({ response_type: 'ephemeral', replace_original: false, ...place, ...content, ...QUIET });
   }
 
   async function answerCommand(
@@ -122,15 +124,16 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
     if (action === undefined) return;
     const value = action.value ?? '';
     const pressed = { tenant, user: it.user.id };
+    const thread = it.container?.thread_ts;
     if (action.action_id === FEEDBACK_ACTION) {
       const [verdict = '', message = ''] = value.split(' ', 2);
       log.info({ event: 'slack.feedback', tenant, verdict, message }, 'feedback on a reply');
-      await whisper(respond, sentenceMessage('Thank you.'));
+      await whisper(respond, sentenceMessage('Thank you.'), thread);
       return;
     }
     if (action.action_id === ACTIONS.allow || action.action_id === ACTIONS.deny) {
       const sentence = asks.press(value, { ...pressed, allow: action.action_id === ACTIONS.allow });
-      if (sentence !== null) await whisper(respond, sentenceMessage(sentence));
+      if (sentence !== null) await whisper(respond, sentenceMessage(sentence), thread);
       return;
     }
     const surface = surfaceOf(it, tenant, respond);
@@ -189,6 +192,7 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
   function surfaceOf(it: Press, tenant: string, respond: RespondFn): Surface {
     const api = deps.apiOf(tenant);
     const id = it.actions[0]?.action_id ?? '';
+    const thread = it.container?.thread_ts;
     const opens = id === ACTIONS.show || id === ACTIONS.all;
     const modal = it.view?.type === 'modal' ? it.view : null;
     const home = it.view?.type === 'home';
@@ -230,12 +234,12 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
         });
       },
       async settle(sentence, ok) {
-        if (!ok) return void (await whisper(respond, sentenceMessage(sentence)));
+        if (!ok) return void (await whisper(respond, sentenceMessage(sentence), thread));
         await respond({ replace_original: true, ...settledNotice(sentence), ...QUIET });
       },
       async say(sentence) {
         const shown = await inModal(modalView({ type: 'outcome', ok: false, sentence })).catch(() => false);
-        if (!shown && it.view === undefined) await whisper(respond, sentenceMessage(sentence));
+        if (!shown && it.view === undefined) await whisper(respond, sentenceMessage(sentence), thread);
       },
     };
   }

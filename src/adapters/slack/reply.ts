@@ -104,6 +104,7 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
   let sessionEnded = false;
   let lost: 'place' | 'installation' | null = null;
   let troubleSince: number | null = null;
+  let cancelEnd = () => {};
   let latest: Reply = { state: 'working', text: '', status: null, activities: [] };
   const feedback = { tenant: place.tenant, messageId: deps.messageId };
   const where = { tenant: place.tenant, channel: place.channel, thread: place.thread };
@@ -172,7 +173,7 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
 
   /** Writes what a message has room for. True when it is full and the rest goes into another. */
   async function extend(part: Part, reply: Reply, final: boolean, seal: boolean): Promise<boolean> {
-    const old = part.kind === 'stream' && now() - part.startedAt > STREAM_MAX_AGE_MS;
+    const old = part.kind === 'stream' && now() - part.startedAt >= STREAM_MAX_AGE_MS;
     const layout = lay(part, part.kind, reply, final, seal || old);
     if (part.shown === null && isBlank(layout.text) && layout.next === null) return false;
     try {
@@ -403,6 +404,7 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
     // The intention is kept first: whoever carries on can look whether the message came to be.
     const after = ((now() - CLOCK_SKEW_MS) / 1_000).toFixed(6);
     await keep({ ...at, after, fingerprint: fingerprintOf(shown) });
+    const startedAt = now();
     let ts: string;
     try {
       ({ ts } = posted.parse(await call()));
@@ -412,10 +414,17 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
       return refusedToBegin(kind, error);
     }
     status.replaced();
-    parts.push({ ...at, ts, kind, shown, end, next: null, startedAt: now() });
+    parts.push({ ...at, ts, kind, shown, end, next: null, startedAt });
+    if (kind === 'stream') endInTime();
     if (end > source.length) source = reply.text.slice(0, end);
     await keep(null);
     return true;
+  }
+
+  /** Also when nothing is said for long: the message is ended by the bot, with its cards as they are to stay. */
+  function endInTime(): void {
+    cancelEnd();
+    cancelEnd = deps.setTimer(() => paced.push({ reply: latest, seal: false }), STREAM_MAX_AGE_MS);
   }
 
   function refusedToBegin(kind: Part['kind'], error: unknown): false {
@@ -531,6 +540,7 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
       return deps.ask(question, signal);
     },
     close() {
+      cancelEnd();
       paced.stop();
       status.stop();
     },

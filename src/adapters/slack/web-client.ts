@@ -99,11 +99,12 @@ const RATES: Readonly<Record<string, Rate>> = {
   'files.info': TIER_4,
 };
 
-/** Doing these twice adds something twice. */
+/** Doing these twice adds something twice, or is refused for having been done. */
 const NOT_TWICE = [
   'chat.postMessage',
   'chat.startStream',
   'chat.appendStream',
+  'chat.stopStream',
   'chat.postEphemeral',
   'views.open',
   'views.push',
