@@ -3,11 +3,17 @@
 import type { Attachment, Command, Conversation, Json, Message, NoticeMode, Person } from './message.ts';
 import type { Notice, PreferencesView } from './views.ts';
 
+/**
+ * `both`: receive and answer. `send`: other processes receive, this one answers: no event connection is opened and
+ * nothing is delivered, while replies, notices and downloads work as ever.
+ */
+export type Connect = 'both' | 'send';
+
 export interface ChatAdapter {
   /** As in Person.platform: "slack", "discord", "terminal". */
   readonly platform: string;
-  /** Connects and begins to deliver. Rejects with a sentence for the operator when it cannot. */
-  start(bot: BotPort): Promise<void>;
+  /** Connects and begins to deliver. Rejects with a sentence for the operator when it cannot. Absent `connect`: both. */
+  start(bot: BotPort, connect?: Connect): Promise<void>;
   /** Stops delivering; safe to call twice. */
   stop(): Promise<void>;
   /**
@@ -23,6 +29,11 @@ export interface ChatAdapter {
   serves?(person: Person): boolean;
   /** The bytes of an attachment. Rejects with a sentence for the person. */
   download(attachment: Attachment, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * What this adapter in another process gave to BotPort.relay: plain data, e.g. that a button was pressed. Null
+   * when it concerns nothing here; anything else is the answer, and goes back to where it came from.
+   */
+  relayed?(payload: Json): Json;
 }
 
 /**
@@ -81,6 +92,12 @@ export interface BotPort {
    * answered is interrupted; an edit is then received as a new message with an id of its own.
    */
   withdraw(conversation: Conversation, messageId: string): Promise<'waiting' | 'running' | 'answered'>;
+  /**
+   * Hands something to this platform's adapters in the other processes, where the reply it belongs to may be open
+   * (a yes or no to its question). Resolves with the first answer that is not null, or null when there is none:
+   * within two seconds, and at once where there is no other process.
+   */
+  relay(platform: string, payload: Json): Promise<Json>;
   /** True when this conversation has been held before, also by an earlier process. */
   knows(conversation: Conversation): Promise<boolean>;
   /** Gets memory and a session ready for a person's next new conversation, so that its first answer does not wait. */

@@ -4,16 +4,19 @@ import type { BotPort, ChatAdapter } from './adapter.ts';
 import type { AgentFile } from './agent-file.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { createLocalDispatcher } from './dispatcher.ts';
+import { createHolds } from './holds.ts';
 import { createInbox } from './inbox.ts';
 import { createMemory } from './memory.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
 import { createNotices } from './notices.ts';
 import { createPreferences } from './preferences.ts';
+import { createPrivacy } from './privacy.ts';
 import { type Provision, provision } from './provision.ts';
 import { createSessions } from './sessions.ts';
 import type { State } from './state.ts';
 import type { TurnLimits } from './turn.ts';
 import { createTurns } from './turns.ts';
+import { createWhereabouts } from './whereabouts.ts';
 
 export interface Bot {
   /** Gets agent and environment ready, starts the platforms, and takes up what an earlier process left. */
@@ -66,7 +69,21 @@ export function createBot(deps: BotDeps): Bot {
       return provisioned;
     },
   };
-  const sessions = createSessions({ client, state, file, memory, provision: agent, log, ...clock });
+  const privacy = createPrivacy(state);
+  const holds = createHolds();
+  const whereabouts = createWhereabouts(state, platform => adapters.get(platform));
+  const sessions = createSessions({
+    client,
+    state,
+    file,
+    memory,
+    privacy,
+    whereabouts,
+    provision: agent,
+    holds,
+    log,
+    ...clock,
+  });
   const turns = createTurns({
     client,
     state,
@@ -77,6 +94,7 @@ export function createBot(deps: BotDeps): Bot {
     file,
     adapterOf: platform => adapters.get(platform),
     notices: createNotices({ client, state, notices: deps.notices }),
+    holds,
     limits: deps.limits,
     log,
     ...clock,
@@ -100,6 +118,7 @@ export function createBot(deps: BotDeps): Bot {
       await inbox.done([{ id }]);
       return waiting ? 'waiting' : 'answered';
     },
+    relay: async () => null,
     knows: conversation => sessions.known(conversation),
     prepare: person => sessions.prepare(person),
   };

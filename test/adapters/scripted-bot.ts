@@ -65,6 +65,9 @@ export function createScriptedBot(
       return bot.withdrawAnswer;
     },
     knows: async conversation => known.has(conversationKey(conversation)),
+    async relay() {
+      return null;
+    },
     async prepare(person) {
       bot.prepared.push(person.id);
     },
