@@ -5,6 +5,8 @@ export interface Mount {
   /** As the session says, e.g. "/mnt/memory/memory-of-slack-t1-u1". */
   path: string;
   access: 'read_write' | 'read_only';
+  /** The person's own memory, which they have paused. */
+  paused?: boolean;
   /** What it holds now; null when the agent has to look for itself. */
   listing: Listing | null;
 }
@@ -13,23 +15,59 @@ export interface Mount {
  * The block that opens a session: who is there, and what memory holds, so that the first reply needs no reading
  * first. Stored text is quoted line by line: nothing in it can close the block or pass for the person's words.
  */
-export function sessionStart(conversation: Conversation, mounts: readonly Mount[], today: string): string {
+export function sessionStart(
+  conversation: Conversation,
+  mounts: readonly Mount[],
+  today: string,
+  /** `begins`: said for the first time in this session; `isPrivate`: without a memory of the person. */
+  { begins = true, isPrivate = false }: { begins?: boolean; isPrivate?: boolean } = {},
+): string {
   const { person, audience } = conversation;
   const where = audience === 'shared' ? 'in a place that others can read' : 'in private';
   return [
     '<session_start>',
+    ...(begins ? [] : [CHANGED]),
     `Date: ${today}`,
     `Person: ${oneLine(person.name)} (${person.platform}, ${where})`,
+    ...(isPrivate ? [PRIVATE] : []),
     ...mounts.flatMap(describeMount),
     '</session_start>',
   ].join('\n');
 }
 
+const CHANGED =
+  'The person has changed their memory by hand since you last spoke. What follows replaces what you knew of it.';
+
+const PRIVATE =
+  'This conversation is private: you have no memory of this person here, and nothing said here is kept. If they want ' +
+  'something remembered, tell them that /preferences private off ends this.';
+
+const PAUSED =
+  'The person has paused it: use what it says, but nothing new is kept. If they want something remembered, tell them ' +
+  'that /preferences resume turns it on again.';
+
+/**
+ * The files of the mount at `path` that a block of `sessionStart` listed. No stored line can pass for one: those
+ * are quoted.
+ */
+export function listedFiles(block: string, path: string): string[] {
+  const files: string[] = [];
+  let inside = false;
+  for (const line of block.split('\n')) {
+    const mounted = / mounted at (\S+) \(read /.exec(line.startsWith('>') ? '' : line);
+    if (mounted !== null) inside = mounted[1] === path;
+    else if (inside && line.startsWith('File ')) files.push(line.slice('File '.length));
+  }
+  return files;
+}
+
+/** True for a block made by `sessionStart`. */
+export function isSessionStart(block: string): boolean {
+  return block.startsWith('<session_start>\n');
+}
+
 function describeMount(mount: Mount): string[] {
-  const own = mount.access === 'read_write';
-  const title = own
-    ? `Your memory of this person is mounted at ${mount.path} (read and write).`
-    : `Shared facts are mounted at ${mount.path} (read only).`;
+  const title = titleOf(mount);
   if (mount.listing === null) return [`${title} Read it when you need it.`];
   const { files, complete } = mount.listing;
   if (files.length === 0)
@@ -44,6 +82,13 @@ function describeMount(mount: Mount): string[] {
       ? 'Nothing else is stored.'
       : 'There is more than fits here: read the folder when you need the rest.',
   ];
+}
+
+function titleOf({ path, access, paused }: Mount): string {
+  if (paused === true) return `Your memory of this person is mounted at ${path} (read only). ${PAUSED}`;
+  return access === 'read_write'
+    ? `Your memory of this person is mounted at ${path} (read and write).`
+    : `Shared facts are mounted at ${path} (read only).`;
 }
 
 /** What other people said in the thread, as the person's message carries it. */

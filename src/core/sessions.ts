@@ -2,23 +2,31 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
 import type { AgentFile } from './agent-file.ts';
 import { failureOf, PersonError } from './errors.ts';
+import type { Holds } from './holds.ts';
 import type { Memory } from './memory.ts';
 import { type Conversation, conversationKey, type Person, personKey } from './message.ts';
+import type { MemoryAccess, Privacy } from './privacy.ts';
 import type { Provision } from './provision.ts';
+import { createSessionEndings } from './session-removal.ts';
 import type { State } from './state.ts';
+import type { ConversationOfSession } from './whereabouts.ts';
 
 /** What the bot keeps of a conversation: a cursor into the session, which itself is the log. */
 export interface SessionRecord {
   sessionId: string;
-  storeId: string;
-  /** Where the person's store is mounted, as the session said. */
-  mountPath: string;
+  /** The person's store; null in a private conversation. */
+  storeId: string | null;
+  /** Where the person's store is mounted, as the session said; null when it is not. */
+  mountPath: string | null;
+  access: MemoryAccess;
   /** The shared store's mount, if there is one. */
   sharedPath: string | null;
   agentVersion: number;
   lastUsedAt: number;
   /** Never to be used again; kept because the conversation is still one the bot is in. */
   ended: boolean;
+  /** When the agent was last told all that memory holds (our clock). */
+  listedAt: number;
   /** Our last user.message that the session holds; null while nothing was said, so <session_start> is still due. */
   lastSentId: string | null;
   /** The server's time of the last event of the last turn. */
@@ -28,6 +36,8 @@ export interface SessionRecord {
 export interface OpenSession extends SessionRecord {
   /** The person's memory was deleted or archived from outside; they have not been told yet. */
   memoryLost: boolean;
+  /** The person has changed their memory since the agent was told what it holds. */
+  stale: boolean;
 }
 
 export interface Sessions {
@@ -37,6 +47,14 @@ export interface Sessions {
    */
   open(conversation: Conversation, keep: string | null): Promise<OpenSession>;
   update(conversation: Conversation, change: Partial<SessionRecord>): Promise<void>;
+  /** The person changed their memory: the agent is told with the next message what it holds now. */
+  memoryEdited(person: Person): Promise<void>;
+  /** The next message begins a new session in every conversation of the person that has memory. */
+  renew(person: Person): Promise<void>;
+  /** Deletes the session of a conversation that is private no more. */
+  endPrivate(conversation: Conversation): Promise<void>;
+  /** Deletes private sessions that were not used for long. Returns how many. */
+  sweep(): Promise<number>;
   /** Forgets the session (not its history): the next `open` starts afresh. */
   drop(conversation: Conversation): Promise<void>;
   /** Called when the person's store turned out to be gone; they will be told once. */
@@ -53,30 +71,40 @@ export function createSessions(deps: {
   state: State;
   file: AgentFile;
   memory: Memory;
+  privacy: Privacy;
+  whereabouts: ConversationOfSession;
   /** The current agent and environment; `renew` makes them again when they were removed from outside. */
   provision: { current(): Provision; renew(): Promise<Provision> };
+  holds: Holds;
   log: Log;
   now?: () => number;
 }): Sessions {
-  const { client, file, memory, log } = deps;
+  const { client, file, memory, privacy, log } = deps;
   const now = deps.now ?? Date.now;
   const records = deps.state.table<SessionRecord>('session');
   const spares = deps.state.table<SessionRecord>('session-spare');
   const taken = deps.state.table<true>('session-taken');
   const losses = deps.state.table<true>('memory-lost');
+  const edits = deps.state.table<number>('memory-edited');
+  const endings = createSessionEndings({ client, state: deps.state, log, now });
   const opening = new Map<string, Promise<OpenSession>>();
   const idleMs = file.session.idle_hours * 3600_000;
 
-  function isCurrent(record: SessionRecord, storeId: string): boolean {
+  function isCurrent(record: SessionRecord, storeId: string | null, access: MemoryAccess): boolean {
     return (
       !record.ended &&
       now() - record.lastUsedAt < idleMs &&
       record.storeId === storeId &&
+      record.access === access &&
       record.agentVersion === deps.provision.current().agentVersion
     );
   }
 
-  async function create(person: Person, storeId: string): Promise<SessionRecord> {
+  async function create(
+    person: Person,
+    storeId: string | null,
+    access: MemoryAccess,
+  ): Promise<SessionRecord> {
     const { agentId, agentVersion, environmentId } = deps.provision.current();
     const shared = file.memory.shared_store;
     const session = await client.beta.sessions.create(
@@ -86,12 +114,9 @@ export function createSessions(deps: {
         title: `${person.platform} conversation`,
         metadata: { platform: person.platform, workspace: person.workspace, person: person.id },
         resources: [
-          {
-            type: 'memory_store',
-            memory_store_id: storeId,
-            access: 'read_write',
-            ...(file.memory.instructions === undefined ? {} : { instructions: file.memory.instructions }),
-          },
+          ...(storeId === null || access === 'none'
+            ? []
+            : [ownResource(storeId, access, file.memory.instructions)]),
           ...(shared === undefined ? [] : [sharedResource(shared, file.memory.shared_instructions)]),
         ],
         ...(file.session.budget_usd === undefined ? {} : { budget: budgetOf(file.session.budget_usd) }),
@@ -101,33 +126,35 @@ export function createSessions(deps: {
     log.info({ event: 'session.created', session: session.id, store: storeId }, 'session created');
     const mountOf = (id: string) =>
       session.resources.find(resource => resource.type === 'memory_store' && resource.memory_store_id === id);
-    const own = mountOf(storeId);
+    const own = storeId === null ? undefined : mountOf(storeId);
     const other = shared === undefined ? undefined : mountOf(shared);
     return {
       sessionId: session.id,
       storeId,
-      mountPath: own !== undefined && 'mount_path' in own ? (own.mount_path ?? '/mnt/memory') : '/mnt/memory',
-      sharedPath: other !== undefined && 'mount_path' in other ? (other.mount_path ?? null) : null,
+      access,
+      mountPath: storeId === null ? null : mountPathOf(own),
+      sharedPath: other === undefined ? null : mountPathOf(other),
       agentVersion,
       lastUsedAt: now(),
       ended: false,
+      listedAt: now(),
       lastSentId: null,
       lastEventAt: null,
     };
   }
 
   /** A creation that fails because something it names was removed: find out what, put it right, try again. */
-  async function createHealing(person: Person): Promise<SessionRecord> {
-    const storeId = await memory.storeFor(person);
+  async function createHealing(person: Person, access: MemoryAccess): Promise<SessionRecord> {
+    const storeId = access === 'none' ? null : await memory.storeFor(person);
     try {
-      return await create(person, storeId);
+      return await create(person, storeId, access);
     } catch (error) {
       const failure = failureOf(error);
       const removed = failure.type === 'gone' || (failure.type === 'refused' && failure.reason === 'request');
       if (!removed) throw error;
-      if (!(await memory.isLive(storeId))) {
+      if (storeId !== null && !(await memory.isLive(storeId))) {
         await memoryLost(person, storeId);
-        return create(person, await memory.storeFor(person));
+        return create(person, await memory.storeFor(person), access);
       }
       const shared = file.memory.shared_store;
       if (shared !== undefined && !(await memory.isLive(shared))) {
@@ -137,7 +164,7 @@ export function createSessions(deps: {
         );
       }
       await deps.provision.renew();
-      return create(person, storeId);
+      return create(person, storeId, access);
     }
   }
 
@@ -148,9 +175,13 @@ export function createSessions(deps: {
   }
 
   /** The prepared session, if it is still what a new one would be. Marked as taken first, so that only one takes it. */
-  async function takeSpare(person: Person, storeId: string | null): Promise<SessionRecord | null> {
+  async function takeSpare(
+    person: Person,
+    storeId: string | null,
+    access: MemoryAccess,
+  ): Promise<SessionRecord | null> {
     const spare = await spares.get(personKey(person));
-    if (spare === undefined || storeId === null || !isCurrent(spare, storeId)) return null;
+    if (spare === undefined || storeId === null || !isCurrent(spare, storeId, access)) return null;
     if (!(await taken.insert(spare.sessionId, true, idleMs))) return null;
     await spares.delete(personKey(person));
     return { ...spare, lastUsedAt: now() };
@@ -158,24 +189,42 @@ export function createSessions(deps: {
 
   async function prepare(person: Person): Promise<void> {
     const key = personKey(person);
-    const [spare, storeId] = await Promise.all([spares.get(key), memory.knownStore(person)]);
-    if (spare !== undefined && storeId !== null && isCurrent(spare, storeId)) return;
-    await spares.set(key, await createHealing(person), idleMs);
+    await deps.holds.free(key);
+    const [spare, storeId, paused] = await Promise.all([
+      spares.get(key),
+      memory.knownStore(person),
+      privacy.isPaused(person),
+    ]);
+    const access = paused ? 'read_only' : 'read_write';
+    if (spare !== undefined && storeId !== null && isCurrent(spare, storeId, access)) return;
+    await spares.set(key, await createHealing(person, access), idleMs);
   }
 
   async function open(conversation: Conversation, keep: string | null): Promise<OpenSession> {
     const key = conversationKey(conversation);
     const person = personKey(conversation.person);
     const record = await records.get(key);
-    const storeId = await memory.knownStore(conversation.person);
-    const usable = record !== undefined && storeId !== null && isCurrent(record, storeId);
-    if (record !== undefined && (usable || record.sessionId === keep)) {
-      return { ...record, memoryLost: (await losses.get(person)) === true };
-    }
+    if (record !== undefined && record.sessionId === keep) return opened(record, person);
+    const access = await privacy.accessFor(conversation);
+    const storeId = access === 'none' ? null : await memory.knownStore(conversation.person);
+    const isUsable =
+      record !== undefined && (storeId !== null || access === 'none') && isCurrent(record, storeId, access);
+    if (isUsable) return opened(record, person);
     const created =
-      (await takeSpare(conversation.person, storeId)) ?? (await createHealing(conversation.person));
+      (await takeSpare(conversation.person, storeId, access)) ??
+      (await createHealing(conversation.person, access));
+    if (access === 'none') await endings.schedule(person, created.sessionId, now() + idleMs);
+    else await deps.whereabouts.remember(conversation, created.sessionId);
     await records.set(key, created);
-    return { ...created, memoryLost: (await losses.get(person)) === true };
+    // Swept rather than deleted here: the person waits for their answer.
+    if (record?.access === 'none') await endings.schedule(person, record.sessionId, now());
+    return opened(created, person);
+  }
+
+  async function opened(record: SessionRecord, person: string): Promise<OpenSession> {
+    const [lost, editedAt] = await Promise.all([losses.get(person), edits.get(person)]);
+    const stale = record.storeId !== null && editedAt !== undefined && editedAt >= record.listedAt;
+    return { ...record, memoryLost: lost === true, stale };
   }
 
   return {
@@ -190,7 +239,12 @@ export function createSessions(deps: {
     async update(conversation, change) {
       const key = conversationKey(conversation);
       const record = await records.get(key);
-      if (record !== undefined) await records.set(key, { ...record, ...change, lastUsedAt: now() });
+      if (record === undefined) return;
+      await records.set(key, { ...record, ...change, lastUsedAt: now() });
+      if (record.access === 'none') {
+        const due = record.ended ? now() : now() + idleMs;
+        await endings.schedule(personKey(conversation.person), record.sessionId, due);
+      }
     },
 
     async drop(conversation) {
@@ -199,6 +253,25 @@ export function createSessions(deps: {
       if (record !== undefined) await records.set(key, { ...record, ended: true });
     },
 
+    async memoryEdited(person) {
+      await edits.set(personKey(person), now(), idleMs);
+    },
+
+    async renew(person) {
+      for await (const [key, record] of records.entries(`${personKey(person)}/`)) {
+        if (!record.ended && record.storeId !== null) await records.set(key, { ...record, ended: true });
+      }
+    },
+
+    async endPrivate(conversation) {
+      const key = conversationKey(conversation);
+      const record = await records.get(key);
+      if (record?.access !== 'none') return;
+      await records.set(key, { ...record, ended: true });
+      await endings.end(personKey(conversation.person), record.sessionId);
+    },
+
+    sweep: () => endings.sweep(),
     memoryLost,
     prepare,
 
@@ -210,6 +283,24 @@ export function createSessions(deps: {
       return (await records.get(conversationKey(conversation))) !== undefined;
     },
   };
+}
+
+function ownResource(
+  storeId: string,
+  access: Exclude<MemoryAccess, 'none'>,
+  instructions: string | undefined,
+) {
+  return {
+    type: 'memory_store' as const,
+    memory_store_id: storeId,
+    access,
+    ...(instructions === undefined ? {} : { instructions }),
+  };
+}
+
+function mountPathOf(resource: object | undefined): string {
+  const path = resource !== undefined && 'mount_path' in resource ? resource.mount_path : null;
+  return typeof path === 'string' ? path : '/mnt/memory';
 }
 
 function sharedResource(storeId: string, instructions: string | undefined) {

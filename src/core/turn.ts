@@ -21,7 +21,8 @@ export interface TurnLimits {
 export interface TurnInput {
   client: Anthropic;
   sessionId: string;
-  mountPath: string;
+  /** Null when the session has no memory of the person. */
+  mountPath: string | null;
   person: Person;
   /** What to say to the agent; asked for only when the session does not have it yet. */
   content: () => Promise<BetaManagedAgentsEventParams>;
@@ -238,7 +239,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
     lastAt: state.lastAt,
     uses: [...state.uses.values()],
     memoryTrouble: [...state.uses.values()].some(
-      use => use.state === 'failed' && JSON.stringify(use.input).includes(input.mountPath),
+      use => use.state === 'failed' && touches(use.input, input.mountPath),
     ),
   };
 }
@@ -278,6 +279,10 @@ function statusOf(state: TurnState, inTrouble: boolean, input: TurnInput): strin
   const running = [...state.uses.values()].findLast(use => use.state === 'running');
   if (running !== undefined) return activityOf(running, input.mountPath, input.tools).label;
   return state.text === '' ? 'Thinking' : null;
+}
+
+function touches(input: unknown, mountPath: string | null): boolean {
+  return mountPath !== null && JSON.stringify(input).includes(mountPath);
 }
 
 function activitiesOf(state: TurnState, input: TurnInput): Reply['activities'] {

@@ -5,6 +5,7 @@ import type { AgentFile } from './agent-file.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { failureOf, PersonError, personSentence } from './errors.ts';
 import { type ForeignText, foreignText } from './foreign-text.ts';
+import type { Holds } from './holds.ts';
 import type { Inbox, InboxEntry } from './inbox.ts';
 import type { Memory } from './memory.ts';
 import type { Conversation, Json, Message } from './message.ts';
@@ -31,7 +32,8 @@ interface TurnRecord {
 }
 
 interface Replied {
-  storeId: string;
+  /** Null in a private conversation, of which nothing is kept. */
+  storeId: string | null;
   sentId: string | null;
   lastEventAt: string | null;
   /** From when on the session's writes belong to this turn (the server's time); null: it never began. */
@@ -44,6 +46,12 @@ interface Replied {
 /** A turn whose own bookkeeping fails (a full disk, a dead platform) is tried this often, then left for the next start. */
 const MAX_ATTEMPTS = 5;
 const STUCK_PAUSE_MS = 2_000;
+
+interface RunningTurn {
+  interrupt: AbortController;
+  entries: string[];
+  over: Promise<void>;
+}
 
 /** A turn that ran, the text of its reply, and the session it ran in. */
 interface Conversed {
@@ -58,6 +66,8 @@ export interface Turns {
   interrupt(conversation: string): boolean;
   /** The turn that answers this inbox entry is interrupted; false when none does. */
   interruptEntry(conversation: string, entryId: string): boolean;
+  /** Interrupts every turn of a person (by their key) and resolves when none is running. */
+  halt(person: string): Promise<void>;
   /** Begins no further turn; running ones go on. */
   drain(): void;
   /** Lets go of running turns as they are; a later process carries them on. */
@@ -74,6 +84,7 @@ export interface TurnsDeps {
   file: AgentFile;
   adapterOf(platform: string): ChatAdapter | undefined;
   notices: Notices;
+  holds: Holds;
   limits: TurnLimits;
   log: Log;
   now?: () => number;
@@ -83,7 +94,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   const { client, inbox, sessions, memory, file, log } = deps;
   const now = deps.now ?? Date.now;
   const records = deps.state.table<TurnRecord>('turn');
-  const running = new Map<string, { interrupt: AbortController; entries: string[] }>();
+  const running = new Map<string, RunningTurn>();
   const shutdown = new AbortController();
   let draining = false;
 
@@ -105,6 +116,7 @@ export function createTurns(deps: TurnsDeps): Turns {
 
   async function answerAll(conversation: string): Promise<void> {
     while (!draining && !shutdown.signal.aborted) {
+      await deps.holds.free(conversation);
       const pending = await inbox.pending(conversation);
       const saved = await records.get(conversation);
       const entries =
@@ -135,7 +147,11 @@ export function createTurns(deps: TurnsDeps): Turns {
       throw new Error(`no adapter for ${last.conversation.person.platform}`);
     }
     const interrupt = new AbortController();
-    running.set(key, { interrupt, entries: record.entries });
+    let finished = () => {};
+    const over = new Promise<void>(resolve => {
+      finished = resolve;
+    });
+    running.set(key, { interrupt, entries: record.entries, over });
     let open = true;
     let sink: ReplySink | undefined;
     try {
@@ -158,6 +174,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       open = false;
       running.delete(key);
       sink?.close();
+      finished();
     }
   }
 
@@ -220,9 +237,10 @@ export function createTurns(deps: TurnsDeps): Turns {
   }
 
   /** A tool failed on the person's memory: find out whether the store is still there. */
-  async function checkStore(conversation: Conversation, storeId: string): Promise<void> {
+  async function checkStore(conversation: Conversation, storeId: string | null): Promise<void> {
     try {
-      if (!(await memory.isLive(storeId))) await sessions.memoryLost(conversation.person, storeId);
+      if (storeId !== null && !(await memory.isLive(storeId)))
+        await sessions.memoryLost(conversation.person, storeId);
     } catch (error) {
       log.warn({ event: 'store.unchecked', store: storeId, err: error }, 'could not check a memory store');
     }
@@ -297,8 +315,8 @@ export function createTurns(deps: TurnsDeps): Turns {
   }
 
   async function contentFor(messages: Message[], conversation: Conversation, session: OpenSession) {
-    const first = session.lastSentId === null;
-    const start = first ? sessionStart(conversation, await mountsOf(session), today()) : null;
+    const begins = session.lastSentId === null;
+    const start = begins || session.stale ? await startOf(conversation, session, begins) : null;
     const adapter = deps.adapterOf(conversation.person.platform);
     return contentOf(start, messages, async attachment => {
       if (adapter === undefined) throw new PersonError('I could not fetch it.');
@@ -306,19 +324,28 @@ export function createTurns(deps: TurnsDeps): Turns {
     });
   }
 
-  async function mountsOf(session: OpenSession): Promise<Mount[]> {
+  async function startOf(conversation: Conversation, session: OpenSession, begins: boolean): Promise<string> {
+    const listedAt = now();
+    const isPrivate = session.access === 'none';
+    const start = sessionStart(conversation, await mountsOf(session), today(), { begins, isPrivate });
+    await sessions.update(conversation, { listedAt });
+    return start;
+  }
+
+  async function mountsOf({ storeId, mountPath, sharedPath, access }: OpenSession): Promise<Mount[]> {
     const bytes = file.memory.preload_bytes;
     const shared = file.memory.shared_store;
     const [own, common] = await Promise.all([
-      memory.list(session.storeId, bytes),
+      storeId === null ? null : memory.list(storeId, bytes),
       shared === undefined ? null : memory.list(shared, bytes),
     ]);
-    return [
-      { path: session.mountPath, access: 'read_write', listing: own },
-      ...(session.sharedPath === null
-        ? []
-        : [{ path: session.sharedPath, access: 'read_only' as const, listing: common }]),
-    ];
+    const mounts: Mount[] = [];
+    if (mountPath !== null && access === 'read_write') mounts.push({ path: mountPath, access, listing: own });
+    if (mountPath !== null && access === 'read_only') {
+      mounts.push({ path: mountPath, access, paused: true, listing: own });
+    }
+    if (sharedPath !== null) mounts.push({ path: sharedPath, access: 'read_only', listing: common });
+    return mounts;
   }
 
   async function notify(
@@ -328,12 +355,13 @@ export function createTurns(deps: TurnsDeps): Turns {
     record: TurnRecord,
     replied: Replied,
   ): Promise<void> {
-    if (replied.noticed || replied.begunAt === null || record.sessionId === null) return;
+    const { storeId } = replied;
+    if (replied.noticed || replied.begunAt === null || record.sessionId === null || storeId === null) return;
     const { conversation } = last;
     try {
       const notices = await deps.notices.of({
         person: conversation.person,
-        storeId: replied.storeId,
+        storeId,
         sessionId: record.sessionId,
         since: replied.begunAt,
         foreign: replied.foreign,
@@ -350,7 +378,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       }
     } catch (error) {
       if (failureOf(error).type === 'gone') {
-        await sessions.memoryLost(conversation.person, replied.storeId);
+        await sessions.memoryLost(conversation.person, storeId);
         return;
       }
       log.error(
@@ -397,6 +425,11 @@ export function createTurns(deps: TurnsDeps): Turns {
       if (turn?.entries.includes(entryId) !== true) return false;
       turn.interrupt.abort();
       return true;
+    },
+    async halt(person) {
+      const turns = [...running].filter(([key]) => key.startsWith(`${person}/`));
+      for (const [, turn] of turns) turn.interrupt.abort();
+      await Promise.all(turns.map(([, turn]) => turn.over));
     },
     drain() {
       draining = true;

@@ -1,0 +1,41 @@
+import { type Conversation, conversationKey, type Person, personKey } from './message.ts';
+import type { State } from './state.ts';
+
+/** What a session may do with the person's memory; `none`: it is not mounted at all. */
+export type MemoryAccess = 'read_write' | 'read_only' | 'none';
+
+/** What people have said about being remembered. It holds from the next message on, in a new session. */
+export interface Privacy {
+  /** Paused: what is known may be used, nothing is written. */
+  isPaused(person: Person): Promise<boolean>;
+  /** True when that is a change. */
+  setPaused(person: Person, paused: boolean): Promise<boolean>;
+  /** Private: this conversation has no memory and is not kept. */
+  isPrivate(conversation: Conversation): Promise<boolean>;
+  setPrivate(conversation: Conversation, on: boolean): Promise<boolean>;
+  accessFor(conversation: Conversation): Promise<MemoryAccess>;
+}
+
+export function createPrivacy(state: State): Privacy {
+  const pauses = state.table<true>('paused');
+  const privates = state.table<true>('private');
+
+  const isPaused = async (person: Person) => (await pauses.get(personKey(person))) === true;
+  const isPrivate = async (conversation: Conversation) =>
+    (await privates.get(conversationKey(conversation))) === true;
+
+  return {
+    isPaused,
+    isPrivate,
+    setPaused: (person, paused) =>
+      paused ? pauses.insert(personKey(person), true) : pauses.delete(personKey(person)),
+    setPrivate: (conversation, on) =>
+      on
+        ? privates.insert(conversationKey(conversation), true)
+        : privates.delete(conversationKey(conversation)),
+    async accessFor(conversation) {
+      if (await isPrivate(conversation)) return 'none';
+      return (await isPaused(conversation.person)) ? 'read_only' : 'read_write';
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { ChatAdapter } from './adapter.ts';
+import { type Conversation, type Person, personKey } from './message.ts';
+import type { State } from './state.ts';
+import type { Whereabouts } from './views.ts';
+
+/** Which conversation a session of the agent belongs to, for as long as memory may name it. */
+export interface ConversationOfSession {
+  remember(conversation: Conversation, sessionId: string): Promise<void>;
+  /** Null for sessions of other people and of processes that kept no track. */
+  find(person: Person, sessionId: string): Promise<Whereabouts | null>;
+}
+
+export function createWhereabouts(
+  state: State,
+  adapterOf: (platform: string) => ChatAdapter | undefined,
+): ConversationOfSession {
+  const conversations = state.table<Conversation>('session-conversation');
+  const keyOf = (person: Person, sessionId: string) => `${personKey(person)}/${sessionId}`;
+
+  return {
+    async remember(conversation, sessionId) {
+      await conversations.set(keyOf(conversation.person, sessionId), conversation);
+    },
+    async find(person, sessionId) {
+      const conversation = await conversations.get(keyOf(person, sessionId));
+      if (conversation === undefined) return null;
+      const { platform } = conversation.person;
+      return { words: wordsOf(conversation), link: adapterOf(platform)?.linkTo?.(conversation) ?? null };
+    },
+  };
+}
+
+function wordsOf({ person, audience }: Conversation): string {
+  const platform = person.platform.charAt(0).toUpperCase() + person.platform.slice(1);
+  if (person.platform === 'terminal') return 'the terminal';
+  return audience === 'private'
+    ? `a private conversation on ${platform}`
+    : `a conversation with others on ${platform}`;
+}
