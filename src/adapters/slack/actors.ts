@@ -4,13 +4,17 @@ import type { Installations } from './installations.ts';
 import type { Actor } from './interactions.ts';
 import type { People } from './people.ts';
 
+export interface Actors {
+  /** Who it is, without the name: enough to tell people apart, and fast. */
+  identify(tenant: string, user: string, home: string | null): Promise<Person>;
+  of(tenant: string, user: string, home: string | null): Promise<Actor>;
+}
+
 /**
  * Who somebody is to the bot. Whoever belongs to where the app is installed has that place as their workspace;
  * a guest through Slack Connect has their own, so that ids of two organisations never meet.
  */
-export function createActors(deps: { installations: Installations; people: People }): {
-  of(tenant: string, user: string, home: string | null): Promise<Actor>;
-} {
+export function createActors(deps: { installations: Installations; people: People }): Actors {
   async function workspaceOf(tenant: string, user: string, home: string | null): Promise<string> {
     const installation = await deps.installations.get(tenant);
     if (installation?.orgWide !== true) return home ?? tenant;
@@ -21,14 +25,18 @@ export function createActors(deps: { installations: Installations; people: Peopl
     return ours ? tenant : (profile.enterprise ?? profile.team ?? home ?? tenant);
   }
 
+  async function identify(tenant: string, user: string, home: string | null): Promise<Person> {
+    return { platform: PLATFORM, workspace: await workspaceOf(tenant, user, home), id: user, name: user };
+  }
+
   return {
+    identify,
     async of(tenant, user, home) {
-      const [workspace, profile] = await Promise.all([
-        workspaceOf(tenant, user, home),
+      const [person, profile] = await Promise.all([
+        identify(tenant, user, home),
         deps.people.profile(tenant, user),
       ]);
-      const person: Person = { platform: PLATFORM, workspace, id: user, name: profile?.name ?? user };
-      return { tenant, user, person };
+      return { tenant, user, person: { ...person, name: profile?.name ?? user } };
     },
   };
 }

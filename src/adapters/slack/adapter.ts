@@ -120,7 +120,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     bot,
     state,
     apiOf: clients.of,
-    actorOf: actors.of,
+    actors,
     people,
     context,
     identify: downloads.identify,

@@ -3,6 +3,7 @@ import { type Attachment, type Conversation, conversationKey, type Message } fro
 import { RetryLater } from '../../core/paced.ts';
 import type { State } from '../../core/state.ts';
 import type { Log } from '../../log.ts';
+import type { Actors } from './actors.ts';
 import type { ThreadContext } from './context.ts';
 import { conversationOf, type Inbound, mentionedIn, messageId, type Said, toMessage } from './inbound.ts';
 import type { Actor } from './interactions.ts';
@@ -29,7 +30,7 @@ export interface EventsDeps {
   bot(): BotPort;
   state: State;
   apiOf(tenant: string): SlackApi;
-  actorOf(tenant: string, user: string, home: string | null): Promise<Actor>;
+  actors: Actors;
   people: People;
   context: ThreadContext;
   /** Finds out what files are of which the event only has the id. */
@@ -79,18 +80,18 @@ export function createEvents(deps: EventsDeps): Events {
   async function take(said: Said, id: string, address: string, origin: Origin): Promise<void> {
     const { tenant } = origin;
     // In a thread with several people, most of what is said is not for the bot: no status, no look-ups.
-    if (address === 'follow_up' && !(await mayFollowUp(said, tenant))) return;
+    if (address === 'follow_up' && !(await isKnown(await conversationIn(said, tenant)))) return;
     greet(said, id, tenant);
-    const actor = await deps.actorOf(tenant, said.user, said.home);
-    const conversation = conversationOf(said, actor.person);
-    const key = conversationKey(conversation);
-    const [context, names, attachments] = await Promise.all([
+    const { person } = await conversationIn(said, tenant);
+    const key = conversationKey(conversationOf(said, person));
+    const [profile, context, names, attachments] = await Promise.all([
+      deps.people.profile(tenant, said.user),
       deps.context.since(tenant, key, said),
       deps.people.names(tenant, mentionedIn(said.text)),
       deps.identify(tenant, said.attachments),
     ]);
     const message = toMessage({ ...said, attachments }, id, {
-      person: actor.person,
+      person: { ...person, name: profile?.name ?? person.name },
       tenant,
       team: said.home ?? origin.team,
       names,
@@ -108,9 +109,8 @@ export function createEvents(deps: EventsDeps): Events {
     else if (!deps.isReplying(tenant, said.channel, said.thread)) setStatus(said, tenant, '');
   }
 
-  async function mayFollowUp(said: Said, tenant: string): Promise<boolean> {
-    const { person } = await deps.actorOf(tenant, said.user, said.home);
-    return isKnown(conversationOf(said, person));
+  async function conversationIn(said: Said, tenant: string): Promise<Conversation> {
+    return conversationOf(said, await deps.actors.identify(tenant, said.user, said.home));
   }
 
   /** The first sign of life, before anything that may take time. */
@@ -141,8 +141,7 @@ export function createEvents(deps: EventsDeps): Events {
   async function takeEdit(inbound: Extract<Inbound, { type: 'edited' }>, origin: Origin): Promise<void> {
     const { said, editedAt, address } = inbound;
     const { tenant } = origin;
-    const { person } = await deps.actorOf(tenant, said.user, said.home);
-    const conversation = conversationOf(said, person);
+    const conversation = await conversationIn(said, tenant);
     if (!(await isKnown(conversation))) return;
     const { key, edit } = await latestEdit(said, tenant);
     const id = messageId(said, editedAt);
@@ -162,8 +161,7 @@ export function createEvents(deps: EventsDeps): Events {
   }
 
   async function takeBack(said: Said, tenant: string): Promise<void> {
-    const { person } = await deps.actorOf(tenant, said.user, said.home);
-    const conversation = conversationOf(said, person);
+    const conversation = await conversationIn(said, tenant);
     if (!(await isKnown(conversation))) return;
     const { edit } = await latestEdit(said, tenant);
     await deps.bot().withdraw(conversation, edit.id);
@@ -187,9 +185,9 @@ export function createEvents(deps: EventsDeps): Events {
         case 'deleted':
           return takeBack(inbound.said, tenant);
         case 'stopped':
-          return deps.stopped(inbound, await deps.actorOf(tenant, inbound.user, null));
+          return deps.stopped(inbound, await deps.actors.of(tenant, inbound.user, null));
         case 'opened':
-          return deps.opened(inbound, await deps.actorOf(tenant, inbound.user, null));
+          return deps.opened(inbound, await deps.actors.of(tenant, inbound.user, null));
       }
     },
     greeting(id) {

@@ -45,10 +45,20 @@ export function createDownloads(deps: {
     return slack && url.protocol === 'https:' && url.port === '' && url.username === '';
   }
 
+  async function lookUp(tenant: string, id: string, signal?: AbortSignal) {
+    try {
+      const limit = signal === undefined ? {} : { signal };
+      return fileInfo.parse(await deps.apiOf(tenant).call('files.info', { file: id }, limit)).file;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new PersonError(REFUSED, { cause });
+    }
+  }
+
   async function identified(tenant: string, attachment: Attachment): Promise<Attachment> {
     if (attachment.mediaType !== '') return attachment;
     const { file: id } = source.omit({ tenant: true }).parse(attachment.source);
-    const { file } = fileInfo.parse(await deps.apiOf(tenant).call('files.info', { file: id }));
+    const file = await lookUp(tenant, id);
     return {
       ...attachment,
       name: file.name ?? attachment.name,
@@ -72,7 +82,7 @@ export function createDownloads(deps: {
     async download(attachment, signal) {
       const { tenant, file: id } = source.parse(attachment.source);
       // Asked anew each time: the address may have changed, and the sharing may have ended.
-      const { file } = fileInfo.parse(await deps.apiOf(tenant).call('files.info', { file: id }, { signal }));
+      const file = await lookUp(tenant, id, signal);
       const address = file.url_private_download ?? file.url_private ?? '';
       if (file.is_external === true || file.mode === 'external' || !URL.canParse(address)) {
         throw new PersonError('it is kept outside of Slack, where I cannot read it.');

@@ -1,0 +1,327 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Message } from '../../../src/core/message.ts';
+import { done, keeper, reply } from '../scripted-bot.ts';
+import { createWorld, TRANSPORTS, type World } from './harness.ts';
+
+let world: World;
+afterEach(() => world.stop());
+
+/** The bot takes nothing in until told to. */
+function holdInbox(): () => void {
+  let open = () => {};
+  const opened = new Promise<void>(resolve => {
+    open = resolve;
+  });
+  world.bot.beforeReceive = () => opened;
+  return () => open();
+}
+
+async function answer(message: Message, text: string): Promise<void> {
+  const sink = world.open(message, keeper());
+  await sink.finish(done(text));
+  sink.close();
+}
+
+describe.each(TRANSPORTS)('a delivery over %s', transport => {
+  it('is acknowledged when it is in the inbox and not before, and shows at once that work begins', async () => {
+    world = await createWorld({ transport });
+    const release = holdInbox();
+    const posted = world.ann.dm('Hello');
+    await world.slack.until(() => world.ann.status(posted.channel, posted.ts), 'a status');
+    expect(world.ann.status(posted.channel, posted.ts)).toBe('is thinking…');
+    expect(posted.deliveries.map(({ state }) => state)).toEqual(['pending']);
+    release();
+    const settled = await posted.settled;
+    expect(settled.map(({ state }) => state)).toEqual(['acked']);
+    expect(world.bot.received).toHaveLength(1);
+  });
+
+  it('comes again when the inbox failed, and is then taken', async () => {
+    world = await createWorld({ transport });
+    let failures = 1;
+    world.bot.beforeReceive = async () => {
+      if (failures-- > 0) throw new Error('disk full');
+    };
+    const posted = world.ann.dm('Hello');
+    const delivery = posted.deliveries[0];
+    if (transport === 'socket') {
+      // Over a socket silence is the only "no": Slack waits three seconds.
+      await world.slack.until(() => world.logs.some(({ event }) => event === 'slack.delivery_failed'));
+      world.slack.clock.advance(3_000);
+    }
+    await posted.settled;
+    expect(delivery?.attempts.map(({ retry }) => retry?.num)).toEqual([undefined, 1]);
+    expect(world.bot.received).toHaveLength(1);
+  });
+
+  it('is one turn with its retries and its mention twin, before and after a restart', async () => {
+    world = await createWorld({ transport });
+    const channel = world.workspace.addChannel('general', { members: [world.ann] });
+    world.slack.deliveries.copies = 3;
+    const posted = world.ann.mention(channel.id, 'Hello');
+    expect(posted.deliveries).toHaveLength(2);
+    await posted.settled;
+    await Promise.all(posted.deliveries.map(delivery => delivery.again({ num: 1, reason: 'http_timeout' })));
+    expect(world.bot.received).toHaveLength(1);
+    await world.restart();
+    await Promise.all(posted.deliveries.map(delivery => delivery.again({ num: 2, reason: 'http_timeout' })));
+    expect(world.bot.received).toEqual([]);
+    // The status that the late copy brought is gone again.
+    await world.slack.until(() => world.ann.status(channel.id, posted.ts) === undefined, 'no status');
+  });
+
+  it('waits for nobody’s name and for no thread longer than Slack waits for the bot', async () => {
+    world = await createWorld({ transport });
+    const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+    const root = world.ben.post(channel.id, 'Which boots?');
+    await root.settled;
+    world.slack.fail('users.info', { type: 'delay', ms: 3600_000 }, { times: 9 });
+    world.slack.fail('conversations.replies', { type: 'delay', ms: 3600_000 }, { times: 9 });
+    const begun = Date.now();
+    const posted = world.ann.mention(channel.id, 'And you?', { threadTs: root.ts });
+    await posted.settled;
+    expect(Date.now() - begun).toBeLessThan(3_000);
+    expect(world.bot.received).toMatchObject([{ text: 'And you?', context: [] }]);
+  });
+
+  it('from a place where the app is not installed is refused', async () => {
+    world = await createWorld({ transport });
+    const other = world.slack.addWorkspace('Other');
+    other.install();
+    const posted = other.addUser('eve').dm('Hello');
+    await world.slack.until(() => world.logs.some(({ event }) => event === 'slack.not_installed'));
+    expect(world.bot.received).toEqual([]);
+    if (transport === 'socket') await posted.settled;
+  });
+});
+
+describe('in a thread', () => {
+  async function thread() {
+    world = await createWorld();
+    const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+    const root = world.ann.mention(channel.id, 'Find me boots');
+    await root.settled;
+    await answer(await world.received(), 'Which size?');
+    return { channel, root, inThread: { threadTs: root.ts } };
+  }
+
+  it('goes on with who talks to the bot there, without another mention, also after a restart', async () => {
+    const { channel, inThread } = await thread();
+    await world.ann.post(channel.id, 'Size 9', inThread).settled;
+    await world.ann.post(channel.id, 'to everybody: 9', { ...inThread, broadcast: true }).settled;
+    expect(world.bot.received.map(({ text }) => text)).toEqual([
+      'Find me boots',
+      'Size 9',
+      'to everybody: 9',
+    ]);
+    await world.restart();
+    await world.ann.post(channel.id, 'In green', inThread).settled;
+    expect(world.bot.received.map(({ text }) => text)).toEqual(['In green']);
+  });
+
+  it('takes a follow-up that comes before the first message is answered', async () => {
+    world = await createWorld();
+    const channel = world.workspace.addChannel('general', { members: [world.ann] });
+    const root = world.ann.mention(channel.id, 'Find me boots');
+    await root.settled;
+    world.bot.knows = async () => false;
+    await world.ann.post(channel.id, 'Size 9', { threadTs: root.ts }).settled;
+    expect(world.bot.received).toHaveLength(2);
+  });
+
+  it('leaves others alone, and what is said to others', async () => {
+    const { channel, inThread } = await thread();
+    await world.ben.post(channel.id, 'Nice boots', inThread).settled;
+    await world.ann.post(channel.id, `<@${world.ben.id}> what do you think?`, inThread).settled;
+    await world.ann.post(channel.id, 'Lunch, anyone?').settled;
+    expect(world.bot.received).toHaveLength(1);
+    expect(world.ben.status(channel.id, inThread.threadTs)).toBeUndefined();
+  });
+
+  it('quotes what others said since, by name, and nothing the bot said to anybody', async () => {
+    const { channel, inThread } = await thread();
+    await world.ben.post(channel.id, `I like <@${world.ann.id}>'s green ones`, inThread).settled;
+    await world.ben.post(channel.id, 'or https://shop.example/b', inThread).settled;
+    await world.ann.post(channel.id, 'Which ones?', inThread).settled;
+    expect(world.bot.received[1]?.context).toEqual([
+      { author: 'Ben', text: "I like @Ann's green ones" },
+      { author: 'Ben', text: 'or https://shop.example/b' },
+    ]);
+    await world.ben.post(channel.id, 'or red', inThread).settled;
+    await world.ann.post(channel.id, 'Now?', inThread).settled;
+    expect(world.bot.received[2]?.context).toEqual([{ author: 'Ben', text: 'or red' }]);
+    await world.ben.mention(channel.id, 'And me?', inThread).settled;
+    const bens = world.bot.received[3];
+    expect(bens?.context.map(({ author }) => author)).toEqual(['Ann', 'Ann', 'Ann']);
+    expect(bens?.conversation.person.id).toBe(world.ben.id);
+    expect(JSON.stringify(bens?.context)).not.toContain('Which size?');
+  });
+});
+
+describe('edits and deletions', () => {
+  it('know a preview from an edit', async () => {
+    world = await createWorld();
+    const posted = world.ann.dm('See https://shop.example/');
+    await posted.settled;
+    await world.workspace.unfurl(posted).settled;
+    expect(world.bot.withdrawn).toEqual([]);
+    expect(world.bot.received).toHaveLength(1);
+  });
+
+  it('answer the newest of several wordings', async () => {
+    world = await createWorld();
+    world.bot.withdrawAnswer = 'running';
+    const posted = world.ann.dm('one');
+    await posted.settled;
+    await world.ann.edit(posted, 'two').settled;
+    await world.ann.edit(posted, 'three').settled;
+    expect(world.bot.received.map(({ text }) => text)).toEqual(['one', 'two', 'three']);
+    expect(world.bot.withdrawn.map(({ messageId }) => messageId)).toEqual(
+      world.bot.received.slice(0, 2).map(({ id }) => id),
+    );
+    await world.ann.delete(posted).settled;
+    expect(world.bot.withdrawn.at(-1)?.messageId).toBe(world.bot.received[2]?.id);
+  });
+
+  it('are taken once, though the delivery comes again', async () => {
+    world = await createWorld();
+    world.bot.withdrawAnswer = 'running';
+    const posted = world.ann.dm('one');
+    await posted.settled;
+    const edit = world.ann.edit(posted, 'two');
+    await edit.settled;
+    await edit.deliveries[0]?.again({ num: 1, reason: 'http_timeout' });
+    await world.restart();
+    await edit.deliveries[0]?.again({ num: 2, reason: 'http_timeout' });
+    expect(world.bot.received).toEqual([]);
+    expect(world.bot.withdrawn).toEqual([]);
+  });
+
+  it('bring the new wording though the process ended after the old one was taken back', async () => {
+    world = await createWorld();
+    world.bot.withdrawAnswer = 'waiting';
+    const posted = world.ann.dm('one');
+    await posted.settled;
+    world.bot.beforeReceive = () => Promise.reject(new Error('the process ends here'));
+    const edit = world.ann.edit(posted, 'two');
+    await world.slack.until(() => world.logs.some(({ event }) => event === 'slack.delivery_failed'));
+    await world.restart();
+    world.bot.withdrawAnswer = 'answered';
+    await edit.deliveries[0]?.again({ num: 1, reason: 'http_timeout' });
+    expect(world.bot.received.map(({ text }) => text)).toEqual(['two']);
+  });
+
+  it('of a message with replies are deletions all the same', async () => {
+    world = await createWorld();
+    const posted = world.ann.dm('one');
+    await posted.settled;
+    await answer(await world.received(), 'An answer.');
+    await world.ann.delete(posted).settled;
+    expect(world.bot.withdrawn).toHaveLength(1);
+  });
+
+  it('of conversations the bot is not in are nothing to it', async () => {
+    world = await createWorld();
+    const channel = world.workspace.addChannel('general', { members: [world.ann] });
+    const posted = world.ann.post(channel.id, 'Lunch?');
+    await posted.settled;
+    await world.ann.edit(posted, `Lunch, <@${world.installed.botUserId}>?`).settled;
+    await world.ann.delete(posted).settled;
+    expect(world.bot.withdrawn).toEqual([]);
+    expect(world.bot.received).toEqual([]);
+  });
+});
+
+it('says why when the bot takes no more', async () => {
+  world = await createWorld();
+  world.bot.receive = async () => ({ refused: 'I am busy; please wait a little.' });
+  const posted = world.ann.dm('Hello');
+  await posted.settled;
+  await world.slack.until(
+    () =>
+      world.ann
+        .sees(posted.channel, posted.ts)
+        .some(({ text }) => text === 'I am busy; please wait a little.'),
+    'the sentence',
+  );
+});
+
+it('stops the reply that is stopped, whoever pressed the button', async () => {
+  world = await createWorld();
+  const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+  const posted = world.ann.mention(channel.id, 'Tell me a story');
+  await posted.settled;
+  const message = await world.received();
+  const sink = world.open(message);
+  sink.show(reply('Once upon a time '));
+  await world.slack.until(() => world.ann.sees(channel.id, posted.ts).some(({ streaming }) => streaming));
+  await world.slack.until(() => world.slack.calls('agents.sessions.setStatus')[0]?.status);
+  await world.ben.stop(channel.id, posted.ts).settled;
+  expect(world.bot.interrupted).toContainEqual(message.conversation);
+  await sink.finish(reply('Once upon a time\n\nStopped.', { state: 'stopped' }));
+  sink.close();
+});
+
+it('prepares for who opens the app, and suggests how to begin', async () => {
+  world = await createWorld();
+  await world.ann.openApp('messages')?.settled;
+  await world.slack.until(() => world.ann.prompts, 'suggested prompts');
+  expect(world.ann.prompts?.prompts).toEqual([{ title: 'Shoes', message: 'Find me shoes' }]);
+  await world.slack.until(() => world.bot.prepared.length > 0, 'the preparation');
+  await world.ann.openApp('messages')?.settled;
+  expect(world.bot.prepared).toEqual([world.ann.id]);
+});
+
+describe('files', () => {
+  const png = Buffer.from('89504e470d0a1a0a', 'hex');
+  const signal = new AbortController().signal;
+
+  it('arrive with their bytes', async () => {
+    world = await createWorld();
+    const posted = world.ann.dm('Like these', {
+      files: [{ name: 'boots.png', mimetype: 'image/png', content: png }],
+    });
+    await posted.settled;
+    const message = await world.received();
+    expect(message).toMatchObject({
+      text: 'Like these',
+      attachments: [{ name: 'boots.png', mediaType: 'image/png', sizeBytes: png.length }],
+    });
+    expect(JSON.stringify(message)).not.toContain('xoxb');
+    const [file] = message.attachments;
+    if (file === undefined) throw new Error('no file');
+    expect(Buffer.from(await world.adapter.download(file, signal))).toEqual(png);
+  });
+
+  it('from another organisation, of which the event has only the id, arrive too', async () => {
+    world = await createWorld();
+    await world.ann.dm('', {
+      files: [{ name: 'a.pdf', mimetype: 'application/pdf', content: 'pdf', stub: true }],
+    }).settled;
+    expect((await world.received()).attachments).toMatchObject([
+      { name: 'a.pdf', mediaType: 'application/pdf', sizeBytes: 3 },
+    ]);
+  });
+
+  it('kept elsewhere are refused with a sentence, and the token stays with Slack', async () => {
+    world = await createWorld();
+    await world.ann.dm('This one', {
+      files: [{ name: 'plan', mimetype: 'image/png', externalUrl: 'https://docs.example/plan' }],
+    }).settled;
+    const [file] = (await world.received()).attachments;
+    if (file === undefined) throw new Error('no file');
+    await expect(world.adapter.download(file, signal)).rejects.toThrow('it is kept outside of Slack');
+    expect(world.slack.calls('file.download')).toEqual([]);
+  });
+
+  it('that the bot may no longer see are refused with a sentence', async () => {
+    world = await createWorld();
+    const channel = world.workspace.addChannel('general', { members: [world.ann] });
+    const files = [{ name: 'a.png', mimetype: 'image/png', content: png }];
+    await world.ann.mention(channel.id, 'This', { files }).settled;
+    const [file] = (await world.received()).attachments;
+    if (file === undefined) throw new Error('no file');
+    channel.removeBot();
+    await expect(world.adapter.download(file, signal)).rejects.toThrow('I could not fetch it from Slack');
+  });
+});
