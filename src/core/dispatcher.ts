@@ -1,44 +1,46 @@
+import { type Caps, capsOf, FairQueue, lanesOf, Slots } from './fair-queue.ts';
+
 /** One turn at a time per conversation; different conversations side by side. */
 export interface Dispatcher {
   /** There may be something to do for this conversation. Never waits; calls while it runs become one more run. */
   wake(conversation: string): void;
   /** Resolves when nothing is running or waiting. */
   idle(): Promise<void>;
-  /** Starts nothing new and waits for what runs. Safe to call twice. */
+  /** Starts nothing new and waits for what runs; what is left is for other processes or a later one. Safe to call twice. */
   stop(): Promise<void>;
 }
 
-/**
- * Within one process. `run` handles everything pending for a conversation and does not reject; `limit` is how
- * many conversations run at the same time, the others wait in the order in which they were woken.
- */
-export function createLocalDispatcher(
-  run: (conversation: string) => Promise<void>,
-  limit = 1_000,
-): Dispatcher {
+/** Handles everything pending for a conversation; does not reject. */
+export type Run = (conversation: string) => Promise<void>;
+
+/** Within one process. Conversations beyond a cap wait; workspaces, and within one its people, take turns. */
+export function createLocalDispatcher(run: Run, caps: Partial<Caps> = {}): Dispatcher {
   const running = new Map<string, { again: boolean }>();
-  const waiting = new Set<string>();
+  const slots = new Slots(capsOf(caps));
+  const waiting = new FairQueue();
   let stopped = false;
   let idlers: (() => void)[] = [];
 
   function start(conversation: string): void {
     const state = { again: false };
+    const lanes = lanesOf(conversation);
     running.set(conversation, state);
+    slots.take(lanes);
     void run(conversation).finally(() => {
       running.delete(conversation);
+      slots.give(lanes);
       if (state.again) waiting.add(conversation);
       next();
     });
   }
 
   function next(): void {
-    while (!stopped && running.size < limit) {
-      const [conversation] = waiting;
+    while (!stopped) {
+      const conversation = waiting.take(slots);
       if (conversation === undefined) break;
-      waiting.delete(conversation);
       start(conversation);
     }
-    if (running.size === 0 && (stopped || waiting.size === 0)) {
+    if (running.size === 0 && (stopped || waiting.empty)) {
       for (const resolve of idlers) resolve();
       idlers = [];
     }

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Dispatcher } from '../../../src/core/dispatcher.ts';
+import type { Dispatcher, Run } from '../../../src/core/dispatcher.ts';
+import type { Caps } from '../../../src/core/fair-queue.ts';
 
-type Create = (
-  run: (conversation: string) => Promise<void>,
-  limit?: number,
-) => Promise<Dispatcher> | Dispatcher;
+type Create = (run: Run, caps?: Partial<Caps>) => Promise<Dispatcher> | Dispatcher;
 
 /** What every dispatcher must do, however it finds its workers. */
 export function dispatcherContract(name: string, create: Create): void {
@@ -53,17 +51,75 @@ export function dispatcherContract(name: string, create: Create): void {
       let now = 0;
       let most = 0;
       const seen = new Set<string>();
-      const dispatcher = await create(async conversation => {
-        now += 1;
-        most = Math.max(most, now);
-        await new Promise(resolve => setImmediate(resolve));
-        seen.add(conversation);
-        now -= 1;
-      }, 3);
-      for (let n = 0; n < 20; n += 1) dispatcher.wake(`c${n}`);
+      const dispatcher = await create(
+        async conversation => {
+          now += 1;
+          most = Math.max(most, now);
+          await new Promise(resolve => setImmediate(resolve));
+          seen.add(conversation);
+          now -= 1;
+        },
+        { total: 3, workspace: 3 },
+      );
+      for (let n = 0; n < 20; n += 1) dispatcher.wake(`slack/T1/U${n}/D1/`);
       await dispatcher.idle();
       expect(most).toBe(3);
       expect(seen.size).toBe(20);
+      await dispatcher.stop();
+    });
+
+    it('runs no more of a person or a workspace than their caps, and everything in the end', async () => {
+      const now = new Map<string, number>();
+      const most = new Map<string, number>();
+      const done = new Set<string>();
+      const count = (name: string, by: number) => {
+        const n = (now.get(name) ?? 0) + by;
+        now.set(name, n);
+        most.set(name, Math.max(most.get(name) ?? 0, n));
+      };
+      const dispatcher = await create(
+        async conversation => {
+          const [, workspace = '', person = ''] = conversation.split('/');
+          for (const name of [workspace, person]) count(name, 1);
+          await new Promise(resolve => setTimeout(resolve, 5));
+          for (const name of [workspace, person]) count(name, -1);
+          done.add(conversation);
+        },
+        { total: 10, workspace: 4, person: 2 },
+      );
+      for (let n = 0; n < 6; n += 1) {
+        for (const person of ['T1/ann', 'T1/bob', 'T1/cy', 'T2/dee'])
+          dispatcher.wake(`slack/${person}/D${n}/`);
+      }
+      await dispatcher.idle();
+      expect(done.size).toBe(24);
+      expect(Object.fromEntries(most)).toEqual({ T1: 4, T2: 2, ann: 2, bob: 2, cy: 2, dee: 2 });
+      await dispatcher.stop();
+    });
+
+    it('lets workspaces and people take turns, so that many conversations of one do not come first', async () => {
+      const entered = gate();
+      const leave = gate();
+      const order: string[] = [];
+      const dispatcher = await create(
+        async conversation => {
+          const [, workspace, person] = conversation.split('/');
+          order.push(`${workspace}/${person}`);
+          entered.open();
+          await leave.opened;
+        },
+        { total: 1, workspace: 1, person: 1 },
+      );
+      dispatcher.wake('slack/T0/first/D1/');
+      await entered.opened;
+      for (let n = 0; n < 20; n += 1) dispatcher.wake(`slack/T1/ann/D${n}/`);
+      dispatcher.wake('slack/T1/bob/D1/');
+      dispatcher.wake('slack/T2/cy/D1/');
+      leave.open();
+      await dispatcher.idle();
+      expect(order).toHaveLength(23);
+      expect(order.indexOf('T1/bob')).toBeLessThan(6);
+      expect(order.indexOf('T2/cy')).toBeLessThan(6);
       await dispatcher.stop();
     });
 
