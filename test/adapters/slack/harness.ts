@@ -49,7 +49,9 @@ export interface World {
 export interface WorldOptions {
   transport?: TransportName;
   fake?: FakeSlackOptions;
-  install?: Install;
+  install?: (slack: FakeSlack) => Install;
+  /** Where the adapter listens; a free port unless given. */
+  port?: number;
   adapter?: Partial<SlackAdapterOptions>;
   /** False: install it in the test. */
   started?: boolean;
@@ -61,7 +63,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const slack = await createFakeSlack(options.fake);
   const workspace = slack.addWorkspace('Acme');
   const installed = workspace.install();
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const folder = await mkdtemp(join(tmpdir(), 'slack-'));
   const state = await openSqliteState(folder);
@@ -71,7 +73,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const build = () =>
     createSlackAdapter({
       transport: transportOf(transport, slack, port),
-      install: options.install ?? { type: 'token', botToken: installed.token },
+      install: options.install?.(slack) ?? { type: 'token', botToken: installed.token },
       apiUrl: slack.apiUrl,
       linkHosts: ['shop.example'],
       state,

@@ -1,0 +1,274 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openSealed, seal } from '../../../src/adapters/slack/sealed.ts';
+import type { User } from '../../fakes/slack/drivers/user.ts';
+import type { Workspace } from '../../fakes/slack/drivers/workspace.ts';
+import type { FakeSlackOptions } from '../../fakes/slack/fake-slack.ts';
+import { done, keeper } from '../scripted-bot.ts';
+import {
+  createWorld,
+  freePort,
+  oauthInstall,
+  TRANSPORTS,
+  type TransportName,
+  type World,
+} from './harness.ts';
+
+let world: World;
+afterEach(() => world.stop());
+
+const KEY = randomBytes(32);
+
+/** The app with its installation pages, and nothing installed yet. */
+async function setUp(
+  options: { transport?: TransportName; app?: FakeSlackOptions['app']; started?: boolean } = {},
+) {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  world = await createWorld({
+    ...(options.transport === undefined ? {} : { transport: options.transport }),
+    fake: { app: { redirectUrls: [`${url}/slack/oauth_redirect`], ...options.app } },
+    install: slack => ({ ...oauthInstall(slack), encryptionKey: KEY }),
+    port,
+    started: options.started ?? true,
+  });
+  world.workspace.uninstall();
+  return world;
+}
+
+/** Clicks through the installation as an administrator with a browser does. */
+async function installFor(workspace: Workspace, user: User, orgWide = false): Promise<string> {
+  world.slack.approve({ workspace, user, orgWide });
+  const start = await fetch(`${world.url}/slack/install`);
+  const cookie = (start.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  const consent = /href="([^"]*oauth\/v2\/authorize[^"]*)"/.exec(await start.text())?.[1] ?? '';
+  const allowed = await fetch(consent.replaceAll('&amp;', '&'), { redirect: 'manual' });
+  const back = allowed.headers.get('location') ?? '';
+  const finished = await fetch(back, { headers: { cookie } });
+  expect(finished.status).toBe(200);
+  return start.url;
+}
+
+/** Someone writes, and is answered. */
+async function converse(user: User, text: string): Promise<void> {
+  const before = world.bot.received.length;
+  await user.dm('Hello').settled;
+  const message = await world.received(before + 1);
+  const sink = world.open(message, keeper());
+  await sink.finish(done(text));
+  sink.close();
+  expect(user.sees(user.dmChannel).some(({ fromApp, text: said }) => fromApp && said.startsWith(text))).toBe(
+    true,
+  );
+}
+
+async function rows(): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of ['slack-installation', 'slack-heard', 'slack-edit', 'slack-rotation']) {
+    for await (const [key, value] of world.state.table(name).entries())
+      found.push(`${name} ${key} ${JSON.stringify(value)}`);
+  }
+  return found;
+}
+
+/** The workspaces whose token each call carried, by the person it was for. */
+const teamsOf = (method: string) => new Set(world.slack.calls(method).map(({ team }) => team));
+
+describe.each(TRANSPORTS)('installing through OAuth, over %s', transport => {
+  it('serves two workspaces, each with its own token, and removes every row of one that leaves', async () => {
+    const { slack } = await setUp({ transport });
+    const red = slack.addWorkspace('Red');
+    const blue = slack.addWorkspace('Blue');
+    const ann = red.addUser('ann');
+    const bob = blue.addUser('bob');
+    await installFor(red, ann);
+    await installFor(blue, bob);
+    slack.clearJournal();
+
+    await converse(ann, 'Hello Red');
+    expect(teamsOf('chat.postMessage')).toEqual(new Set([red.id]));
+    slack.clearJournal();
+    await converse(bob, 'Hello Blue');
+    expect(teamsOf('chat.postMessage')).toEqual(new Set([blue.id]));
+    expect([...teamsOf('assistant.threads.setStatus'), ...teamsOf('users.info')]).toEqual([blue.id, blue.id]);
+
+    const channel = red.addChannel('general', { members: [ann] });
+    await ann.mention(channel.id, 'Hello').settled;
+    world.bot.withdrawAnswer = 'running';
+    const again = ann.dm('one');
+    await again.settled;
+    await ann.edit(again, 'two').settled;
+    const before = await rows();
+    expect(before.filter(row => row.includes(red.id)).length).toBeGreaterThan(2);
+    expect(before.join('\n')).not.toMatch(/xox[bep]/);
+
+    await Promise.all(red.uninstall().map(({ settled }) => settled));
+    await slack.until(() => world.logs.some(({ event }) => event === 'slack.uninstalled'), 'the removal');
+    const after = await rows();
+    expect(after.filter(row => row.includes(red.id))).toEqual([]);
+    expect(after.filter(row => row.includes(blue.id))).toHaveLength(1);
+    await converse(bob, 'Still here');
+  });
+});
+
+describe('an installation', () => {
+  it('is refused without the cookie of the browser that began it', async () => {
+    const { slack } = await setUp();
+    const red = slack.addWorkspace('Red');
+    slack.approve({ workspace: red, user: red.addUser('ann') });
+    const start = await fetch(`${world.url}/slack/install`);
+    const consent = /href="([^"]*oauth\/v2\/authorize[^"]*)"/.exec(await start.text())?.[1] ?? '';
+    const allowed = await fetch(consent.replaceAll('&amp;', '&'), { redirect: 'manual' });
+    const finished = await fetch(allowed.headers.get('location') ?? '');
+    expect(finished.status).not.toBe(200);
+    expect((await rows()).filter(row => row.includes(red.id))).toEqual([]);
+  });
+
+  it('asks for the scopes of the manifest and no more', async () => {
+    const { slack } = await setUp();
+    const red = slack.addWorkspace('Red');
+    await installFor(red, red.addUser('ann'));
+    const start = await (await fetch(`${world.url}/slack/install`)).text();
+    expect(decodeURIComponent(/scope=([^&"]*)/.exec(start)?.[1] ?? '').split(',')).toEqual([
+      'app_mentions:read',
+      'assistant:write',
+      'channels:history',
+      'chat:write',
+      'commands',
+      'files:read',
+      'groups:history',
+      'im:history',
+      'mpim:history',
+      'users:read',
+    ]);
+  });
+
+  it('is kept over a restart', async () => {
+    const { slack } = await setUp();
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    await world.restart();
+    await converse(ann, 'Hello again');
+  });
+
+  it('of a whole organisation serves all of its workspaces, in each of which a person is the same', async () => {
+    const { slack } = await setUp();
+    const acme = slack.addEnterprise('Acme Group');
+    const red = slack.addWorkspace('Red', { enterprise: acme });
+    const blue = slack.addWorkspace('Blue', { enterprise: acme });
+    const ann = red.addUser('ann');
+    const bob = blue.addUser('bob');
+    await installFor(red, ann, true);
+    await converse(ann, 'Hello Red');
+    await converse(bob, 'Hello Blue');
+    expect(world.bot.received.map(({ conversation }) => conversation.person.workspace)).toEqual([
+      acme.id,
+      acme.id,
+    ]);
+    await ann.command('/preferences').outcome;
+    await slack.until(() => world.bot.commands[0], 'the command');
+    expect(world.bot.commands[0]?.person).toEqual(world.bot.received[0]?.conversation.person);
+  });
+
+  it('that was removed and made again is not removed by the late news of the first removal', async () => {
+    const { slack } = await setUp();
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    const held = slack.deliveries.hold();
+    red.uninstall();
+    await installFor(red, ann);
+    held.release();
+    await slack.until(() => world.logs.some(({ event }) => event === 'slack.removed'), 'the late news');
+    await converse(ann, 'Still here');
+  });
+
+  it('cannot be read with another key, and says so at the start', async () => {
+    const { slack } = await setUp();
+    const red = slack.addWorkspace('Red');
+    await installFor(red, red.addUser('ann'));
+    KEY.set(randomBytes(32));
+    await expect(world.restart()).rejects.toThrow('SLACK_ENCRYPTION_KEY is not the key');
+  });
+});
+
+describe('token rotation', () => {
+  const rotating = { app: { tokenRotation: true } };
+
+  it('renews a token in time, once, however many calls want it', async () => {
+    const { slack } = await setUp(rotating);
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    const people = [ann, ...Array.from({ length: 10 }, (_, n) => red.addUser(`user${n}`))];
+    await installFor(red, ann);
+    await converse(ann, 'Hello');
+    slack.clock.advance(10.5 * 3600_000);
+    slack.clearJournal();
+    for (const person of people) person.dm('Hello');
+    await world.received(1 + people.length);
+    expect(slack.calls('oauth.v2.access')).toHaveLength(1);
+    slack.clock.advance(8 * 3600_000);
+    await converse(ann, 'Good evening');
+    expect(world.logs.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('goes on with the token it has while Slack does not renew it', async () => {
+    const { slack } = await setUp(rotating);
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    slack.clock.advance(10.5 * 3600_000);
+    slack.fail('oauth.v2.access', { type: 'http', status: 503 }, { times: 99 });
+    slack.clearJournal();
+    await converse(ann, 'Hello');
+    await converse(ann, 'Hello');
+    expect(slack.calls('oauth.v2.access')).toHaveLength(1);
+    expect(world.logs.some(({ event }) => event === 'slack.renewal_failed')).toBe(true);
+    slack.clearFaults();
+    slack.clock.advance(6 * 60_000);
+    await converse(ann, 'Hello');
+    expect(slack.calls('oauth.v2.access')).toHaveLength(2);
+  });
+
+  it('renews when Slack says that the token has expired already', async () => {
+    const { slack } = await setUp(rotating);
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    slack.fail('chat.postMessage', { type: 'error', error: 'token_expired' });
+    await converse(ann, 'Hello');
+    expect(slack.calls('chat.postMessage')).toHaveLength(2);
+  });
+});
+
+describe('one workspace by its token', () => {
+  it('says at the start when the token is of no use', async () => {
+    world = await createWorld({ started: false });
+    world.workspace.revokeTokens();
+    await expect(world.adapter.start(world.bot)).rejects.toThrow(
+      'Slack rejected SLACK_BOT_TOKEN (token_revoked)',
+    );
+  });
+
+  it('says at the start when the app token is of no use', async () => {
+    world = await createWorld({
+      started: false,
+      adapter: { transport: { type: 'socket', appToken: 'xapp-1-wrong', port: 0 } },
+    });
+    await expect(world.adapter.start(world.bot)).rejects.toThrow('Check SLACK_APP_TOKEN');
+  });
+});
+
+describe('a sealed row', () => {
+  it('opens with its key under its own name only', async () => {
+    world = await createWorld({ started: false });
+    const key = randomBytes(32);
+    const sealed = seal({ token: 'xoxb-1' }, key, 'T1');
+    expect(openSealed(sealed, key, 'T1')).toEqual({ token: 'xoxb-1' });
+    expect(() => openSealed(sealed, key, 'T2')).toThrow();
+    expect(() => openSealed(sealed, randomBytes(32), 'T1')).toThrow();
+    expect(() => openSealed({ ...sealed, data: Buffer.from('x').toString('base64') }, key, 'T1')).toThrow();
+    expect(JSON.stringify(sealed)).not.toContain('xoxb');
+  });
+});
