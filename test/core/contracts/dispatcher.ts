@@ -4,8 +4,15 @@ import type { Caps } from '../../../src/core/fair-queue.ts';
 
 type Create = (run: Run, caps?: Partial<Caps>) => Promise<Dispatcher> | Dispatcher;
 
-/** What every dispatcher must do, however it finds its workers. */
-export function dispatcherContract(name: string, create: Create): void {
+/**
+ * What every dispatcher must do, however it finds its workers. `queued` resolves once that many conversations are
+ * running or waiting, where waking them takes time.
+ */
+export function dispatcherContract(
+  name: string,
+  create: Create,
+  queued: (count: number) => Promise<void> = async () => {},
+): void {
   describe(`dispatcher ${name}`, () => {
     it('runs one turn at a time per conversation, and different conversations side by side', async () => {
       const running = new Map<string, number>();
@@ -115,6 +122,7 @@ export function dispatcherContract(name: string, create: Create): void {
       for (let n = 0; n < 20; n += 1) dispatcher.wake(`slack/T1/ann/D${n}/`);
       dispatcher.wake('slack/T1/bob/D1/');
       dispatcher.wake('slack/T2/cy/D1/');
+      await queued(23);
       leave.open();
       await dispatcher.idle();
       expect(order).toHaveLength(23);
