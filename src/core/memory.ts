@@ -92,11 +92,7 @@ export function createMemory(deps: {
 
   async function createStore(person: Person): Promise<string> {
     const store = await client.beta.memoryStores.create(
-      {
-        name: storeName(person),
-        ...(deps.description === undefined ? {} : { description: deps.description }),
-        metadata: metadataOf(app, person),
-      },
+      newStoreOf(app, deps.description, person),
       // Shorter than the claim, so that nobody else starts while this may still succeed.
       { maxRetries: 0, timeout: CLAIM_MS / 2 },
     );
@@ -230,6 +226,19 @@ function fileOf(memory: {
     content: memory.content ?? '',
     sha256: memory.content_sha256,
     updatedAt: memory.updated_at,
+  };
+}
+
+/** What a person's store is created with. The metadata is enough to find its owner again from the API alone. */
+export function newStoreOf(
+  app: string,
+  description: string | undefined,
+  person: Person,
+): { name: string; description?: string; metadata: Record<string, string> } {
+  return {
+    name: storeName(person),
+    ...(description === undefined ? {} : { description }),
+    metadata: metadataOf(app, person),
   };
 }
 

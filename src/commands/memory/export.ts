@@ -1,0 +1,168 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type Anthropic from '@anthropic-ai/sdk';
+import { SetupError } from '../../core/errors.ts';
+import { defineCommand, EXIT, type Io, UsageError } from '../command.ts';
+import { type Operator, withOperator } from '../operator.ts';
+import { nameOf, type OwnedStore, ownedStores, parsePerson, storeOf } from '../people.ts';
+import { eachOf } from '../pool.ts';
+import { createProgress } from '../progress.ts';
+import { count } from '../text.ts';
+import { authorText, readFiles, readVersions, type ShownFile, type ShownVersion } from './content.ts';
+
+/** One person's memory, whole. */
+export interface Exported {
+  format: 'shopper-memory-1';
+  exportedAt: string;
+  person: { platform: string; workspace: string; id: string; name: string };
+  store: { id: string; createdAt: string };
+  /** As they stand, by path. */
+  files: ShownFile[];
+  /** Every change the API still has, newest first, each with what it wrote. */
+  history: ShownVersion[];
+}
+
+const FORMATS = ['json', 'markdown'] as const;
+const AT_ONCE = 4;
+
+export const memoryExport = defineCommand({
+  name: 'memory export',
+  args: 'PERSON | --all',
+  takes: [0, 1],
+  summary: 'everything the bot remembers about one person or about all, with its history',
+  options: {
+    all: { type: 'boolean', help: 'everyone' },
+    platform: { type: 'string', value: 'NAME', help: 'with --all: only this platform' },
+    workspace: { type: 'string', value: 'ID', help: 'with --all: only this workspace' },
+    out: {
+      type: 'string',
+      short: 'o',
+      value: 'DIR',
+      help: 'one .json and one .md per person, in this folder',
+    },
+    format: { type: 'string', value: 'FORMAT', help: 'json (default) or markdown, on standard output' },
+  },
+  details:
+    'On standard output JSON comes as one object a line. Files in a folder are readable by you alone; existing ones are replaced.',
+  run: ({ values, args: [name], json }, io) => {
+    if ((name === undefined) === (values.all !== true))
+      throw new UsageError('Name one person, or say --all.');
+    const who = name === undefined ? undefined : parsePerson(name);
+    const format = FORMATS.find(known => known === (values.format ?? 'json'));
+    if (format === undefined) throw new UsageError('--format must be json or markdown.');
+    return withOperator(io, async operator => {
+      const stores = await chosen(operator, who, values);
+      const { out } = values;
+      if (out !== undefined) return toFolder(operator.client, stores, out, json, io);
+      for (const owned of stores) {
+        if (io.signal.aborted) return EXIT.interrupted;
+        const exported = await exportOf(operator.client, owned);
+        io.stdout.write(format === 'json' ? `${JSON.stringify(exported)}\n` : `${markdownOf(exported)}\n`);
+      }
+      return EXIT.ok;
+    });
+  },
+});
+
+async function chosen(
+  operator: Operator,
+  who: ReturnType<typeof parsePerson> | undefined,
+  filter: { platform?: string; workspace?: string },
+): Promise<OwnedStore[]> {
+  if (who !== undefined) return [await storeOf(operator, who)];
+  const all: OwnedStore[] = [];
+  for await (const owned of ownedStores(operator.client, operator.app, filter)) all.push(owned);
+  return all;
+}
+
+async function toFolder(
+  client: Anthropic,
+  stores: readonly OwnedStore[],
+  folder: string,
+  json: boolean,
+  io: Io,
+): Promise<number> {
+  const write = await writerFor(folder);
+  const progress = createProgress(io.stderr, 'Exporting', stores.length);
+  let people = 0;
+  const work = async (owned: OwnedStore) => {
+    const exported = await exportOf(client, owned);
+    await write(exported);
+    people += 1;
+    progress.tick();
+  };
+  try {
+    await eachOf(stores, AT_ONCE, work, io.signal);
+  } finally {
+    progress.end();
+  }
+  io.stdout.write(
+    json
+      ? `${JSON.stringify({ people, folder })}\n`
+      : `Exported ${count(people, 'person', 'people')} to ${folder}\n`,
+  );
+  return io.signal.aborted ? EXIT.interrupted : EXIT.ok;
+}
+
+/** Writes a person's two files. Names are made from ids, and told apart where a file system would not. */
+async function writerFor(folder: string): Promise<(exported: Exported) => Promise<void>> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SetupError(`Cannot make the folder ${folder}: ${reason}`, { cause });
+  });
+  const taken = new Set<string>();
+  return async exported => {
+    const { platform, workspace, id } = exported.person;
+    const base = [platform, workspace, id].map(part => part.replace(/[^A-Za-z0-9-]/g, '-')).join('_');
+    let name = base;
+    for (let n = 2; taken.has(name.toLowerCase()); n += 1) name = `${base}_${n}`;
+    taken.add(name.toLowerCase());
+    await writePrivately(join(folder, `${name}.json`), `${JSON.stringify(exported, null, 2)}\n`);
+    await writePrivately(join(folder, `${name}.md`), markdownOf(exported));
+  };
+}
+
+async function writePrivately(path: string, content: string): Promise<void> {
+  await writeFile(path, content, { mode: 0o600 });
+  // An existing file keeps its mode when it is written.
+  await chmod(path, 0o600);
+}
+
+async function exportOf(client: Anthropic, { person, store }: OwnedStore): Promise<Exported> {
+  const history: ShownVersion[] = [];
+  for await (const version of readVersions(client, store.id, { content: true })) history.push(version);
+  const { platform, workspace, id, name } = person;
+  return {
+    format: 'shopper-memory-1',
+    exportedAt: new Date().toISOString(),
+    person: { platform, workspace, id, name },
+    store: { id: store.id, createdAt: store.created_at },
+    files: await readFiles(client, store.id),
+    history,
+  };
+}
+
+function markdownOf(exported: Exported): string {
+  const { person, files, history, store } = exported;
+  return [
+    `# Memory of ${person.name} (${nameOf(person)})`,
+    '',
+    `Store ${store.id}, exported ${exported.exportedAt}.`,
+    ...files.flatMap(file => ['', `## ${file.path}`, '', fenced(file.content)]),
+    '',
+    '## History',
+    '',
+    ...history.flatMap(version => [
+      `### ${version.at} · ${version.operation} ${version.path ?? '(redacted)'} · ${authorText(version.by)}`,
+      '',
+      ...(version.content === null || version.content === undefined ? [] : [fenced(version.content), '']),
+    ]),
+  ].join('\n');
+}
+
+/** Stored text as a block that nothing in it can close. */
+function fenced(content: string): string {
+  const longest = Math.max(2, ...[...content.matchAll(/`+/g)].map(run => run[0].length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}markdown\n${content.replace(/\n$/, '')}\n${fence}`;
+}

@@ -1,0 +1,51 @@
+import { defineCommand, EXIT, NotFoundError } from '../command.ts';
+import { withOperator } from '../operator.ts';
+import { nameOf, parsePerson, storeOf } from '../people.ts';
+import { count, minuteOf, printable, printableLine } from '../text.ts';
+import { readFiles } from './content.ts';
+
+export const memoryShow = defineCommand({
+  name: 'memory show',
+  args: 'PERSON',
+  takes: [1, 1],
+  summary: 'what the bot remembers about one person',
+  options: {
+    path: { type: 'string', value: 'PATH', help: 'only this file, as it is stored' },
+  },
+  details: 'PERSON is platform:workspace:id, for example slack:T1:U1 or terminal:local:ann.',
+  run: ({ values, args: [name = ''], json }, io) => {
+    const wanted = parsePerson(name);
+    return withOperator(io, async operator => {
+      const { person, store } = await storeOf(operator, wanted);
+      const all = await readFiles(operator.client, store.id);
+      const { path } = values;
+      const files = path === undefined ? all : all.filter(file => file.path === path);
+      if (path !== undefined && files.length === 0) {
+        throw new NotFoundError(`${nameOf(person)} has no file ${path}.`);
+      }
+      if (json) {
+        io.stdout.write(
+          `${JSON.stringify({ person: nameOf(person), name: person.name, store: store.id, files })}\n`,
+        );
+      } else if (path !== undefined) {
+        const content = files[0]?.content ?? '';
+        io.stdout.write(io.stdout.isTTY === true ? printable(content) : content);
+      } else {
+        const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+        const head = [
+          nameOf(person),
+          printableLine(person.name),
+          store.id,
+          count(files.length, 'file'),
+          count(bytes, 'byte'),
+        ];
+        io.stdout.write(`${head.join(' · ')}\n`);
+        for (const file of files) {
+          const text = printable(file.content).trimEnd().replace(/^(?=.)/gm, '  ');
+          io.stdout.write(`\n${printableLine(file.path)} · ${minuteOf(file.changedAt)}\n${text}\n`);
+        }
+      }
+      return EXIT.ok;
+    });
+  },
+});

@@ -1,0 +1,80 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-stores';
+import { ownerOf } from '../core/memory.ts';
+import { type Person, personKey } from '../core/message.ts';
+import { NotFoundError, UsageError } from './command.ts';
+import type { Operator } from './operator.ts';
+
+export type Store = BetaManagedAgentsMemoryStore;
+
+export interface OwnedStore {
+  person: Person;
+  store: Store;
+}
+
+export interface PeopleFilter {
+  platform?: string | undefined;
+  workspace?: string | undefined;
+}
+
+/** "slack:T1:U1", as commands take and print people. */
+export function nameOf(person: Pick<Person, 'platform' | 'workspace' | 'id'>): string {
+  return `${person.platform}:${person.workspace}:${person.id}`;
+}
+
+/** The opposite of `nameOf`; the id may itself hold colons. */
+export function parsePerson(text: string): Person {
+  const [, platform, workspace, id] = /^([^:\s]+):([^:\s]+):(\S+)$/.exec(text) ?? [];
+  if (platform === undefined || workspace === undefined || id === undefined) {
+    throw new UsageError(
+      `"${text}" does not name a person. Write platform:workspace:id, for example slack:T1:U1, discord:discord:123 or terminal:local:ann.`,
+    );
+  }
+  return { platform, workspace, id, name: id };
+}
+
+/** Every store of this bot's people, newest first, page by page as the API gives them. */
+export async function* ownedStores(
+  client: Anthropic,
+  app: string,
+  filter: PeopleFilter & { archived?: boolean; since?: string } = {},
+): AsyncGenerator<OwnedStore> {
+  const pages = client.beta.memoryStores.list({
+    limit: 100,
+    include_archived: filter.archived === true,
+    ...(filter.since === undefined ? {} : { 'created_at[gte]': filter.since }),
+  });
+  for await (const store of pages) {
+    const person = ownerOf(store, app);
+    if (person === null) continue;
+    if (filter.platform !== undefined && person.platform !== filter.platform) continue;
+    if (filter.workspace !== undefined && person.workspace !== filter.workspace) continue;
+    yield { person, store };
+  }
+}
+
+/** A person's stores, oldest first: the oldest is the one in use, more than one is an accident. */
+export async function storesOf(
+  { client, app }: Operator,
+  person: Person,
+  options: { archived?: boolean } = {},
+): Promise<OwnedStore[]> {
+  const found: OwnedStore[] = [];
+  const key = personKey(person);
+  const { platform, workspace } = person;
+  for await (const owned of ownedStores(client, app, { platform, workspace, ...options })) {
+    if (personKey(owned.person) === key) found.unshift(owned);
+  }
+  return found;
+}
+
+/** The person's store; rejects with NotFoundError where there is none. */
+export async function storeOf(operator: Operator, person: Person): Promise<OwnedStore> {
+  const [store] = await storesOf(operator, person);
+  if (store === undefined) {
+    throw new NotFoundError(
+      `${operator.app} has no memory of ${nameOf(person)}. "shopper memory list" shows whom it knows.`,
+    );
+  }
+  return store;
+}

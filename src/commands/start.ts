@@ -1,0 +1,32 @@
+import { CLOUD, readConfig } from '../config.ts';
+import { operatorSentence, SetupError } from '../core/errors.ts';
+import { createLog } from '../log.ts';
+import { defineCommand, EXIT } from './command.ts';
+
+export const start = defineCommand({
+  name: 'start',
+  summary: 'start every platform whose credentials are set; with none, chat in the terminal',
+  json: false,
+  options: {
+    user: { type: 'string', value: 'NAME', help: 'who you are in the terminal (default: your login name)' },
+  },
+  async run({ values }, io) {
+    const config = readConfig(io.env);
+    // In a chat on a terminal, routine log lines would stand between the replies.
+    const log = createLog(config.logLevel ?? 'warn');
+    // Loaded here, so that other commands need not wait for it.
+    const { run } = await import('../main.ts');
+    const options = values.user === undefined ? {} : { user: values.user };
+    const running = await run(config, options, log).catch((error: unknown) => {
+      const baseUrl = config.api.type === 'remote' ? config.api.baseUrl : CLOUD;
+      throw new SetupError(operatorSentence(error, baseUrl), { cause: error });
+    });
+    const signalled = new Promise<void>(resolve => {
+      if (io.signal.aborted) resolve();
+      else io.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([running.finished, signalled]);
+    await running.stop();
+    return EXIT.ok;
+  },
+});
