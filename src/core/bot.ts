@@ -6,6 +6,7 @@ import type { CustomToolRegistry } from './custom-tools.ts';
 import { createLocalDispatcher } from './dispatcher.ts';
 import { createHolds } from './holds.ts';
 import { createInbox } from './inbox.ts';
+import { createLeases, noLeases } from './leases.ts';
 import { createMemory } from './memory.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
 import { createNotices } from './notices.ts';
@@ -84,6 +85,7 @@ export function createBot(deps: BotDeps): Bot {
     log,
     ...clock,
   });
+  const leases = state.shared ? createLeases(state, log) : noLeases;
   const turns = createTurns({
     client,
     state,
@@ -95,6 +97,7 @@ export function createBot(deps: BotDeps): Bot {
     adapterOf: platform => adapters.get(platform),
     notices: createNotices({ client, state, notices: deps.notices }),
     holds,
+    leases,
     limits: deps.limits,
     log,
     ...clock,
@@ -155,6 +158,7 @@ export function createBot(deps: BotDeps): Bot {
         const giveUp = setTimeout(() => turns.abandon(), graceMs);
         await dispatcher.stop();
         clearTimeout(giveUp);
+        await leases.stop();
       })();
       return stopping;
     },

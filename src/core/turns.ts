@@ -7,6 +7,7 @@ import { failureOf, PersonError, personSentence } from './errors.ts';
 import { type ForeignText, foreignText } from './foreign-text.ts';
 import type { Holds } from './holds.ts';
 import type { Inbox, InboxEntry } from './inbox.ts';
+import { type Lease, LeaseLost, type Leases } from './leases.ts';
 import type { Memory } from './memory.ts';
 import type { Conversation, Json, Message } from './message.ts';
 import { contentOf, objectionTo } from './message-content.ts';
@@ -85,6 +86,7 @@ export interface TurnsDeps {
   adapterOf(platform: string): ChatAdapter | undefined;
   notices: Notices;
   holds: Holds;
+  leases: Leases;
   limits: TurnLimits;
   log: Log;
   now?: () => number;
@@ -95,12 +97,17 @@ export function createTurns(deps: TurnsDeps): Turns {
   const now = deps.now ?? Date.now;
   const records = deps.state.table<TurnRecord>('turn');
   const running = new Map<string, RunningTurn>();
+  const leases = new Map<string, Lease>();
   const shutdown = new AbortController();
   let draining = false;
 
   async function run(conversation: string): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      let lease: Lease | null = null;
       try {
+        lease = await deps.leases.take(conversation, shutdown.signal);
+        if (lease === null) return;
+        leases.set(conversation, lease);
         return await answerAll(conversation);
       } catch (error) {
         if (shutdown.signal.aborted) return;
@@ -110,8 +117,42 @@ export function createTurns(deps: TurnsDeps): Turns {
           'a turn could not be run; its messages stay in the inbox',
         );
         if (again) await pause(STUCK_PAUSE_MS * 2 ** attempt, shutdown.signal);
+      } finally {
+        leases.delete(conversation);
+        await lease?.release();
       }
     }
+  }
+
+  /** Throws when another process may be answering this conversation by now: nothing more must come from here. */
+  function stillOurs(key: string): void {
+    const lease = leases.get(key);
+    if (lease === undefined) throw new LeaseLost();
+    lease.check();
+  }
+
+  function lostOf(key: string): AbortSignal[] {
+    const lease = leases.get(key);
+    return lease === undefined ? [] : [lease.lost];
+  }
+
+  async function save(key: string, record: TurnRecord): Promise<void> {
+    stillOurs(key);
+    await records.set(key, record);
+  }
+
+  function guarded(key: string, sink: ReplySink): ReplySink {
+    return {
+      show(snapshot) {
+        if (leases.get(key)?.lost.aborted === false) sink.show(snapshot);
+      },
+      async finish(final) {
+        stillOurs(key);
+        await sink.finish(final);
+      },
+      ask: (question, signal) => sink.ask(question, signal),
+      close: () => sink.close(),
+    };
   }
 
   async function answerAll(conversation: string): Promise<void> {
@@ -123,6 +164,7 @@ export function createTurns(deps: TurnsDeps): Turns {
         saved === undefined ? pending : pending.filter(entry => saved.entries.includes(entry.id));
       if (entries.length === 0) {
         if (saved === undefined) return;
+        stillOurs(conversation);
         await records.delete(conversation);
         continue;
       }
@@ -156,10 +198,11 @@ export function createTurns(deps: TurnsDeps): Turns {
     let sink: ReplySink | undefined;
     try {
       if (record.replied === null) {
-        sink = adapter.openReply(last, record.handle, async handle => {
+        const posting = adapter.openReply(last, record.handle, async handle => {
           record.handle = handle;
-          if (open) await records.set(key, record);
+          if (open) await save(key, record);
         });
+        sink = guarded(key, posting);
         await reply(key, messages, last, record, sink, interrupt.signal);
       }
       if (record.replied !== null) {
@@ -167,6 +210,7 @@ export function createTurns(deps: TurnsDeps): Turns {
         if (sentId !== null) await sessions.update(last.conversation, { lastSentId: sentId, lastEventAt });
         await notify(key, adapter, last, record, record.replied);
       }
+      stillOurs(key);
       await inbox.done(entries);
       open = false;
       await records.delete(key);
@@ -208,6 +252,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       turn = await converse(key, messages, conversation, session, record, shown, interrupt);
     } catch (error) {
       if (shutdown.signal.aborted) throw error;
+      stillOurs(key);
       log.error(
         { event: 'turn.failed', conversation: key, session: record.sessionId, err: error },
         'turn failed',
@@ -230,7 +275,7 @@ export function createTurns(deps: TurnsDeps): Turns {
         result.begunAt === null ? null : foreignText(messages, result.uses, deps.tools, result.begunAt),
       noticed: false,
     };
-    await records.set(key, record);
+    await save(key, record);
     if (session.memoryLost) await sessions.told(conversation.person);
     if (endsSession(result)) await sessions.drop(conversation);
     if (result.memoryTrouble) await checkStore(conversation, session.storeId);
@@ -263,7 +308,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       try {
         if (!attempted) {
           record.sessionId = session.sessionId;
-          await records.set(key, record);
+          await save(key, record);
         }
         const result = await runTurn({
           client,
@@ -273,6 +318,7 @@ export function createTurns(deps: TurnsDeps): Turns {
           content: async () => {
             const { blocks, refusals } = await contentFor(messages, conversation, session);
             preface.push(...refusals);
+            stillOurs(key);
             return { type: 'user.message', content: blocks };
           },
           sentId: record.sentId,
@@ -287,7 +333,7 @@ export function createTurns(deps: TurnsDeps): Turns {
           onSent: id => {
             record.sentId = id;
           },
-          shutdown: shutdown.signal,
+          shutdown: AbortSignal.any([shutdown.signal, ...lostOf(key)]),
           interrupt,
         });
         if (result.end.type === 'deleted' && result.text === '' && !replaced) throw new SessionGone();
@@ -368,7 +414,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       });
       if (notices.length === 0) return;
       replied.noticed = true;
-      await records.set(key, record);
+      await save(key, record);
       const mode = await deps.notices.modeFor(conversation);
       for (const notice of notices) {
         // A question about held changes is asked even of those who want no notices.
