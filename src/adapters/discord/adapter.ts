@@ -32,6 +32,8 @@ export interface DiscordOptions {
   minIntervalMs?: number;
   /** How long replies that are under way may go on being posted after stop(). */
   patienceMs?: number;
+  /** Before the first attempt to connect again once discord.js has given up. */
+  reconnectMs?: number;
 }
 
 const PATIENCE_MS = 25_000;
@@ -73,6 +75,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   const gateway = createGateway({
     settings,
     log,
+    ...(options.reconnectMs === undefined ? {} : { firstRetryMs: options.reconnectMs }),
     handlers: {
       created: raw => take(raw, (message, to) => to.deliver(message)),
       updated: raw => take(raw, (message, to) => to.edited(message)),

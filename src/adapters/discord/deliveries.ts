@@ -84,6 +84,8 @@ export function createDeliveries(deps: {
   }
 
   async function talksIn(conversation: Conversation): Promise<boolean> {
+    // Sparing the state for the threads of others, which are most of them.
+    if (channels.get(conversation.channel) === undefined) return false;
     // The core knows a conversation from its first turn on; this one knows it from its first message on.
     return (await spoke.get(conversationKey(conversation))) !== undefined || bot.knows(conversation);
   }
@@ -112,15 +114,19 @@ export function createDeliveries(deps: {
         : null,
       quotes: place.type !== 'dm',
     };
-    const taken: Taken = { conversation, id: message.id, replyTo, since };
-    // A message that is delivered again may have been edited in between: then that one stands.
-    await takens.insert(message.id, taken, TAKEN_MS);
-    await hand(message, taken, place);
-    if (since === null || compareIds(message.id, since) > 0) await spoke.set(key, message.id, SPOKE_MS);
+    // Before the message is handed over: what follows it in its new thread comes by another lane, and may be quick.
+    const earlier = await takens.get(message.id);
+    if (earlier === undefined) {
+      await takens.set(message.id, { conversation, id: message.id, replyTo, since }, TAKEN_MS);
+      if (since === null || compareIds(message.id, since) > 0) await spoke.set(key, message.id, SPOKE_MS);
+      // What is said in the new thread is missed as much as what is said here.
+      if (startsThread) {
+        await channels.handled({ channelId: message.id, guildId: message.guildId, id: message.id });
+      }
+    }
+    const before = earlier === undefined ? since : earlier.since;
+    await hand(message, { conversation, id: message.id, replyTo, since: before }, place);
     await channels.handled(message);
-    // What is said in the new thread is missed as much as what is said here.
-    if (startsThread)
-      await channels.handled({ channelId: message.id, guildId: message.guildId, id: message.id });
   }
 
   async function hand(message: Incoming, taken: Taken, place: Place): Promise<void> {

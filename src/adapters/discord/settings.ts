@@ -40,6 +40,9 @@ const schema = z.object({
   DISCORD_PRIVATE_NOTICES: z.enum(['line', 'dm'], 'must be line or dm').default('line'),
 });
 
+/** The environment variables that are read here. */
+export const DISCORD_VARIABLES = Object.keys(schema.shape);
+
 /**
  * Discord's settings from the environment; null when neither credential is set. Rejects with one SetupError that
  * names every problem and repeats no value. An empty variable counts as not set.

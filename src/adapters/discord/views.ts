@@ -50,9 +50,8 @@ export function answeredBody(question: Question, outcome: Outcome, openly: boole
 
 function questionText({ text, detail }: Question, openly: boolean): string {
   if (detail === '' || !openly) return plain(text);
-  // A zero-width space keeps what is shown from ending the block it is shown in.
-  const shown = detail.replaceAll('```', '`\u200B``');
-  return `${plain(text)}\n\`\`\`\n${shown.slice(0, 1_500)}\n\`\`\``;
+  // The core keeps it to a few hundred characters. A zero-width space keeps it from ending its own block.
+  return `${plain(text)}\n\`\`\`\n${detail.replaceAll('```', '`\u200B``')}\n\`\`\``;
 }
 
 /** A quiet line under the reply: what changed, and what can be done about it. */

@@ -153,6 +153,68 @@ describe('entry points', () => {
   });
 });
 
+describe('edits and deletions', () => {
+  it('stop the turn that is running, and an edit is answered afresh', async () => {
+    const { discord, ana, bot } = world;
+    const sent = discord.as(ana.id).dm('blue shoes');
+    await nthMessage(world, 1);
+    bot.withdrawAnswer = 'running';
+    discord.as(ana.id).edit(sent.id, 'red shoes');
+    const edited = await nthMessage(world, 2);
+    expect(edited).toMatchObject({ text: 'red shoes', conversation: bot.received[0]?.conversation });
+    expect(edited.id).toMatch(new RegExp(`^${sent.id}:edited-\\d+$`));
+    discord.as(ana.id).remove(sent.id);
+    await discord.until(() => bot.withdrawn.length === 2);
+    expect(bot.withdrawn.map(({ messageId }) => messageId)).toEqual([sent.id, edited.id]);
+  });
+
+  it('leave a finished answer alone, as do previews of links', async () => {
+    const { discord, ana, bot } = world;
+    const sent = discord.as(ana.id).dm('look https://example.com');
+    await nthMessage(world, 1);
+    discord.world.unfurlLink(sent.channelId, sent.id, 'https://example.com');
+    discord.as(ana.id).edit(sent.id, 'look at this https://example.com');
+    await discord.until(() => bot.withdrawn.length === 1);
+    discord.as(ana.id).dm('next');
+    expect((await nthMessage(world, 2)).text).toBe('next');
+  });
+});
+
+describe('a message the core refuses', () => {
+  it('is answered with the reason, where the answer would be', async () => {
+    await world.close();
+    world = await createWorld();
+    world.port = bot => ({
+      ...bot,
+      receive: async () => ({ refused: 'There is too much waiting already.' }),
+    });
+    await world.start();
+    const { discord, ana, channel } = world;
+    const sent = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
+    await discord.until(() => botSaid(world, sent.id).includes('There is too much waiting already.'));
+  });
+});
+
+describe('the link to a conversation', () => {
+  it('leads to its thread or DM, and to nowhere where there is none', async () => {
+    const { discord, ana, guild, channel, adapter } = world;
+    const dm = discord.as(ana.id).dm('hello');
+    const mention = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
+    await nthMessage(world, 2);
+    // What is noted about a channel follows the message that made it live.
+    await discord.until(() => world.bot.received.every(({ conversation }) => adapter.linkTo?.(conversation)));
+    const links = world.bot.received.map(({ conversation }) => adapter.linkTo?.(conversation));
+    expect(links.sort()).toEqual(
+      [
+        `https://discord.com/channels/@me/${dm.channelId}`,
+        `https://discord.com/channels/${guild.id}/${mention.id}`,
+      ].sort(),
+    );
+    const [first] = world.bot.received;
+    expect(first && adapter.linkTo?.({ ...first.conversation, channel: 'ask-1' })).toBeNull();
+  });
+});
+
 describe('without the Message Content intent', () => {
   it('says so at start-up, answers mentions and DMs, and tells once how to go on in a thread', async () => {
     await world.close();

@@ -86,6 +86,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       now,
       minIntervalMs: options.minIntervalMs ?? 5,
       patienceMs: options.patienceMs ?? 50,
+      reconnectMs: 100,
     });
   const world: World = {
     discord,

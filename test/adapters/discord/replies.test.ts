@@ -215,6 +215,35 @@ describe('a reply', () => {
     expect(botSaid(world, channelId)).toEqual(['All of it.']);
   });
 
+  it('keeps to the limits in the headers: fewer edits, always the newest text, never a 429', async () => {
+    await world.close();
+    world = await createWorld({ fake: { rateLimits: {}, speed: 20 } });
+    await world.start();
+    const { discord } = world;
+    const { channelId, message } = await askInDm();
+    const { sink } = openReply(world, message);
+    const edits = () =>
+      discord.journal.rest({ method: 'PATCH', route: '/channels/:channel/messages/:message' });
+    // When each edit arrived, and how old its text was, both counted in pushes.
+    const arrived: { at: number; age: number }[] = [];
+    for (let pushed = 1; arrived.length < 12; pushed += 1) {
+      sink.show(working(`word ${pushed}`));
+      await new Promise(resolve => setImmediate(resolve));
+      const edit = edits()[arrived.length];
+      if (edit === undefined) continue;
+      const shown = Number(/word (\d+)/.exec(JSON.stringify(edit.body))?.[1]);
+      arrived.push({ at: pushed, age: pushed - shown });
+    }
+    await sink.finish(done('The end.'));
+    sink.close();
+    expect(botSaid(world, channelId)).toEqual(['The end.']);
+    expect(discord.rateLimits.counters).toMatchObject({ user: 0, global: 0 });
+    // The bucket made it wait twice at least, and what it sent then was new, not what it had when the wait began.
+    const waits = arrived.map(({ at, age }, index) => ({ gap: at - (arrived[index - 1]?.at ?? 0), age }));
+    const long = waits.sort((a, b) => b.gap - a.gap).slice(0, 2);
+    for (const { gap, age } of long) expect(age).toBeLessThan(gap / 2);
+  });
+
   it('is carried on by a later process in the same messages', async () => {
     const { discord } = world;
     const { channelId, message } = await askInDm();

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS, sameCommands } from '../../../src/adapters/discord/commands.ts';
 import { customId, type PressedAction, readCustomId } from '../../../src/adapters/discord/custom-id.ts';
-import { inviteLink } from '../../../src/adapters/discord/permissions.ts';
-import { readDiscordSettings } from '../../../src/adapters/discord/settings.ts';
+import { inviteLink, PERMISSIONS } from '../../../src/adapters/discord/permissions.ts';
+import { DISCORD_VARIABLES, readDiscordSettings } from '../../../src/adapters/discord/settings.ts';
 
 const credentials = { DISCORD_TOKEN: 'Bot abc.def.ghi', DISCORD_APPLICATION_ID: '123456789012345678' };
 
@@ -102,6 +104,25 @@ describe('commands', () => {
     const changed = registered.map(command => ({ ...command, contexts: [0] }));
     expect(sameCommands(changed, COMMANDS)).toBe(false);
     expect(sameCommands(undefined, COMMANDS)).toBe(false);
+  });
+});
+
+describe('docs/discord.md', () => {
+  const docs = readFileSync(resolve(import.meta.dirname, '../../../docs/discord.md'), 'utf8');
+
+  it('derives the invite link from the permissions that are asked for', () => {
+    const asked = new URL(inviteLink('123456789012345678')).searchParams.get('permissions');
+    expect(docs).toContain(`&permissions=${asked}\n`);
+    const rows = [...docs.matchAll(/^\| ([A-Z][\w ]+) \| (\d+) \| (\d+) \|/gm)];
+    expect(rows.map(([, name, , value]) => [name, value]).sort()).toEqual(
+      PERMISSIONS.map(({ name, flag }) => [name, String(flag)]).sort(),
+    );
+    for (const [, , bit, value] of rows) expect(1n << BigInt(bit ?? '')).toBe(BigInt(value ?? ''));
+  });
+
+  it('names every setting', () => {
+    const named = [...docs.matchAll(/^\| `(DISCORD_\w+)` \|/gm)].map(match => match[1]);
+    expect(named.sort()).toEqual([...DISCORD_VARIABLES].sort());
   });
 });
 
