@@ -3,6 +3,13 @@ export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, '');
 }
 
+/** As `printable`, set off by two spaces. */
+export function indented(text: string): string {
+  return printable(text)
+    .trimEnd()
+    .replace(/^(?=.)/gm, '  ');
+}
+
 /** As `printable`, on one line. */
 export function printableLine(text: string): string {
   return printable(text).replace(/[\n\t\u2028\u2029]+/g, ' ');

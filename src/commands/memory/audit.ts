@@ -2,7 +2,7 @@ import { defineCommand, EXIT, momentOf, UsageError } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
 import { nameOf, type OwnedStore, ownedStores, parsePerson, storeOf, storesOf } from '../people.ts';
 import { eachOf } from '../pool.ts';
-import { count, minuteOf, printable, tableOf } from '../text.ts';
+import { count, indented, minuteOf, printableLine, tableOf } from '../text.ts';
 import { authorText, readVersions, type ShownVersion, type VersionFilter } from './content.ts';
 
 const AT_ONCE = 8;
@@ -78,9 +78,8 @@ function rowOf(entry: Entry): string[] {
 }
 
 function paragraphOf(entry: Entry): string {
-  const text = printable(entry.content ?? '').trimEnd();
-  const body = text === '' ? '' : `${text.replace(/^(?=.)/gm, '  ')}\n`;
-  return `${printable(rowOf(entry).join(' · '))}\n${body}\n`;
+  const text = indented(entry.content ?? '');
+  return `${printableLine(rowOf(entry).join(' · '))}\n${text === '' ? '' : `${text}\n`}\n`;
 }
 
 function fileOf(entry: Entry): string {

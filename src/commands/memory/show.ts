@@ -1,7 +1,7 @@
 import { defineCommand, EXIT, NotFoundError } from '../command.ts';
 import { withOperator } from '../operator.ts';
 import { nameOf, parsePerson, storeOf } from '../people.ts';
-import { count, minuteOf, printable, printableLine } from '../text.ts';
+import { count, indented, minuteOf, printable, printableLine } from '../text.ts';
 import { readFiles } from './content.ts';
 
 export const memoryShow = defineCommand({
@@ -41,8 +41,11 @@ export const memoryShow = defineCommand({
         ];
         io.stdout.write(`${head.join(' · ')}\n`);
         for (const file of files) {
-          const text = printable(file.content).trimEnd().replace(/^(?=.)/gm, '  ');
-          io.stdout.write(`\n${printableLine(file.path)} · ${minuteOf(file.changedAt)}\n${text}\n`);
+          const head = `${printableLine(file.path)} · ${minuteOf(file.changedAt)}`;
+          io.stdout.write(`
+${head}
+${indented(file.content)}
+`);
         }
       }
       return EXIT.ok;
