@@ -69,8 +69,8 @@ export function createGateway(deps: {
   let retryMs = deps.firstRetryMs ?? FIRST_RETRY_MS;
   let release: () => void = () => {};
   let botId = settings.applicationId;
-  /** Promises of `fresh` that a connection which ends would leave open. */
-  const unsettled = new Set<() => void>();
+  /** Resolves what `fresh` was promised, by shard; also when the connection ends before that comes true. */
+  const unsettled = new Map<number, () => void>();
 
   /** Connects, and leaves the Message Content intent out where Discord does not grant it and may be asked without. */
   async function connect(): Promise<void> {
@@ -97,6 +97,7 @@ export function createGateway(deps: {
   /** Null once connected; the code with which Discord closed the connection for good. Rejects when there is none. */
   async function attempt(): Promise<number | null> {
     await drop();
+    if (stopping !== undefined) throw new Error('stopped');
     const next = createClient();
     client = next;
     let connected = false;
@@ -154,6 +155,7 @@ export function createGateway(deps: {
     it.on(Events.ShardReconnecting, shard =>
       log.info({ event: 'discord.reconnecting', shard }, 'reconnecting to Discord'),
     );
+    it.on(Events.ShardReady, shard => unsettled.get(shard)?.());
     it.on(Events.InteractionCreate, handlers.interaction);
     // The raw dispatches: one shape for gateway and REST, and edits and deletions of what no cache holds.
     it.ws.on(GatewayDispatchEvents.MessageCreate, (message: unknown) => handlers.created(message));
@@ -170,16 +172,8 @@ export function createGateway(deps: {
     it.ws.on(GatewayDispatchEvents.Ready, ({ user, shard }: GatewayReadyDispatchData) => {
       botId = user.id;
       const [id, count] = shard ?? [0, 1];
-      const ready = new Promise<void>(resolve => {
-        const settle = (readyId = id) => {
-          if (readyId !== id) return;
-          it.off(Events.ShardReady, settle);
-          unsettled.delete(settle);
-          resolve();
-        };
-        unsettled.add(settle);
-        it.on(Events.ShardReady, settle);
-      });
+      unsettled.get(id)?.();
+      const ready = new Promise<void>(resolve => unsettled.set(id, resolve));
       handlers.fresh({ id, count }, ready);
     });
     return it;
@@ -207,7 +201,8 @@ export function createGateway(deps: {
     const old = client;
     client = undefined;
     old?.ws.removeAllListeners();
-    for (const settle of unsettled) settle();
+    old?.removeAllListeners().on(Events.Error, () => {});
+    for (const settle of unsettled.values()) settle();
     await old?.destroy();
   }
 
