@@ -1,4 +1,5 @@
-import { type Conversation, conversationKey, type Message } from './message.ts';
+import type { Receipt } from './adapter.ts';
+import { type Conversation, conversationKey, type Message, personKey } from './message.ts';
 import type { State } from './state.ts';
 
 export interface InboxEntry {
@@ -11,43 +12,72 @@ export interface InboxEntry {
 interface Stored {
   message: Message;
   receivedAt: number;
-  /** Breaks ties within a millisecond. */
+  /** Of arrival: the state's ticket, because several processes accept and their clocks may differ. */
   order: number;
 }
 
 /** Platforms redeliver for minutes and catch-up looks back half an hour; a day is ample. */
 const REMEMBER_DONE_MS = 24 * 3600_000;
 
+/** How many messages may wait: of one person, and in all. Both are looked at before a message is written, not locked. */
+export interface InboxLimits {
+  person: number;
+  total: number;
+}
+
+const LIMITS: InboxLimits = { person: 50, total: 10_000 };
+/** Counting everything is worth doing this often. */
+const COUNT_EVERY_MS = 1_000;
+
 export interface Inbox {
-  /** Durable when it resolves. `duplicate`: this delivery was accepted before, also by an earlier process. */
-  accept(message: Message): Promise<'accepted' | 'duplicate'>;
+  /** Durable when it resolves. A refused delivery counts as dealt with: when it comes again, it is a duplicate. */
+  accept(message: Message): Promise<Receipt>;
   /** What a conversation still has to be answered, in order of arrival. */
   pending(conversation: string): Promise<InboxEntry[]>;
   done(entries: readonly Pick<InboxEntry, 'id'>[]): Promise<void>;
   /** The entry a delivery has, or would have. */
   idOf(conversation: Conversation, messageId: string): string;
-  /** Conversations with something pending, oldest message first. */
-  conversations(): Promise<Conversation[]>;
+  /** Conversations with something pending, oldest message first; `before`: that came before this time, by our clock. */
+  conversations(before?: number): Promise<Conversation[]>;
 }
 
 /** One row per delivery, keyed by conversation and message id, so that accepting and deduplicating are one write. */
-export function createInbox(state: State, now: () => number = Date.now): Inbox {
+export function createInbox(state: State, now: () => number = Date.now, limits: InboxLimits = LIMITS): Inbox {
   const waiting = state.table<Stored>('inbox');
   const done = state.table<true>('inbox-done');
   const tails = new Map<string, Promise<void>>();
-  let order = 0;
+  let counted = { at: Number.NEGATIVE_INFINITY, total: 0 };
 
   const idOf = (conversation: Conversation, messageId: string) =>
     `${conversationKey(conversation)}/${encodeURIComponent(messageId)}`;
 
-  async function accept(message: Message): Promise<'accepted' | 'duplicate'> {
+  async function accept(message: Message): Promise<Receipt> {
     const id = idOf(message.conversation, message.id);
     if ((await done.get(id)) !== undefined) return 'duplicate';
-    if (!(await waiting.insert(id, { message, receivedAt: now(), order: order++ }))) return 'duplicate';
+    const refused = await refusalOf(message);
+    if (refused !== null) {
+      if ((await waiting.get(id)) !== undefined) return 'duplicate';
+      return (await done.insert(id, true, REMEMBER_DONE_MS)) ? { refused } : 'duplicate';
+    }
+    const order = await state.ticket();
+    if (!(await waiting.insert(id, { message, receivedAt: now(), order }))) return 'duplicate';
     // Between the two lines above a twin may have been accepted, answered and cleared.
     if ((await done.get(id)) === undefined) return 'accepted';
     await waiting.delete(id);
     return 'duplicate';
+  }
+
+  async function refusalOf(message: Message): Promise<string | null> {
+    const mine = await waiting.count(`${personKey(message.conversation.person)}/`);
+    if (mine >= limits.person) {
+      return `I still have ${mine} messages of yours to answer, so I haven't taken this one. Please send it again when I have caught up.`;
+    }
+    // By a steady clock: the other one may be set back.
+    if (performance.now() - counted.at >= COUNT_EVERY_MS) {
+      counted = { at: performance.now(), total: await waiting.count() };
+    }
+    if (counted.total < limits.total) return null;
+    return "More people are writing to me than I can answer, so I haven't taken this message. Please send it again in a few minutes.";
   }
 
   return {
@@ -69,7 +99,7 @@ export function createInbox(state: State, now: () => number = Date.now): Inbox {
     async pending(conversation) {
       const entries: (InboxEntry & { order: number })[] = [];
       for await (const [id, stored] of waiting.entries(`${conversation}/`)) entries.push({ id, ...stored });
-      return entries.sort((a, b) => a.receivedAt - b.receivedAt || a.order - b.order);
+      return entries.sort((a, b) => a.order - b.order);
     },
 
     async done(entries) {
@@ -80,19 +110,20 @@ export function createInbox(state: State, now: () => number = Date.now): Inbox {
       }
     },
 
-    async conversations() {
-      const oldest = new Map<string, { conversation: Conversation; at: number }>();
+    async conversations(before = Number.POSITIVE_INFINITY) {
+      const oldest = new Map<string, { conversation: Conversation; order: number }>();
       for await (const [id, stored] of waiting.entries()) {
         if ((await done.get(id)) !== undefined) {
           await waiting.delete(id);
           continue;
         }
+        if (stored.receivedAt >= before) continue;
         const { conversation } = stored.message;
         const key = conversationKey(conversation);
-        const at = Math.min(oldest.get(key)?.at ?? Number.POSITIVE_INFINITY, stored.receivedAt);
-        oldest.set(key, { conversation, at });
+        const order = Math.min(oldest.get(key)?.order ?? Number.POSITIVE_INFINITY, stored.order);
+        oldest.set(key, { conversation, order });
       }
-      return [...oldest.values()].sort((a, b) => a.at - b.at).map(({ conversation }) => conversation);
+      return [...oldest.values()].sort((a, b) => a.order - b.order).map(({ conversation }) => conversation);
     },
   };
 }

@@ -51,10 +51,11 @@ describe('the inbox', () => {
     expect(await createInbox(state).accept(message('1'))).toBe('duplicate');
   });
 
-  it('keeps the order of arrival, also within a millisecond', async () => {
-    const inbox = createInbox(state, () => 1_000);
+  it('keeps the order of arrival, whatever the clocks of those who accept say', async () => {
+    const inboxes = [createInbox(state, () => 1_000), createInbox(state, () => 999), createInbox(state)];
+    const inbox = createInbox(state);
     const ids = ['9', '10', '2', 'b', 'a'];
-    for (const id of ids) await inbox.accept(message(id));
+    for (const [n, id] of ids.entries()) await inboxes[n % 3]?.accept(message(id));
     expect((await inbox.pending(key(message('9')))).map(entry => entry.message.id)).toEqual(ids);
   });
 
@@ -74,5 +75,29 @@ describe('the inbox', () => {
     await inbox.accept(message('3', 'U3'));
     await inbox.done(await inbox.pending(key(message('3', 'U3'))));
     expect((await inbox.conversations()).map(conversation => conversation.person.id)).toEqual(['U2', 'U1']);
+    expect((await inbox.conversations(2)).map(conversation => conversation.person.id)).toEqual(['U2']);
+  });
+
+  it('refuses what is too much of one person, says so once, and takes messages again when it has caught up', async () => {
+    const inbox = createInbox(state, Date.now, { person: 2, total: 100 });
+    await inbox.accept(message('1', 'U1', 'C1'));
+    await inbox.accept(message('2', 'U1', 'C2'));
+    expect(await inbox.accept(message('3', 'U1', 'C3'))).toEqual({
+      refused: expect.stringMatching(/^I still have 2 messages of yours to answer/),
+    });
+    expect(await inbox.accept(message('3', 'U1', 'C3'))).toBe('duplicate');
+    expect(await inbox.accept(message('1', 'U1', 'C1'))).toBe('duplicate');
+    expect(await inbox.accept(message('1', 'U2'))).toBe('accepted');
+    expect(await inbox.accept(message('1', 'U10'))).toBe('accepted');
+    await inbox.done(await inbox.pending(key(message('1', 'U1', 'C1'))));
+    expect(await inbox.accept(message('4', 'U1', 'C4'))).toBe('accepted');
+  });
+
+  it('refuses what is too much in all', async () => {
+    const inbox = createInbox(state, Date.now, { person: 10, total: 0 });
+    expect(await inbox.accept(message('1'))).toEqual({
+      refused: expect.stringMatching(/^More people are writing to me than I can answer/),
+    });
+    expect(await inbox.pending(key(message('1')))).toEqual([]);
   });
 });
