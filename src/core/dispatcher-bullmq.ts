@@ -1,9 +1,8 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import type { Log } from '../log.ts';
 import type { Dispatcher, Run } from './dispatcher.ts';
-import { SetupError } from './errors.ts';
 import { type Caps, capsOf, lanesOf, Slots } from './fair-queue.ts';
+import { connectRedis } from './redis-connection.ts';
 
 /** A worker that died, or hung, for this long has its conversations taken over, after the next check. */
 const LOCK_MS = 15_000;
@@ -68,7 +67,7 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
   const { run, log } = options;
   const prefix = options.prefix ?? '{shopper}';
   const caps = capsOf(options.caps);
-  const connection = await connected(options.url);
+  const connection = await connectRedis(options.url);
   // The blocking connection of a worker waits as long as it takes.
   const patient = connection.duplicate({ maxRetriesPerRequest: null });
   patient.on('error', () => {});
@@ -185,29 +184,4 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
       return stopping;
     },
   };
-}
-
-async function connected(url: string): Promise<Redis> {
-  const client = new Redis(url, {
-    lazyConnect: true,
-    retryStrategy: times => Math.min(2_000, 50 * 2 ** times),
-  });
-  let said: unknown;
-  client.on('error', (error: unknown) => {
-    said = error;
-  });
-  const refuse = (cause: unknown) => {
-    client.disconnect();
-    const reason = cause instanceof Error && cause.message !== '' ? cause.message : 'no connection';
-    return new SetupError(
-      `Cannot use the Redis at ${new URL(url).host}: ${reason}. Check REDIS_URL, and that the server is running.`,
-      { cause },
-    );
-  };
-  try {
-    await client.connect();
-  } catch (error) {
-    throw refuse(said ?? error);
-  }
-  return client;
 }
