@@ -2,7 +2,7 @@ import { App } from '@slack/bolt';
 import { z } from 'zod';
 import type { BotPort, ChatAdapter } from '../../core/adapter.ts';
 import { SetupError } from '../../core/errors.ts';
-import { type Conversation, conversationKey, type Message } from '../../core/message.ts';
+import type { Conversation, Message } from '../../core/message.ts';
 import type { SetTimer } from '../../core/paced.ts';
 import { createRateBudget } from '../../core/rate-budget.ts';
 import type { State } from '../../core/state.ts';
@@ -175,24 +175,22 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
   }
 
   /** The native stop button. Whoever pressed it, the replies that Slack stopped are the ones that stop. */
-  async function stopped(it: Extract<Inbound, { type: 'stopped' }>, actor: Actor): Promise<void> {
-    const { person } = actor;
-    const own: Conversation = {
-      person,
-      channel: it.channel,
-      thread: it.thread,
-      audience: it.channel.startsWith('D') ? 'private' : 'shared',
-    };
-    const streaming = [...open].filter(
-      reply =>
-        reply.tenant === actor.tenant &&
-        reply.channel === it.channel &&
-        reply.messages().some(ts => it.streams.includes(ts)),
-    );
-    const conversations = new Map(
-      [own, ...streaming.map(reply => reply.conversation)].map(each => [conversationKey(each), each]),
-    );
-    await Promise.all([...conversations.values()].map(each => bot().interrupt(each)));
+  async function stopped(
+    it: Extract<Inbound, { type: 'stopped' }>,
+    { tenant, person }: Actor,
+  ): Promise<void> {
+    const { channel, thread, streams } = it;
+    const audience = channel.startsWith('D') ? 'private' : 'shared';
+    stopStreams({ tenant, streams });
+    await bot().interrupt({ person, channel, thread, audience });
+    if (streams.length > 0) background(bot().relay(PLATFORM, { type: 'stopped', tenant, streams }));
+  }
+
+  function stopStreams({ tenant, streams }: { tenant: string; streams: readonly string[] }): void {
+    for (const reply of open) {
+      if (reply.tenant !== tenant || !reply.messages().some(ts => streams.includes(ts))) continue;
+      background(bot().interrupt(reply.conversation));
+    }
   }
 
   async function opened(it: Extract<Inbound, { type: 'opened' }>, actor: Actor): Promise<void> {
@@ -253,10 +251,11 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
   return {
     platform: PLATFORM,
 
-    async start(to) {
+    async start(to, connect = 'both') {
       port = to;
       closing = false;
       await installations.start();
+      if (connect === 'send') return;
       try {
         await receiver.start();
       } catch (cause) {
@@ -331,6 +330,19 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
       refreshHome({ tenant: place.tenant, user: place.user, person: message.conversation.person });
     },
 
+    relayed(payload) {
+      const it = relayedSchema.safeParse(payload).data;
+      switch (it?.type) {
+        case 'press':
+          return asks.press(it);
+        case 'stopped':
+          stopStreams(it);
+          return null;
+        case undefined:
+          return null;
+      }
+    },
+
     linkTo({ person, channel, thread }) {
       const place = `https://app.slack.com/client/${person.workspace}/${channel}`;
       return thread === null ? place : `${place}/thread/${channel}-${thread}`;
@@ -345,6 +357,18 @@ const authorized = z.object({ tenant: z.string(), botUser: z.string() });
 const pressedBlock = z.looseObject({
   actions: z.array(z.looseObject({ block_id: z.string().optional() })).min(1),
 });
+
+/** What another process of the bot hands over: it may concern a reply that is open here. */
+const relayedSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('press'),
+    key: z.string(),
+    tenant: z.string(),
+    user: z.string(),
+    allow: z.boolean(),
+  }),
+  z.object({ type: z.literal('stopped'), tenant: z.string(), streams: z.array(z.string()) }),
+]);
 
 function installationsOf(options: SlackAdapterOptions, now: () => number): Installations {
   const deps = { apiUrl: options.apiUrl, state: options.state, log: options.log, now };

@@ -9,8 +9,16 @@ import type { SlackApi } from './web-client.ts';
 export interface Asks {
   /** Posts the question and resolves with the answer; false when there is none in time. */
   ask(api: SlackApi, place: ReplyTo, question: Question, signal: AbortSignal): Promise<boolean>;
-  /** Somebody pressed a button: a sentence for them when it was not for them to press, or too late. */
-  press(key: string, pressed: { tenant: string; user: string; allow: boolean }): string | null;
+  /** Somebody pressed a button: a sentence for them when it is not theirs to press; null when nobody asks that here. */
+  press(pressed: Pressed): { sentence: string | null } | null;
+}
+
+export interface Pressed {
+  /** Names the question. */
+  key: string;
+  tenant: string;
+  user: string;
+  allow: boolean;
 }
 
 interface Open {
@@ -79,12 +87,12 @@ export function createAsks(log: Log): Asks {
       return allowed;
     },
 
-    press(key, { tenant, user, allow }) {
+    press({ key, tenant, user, allow }) {
       const asked = open.get(key);
-      if (asked === undefined || asked.tenant !== tenant) return 'That question is no longer open.';
-      if (asked.user !== user) return 'Only the person I asked can answer that.';
+      if (asked === undefined || asked.tenant !== tenant) return null;
+      if (asked.user !== user) return { sentence: 'Only the person I asked can answer that.' };
       asked.settle(allow);
-      return null;
+      return { sentence: null };
     },
   };
 }

@@ -5,7 +5,8 @@ import { PersonError } from '../../core/errors.ts';
 import type { CommandAction, NoticeMode, Person } from '../../core/message.ts';
 import type { PreferencesView } from '../../core/views.ts';
 import type { Log } from '../../log.ts';
-import type { Asks } from './asks.ts';
+import type { Asks, Pressed } from './asks.ts';
+import { PLATFORM } from './inbound.ts';
 import { FEEDBACK_ACTION } from './reply-blocks.ts';
 import {
   ACTIONS,
@@ -50,6 +51,7 @@ const press = z.looseObject({
 
 type Press = z.infer<typeof press>;
 
+const pressAnswer = z.object({ sentence: z.string().nullable() }).nullable();
 const noticeValue = z.object({ notice: z.string(), owner: z.string() });
 const tenantOf = z.object({ tenant: z.string() });
 const SORRY = "I can't reach your memory right now. Please try again in a moment.";
@@ -132,7 +134,11 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
       return;
     }
     if (action.action_id === ACTIONS.allow || action.action_id === ACTIONS.deny) {
-      const sentence = asks.press(value, { ...pressed, allow: action.action_id === ACTIONS.allow });
+      const sentence = await answerQuestion({
+        ...pressed,
+        key: value,
+        allow: action.action_id === ACTIONS.allow,
+      });
       if (sentence !== null) await whisper(respond, sentenceMessage(sentence), thread);
       return;
     }
@@ -148,6 +154,14 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
       );
       await surface.say(sentenceFor(error));
     }
+  }
+
+  /** The question may be one that another process asks. */
+  async function answerQuestion(pressed: Pressed): Promise<string | null> {
+    const relay = async () =>
+      pressAnswer.parse(await deps.bot().relay(PLATFORM, { type: 'press', ...pressed }));
+    const answer = asks.press(pressed) ?? (await relay());
+    return answer === null ? 'That question is no longer open.' : answer.sentence;
   }
 
   async function answerMemory(id: string, value: string, actor: Actor, surface: Surface): Promise<void> {

@@ -186,7 +186,12 @@ function withoutCalls(text: string): string {
   return text.replace(CALLS, `<${INVISIBLE}`);
 }
 
-/** Text of ours or of a person's memory inside a `mrkdwn` object: shown as it is. */
+/** Text inside a `mrkdwn` object, shown as it is. */
 export function escapeMrkdwn(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** The same for messages, where Slack would fetch what looks like an address: those are shown without their scheme. */
+export function inertMrkdwn(text: string): string {
+  return escapeMrkdwn(text.replace(/https?:\/\//gi, ''));
 }

@@ -9,7 +9,7 @@ import {
   type PreferencesView,
   titleOfPath,
 } from '../../core/views.ts';
-import { escapeMrkdwn } from './markdown.ts';
+import { escapeMrkdwn, inertMrkdwn } from './markdown.ts';
 import type { Block } from './reply-blocks.ts';
 
 /** Action ids; what a button is about is in its value. */
@@ -32,8 +32,14 @@ const MAX_MESSAGE_BLOCKS = 46;
 const MAX_VIEW_BLOCKS = 96;
 /** A view takes 250,000 bytes as JSON. */
 const MAX_VIEW_TEXT = 60_000;
+/** Of the two buttons below a note, with what they ask. */
+const BUTTONS_TEXT = 250;
 const MAX_NOTICE_LINES = 12;
 const MAX_LINE = 250;
+const MAX_TITLE = 100;
+/** Five times as long once escaped, and a text object takes 3,000 characters. */
+const MAX_SENTENCE = 580;
+const MAX_FALLBACK = 200;
 
 export interface MessageContent {
   /** For notifications. */
@@ -43,9 +49,8 @@ export interface MessageContent {
 
 /** /preferences, in a message that only the person sees. */
 export function viewMessage(view: PreferencesView): MessageContent {
-  const text = sentenceOf(view);
   return {
-    text,
+    text: fallback(sentenceOf(view)),
     blocks: viewBlocks(view, { blocks: MAX_MESSAGE_BLOCKS, text: MAX_MESSAGE_TEXT, all: true }),
   };
 }
@@ -59,7 +64,7 @@ export function homeView(view: PreferencesView): Block {
 
 /** `sentence`: the outcome of what was just done, shown on top. */
 export function modalView(view: PreferencesView, sentence?: string): Block {
-  const top = sentence === undefined ? [] : [section(escapeMrkdwn(sentence)), DIVIDER];
+  const top = sentence === undefined ? [] : [section(inertMrkdwn(clip(sentence, MAX_SENTENCE))), DIVIDER];
   return {
     type: 'modal',
     callback_id: MEMORY_MODAL,
@@ -96,7 +101,7 @@ function viewBlocks(view: PreferencesView, room: Room): Block[] {
     case 'memory':
       return memoryBlocks(view, room);
     default:
-      return [section(escapeMrkdwn(sentenceOf(view)))];
+      return [section(inertMrkdwn(clip(sentenceOf(view), MAX_SENTENCE)))];
   }
 }
 
@@ -135,10 +140,11 @@ function memoryBlocks(view: Extract<PreferencesView, { type: 'memory' }>, room: 
   for (const it of view.sections) {
     const words = summaryOf(it);
     const fits =
-      head.length + blocks.length + 2 + foot.length + 1 <= room.blocks && text + words.length <= room.text;
+      head.length + blocks.length + 2 + foot.length + 1 <= room.blocks &&
+      text + words.length + BUTTONS_TEXT <= room.text;
     if (!fits) break;
     blocks.push(section(words), actions([showButton(it), forgetButton(it)]));
-    text += words.length + 40;
+    text += words.length + BUTTONS_TEXT;
     shown += 1;
   }
   const left = view.sections.length - shown;
@@ -152,12 +158,12 @@ function memoryBlocks(view: Extract<PreferencesView, { type: 'memory' }>, room: 
 }
 
 function summaryOf(it: MemorySection): string {
-  const title = `*${escapeMrkdwn(it.title)}*`;
+  const title = `*${inertMrkdwn(clip(it.title, MAX_TITLE))}*`;
   if (it.lines.length === 0) return `${title}\n_(empty)_`;
   const lines: string[] = [];
   let length = title.length;
   for (const line of it.lines) {
-    const item = `\n• ${escapeMrkdwn(clip(line, MAX_LINE))}`;
+    const item = `\n• ${inertMrkdwn(clip(line, MAX_LINE))}`;
     if (length + item.length > 1_200) break;
     lines.push(item);
     length += item.length;
@@ -168,15 +174,16 @@ function summaryOf(it: MemorySection): string {
 
 /** The note as it is stored, every character of it. */
 function fileBlocks(it: MemorySection, room: Room): Block[] {
-  const blocks: Block[] = [section(`*${escapeMrkdwn(it.title)}*`)];
+  const blocks: Block[] = [section(`*${escapeMrkdwn(clip(it.title, MAX_TITLE))}*`)];
   let shown = 0;
   let text = 0;
   const content = it.content.trimEnd();
-  while (shown < content.length && blocks.length < room.blocks - 2 && text < room.text) {
+  while (shown < content.length && blocks.length < room.blocks - 2 && text + MAX_SECTION_TEXT <= room.text) {
     const piece = wholePiece(content.slice(shown));
-    blocks.push(section(escapeMrkdwn(piece)));
+    const words = escapeMrkdwn(piece);
+    blocks.push(section(words));
     shown += piece.length;
-    text += piece.length;
+    text += words.length;
   }
   if (content === '') blocks.push(section('_(empty)_'));
   if (shown < content.length) blocks.push(section(`_And ${content.length - shown} more characters._`));
@@ -207,7 +214,7 @@ function noticeSettings(mode: NoticeMode, isDefault: boolean): Block[] {
   const others = (['thread', 'private', 'off'] as const).filter(other => other !== mode);
   const names = { thread: 'Show below the reply', private: 'Show to me alone', off: 'Turn off' };
   return [
-    { type: 'context', elements: [{ type: 'mrkdwn', text: label }] },
+    context(label),
     actions(others.map(other => button(names[other], `${ACTIONS.notices}_${other}`, other))),
   ];
 }
@@ -223,17 +230,23 @@ export function blockIdOf(tenant: string, what: string): string {
 /** `owner`: the person's user id; nobody else can press the buttons. */
 export function noticeMessage(notice: Notice, tenant: string, owner: string): MessageContent {
   const lines = notice.changes.flatMap(change => [
-    `*${escapeMrkdwn(titleOfPath(change.path))}*${change.operation === 'deleted' ? ' (forgotten)' : ''}`,
-    ...change.lines.map(line => escapeMrkdwn(clip(lineOfChange(line), MAX_LINE))),
+    `*${inertMrkdwn(clip(titleOfPath(change.path), MAX_TITLE))}*${change.operation === 'deleted' ? ' (forgotten)' : ''}`,
+    ...change.lines.map(line => inertMrkdwn(clip(lineOfChange(line), MAX_LINE))),
   ]);
-  const shown = lines.slice(0, MAX_NOTICE_LINES);
+  const shown: string[] = [];
+  for (let room = MAX_SECTION_TEXT - 100; shown.length < Math.min(lines.length, MAX_NOTICE_LINES); ) {
+    const line = lines[shown.length] ?? '';
+    room -= line.length + 1;
+    if (room < 0) break;
+    shown.push(line);
+  }
   const left = lines.length - shown.length;
   const text = ['Memory updated', ...shown, ...(left === 0 ? [] : [`and ${left} more lines`])].join('\n');
   const value = JSON.stringify({ notice: notice.id, owner });
   return {
     text: 'Memory updated',
     blocks: [
-      { type: 'context', elements: [{ type: 'mrkdwn', text, verbatim: true }] },
+      context(text),
       {
         ...actions([button('See all', ACTIONS.all, value), button('Undo', ACTIONS.undo, value)]),
         block_id: blockIdOf(tenant, 'notice'),
@@ -244,12 +257,7 @@ export function noticeMessage(notice: Notice, tenant: string, owner: string): Me
 
 /** What a notice becomes once it was undone: quiet, and without buttons. */
 export function settledNotice(sentence: string): MessageContent {
-  return {
-    text: sentence,
-    blocks: [
-      { type: 'context', elements: [{ type: 'mrkdwn', text: escapeMrkdwn(sentence), verbatim: true }] },
-    ],
-  };
+  return quietLine(sentence);
 }
 
 /** `key` names the question to those who press. */
@@ -261,9 +269,9 @@ export function questionMessage(
 ): MessageContent {
   const detail = withDetail && question.detail !== '' ? [codeSection(question.detail)] : [];
   return {
-    text: question.text,
+    text: fallback(question.text),
     blocks: [
-      section(escapeMrkdwn(question.text)),
+      section(inertMrkdwn(clip(question.text, MAX_SENTENCE))),
       ...detail,
       {
         ...actions([
@@ -281,11 +289,11 @@ export function detailMessage(detail: string): MessageContent {
 }
 
 export function answeredQuestion(question: Question, outcome: string): MessageContent {
-  const text = `${question.text} ${outcome}`;
-  return {
-    text,
-    blocks: [{ type: 'context', elements: [{ type: 'mrkdwn', text: escapeMrkdwn(text), verbatim: true }] }],
-  };
+  return quietLine(`${clip(question.text, MAX_SENTENCE)} ${outcome}`);
+}
+
+function quietLine(text: string): MessageContent {
+  return { text: fallback(text), blocks: [context(inertMrkdwn(clip(text, MAX_SENTENCE)))] };
 }
 
 const HELP = [
@@ -295,7 +303,7 @@ const HELP = [
 ].join('\n');
 
 export function sentenceMessage(sentence: string): MessageContent {
-  return { text: sentence, blocks: [section(escapeMrkdwn(sentence))] };
+  return { text: fallback(sentence), blocks: [section(inertMrkdwn(clip(sentence, MAX_SENTENCE)))] };
 }
 
 export function helpMessage(): MessageContent {
@@ -311,6 +319,15 @@ function plain(text: string): Block {
 /** Nothing in it becomes a link or a mention by itself. */
 function section(mrkdwn: string): Block {
   return { type: 'section', text: { type: 'mrkdwn', text: mrkdwn, verbatim: true } };
+}
+
+function context(mrkdwn: string): Block {
+  return { type: 'context', elements: [{ type: 'mrkdwn', text: mrkdwn, verbatim: true }] };
+}
+
+/** The text of notifications. */
+function fallback(text: string): string {
+  return inertMrkdwn(clip(text, MAX_FALLBACK));
 }
 
 function codeSection(text: string): Block {
@@ -344,7 +361,13 @@ function forgetButton(it: MemorySection): Block {
   };
 }
 
+/** At most `length` UTF-16 units, and no half characters. */
 function clip(text: string, length: number): string {
-  const points = [...text];
-  return points.length <= length ? text : `${points.slice(0, length - 1).join('')}…`;
+  if (text.length <= length) return text;
+  let kept = '';
+  for (const point of text) {
+    if (kept.length + point.length >= length) break;
+    kept += point;
+  }
+  return `${kept}…`;
 }

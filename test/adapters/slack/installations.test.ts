@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openSealed, seal } from '../../../src/adapters/slack/sealed.ts';
 import type { User } from '../../fakes/slack/drivers/user.ts';
 import type { Workspace } from '../../fakes/slack/drivers/workspace.ts';
 import type { FakeSlackOptions } from '../../fakes/slack/fake-slack.ts';
@@ -257,18 +256,5 @@ describe('one workspace by its token', () => {
       adapter: { transport: { type: 'socket', appToken: 'xapp-1-wrong', port: 0 } },
     });
     await expect(world.adapter.start(world.bot)).rejects.toThrow('Check SLACK_APP_TOKEN');
-  });
-});
-
-describe('a sealed row', () => {
-  it('opens with its key under its own name only', async () => {
-    world = await createWorld({ started: false });
-    const key = randomBytes(32);
-    const sealed = seal({ token: 'xoxb-1' }, key, 'T1');
-    expect(openSealed(sealed, key, 'T1')).toEqual({ token: 'xoxb-1' });
-    expect(() => openSealed(sealed, key, 'T2')).toThrow();
-    expect(() => openSealed(sealed, randomBytes(32), 'T1')).toThrow();
-    expect(() => openSealed({ ...sealed, data: Buffer.from('x').toString('base64') }, key, 'T1')).toThrow();
-    expect(JSON.stringify(sealed)).not.toContain('xoxb');
   });
 });

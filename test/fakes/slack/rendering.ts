@@ -54,7 +54,7 @@ export function textsOf(blocks: unknown): string[] {
  * The text in blocks that Slack reads for mentions and links: mrkdwn and Markdown. Plain text and the literal
  * runs of rich text are shown as they are.
  */
-function parsedTextsOf(blocks: unknown): string[] {
+export function parsedTextsOf(blocks: unknown): string[] {
   if (Array.isArray(blocks)) return blocks.flatMap(parsedTextsOf);
   if (!isRecord(blocks)) return [];
   const { type, text } = blocks;

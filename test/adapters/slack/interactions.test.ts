@@ -1,0 +1,378 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { PersonError } from '../../../src/core/errors.ts';
+import type { MemorySection, Notice, PreferencesView } from '../../../src/core/views.ts';
+import { elementsIn } from '../../fakes/slack/drivers/elements.ts';
+import type { Seen } from '../../fakes/slack/drivers/screen.ts';
+import { textsOf } from '../../fakes/slack/rendering.ts';
+import { done, keeper, memoryView } from '../scripted-bot.ts';
+import { createWorld, TRANSPORTS, type World, type WorldOptions } from './harness.ts';
+
+let world: World;
+afterEach(() => world.stop());
+
+const SIZES: MemorySection = {
+  memoryId: 'mem_sizes',
+  path: '/sizes.md',
+  title: 'Sizes',
+  facts: [],
+  lines: ['shoe size: 9', 'coat: M & <L>'],
+  content: '# Sizes\n- shoe size: 9 (2026-03-14)\n- coat: M & <L>\n',
+  revision: 'r1',
+  updatedAt: '2026-03-14T00:00:00Z',
+};
+
+const NOTICE: Notice = {
+  id: 'notice-1',
+  changes: [
+    {
+      memoryId: 'mem_sizes',
+      path: '/sizes.md',
+      operation: 'modified',
+      lines: [{ type: 'added', text: 'shoe size: 9 <!channel>' }],
+    },
+  ],
+};
+
+async function setUp(options: WorldOptions = {}): Promise<void> {
+  world = await createWorld(options);
+  world.bot.onCommand = ({ action }): PreferencesView => {
+    switch (action.type) {
+      case 'show':
+        return { type: 'file', section: SIZES };
+      case 'view':
+        return memoryView({ sections: [SIZES] });
+      default:
+        return { type: 'outcome', ok: true, sentence: `Done: ${action.type}.` };
+    }
+  };
+}
+
+const alone = () => world.ann.sees(world.ann.dmChannel).filter(({ ephemeral }) => ephemeral);
+
+/** What Ann alone sees next. */
+const whispered = (words: string) =>
+  world.slack.until(() => alone().find(({ text }) => text.includes(words)), `“${words}” to Ann alone`);
+
+async function command(text = ''): Promise<void> {
+  const outcome = await world.ann.command('/preferences', text).outcome;
+  expect(outcome.type).toBe('done');
+}
+
+const commands = () => world.bot.commands.map(({ action }) => action);
+const modalText = () => textsOf(world.ann.modal?.blocks).join('\n');
+const homeText = () => textsOf(world.ann.home?.blocks).join('\n');
+
+/** Ann asks, is answered, and her memory changed; returns the notice as she sees it. */
+async function noticed(
+  where: 'dm' | 'channel',
+  mode: 'thread' | 'private',
+): Promise<{ seen: Seen; channel: string }> {
+  const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+  const posted = where === 'dm' ? world.ann.dm('Hello') : world.ann.mention(channel.id, 'Hello');
+  await posted.settled;
+  const message = await world.received();
+  const sink = world.open(message, keeper());
+  await sink.finish(done('Noted.'));
+  await world.adapter.notify(message, NOTICE, mode);
+  sink.close();
+  const seen = world.ann.sees(posted.channel, posted.ts).at(-1);
+  if (seen === undefined) throw new Error('no notice');
+  return { seen, channel: posted.channel };
+}
+
+describe.each(TRANSPORTS)('/preferences over %s', transport => {
+  it('shows the person, and nobody else, what is remembered', async () => {
+    await setUp({ transport });
+    const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+    await world.ann.command('/preferences', '', channel.id).outcome;
+    const shown = await world.slack.until(
+      () => world.ann.sees(channel.id).find(({ text }) => text.includes('What I remember about you')),
+      'the view',
+    );
+    expect(shown.ephemeral).toBe(true);
+    expect(shown.text).toContain('*Sizes*\n• shoe size: 9\n• coat: M &amp; &lt;L&gt;');
+    expect(world.ben.sees(channel.id)).toEqual([]);
+    expect(world.bot.commands[0]?.person).toMatchObject({
+      id: world.ann.id,
+      workspace: world.workspace.id,
+      name: 'Ann',
+    });
+  });
+
+  it('answers in time though the memory takes long, and says so when it cannot be reached', async () => {
+    await setUp({ transport });
+    let fail = (_: Error) => {};
+    world.bot.onCommand = () =>
+      new Promise((_, reject) => {
+        fail = reject;
+      });
+    await command();
+    await world.slack.until(() => world.bot.commands[0], 'the command');
+    fail(new Error('no connection to 10.0.0.1'));
+    const shown = await whispered("I can't reach your memory right now");
+    expect(shown.text).not.toContain('10.0.0.1');
+  });
+});
+
+describe('/preferences', () => {
+  it('passes on a sentence that is meant for the person', async () => {
+    await setUp();
+    world.bot.onCommand = () => {
+      throw new PersonError('Your memory is being moved. Please try in an hour.');
+    };
+    await command();
+    await whispered('Your memory is being moved. Please try in an hour.');
+  });
+
+  it.each([
+    ['notices off', [{ type: 'notices', mode: 'off' }]],
+    ['notices private', [{ type: 'notices', mode: 'private' }]],
+    ['NOTICES On', [{ type: 'notices', mode: 'default' }, { type: 'view' }]],
+    ['', [{ type: 'view' }]],
+  ])('understands “%s”', async (text, expected) => {
+    await setUp();
+    await command(text);
+    await world.slack.until(() => commands().length === expected.length, 'the commands');
+    expect(commands()).toEqual(expected);
+  });
+
+  it('turns notices on where they are off for everybody', async () => {
+    await setUp();
+    world.bot.onCommand = ({ action }) =>
+      action.type === 'view'
+        ? memoryView({ notices: 'off' })
+        : { type: 'outcome', ok: true, sentence: 'Yes.' };
+    await command('notices on');
+    await world.slack.until(() => commands().length === 3, 'the commands');
+    expect(commands().at(-1)).toEqual({ type: 'notices', mode: 'private' });
+  });
+
+  it.each(['help', 'nonsense', 'notices sometimes', 'notices off please'])(
+    'explains itself to “%s”',
+    async text => {
+      await setUp();
+      await command(text);
+      await whispered('/preferences notices on');
+      expect(commands()).toEqual([]);
+    },
+  );
+
+  it('shows a note in full in a window, exactly as it is stored', async () => {
+    await setUp();
+    await command();
+    const view = await whispered('What I remember');
+    await world.ann.press(view, { actionId: 'memory_show', value: 'mem_sizes' }).outcome;
+    await world.slack.until(() => modalText().includes('2026-03-14'), 'the note');
+    expect(modalText()).toContain('# Sizes\n- shoe size: 9 (2026-03-14)\n- coat: M &amp; &lt;L&gt;');
+    expect(commands().at(-1)).toEqual({ type: 'show', memoryId: 'mem_sizes' });
+  });
+
+  it('opens the window in time though the memory takes long', async () => {
+    await setUp();
+    await command();
+    const view = await whispered('What I remember');
+    let answer = (_: PreferencesView) => {};
+    world.bot.onCommand = () =>
+      new Promise(resolve => {
+        answer = resolve;
+      });
+    await world.ann.press(view, { actionId: 'memory_show', value: 'mem_sizes' }).outcome;
+    await world.slack.until(() => modalText().includes('One moment'), 'a window');
+    await world.slack.until(() => world.bot.commands[1], 'the command');
+    world.slack.clock.advance(60_000);
+    answer({ type: 'file', section: SIZES });
+    await world.slack.until(() => modalText().includes('2026-03-14'), 'the note');
+  });
+
+  it('forgets one note after asking, and shows what is left', async () => {
+    await setUp();
+    await command();
+    const view = await whispered('What I remember');
+    const forget = elementsIn(view.blocks).find(({ element }) => element.action_id === 'memory_forget');
+    expect(forget?.element.confirm).toMatchObject({ confirm: { text: 'Forget' }, deny: { text: 'Keep' } });
+    await world.ann.press(view, { actionId: 'memory_forget', value: 'mem_sizes' }).outcome;
+    const after = await whispered('Done: forget.');
+    expect(after.ts).toBe(view.ts);
+    expect(commands().slice(1)).toEqual([{ type: 'forget', memoryId: 'mem_sizes' }, { type: 'view' }]);
+  });
+
+  it('turns notices off with a button', async () => {
+    await setUp();
+    await command();
+    const view = await whispered('What I remember');
+    await world.ann.press(view, { actionId: 'memory_notices_off', value: 'off' }).outcome;
+    await whispered('Done: notices.');
+    expect(commands()).toContainEqual({ type: 'notices', mode: 'off' });
+  });
+});
+
+describe('the Home tab', () => {
+  it('shows the memory when it is opened, and again when it changed', async () => {
+    await setUp();
+    await world.ann.openApp('home')?.settled;
+    await world.slack.until(() => homeText().includes('shoe size: 9'), 'the Home tab');
+    world.bot.onCommand = ({ action }) =>
+      action.type === 'view' ? memoryView() : { type: 'outcome', ok: true, sentence: 'Forgotten.' };
+    await world.ann.pressInHome({ actionId: 'memory_forget', value: 'mem_sizes' }).outcome;
+    await world.slack.until(() => homeText().includes('Nothing yet'), 'the Home tab without it');
+  });
+
+  it('is brought up to date by a turn that changed the memory', async () => {
+    await setUp();
+    world.bot.onCommand = () => memoryView();
+    await world.ann.openApp('home')?.settled;
+    await world.slack.until(() => homeText().includes('Nothing yet'), 'the empty Home tab');
+    world.bot.onCommand = () => memoryView({ sections: [SIZES] });
+    await noticed('dm', 'thread');
+    await world.slack.until(() => homeText().includes('shoe size: 9'), 'the Home tab with it');
+  });
+
+  it('is not published for who never opened it', async () => {
+    await setUp();
+    await noticed('dm', 'thread');
+    await command('notices off');
+    await whispered('Done: notices.');
+    expect(world.slack.calls('views.publish')).toEqual([]);
+  });
+
+  it('opens a note in a window', async () => {
+    await setUp();
+    await world.ann.openApp('home')?.settled;
+    await world.slack.until(() => world.ann.home, 'the Home tab');
+    await world.ann.pressInHome({ actionId: 'memory_show', value: 'mem_sizes' }).outcome;
+    await world.slack.until(() => modalText().includes('2026-03-14'), 'the note');
+  });
+});
+
+describe('a notice', () => {
+  it('in a DM stands in the thread, quiet, with See all and Undo', async () => {
+    await setUp();
+    const { seen } = await noticed('dm', 'thread');
+    expect(seen).toMatchObject({ ephemeral: false, fallback: 'Memory updated' });
+    expect(seen.blocks[0]).toMatchObject({ type: 'context' });
+    expect(seen.text).toContain('+ shoe size: 9 &lt;!channel&gt;');
+    expect(world.slack.pings()).toEqual([]);
+    expect(elementsIn(seen.blocks).map(({ element }) => element.action_id)).toEqual([
+      'memory_all',
+      'memory_undo',
+    ]);
+  });
+
+  it('in a channel is for the person alone, and Undo replaces it with what came of it', async () => {
+    await setUp();
+    const { seen, channel } = await noticed('channel', 'private');
+    expect(seen.ephemeral).toBe(true);
+    expect(world.ben.sees(channel).some(({ text }) => text.includes('shoe size'))).toBe(false);
+    await world.ann.press(seen, 'memory_undo').outcome;
+    const settled = await world.slack.until(
+      () => world.ann.sees(channel).find(({ text }) => text === 'Done: undo.'),
+      'the outcome',
+    );
+    expect(settled.ts).toBe(seen.ts);
+    expect(elementsIn(settled.blocks)).toEqual([]);
+    expect(commands()).toEqual([{ type: 'undo', noticeId: 'notice-1' }]);
+  });
+
+  it('keeps its buttons when it could not be undone', async () => {
+    await setUp();
+    const { seen, channel } = await noticed('dm', 'thread');
+    world.bot.onCommand = () => ({ type: 'outcome', ok: false, sentence: 'Not undone: it changed again.' });
+    await world.ann.press(seen, 'memory_undo').outcome;
+    await world.slack.until(() => world.ann.sees(channel).some(({ text }) => text.startsWith('Not undone')));
+    expect(world.ann.sees(channel).find(({ ts }) => ts === seen.ts)?.text).toContain('shoe size');
+  });
+
+  it('opens the whole memory', async () => {
+    await setUp();
+    const { seen } = await noticed('dm', 'thread');
+    await world.ann.press(seen, 'memory_all').outcome;
+    await world.slack.until(() => modalText().includes('shoe size: 9'), 'the memory');
+  });
+
+  it('that others see is theirs neither to undo nor to open', async () => {
+    await setUp();
+    const { channel } = await noticed('channel', 'thread');
+    const theirs = world.ben.sees(channel).find(({ text }) => text.includes('shoe size'));
+    if (theirs === undefined) throw new Error('no notice');
+    await world.ben.press(theirs, 'memory_undo').outcome;
+    await world.ben.press(theirs, 'memory_all').outcome;
+    await world.slack.until(
+      () => world.ben.sees(channel).filter(({ text }) => text.includes('whose memory it is')).length === 2,
+      'two sentences to Ben',
+    );
+    expect(world.ben.modal).toBeUndefined();
+    expect(commands()).toEqual([]);
+  });
+
+  it('goes to the person’s DM where it cannot be shown to them alone', async () => {
+    await setUp();
+    world.slack.fail('chat.postEphemeral', { type: 'error', error: 'user_not_in_channel' });
+    await noticed('channel', 'private');
+    expect(world.ann.sees(world.ann.dmChannel).at(-1)?.text).toContain('shoe size');
+  });
+});
+
+describe('a question', () => {
+  it('that is no longer open says so', async () => {
+    await setUp();
+    const posted = world.ann.dm('Hello');
+    await posted.settled;
+    const message = await world.received();
+    const sink = world.open(message);
+    const limit = new AbortController();
+    const answer = sink.ask({ id: 'q', text: 'May I?', detail: 'this' }, limit.signal);
+    const asked = await world.slack.until(
+      () => world.ann.sees(posted.channel, posted.ts).find(({ text }) => text.includes('May I?')),
+      'the question',
+    );
+    expect(asked.text).toContain('this');
+    await world.restart();
+    await world.ann.press(asked, 'ask_allow').outcome;
+    await world.slack.until(() =>
+      world.ann
+        .sees(posted.channel, posted.ts)
+        .some(({ text }) => text === 'That question is no longer open.'),
+    );
+    limit.abort();
+    expect(await answer).toBe(false);
+    sink.close();
+  });
+
+  it('of another process is answered there', async () => {
+    await setUp();
+    const posted = world.ann.dm('Hello');
+    await posted.settled;
+    const first = world.adapter;
+    const sink = world.open(await world.received());
+    const answer = sink.ask({ id: 'q', text: 'May I?', detail: '' }, new AbortController().signal);
+    const asked = await world.slack.until(
+      () => world.ann.sees(posted.channel, posted.ts).find(({ text }) => text.includes('May I?')),
+      'the question',
+    );
+    await world.restart();
+    world.bot.relay = async (_, payload) => first.relayed?.(JSON.parse(JSON.stringify(payload))) ?? null;
+    await world.ann.press(asked, 'ask_allow').outcome;
+    expect(await answer).toBe(true);
+    sink.close();
+  });
+
+  it('comes below what was said before it, and what is said after it comes below the question', async () => {
+    await setUp();
+    const posted = world.ann.dm('Hello');
+    await posted.settled;
+    const sink = world.open(await world.received());
+    sink.show({ state: 'working', text: 'Let me look. ', status: null, activities: [] });
+    await world.slack.until(() => world.slack.calls('chat.startStream')[0]?.status);
+    const answer = sink.ask({ id: 'q', text: 'May I?', detail: '' }, new AbortController().signal);
+    const asked = await world.slack.until(
+      () => world.ann.sees(posted.channel, posted.ts).find(({ text }) => text.includes('May I?')),
+      'the question',
+    );
+    await world.ann.press(asked, 'ask_allow').outcome;
+    expect(await answer).toBe(true);
+    await sink.finish(done('Let me look. Here it is.'));
+    sink.close();
+    const order = world.ann.sees(posted.channel, posted.ts).map(({ text }) => text.split('\n')[0]?.trim());
+    expect(order).toEqual(['Hello', 'Let me look.', 'May I? Allowed.', 'Here it is.']);
+  });
+});

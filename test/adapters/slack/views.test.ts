@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  answeredQuestion,
+  detailMessage,
+  homeView,
+  modalView,
+  noticeMessage,
+  questionMessage,
+  viewMessage,
+  waitingModal,
+} from '../../../src/adapters/slack/views.ts';
+import type { LineChange, MemorySection, PreferencesView } from '../../../src/core/views.ts';
+import { checkBlocks, textLength } from '../../fakes/slack/blocks.ts';
+import { SLACK_LIMITS } from '../../fakes/slack/limits.ts';
+import { linksIn, parsedTextsOf, pingsIn, textsOf } from '../../fakes/slack/rendering.ts';
+import { memoryView } from '../scripted-bot.ts';
+
+const text = fc.oneof(
+  fc.string({ maxLength: 60 }),
+  fc.constantFrom(
+    '',
+    '<!channel>',
+    '<@U0BOSS>',
+    '&amp;',
+    '👟'.repeat(40),
+    'x'.repeat(4_000),
+    '<'.repeat(3_000),
+  ),
+);
+const section: fc.Arbitrary<MemorySection> = fc
+  .record({
+    title: text.map(title => (title === '' ? 'Note' : title)),
+    lines: fc.array(text, { maxLength: 60 }),
+    content: fc.oneof(
+      text,
+      fc.string({ maxLength: 50 }).map(line => `${line}\n`.repeat(2_000)),
+    ),
+  })
+  .map(it => ({
+    ...it,
+    memoryId: `mem_${'x'.repeat(60)}`,
+    path: '/note.md',
+    facts: [],
+    revision: 'r',
+    updatedAt: '2026-01-01T00:00:00Z',
+  }));
+const view: fc.Arbitrary<PreferencesView> = fc.oneof(
+  fc
+    .record({
+      sections: fc.array(section, { maxLength: 80 }),
+      notices: fc.constantFrom('thread' as const, 'private' as const, 'off' as const),
+      noticesAreDefault: fc.boolean(),
+    })
+    .map(it => memoryView(it)),
+  section.map(it => ({ type: 'file' as const, section: it })),
+  text.map(sentence => ({
+    type: 'outcome' as const,
+    ok: true,
+    sentence: sentence === '' ? 'Yes.' : sentence,
+  })),
+);
+
+function expectMessage({
+  text: fallback,
+  blocks,
+}: {
+  text: string;
+  blocks: readonly Record<string, unknown>[];
+}): void {
+  expect(checkBlocks(blocks, 'message', SLACK_LIMITS.messageBlocks)).toEqual([]);
+  expect(textLength(blocks)).toBeLessThanOrEqual(SLACK_LIMITS.messageBlocksText);
+  expect(fallback.length).toBeLessThanOrEqual(SLACK_LIMITS.ephemeralText);
+}
+
+function expectView(it: Record<string, unknown>, surface: 'home' | 'modal'): void {
+  const blocks = Array.isArray(it.blocks) ? it.blocks : [];
+  expect(checkBlocks(blocks, surface, SLACK_LIMITS.viewBlocks)).toEqual([]);
+  expect(Buffer.byteLength(JSON.stringify(it))).toBeLessThanOrEqual(SLACK_LIMITS.viewBytes);
+  const title = it.title as { text: string } | undefined;
+  if (surface === 'modal') expect(title?.text.length).toBeLessThanOrEqual(24);
+}
+
+describe('views of a memory', () => {
+  it('fit Slack’s limits and call nobody, whatever is remembered', () => {
+    fc.assert(
+      fc.property(view, it => {
+        expectMessage(viewMessage(it));
+        expectView(homeView(it), 'home');
+        expectView(modalView(it, 'x'.repeat(200)), 'modal');
+        expect(pingsIn(parsedTextsOf(viewMessage(it).blocks).join('\n'), false)).toEqual([]);
+        expect(pingsIn(parsedTextsOf(homeView(it).blocks).join('\n'), false)).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('say how much there is that does not fit, and lead to it', () => {
+    const sections = Array.from({ length: 60 }, (_, n) => ({
+      ...SIZES,
+      title: `Note ${n}`,
+      memoryId: `m${n}`,
+    }));
+    const { blocks } = viewMessage(memoryView({ sections }));
+    const shown = textsOf(blocks).join('\n');
+    const left = Number(/And (\d+) more notes\./.exec(shown)?.[1]);
+    expect(left).toBeGreaterThan(0);
+    expect((shown.match(/\*Note \d+\*/g) ?? []).length + left).toBe(60);
+    expect(JSON.stringify(blocks)).toContain('memory_all');
+  });
+
+  it('hold every character of a note', () => {
+    const content = `${'a <b> & c. '.repeat(400)}\n\n${'👟 line\n'.repeat(900)}`;
+    const shown = textsOf(modalView({ type: 'file', section: { ...SIZES, content } }).blocks);
+    const joined = shown
+      .slice(1, -1)
+      .join('')
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&amp;', '&');
+    expect(joined.startsWith(content.trimEnd())).toBe(true);
+  });
+
+  it('greet who is not known yet', () => {
+    expect(textsOf(homeView(memoryView()).blocks).join('\n')).toContain('Nothing yet');
+    expectView(waitingModal(), 'modal');
+  });
+});
+
+describe('notices and questions', () => {
+  const line: fc.Arbitrary<LineChange> = fc.oneof(
+    text.map(it => ({ type: 'added' as const, text: it })),
+    text.map(it => ({ type: 'removed' as const, text: it })),
+    fc.tuple(text, text, text).map(([label, from, to]) => ({ type: 'changed' as const, label, from, to })),
+  );
+
+  it('fit Slack’s limits and call nobody', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(line, { maxLength: 10 }), { maxLength: 10 }), text, (lines, words) => {
+        const changes = lines.map(each => ({
+          memoryId: 'm',
+          path: '/sizes.md',
+          operation: 'modified' as const,
+          lines: each,
+        }));
+        const notice = noticeMessage({ id: 'n'.repeat(20), changes }, 'T0', 'U0');
+        expectMessage(notice);
+        const question = { id: 'q', text: `May I ${words}?`, detail: words };
+        for (const message of [
+          questionMessage(question, 'T0', 'key', true),
+          answeredQuestion(question, 'Allowed.'),
+          ...(words.trim() === '' ? [] : [detailMessage(words)]),
+        ]) {
+          expectMessage(message);
+          expect(pingsIn([message.text, ...parsedTextsOf(message.blocks)].join('\n'), false)).toEqual([]);
+        }
+        expect(pingsIn([notice.text, ...parsedTextsOf(notice.blocks)].join('\n'), false)).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('have nothing fetched', () => {
+    const lines: LineChange[] = [{ type: 'added', text: 'shop: https://evil.example/x' }];
+    const changes = [{ memoryId: 'm', path: '/a.md', operation: 'created' as const, lines }];
+    const shown = textsOf(noticeMessage({ id: 'n', changes }, 'T0', 'U0').blocks).join('\n');
+    expect(linksIn(shown)).toEqual([]);
+    expect(shown).toContain('evil.example/x');
+  });
+});
+
+const SIZES: MemorySection = {
+  memoryId: 'mem_sizes',
+  path: '/sizes.md',
+  title: 'Sizes',
+  facts: [],
+  lines: ['shoe size: 9'],
+  content: '- shoe size: 9\n',
+  revision: 'r1',
+  updatedAt: '2026-03-14T00:00:00Z',
+};
