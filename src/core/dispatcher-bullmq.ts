@@ -85,6 +85,7 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
   const running = new Set<string>();
   /** Conversations being enqueued; true: woken again since the request was sent, which may have come too early for that. */
   const queueing = new Map<string, boolean>();
+  let draining = false;
   let stopping: Promise<void> | undefined;
 
   async function enqueue(conversation: string): Promise<void> {
@@ -134,8 +135,8 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
       running.delete(conversation);
       slots.give(lanes);
     }
-    // What a stopping process leaves of a conversation is for another one, at once.
-    if (stopping !== undefined) await enqueue(conversation).catch(trouble);
+    // What a draining process leaves of a conversation is for another one, at once.
+    if (draining) await enqueue(conversation).catch(trouble);
   }
 
   const worker =
@@ -160,7 +161,14 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
     return queueing.size + Object.values(counts).reduce((sum, count) => sum + count, 0);
   }
 
+  function drain(): void {
+    if (draining) return;
+    draining = true;
+    worker?.pause(true).catch(trouble);
+  }
+
   return {
+    drain,
     wake(conversation) {
       if (stopping !== undefined) return;
       if (queueing.has(conversation)) queueing.set(conversation, true);
@@ -172,6 +180,7 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
     },
 
     stop() {
+      drain();
       stopping ??= (async () => {
         await worker?.close();
         const until = Date.now() + STOP_QUEUEING_MS;

@@ -6,7 +6,9 @@ export interface Dispatcher {
   wake(conversation: string): void;
   /** Resolves when nothing is running or waiting. */
   idle(): Promise<void>;
-  /** Starts nothing new and waits for what runs; what is left is for other processes or a later one. Safe to call twice. */
+  /** Starts nothing new here from now on. Wakes are still passed on where there are other processes. */
+  drain(): void;
+  /** Drains and waits for what runs; what is left is for other processes or a later one. Safe to call twice. */
   stop(): Promise<void>;
 }
 
@@ -63,6 +65,9 @@ export function createLocalDispatcher(run: Run, caps: Partial<Caps> = {}): Dispa
       }
     },
     idle,
+    drain() {
+      stopped = true;
+    },
     async stop() {
       stopped = true;
       await idle();

@@ -125,6 +125,20 @@ describe.skipIf(REDIS === null)('on Redis', () => {
     expect(ran).toEqual(['leaving', 'heir']);
   });
 
+  it('runs nothing while it drains, and passes on what it is woken for', async () => {
+    const ran: string[] = [];
+    const draining = await create(async () => {
+      ran.push('draining');
+    });
+    draining.drain();
+    draining.wake('slack/T1/U1/D1/');
+    const other = await create(async () => {
+      ran.push('other');
+    });
+    await other.idle();
+    expect(ran).toEqual(['other']);
+  });
+
   it('takes over what a killed process was running', async () => {
     const victim = startProgram('test/core/programs/hanging-worker.ts', [], {
       REDIS_URL: url,
