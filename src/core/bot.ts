@@ -3,10 +3,10 @@ import type { Log } from '../log.ts';
 import type { BotPort, ChatAdapter } from './adapter.ts';
 import type { AgentFile } from './agent-file.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
-import { createLocalDispatcher } from './dispatcher.ts';
+import { createLocalDispatcher, type Dispatcher, type Run } from './dispatcher.ts';
 import { createHolds } from './holds.ts';
-import { createInbox } from './inbox.ts';
-import { createLeases, noLeases } from './leases.ts';
+import { createInbox, type InboxLimits } from './inbox.ts';
+import { createLeases, type Leases, noLeases } from './leases.ts';
 import { createMemory } from './memory.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
 import { createNotices } from './notices.ts';
@@ -14,6 +14,7 @@ import { createPreferences } from './preferences.ts';
 import { createPrivacy } from './privacy.ts';
 import { type Provision, provision } from './provision.ts';
 import { createSessions } from './sessions.ts';
+import { createLocalSignals, type SignalHandler, type Signals } from './signals.ts';
 import type { State } from './state.ts';
 import type { TurnLimits } from './turn.ts';
 import { createTurns } from './turns.ts';
@@ -28,6 +29,9 @@ export interface Bot {
   idle(): Promise<void>;
 }
 
+/** `ingest` receives, answers commands and runs no turns; `worker` runs turns and receives nothing; `all` does both. */
+export type Role = 'all' | 'ingest' | 'worker';
+
 export interface BotDeps {
   client: Anthropic;
   state: State;
@@ -36,17 +40,30 @@ export interface BotDeps {
   adapters: readonly ChatAdapter[];
   notices: NoticeMode | undefined;
   limits: TurnLimits;
+  /** How many messages may wait; absent: what a chat can bear. */
+  inbox?: InboxLimits;
+  /** Absent: all. The others need a dispatcher and signals that reach other processes. */
+  role?: Role;
+  /** Finds a process for every turn; `run` is null when it must not be this one. Absent: this one, always. */
+  dispatch?: (run: Run | null) => Promise<Dispatcher>;
+  signals?: Signals;
+  /** Absent: what the state needs. */
+  leases?: Leases;
   log: Log;
   now?: () => number;
 }
 
 const SWEEP_EVERY_MS = 3600_000;
 const STOP_GRACE_MS = 20_000;
+/** What waits this long may have lost the one who was to answer it: its wake, or its process. */
+const FORGOTTEN_MS = 15_000;
+const RESCUE_EVERY_MS = 30_000;
 
 export function createBot(deps: BotDeps): Bot {
   const { client, state, file, tools, log } = deps;
   const clock = deps.now === undefined ? {} : { now: deps.now };
-  const inbox = createInbox(state, deps.now);
+  const role = deps.role ?? 'all';
+  const inbox = createInbox(state, deps.now, deps.inbox);
   const memory = createMemory({
     client,
     state,
@@ -59,6 +76,8 @@ export function createBot(deps: BotDeps): Bot {
   let provisioned: Provision | undefined;
   let stopping: Promise<void> | undefined;
   let sweeper: NodeJS.Timeout | undefined;
+  let rescuer: NodeJS.Timeout | undefined;
+  let dispatcher: Dispatcher | undefined;
 
   const agent = {
     current(): Provision {
@@ -85,7 +104,7 @@ export function createBot(deps: BotDeps): Bot {
     log,
     ...clock,
   });
-  const leases = state.shared ? createLeases(state, log) : noLeases;
+  const leases = deps.leases ?? (state.shared ? createLeases(state, log) : noLeases);
   const turns = createTurns({
     client,
     state,
@@ -102,29 +121,69 @@ export function createBot(deps: BotDeps): Bot {
     log,
     ...clock,
   });
-  const dispatcher = createLocalDispatcher(turns.run);
+  const rescues = state.table<1>('rescue');
+  const signals = deps.signals ?? createLocalSignals();
   const preferences = createPreferences({ client, state, memory, notices: deps.notices });
 
   const port: BotPort = {
     async receive(message) {
       const verdict = await inbox.accept(message);
-      if (verdict === 'accepted') dispatcher.wake(conversationKey(message.conversation));
+      if (verdict === 'accepted') dispatcher?.wake(conversationKey(message.conversation));
       return verdict;
     },
     command: command => preferences.run(command),
-    interrupt: async conversation => turns.interrupt(conversationKey(conversation)),
+    interrupt: conversation => interrupt(conversationKey(conversation), null),
     async withdraw(conversation, messageId) {
       const key = conversationKey(conversation);
       const id = inbox.idOf(conversation, messageId);
-      if (turns.interruptEntry(key, id)) return 'running';
+      if (await interrupt(key, id)) return 'running';
       const waiting = (await inbox.pending(key)).some(entry => entry.id === id);
       await inbox.done([{ id }]);
+      // A turn that took it up in between is already answering it.
+      if (waiting && (await interrupt(key, id))) return 'running';
       return waiting ? 'waiting' : 'answered';
     },
-    relay: async () => null,
+    relay: (platform, payload) => signals.ask({ type: 'relay', platform, payload }),
     knows: conversation => sessions.known(conversation),
     prepare: person => sessions.prepare(person),
   };
+
+  async function interrupt(conversation: string, entry: string | null): Promise<boolean> {
+    return (await signals.ask({ type: 'interrupt', conversation, entry })) === true;
+  }
+
+  const answerSignal: SignalHandler = signal => {
+    switch (signal.type) {
+      case 'interrupt': {
+        const { conversation, entry } = signal;
+        const found =
+          entry === null ? turns.interrupt(conversation) : turns.interruptEntry(conversation, entry);
+        return found ? true : null;
+      }
+      case 'relay':
+        return adapters.get(signal.platform)?.relayed?.(signal.payload) ?? null;
+    }
+  };
+
+  /** Wakes every conversation with something that came before this time: after a start, and for what was lost since. */
+  async function wakePending(before?: number): Promise<void> {
+    for (const conversation of await inbox.conversations(before)) {
+      const { person } = conversation;
+      const adapter = adapters.get(person.platform);
+      if (adapter !== undefined && adapter.serves?.(person) !== false)
+        dispatcher?.wake(conversationKey(conversation));
+    }
+  }
+
+  /** Of the processes that share a state, one looks at a time. */
+  async function rescue(): Promise<void> {
+    try {
+      if (state.shared && !(await rescues.insert('claim', 1, RESCUE_EVERY_MS - 1_000))) return;
+      await wakePending((deps.now ?? Date.now)() - FORGOTTEN_MS);
+    } catch (error) {
+      log.error({ event: 'inbox.unread', err: error }, 'could not look for messages that still wait');
+    }
+  }
 
   return {
     async start() {
@@ -141,28 +200,31 @@ export function createBot(deps: BotDeps): Bot {
           );
       }, SWEEP_EVERY_MS);
       sweeper.unref();
-      for (const adapter of adapters.values()) await adapter.start(port);
-      for (const conversation of await inbox.conversations()) {
-        const { person } = conversation;
-        const adapter = adapters.get(person.platform);
-        if (adapter !== undefined && adapter.serves?.(person) !== false)
-          dispatcher.wake(conversationKey(conversation));
-      }
+      signals.answer(answerSignal);
+      const run = role === 'ingest' ? null : turns.run;
+      dispatcher = await (deps.dispatch ?? (async () => createLocalDispatcher(turns.run)))(run);
+      for (const adapter of adapters.values()) await adapter.start(port, role === 'worker' ? 'send' : 'both');
+      await wakePending();
+      rescuer = setInterval(() => void rescue(), RESCUE_EVERY_MS);
+      rescuer.unref();
     },
 
     stop(graceMs = STOP_GRACE_MS) {
       stopping ??= (async () => {
         clearInterval(sweeper);
+        clearInterval(rescuer);
         turns.drain();
+        dispatcher?.drain();
         await Promise.all([...adapters.values()].map(adapter => adapter.stop()));
         const giveUp = setTimeout(() => turns.abandon(), graceMs);
-        await dispatcher.stop();
+        await dispatcher?.stop();
         clearTimeout(giveUp);
         await leases.stop();
+        await signals.stop();
       })();
       return stopping;
     },
 
-    idle: () => dispatcher.idle(),
+    idle: async () => dispatcher?.idle(),
   };
 }
