@@ -11,10 +11,12 @@ import type { SetTimer } from '../../../src/core/paced.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
 import type { State } from '../../../src/core/state.ts';
 import type { Log } from '../../../src/log.ts';
+import type { AppSettings } from '../../fakes/slack/core.ts';
 import type { User } from '../../fakes/slack/drivers/user.ts';
 import type { Installed, Workspace } from '../../fakes/slack/drivers/workspace.ts';
 import { createFakeSlack, type FakeSlack, type FakeSlackOptions } from '../../fakes/slack/fake-slack.ts';
 import { createScriptedBot, keeper, type ScriptedBot } from '../scripted-bot.ts';
+import { readManifest } from './manifest.ts';
 
 export const TRANSPORTS = ['socket', 'http'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
@@ -60,7 +62,7 @@ export interface WorldOptions {
 /** A workspace with two people, the adapter in it, and a scripted bot behind it. Time is the fake's. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const transport = options.transport ?? 'socket';
-  const slack = await createFakeSlack(options.fake);
+  const slack = await createFakeSlack({ ...options.fake, app: { ...asInManifest(), ...options.fake?.app } });
   const workspace = slack.addWorkspace('Acme');
   const installed = workspace.install();
   const port = options.port ?? (await freePort());
@@ -120,6 +122,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
   if (options.started !== false) await start();
   return world;
+}
+
+function asInManifest(): Partial<AppSettings> {
+  const { oauth_config, settings, features } = readManifest('manifest.yml');
+  return {
+    scopes: oauth_config.scopes.bot,
+    events: settings.event_subscriptions.bot_events,
+    commands: features.slash_commands.map(({ command }) => command),
+  };
 }
 
 function transportOf(name: TransportName, slack: FakeSlack, port: number): Transport {
