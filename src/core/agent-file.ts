@@ -39,6 +39,20 @@ const mcpServer = z.strictObject({
   policy: policy.exclude(['off']).default('ask'),
 });
 
+const accessMode = z.enum(['open', 'allowlist', 'pairing']);
+/** An unquoted number in YAML has lost digits by the time it is read. */
+const id = z.string('must be text: put ids in quotes').trim().min(1, 'must not be empty');
+
+const dailyLimit = z
+  .strictObject({
+    turns: z.int().positive('must be more than 0').optional(),
+    /** Input, output and newly cached tokens. */
+    tokens: z.int().positive('must be more than 0').optional(),
+    /** At list price, where the service reports it. */
+    cost_usd: z.number().positive('must be more than 0').optional(),
+  })
+  .prefault({});
+
 const schema = z.strictObject({
   name: text(MAX_NAME),
   description: text(MAX_DESCRIPTION).optional(),
@@ -91,6 +105,35 @@ const schema = z.strictObject({
       budget_usd: z.number().positive().optional(),
     })
     .prefault({}),
+  /** Who may talk with the bot. The rule for a workspace wins over the one for its platform. */
+  access: z
+    .strictObject({
+      default: accessMode.default('open'),
+      rules: z
+        .array(
+          z.strictObject({
+            platform: id,
+            workspace: id.optional(),
+            mode: accessMode,
+            /** Ids of people who need no approval. */
+            allow: z.array(id).default([]),
+          }),
+        )
+        .default([]),
+    })
+    .prefault({}),
+  /** What one person, and everybody in a workspace together, may use in a day. */
+  limits: z
+    .strictObject({
+      /** Where a day begins at midnight. */
+      time_zone: z
+        .string()
+        .refine(isTimeZone, 'must be a time zone such as UTC or Europe/Berlin')
+        .default('UTC'),
+      person: dailyLimit,
+      workspace: dailyLimit,
+    })
+    .prefault({}),
 });
 
 export type AgentFile = z.infer<typeof schema>;
@@ -128,6 +171,15 @@ export function parseAgentFile(source: string, path: string): AgentFile {
   throw new SetupError(
     `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${list}`,
   );
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The line of the deepest node on the path; a missing key is reported where its parent stands. */

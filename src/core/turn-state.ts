@@ -7,6 +7,14 @@ import type { ToolUse } from './activities.ts';
 
 export type StreamEvent = BetaManagedAgentsStreamSessionEvents;
 
+/** What a turn used, as the session's events report it. */
+export interface TurnUsage {
+  /** Input, output and newly cached; reading the cache is not counted. */
+  tokens: number;
+  /** What the session has cost at list price since it began, in cents; null where the service does not say. */
+  sessionCents: number | null;
+}
+
 /** Why a turn is over. */
 export type TurnEnd =
   | { type: 'answered' }
@@ -42,6 +50,7 @@ export class TurnState {
   end: TurnEnd | null = null;
   /** An idle came, but our message was never seen to be taken up: the log has to say whether it was ours. */
   doubtful = false;
+  usage: TurnUsage = { tokens: 0, sessionCents: null };
   readonly uses = new Map<string, TrackedUse>();
   private segments: Segment[] = [];
   private waitingFor: string[] = [];
@@ -112,6 +121,7 @@ export class TurnState {
     this.begunAt = at;
     this.doubtful = false;
     this.segments = [];
+    this.usage = { tokens: 0, sessionCents: null };
   }
 
   private applyOwn(event: StreamEvent): void {
@@ -163,8 +173,17 @@ export class TurnState {
       case 'session.status_idle':
         this.idle(event.stop_reason);
         return;
+      case 'span.model_request_end': {
+        const { input_tokens, output_tokens, cache_creation_input_tokens } = event.model_usage;
+        this.usage.tokens += input_tokens + output_tokens + cache_creation_input_tokens;
+        return;
+      }
+      case 'session.usage':
+        // Minor units, as a string.
+        if (event.usage.list_cost) this.usage.sessionCents = Number(event.usage.list_cost.amount);
+        return;
       default:
-        // Spans, threads, usage, and types newer than this SDK say nothing about the reply.
+        // Other spans, threads, and types newer than this SDK say nothing about the reply.
         return;
     }
   }

@@ -7,7 +7,7 @@ import type { CustomToolRegistry } from './custom-tools.ts';
 import { type Failure, failureOf } from './errors.ts';
 import type { Person } from './message.ts';
 import { backoff, followSession, pause, readLog } from './session-stream.ts';
-import { type Pending, type TrackedUse, type TurnEnd, TurnState } from './turn-state.ts';
+import { type Pending, type TrackedUse, type TurnEnd, TurnState, type TurnUsage } from './turn-state.ts';
 
 export interface TurnLimits {
   /** How long one turn may take from the moment the agent has the message. */
@@ -57,6 +57,7 @@ export interface TurnResult {
   begunAt: string | null;
   lastAt: string | null;
   uses: TrackedUse[];
+  usage: TurnUsage;
   /** A tool use on the person's memory failed: the store may be gone. */
   memoryTrouble: boolean;
 }
@@ -238,6 +239,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
     begunAt: state.begunAt,
     lastAt: state.lastAt,
     uses: [...state.uses.values()],
+    usage: state.usage,
     memoryTrouble: [...state.uses.values()].some(
       use => use.state === 'failed' && touches(use.input, input.mountPath),
     ),
