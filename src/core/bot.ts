@@ -4,15 +4,18 @@ import type { BotPort, ChatAdapter } from './adapter.ts';
 import type { AgentFile } from './agent-file.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { createLocalDispatcher, type Dispatcher, type Run } from './dispatcher.ts';
+import { createForgetMe } from './forget-me.ts';
 import { createHolds } from './holds.ts';
 import { createInbox, type InboxLimits } from './inbox.ts';
 import { createLeases, type Leases, noLeases } from './leases.ts';
 import { createMemory } from './memory.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
 import { createNotices } from './notices.ts';
+import { createAuthors } from './preferences/authors.ts';
 import { createPreferences } from './preferences.ts';
 import { createPrivacy } from './privacy.ts';
 import { type Provision, provision } from './provision.ts';
+import { createReplySources } from './reply-sources.ts';
 import { createSessions } from './sessions.ts';
 import { createLocalSignals, type SignalHandler, type Signals } from './signals.ts';
 import type { State } from './state.ts';
@@ -55,6 +58,8 @@ export interface BotDeps {
 
 const SWEEP_EVERY_MS = 3600_000;
 const STOP_GRACE_MS = 20_000;
+const HALT_MS = 30_000;
+const HALT_POLL_MS = 200;
 /** What waits this long may have lost the one who was to answer it: its wake, or its process. */
 const FORGOTTEN_MS = 15_000;
 const RESCUE_EVERY_MS = 30_000;
@@ -92,6 +97,9 @@ export function createBot(deps: BotDeps): Bot {
   const privacy = createPrivacy(state);
   const holds = createHolds();
   const whereabouts = createWhereabouts(state, platform => adapters.get(platform));
+  const authors = createAuthors(state, whereabouts);
+  const now = deps.now ?? Date.now;
+  const sources = createReplySources({ client, state, now });
   const sessions = createSessions({
     client,
     state,
@@ -114,7 +122,8 @@ export function createBot(deps: BotDeps): Bot {
     tools,
     file,
     adapterOf: platform => adapters.get(platform),
-    notices: createNotices({ client, state, notices: deps.notices }),
+    notices: createNotices({ client, state, authors, notices: deps.notices }),
+    sources,
     holds,
     leases,
     limits: deps.limits,
@@ -123,7 +132,20 @@ export function createBot(deps: BotDeps): Bot {
   });
   const rescues = state.table<1>('rescue');
   const signals = deps.signals ?? createLocalSignals();
-  const preferences = createPreferences({ client, state, memory, notices: deps.notices });
+  const forgetMe = createForgetMe({ client, state, memory, holds, halt, log });
+  const preferences = createPreferences({
+    client,
+    state,
+    memory,
+    sessions,
+    privacy,
+    whereabouts,
+    authors,
+    sources,
+    forgetMe,
+    notices: deps.notices,
+    now,
+  });
 
   const port: BotPort = {
     async receive(message) {
@@ -147,6 +169,25 @@ export function createBot(deps: BotDeps): Bot {
     knows: conversation => sessions.known(conversation),
     prepare: person => sessions.prepare(person),
   };
+
+  /** Stops every turn of a person, here and in other processes, and waits until they are over. */
+  async function halt(person: string): Promise<void> {
+    await turns.halt(person);
+    const elsewhere = state.table<unknown>('turn');
+    for (let waited = 0; state.shared && waited < HALT_MS; waited += HALT_POLL_MS) {
+      let running = false;
+      for await (const [conversation] of elsewhere.entries(`${person}/`)) {
+        running = (await interrupt(conversation, null)) || running;
+      }
+      if (!running) return;
+      await new Promise(resolve => setTimeout(resolve, HALT_POLL_MS));
+    }
+  }
+
+  async function tidy(): Promise<void> {
+    await state.sweep();
+    await sessions.sweep();
+  }
 
   async function interrupt(conversation: string, entry: string | null): Promise<boolean> {
     return (await signals.ask({ type: 'interrupt', conversation, entry })) === true;
@@ -192,12 +233,13 @@ export function createBot(deps: BotDeps): Bot {
       if (mapped > 0)
         log.info({ event: 'memory.rebuilt', people: mapped }, 'found the stores of people known before');
       await state.sweep();
+      await preferences.resume().catch((error: unknown) => {
+        log.error({ event: 'forgetting.unfinished', err: error }, 'could not finish forgetting; trying again later');
+      });
       sweeper = setInterval(() => {
-        state
-          .sweep()
-          .catch((error: unknown) =>
-            log.error({ event: 'state.sweep_failed', err: error }, 'sweeping failed'),
-          );
+        tidy().catch((error: unknown) =>
+          log.error({ event: 'state.sweep_failed', err: error }, 'sweeping failed'),
+        );
       }, SWEEP_EVERY_MS);
       sweeper.unref();
       signals.answer(answerSignal);

@@ -86,7 +86,10 @@ export type CommandAction =
   /** `page` counts from 0, newest first; `memoryId`: of one file. */
   | { type: 'history'; page?: number; memoryId?: string }
   | { type: 'restore'; versionId: string; revision?: string }
+  /** Of a notice whose changes are held: they are dropped. */
   | { type: 'undo'; noticeId: string }
+  /** Makes changes that are held until the person has agreed. */
+  | { type: 'keep'; noticeId: string }
   | { type: 'pause' }
   | { type: 'resume' }
   | { type: 'private'; on: boolean }

@@ -4,6 +4,7 @@ import type { ForeignText } from './foreign-text.ts';
 import { type ChangeRef, changesSince } from './memory-changes.ts';
 import { undoChange, undoOrder } from './memory-restore.ts';
 import { type Conversation, type NoticeMode, type Person, personKey } from './message.ts';
+import type { Authors } from './preferences/authors.ts';
 import type { State } from './state.ts';
 import type { Notice } from './views.ts';
 
@@ -38,11 +39,19 @@ const NOTICE_TTL_MS = 30 * 24 * 3600_000;
 export function createNotices(deps: {
   client: Anthropic;
   state: State;
+  authors: Authors;
   /** MEMORY_NOTICES; undefined: under the reply in private places, to the person alone in shared ones. */
   notices: NoticeMode | undefined;
 }): Notices {
   const records = deps.state.table<NoticeRecord>('notice');
   const modes = deps.state.table<NoticeMode>('notice-mode');
+
+  async function takeBack(person: Person, storeId: string, ref: ChangeRef): Promise<void> {
+    const { beforeVersionId, beforePath, beforeSha256, path } = ref;
+    const sha256 = beforeVersionId === null ? null : beforeSha256;
+    const intent = await deps.authors.intend(person, { path: beforePath ?? path, sha256 }, 'hold');
+    if (!(await undoChange(deps.client, storeId, ref))) await intent.dropped();
+  }
 
   return {
     async modeFor({ person, audience }) {
@@ -58,7 +67,7 @@ export function createNotices(deps: {
         [trusted, false],
         [doubted, true],
       ] as const) {
-        if (held) for (const ref of undoOrder(refs)) await undoChange(deps.client, storeId, ref);
+        if (held) for (const ref of undoOrder(refs)) await takeBack(person, storeId, ref);
         if (changes.length === 0) continue;
         const id = randomBytes(9).toString('base64url');
         await records.set(id, { person: personKey(person), storeId, refs, held }, NOTICE_TTL_MS);

@@ -1,41 +1,108 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from './errors.ts';
+import type { ForgetMe } from './forget-me.ts';
 import type { Memory, MemoryFile } from './memory.ts';
-import type { ChangeRef } from './memory-changes.ts';
 import { readableLines } from './memory-text.ts';
-import { type Command, type NoticeMode, type Person, personKey } from './message.ts';
-import type { NoticeRecord } from './notices.ts';
+import {
+  type Command,
+  type CommandAction,
+  type Conversation,
+  type NoticeMode,
+  type Person,
+  personKey,
+} from './message.ts';
+import type { Authors } from './preferences/authors.ts';
+import { createEditing } from './preferences/editing.ts';
+import { asJson, asMarkdown } from './preferences/export.ts';
+import { createForgetting } from './preferences/forgetting.ts';
+import { createHistory, revisionOf } from './preferences/history.ts';
+import { createOrigins } from './preferences/origins.ts';
+import { createRestoring } from './preferences/restoring.ts';
+import { createWrites } from './preferences/writes.ts';
+import type { Privacy } from './privacy.ts';
+import type { ReplySources } from './reply-sources.ts';
+import type { Sessions } from './sessions.ts';
 import type { State } from './state.ts';
-import { type MemorySection, type PreferencesView, titleOfPath } from './views.ts';
+import {
+  type Fact,
+  type MemorySection,
+  type PreferencesView,
+  titleOfPath,
+  type UsedMemory,
+} from './views.ts';
+import type { ConversationOfSession } from './whereabouts.ts';
 
 export interface Preferences {
   /** Does what the person asks with their own memory; nobody else's can be named. */
   run(command: Command): Promise<PreferencesView>;
+  /** Finishes forgetting that an earlier process had begun. */
+  resume(): Promise<void>;
 }
 
-export function createPreferences(deps: {
+export interface PreferencesDeps {
   client: Anthropic;
   state: State;
   memory: Memory;
+  sessions: Sessions;
+  privacy: Privacy;
+  whereabouts: ConversationOfSession;
+  authors: Authors;
+  sources: ReplySources;
+  forgetMe: ForgetMe;
   /** What applies to a person who has chosen nothing. */
   notices: NoticeMode | undefined;
-}): Preferences {
-  const { client, memory } = deps;
-  const notices = deps.state.table<NoticeRecord>('notice');
-  const modes = deps.state.table<NoticeMode>('notice-mode');
+  now: () => number;
+}
 
-  async function view(person: Person): Promise<PreferencesView> {
+type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
+
+/** Files looked through at once for where their facts come from. */
+const AT_ONCE = 6;
+
+export function createPreferences(deps: PreferencesDeps): Preferences {
+  const { client, state, memory, sessions, privacy, whereabouts, authors } = deps;
+  const modes = state.table<NoticeMode>('notice-mode');
+  const onWritten = (person: Person) => sessions.memoryEdited(person);
+  const origins = createOrigins({ client, state, authors, whereabouts });
+  const writes = createWrites({ client, authors, onWritten });
+  const history = createHistory({ client, authors });
+  const editing = createEditing({ client, state, memory, writes, now: deps.now });
+  const restoring = createRestoring({ client, state, memory, authors, writes, editing, onWritten });
+  const forgetting = createForgetting({
+    client,
+    state,
+    memory,
+    writes,
+    authors,
+    origins,
+    renewSessions: person => sessions.renew(person),
+  });
+
+  async function view(person: Person, conversation: Conversation | undefined): Promise<PreferencesView> {
     const storeId = await memory.knownStore(person);
     const mode = await modes.get(personKey(person));
-    const files = storeId === null ? [] : await filesOf(storeId);
     return {
       type: 'memory',
-      sections: files.map(sectionOf),
+      sections: storeId === null ? [] : await sectionsOf(person, storeId),
       notices: mode ?? deps.notices ?? 'thread',
       noticesAreDefault: mode === undefined,
-      paused: false,
-      privateHere: null,
+      paused: await privacy.isPaused(person),
+      privateHere: conversation === undefined ? null : await privacy.isPrivate(conversation),
     };
+  }
+
+  async function sectionsOf(person: Person, storeId: string): Promise<MemorySection[]> {
+    const files = await filesOf(storeId);
+    const sections: MemorySection[] = [];
+    for (let start = 0; start < files.length; start += AT_ONCE) {
+      const some = files.slice(start, start + AT_ONCE);
+      sections.push(...(await Promise.all(some.map(file => sectionOf(person, storeId, file)))));
+    }
+    return sections;
+  }
+
+  async function sectionOf(person: Person, storeId: string, file: MemoryFile): Promise<MemorySection> {
+    return section(file, await origins.factsOf(person, storeId, file));
   }
 
   /** A store deleted from outside holds nothing; that is not an error to the person who looks. */
@@ -51,106 +118,86 @@ export function createPreferences(deps: {
   async function show(person: Person, memoryId: string): Promise<PreferencesView> {
     const storeId = await memory.knownStore(person);
     const file = storeId === null ? null : await memory.read(storeId, memoryId);
-    if (file === null) return outcome(false, 'That is no longer in your memory.');
-    return { type: 'file', section: sectionOf(file) };
+    if (storeId === null || file === null) return outcome(false, 'That is no longer in your memory.');
+    return { type: 'file', section: await sectionOf(person, storeId, file) };
   }
 
-  async function forget(person: Person, memoryId: string): Promise<PreferencesView> {
+  async function changes(
+    person: Person,
+    { page = 0, memoryId }: Action<'history'>,
+  ): Promise<PreferencesView> {
     const storeId = await memory.knownStore(person);
-    const file = storeId === null ? null : await memory.read(storeId, memoryId);
-    if (storeId === null || file === null) return outcome(true, 'That was already gone from your memory.');
-    try {
-      // Only what the person saw goes: an edit by the agent in between is not swept away with it.
-      await client.beta.memoryStores.memories.delete(
-        memoryId,
-        { memory_store_id: storeId, expected_content_sha256: file.sha256 },
-        { maxRetries: 0 },
-      );
-    } catch (error) {
-      const failure = failureOf(error);
-      if (failure.type === 'refused' && failure.reason === 'conflict') {
-        return outcome(
-          false,
-          `${titleOfPath(file.path)} changed just now. Have another look before you forget it.`,
-        );
-      }
-      if (failure.type !== 'gone') throw error;
-    }
-    return outcome(true, `Forgotten: ${titleOfPath(file.path)}.`);
+    const query = { page: Math.max(0, page), ...(memoryId === undefined ? {} : { memoryId }) };
+    const found =
+      storeId === null ? { entries: [], more: false } : await history.page(person, storeId, query);
+    return { type: 'history', ...found, page: query.page, memoryId: memoryId ?? null };
   }
 
-  async function undo(person: Person, noticeId: string): Promise<PreferencesView> {
-    const notice = await notices.get(noticeId);
-    if (notice === undefined || notice.person !== personKey(person)) {
+  async function forgetMe(person: Person, confirmed: boolean): Promise<PreferencesView> {
+    if (!confirmed) {
+      const storeId = await memory.knownStore(person);
+      const files = storeId === null ? [] : await filesOf(storeId);
+      return {
+        type: 'confirm',
+        question: FORGET_ME,
+        items: files.map(file => ({
+          title: titleOfPath(file.path),
+          path: file.path,
+          lines: readableLines(file.content),
+          wholeFile: true,
+        })),
+        action: { type: 'forget-me', confirmed: true },
+        button: 'Forget me',
+      };
+    }
+    const counts = await deps.forgetMe.run(person);
+    return {
+      type: 'receipt',
+      ok: true,
+      sentence: 'You are forgotten. If you write to me again, we start from nothing.',
+      counts: (['memories', 'versions', 'sessions', 'files', 'rows'] as const).map(what => ({
+        what,
+        count: counts[what],
+      })),
+    };
+  }
+
+  async function setPaused(person: Person, paused: boolean): Promise<PreferencesView> {
+    const changed = await privacy.setPaused(person, paused);
+    if (paused) {
       return outcome(
-        false,
-        'That change is too old to undo here. You can still edit or forget it in /preferences.',
+        true,
+        changed
+          ? 'Paused. From your next message on I use what I know and write nothing new.'
+          : 'It is paused already: I write nothing new.',
       );
     }
-    if ((await memory.knownStore(person)) !== notice.storeId) {
-      return outcome(false, 'That change belongs to a memory that no longer exists.');
-    }
-    // What was created goes first, so that what stood at its path before can come back.
-    const refs = [...notice.refs].sort(
-      (a, b) => Number(a.beforeVersionId !== null) - Number(b.beforeVersionId !== null),
+    return outcome(
+      true,
+      changed ? 'From your next message on I remember new things again.' : 'It is not paused.',
     );
-    let undone = 0;
-    const kept: string[] = [];
-    for (const ref of refs) {
-      if (await undoOne(notice.storeId, ref)) undone += 1;
-      else kept.push(titleOfPath(ref.path));
-    }
-    if (kept.length === 0) {
-      await notices.delete(noticeId);
-      return outcome(true, 'Undone. Your memory is as it was before.');
-    }
-    const left = `${kept.join(', ')} changed again since then, so I left ${kept.length === 1 ? 'it' : 'them'} alone.`;
-    return outcome(undone > 0, undone > 0 ? `Partly undone. ${left}` : `Not undone: ${left}`);
   }
 
-  /** True when the memory is as it was before the change; false when it has changed again since. */
-  async function undoOne(storeId: string, ref: ChangeRef): Promise<boolean> {
-    const { memories } = client.beta.memoryStores;
-    const once = { maxRetries: 0 };
-    const before = ref.beforeVersionId === null ? null : await versionText(storeId, ref.beforeVersionId);
-    try {
-      if (ref.beforeVersionId === null) {
-        if (ref.afterSha256 === null) return true;
-        const params = { memory_store_id: storeId, expected_content_sha256: ref.afterSha256 };
-        await memories.delete(ref.memoryId, params, once);
-        return true;
-      }
-      if (before === null) return false;
-      if (ref.afterSha256 === null) {
-        await memories.create(storeId, { path: ref.beforePath ?? ref.path, content: before }, once);
-        return true;
-      }
-      const precondition = { type: 'content_sha256' as const, content_sha256: ref.afterSha256 };
-      const moved = ref.beforePath !== null && ref.beforePath !== ref.path ? { path: ref.beforePath } : {};
-      await memories.update(
-        ref.memoryId,
-        { memory_store_id: storeId, content: before, precondition, ...moved },
-        once,
+  async function setPrivate(conversation: Conversation | undefined, on: boolean): Promise<PreferencesView> {
+    if (conversation === undefined) {
+      return outcome(false, 'Say that in the conversation that is to be private.');
+    }
+    const changed = await privacy.setPrivate(conversation, on);
+    if (on) {
+      return outcome(
+        true,
+        changed
+          ? 'This conversation is private from your next message on: I know nothing about you here and keep nothing of it.'
+          : 'This conversation is private already.',
       );
-      return true;
-    } catch (error) {
-      const failure = failureOf(error);
-      if (failure.type === 'gone') return ref.beforeVersionId === null;
-      if (failure.type === 'refused' && failure.reason === 'conflict') return false;
-      throw error;
     }
-  }
-
-  async function versionText(storeId: string, versionId: string): Promise<string | null> {
-    try {
-      const version = await client.beta.memoryStores.memoryVersions.retrieve(versionId, {
-        memory_store_id: storeId,
-      });
-      return version.content ?? null;
-    } catch (error) {
-      if (failureOf(error).type === 'gone') return null;
-      throw error;
-    }
+    await sessions.endPrivate(conversation);
+    return outcome(
+      true,
+      changed
+        ? 'Private no more. What was said is deleted; from your next message on I know you again.'
+        : 'This conversation is not private.',
+    );
   }
 
   async function setMode(person: Person, mode: NoticeMode | 'default'): Promise<PreferencesView> {
@@ -160,25 +207,115 @@ export function createPreferences(deps: {
     return outcome(true, SENTENCE_OF_MODE[mode]);
   }
 
+  async function exported(person: Person, format: 'json' | 'markdown'): Promise<PreferencesView> {
+    const storeId = await memory.knownStore(person);
+    const all = {
+      person,
+      at: new Date(deps.now()).toISOString(),
+      files: storeId === null ? [] : await filesOf(storeId),
+      history: storeId === null ? [] : await history.all(person, storeId),
+    };
+    return {
+      type: 'export',
+      sentence: 'Here is everything I remember about you, and how it came about.',
+      file: format === 'json' ? asJson(all) : asMarkdown(all),
+    };
+  }
+
+  async function why(
+    person: Person,
+    conversation: Conversation | undefined,
+    { messageId }: Action<'why'>,
+  ): Promise<PreferencesView> {
+    if (conversation === undefined || personKey(conversation.person) !== personKey(person)) {
+      return outcome(false, 'Ask that in the conversation with the reply.');
+    }
+    const trace = await deps.sources.find(conversation, messageId ?? null);
+    if (trace === null) {
+      return outcome(
+        false,
+        (await privacy.isPrivate(conversation))
+          ? 'This conversation is private: no memory is used here.'
+          : 'I do not know any more what was before me for that reply.',
+      );
+    }
+    const { files, searched } = await deps.sources.filesOf(trace);
+    const storeId = await memory.knownStore(person);
+    const now = storeId === null ? [] : await filesOf(storeId);
+    const memories: UsedMemory[] = files.map(({ path, shared, how }) => ({
+      memoryId: shared ? null : (now.find(file => file.path === path)?.id ?? null),
+      path,
+      title: titleOfPath(path),
+      how: [...how],
+      shared,
+    }));
+    const sentence =
+      memories.length > 0
+        ? 'This is what I had before me for that reply:'
+        : searched
+          ? 'For that reply I searched your memory, and opened nothing in particular.'
+          : 'For that reply I used nothing from your memory.';
+    return { type: 'why', sentence, memories, searched };
+  }
+
   return {
-    async run({ person, action }) {
+    async run({ person, conversation, action }) {
       switch (action.type) {
         case 'view':
-          return view(person);
+          return view(person, conversation);
         case 'show':
           return show(person, action.memoryId);
+        case 'form':
+          return editing.form(person);
+        case 'set':
+          return editing.set(person, action);
+        case 'editor':
+          return editing.editor(person, action);
+        case 'edit':
+          return editing.edit(person, action);
+        case 'create':
+          return editing.create(person, action);
+        case 'resolve':
+          return editing.resolve(person, action);
         case 'forget':
-          return forget(person, action.memoryId);
+          return forgetting.forget(person, action);
+        case 'forget-since':
+          return forgetting.forgetSince(person, action);
+        case 'forget-me':
+          return forgetMe(person, action.confirmed === true);
+        case 'history':
+          return changes(person, action);
+        case 'restore':
+          return restoring.restore(person, action);
         case 'undo':
-          return undo(person, action.noticeId);
+          return restoring.undo(person, action.noticeId);
+        case 'keep':
+          return restoring.keep(person, action.noticeId);
+        case 'pause':
+          return setPaused(person, true);
+        case 'resume':
+          return setPaused(person, false);
+        case 'private':
+          return setPrivate(conversation, action.on);
         case 'notices':
           return setMode(person, action.mode);
-        default:
-          return outcome(false, 'I cannot do that yet.');
+        case 'export':
+          return exported(person, action.format);
+        case 'why':
+          return why(person, conversation, action);
       }
+    },
+
+    async resume() {
+      await deps.forgetMe.resume();
+      await forgetting.resume();
     },
   };
 }
+
+const FORGET_ME =
+  'Forget you altogether? All your notes go with their history, and so do our conversations as I keep them, the files in ' +
+  'them and every record about you. This cannot be undone.';
 
 const SENTENCE_OF_MODE: Record<NoticeMode | 'default', string> = {
   thread: 'From now on I show below my reply what I changed in your memory.',
@@ -191,16 +328,15 @@ function outcome(ok: boolean, sentence: string): PreferencesView {
   return { type: 'outcome', ok, sentence };
 }
 
-function sectionOf(file: MemoryFile): MemorySection {
-  const lines = readableLines(file.content);
+function section(file: MemoryFile, facts: Fact[]): MemorySection {
   return {
     memoryId: file.id,
     path: file.path,
     title: titleOfPath(file.path),
-    facts: lines.map((text, n) => ({ id: String(n), text, learnedOn: null, learnedBy: null })),
-    lines,
+    facts,
+    lines: readableLines(file.content),
     content: file.content,
-    revision: file.sha256.slice(0, 12),
+    revision: revisionOf(file.sha256),
     updatedAt: file.updatedAt,
   };
 }

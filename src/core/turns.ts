@@ -1,5 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
+import type { Access } from './access.ts';
 import type { ChatAdapter, ReplySink } from './adapter.ts';
 import type { AgentFile } from './agent-file.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
@@ -12,12 +13,14 @@ import type { Memory } from './memory.ts';
 import type { Conversation, Json, Message } from './message.ts';
 import { contentOf, objectionTo } from './message-content.ts';
 import type { Notices } from './notices.ts';
+import type { ReplySources } from './reply-sources.ts';
 import { type Mount, sessionStart } from './session-start.ts';
 import { backoff, pause } from './session-stream.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
 import type { State } from './state.ts';
 import { joined, runTurn, type TurnLimits, type TurnResult } from './turn.ts';
 import { endsSession, finalText, MEMORY_LOST, stateOf } from './turn-ending.ts';
+import type { TurnUsage } from './turn-state.ts';
 
 /** What a later process needs to carry a turn on. Written before anything that must not happen twice. */
 interface TurnRecord {
@@ -40,6 +43,8 @@ interface Replied {
   /** From when on the session's writes belong to this turn (the server's time); null: it never began. */
   begunAt: string | null;
   foreign: ForeignText | null;
+  /** Null: the agent never got the message. */
+  usage: TurnUsage | null;
   /** Set before the notice is shown, so that it is shown at most once. */
   noticed: boolean;
 }
@@ -81,10 +86,12 @@ export interface TurnsDeps {
   inbox: Inbox;
   sessions: Sessions;
   memory: Memory;
+  access: Access;
   tools: CustomToolRegistry;
   file: AgentFile;
   adapterOf(platform: string): ChatAdapter | undefined;
   notices: Notices;
+  sources: ReplySources;
   holds: Holds;
   leases: Leases;
   limits: TurnLimits;
@@ -206,7 +213,8 @@ export function createTurns(deps: TurnsDeps): Turns {
         await reply(key, messages, last, record, sink, interrupt.signal);
       }
       if (record.replied !== null) {
-        const { sentId, lastEventAt } = record.replied;
+        const { sentId, lastEventAt, usage } = record.replied;
+        await deps.access.spent(last, record.sessionId, usage);
         if (sentId !== null) await sessions.update(last.conversation, { lastSentId: sentId, lastEventAt });
         await notify(key, adapter, last, record, record.replied);
       }
@@ -246,10 +254,14 @@ export function createTurns(deps: TurnsDeps): Turns {
       ask: (question, signal) => sink.ask(question, signal),
       close: () => sink.close(),
     };
-    let turn: Conversed;
+    let turn: Conversed | { refusal: string };
     try {
-      const session = await patiently(sink, interrupt, () => sessions.open(conversation, record.sessionId));
-      turn = await converse(key, messages, conversation, session, record, shown, interrupt);
+      const refusal =
+        record.sessionId === null ? await patiently(sink, interrupt, () => refusalFor(last)) : null;
+      if (refusal === null) {
+        const session = await patiently(sink, interrupt, () => sessions.open(conversation, record.sessionId));
+        turn = await converse(key, messages, conversation, session, record, shown, interrupt);
+      } else turn = { refusal };
     } catch (error) {
       if (shutdown.signal.aborted) throw error;
       stillOurs(key);
@@ -260,8 +272,15 @@ export function createTurns(deps: TurnsDeps): Turns {
       const sentence = interrupt.aborted ? 'Stopped.' : personSentence(error);
       await sink.finish({ state: 'failed', text: joined([said], sentence), status: null, activities: [] });
       if (record.sentId !== null) await sessions.update(conversation, { lastSentId: record.sentId });
-      // Nobody knows whether this session has the message: the next one starts in a session where that is no question.
-      else if (record.sessionId !== null) await sessions.drop(conversation);
+      else {
+        // Nobody knows whether this session has the message: the next one starts in a session where that is no question.
+        if (record.sessionId !== null) await sessions.drop(conversation);
+        await deps.access.spent(last, null, null);
+      }
+      return;
+    }
+    if ('refusal' in turn) {
+      await sink.finish({ state: 'done', text: turn.refusal, status: null, activities: [] });
       return;
     }
     const { result, final, session } = turn;
@@ -273,12 +292,35 @@ export function createTurns(deps: TurnsDeps): Turns {
       begunAt: result.begunAt,
       foreign:
         result.begunAt === null ? null : foreignText(messages, result.uses, deps.tools, result.begunAt),
+      usage: result.sentId === null ? null : result.usage,
       noticed: false,
     };
     await save(key, record);
+    await recordSources(conversation, messages, result, session);
     if (session.memoryLost) await sessions.told(conversation.person);
     if (endsSession(result)) await sessions.drop(conversation);
     if (result.memoryTrouble) await checkStore(conversation, session.storeId);
+  }
+
+  async function refusalFor(message: Message): Promise<string | null> {
+    const admission = await deps.access.admit(message);
+    return admission.allowed ? null : admission.sentence;
+  }
+
+  /** So that the person can ask what a reply was based on. In a private conversation there is nothing, and no trace. */
+  async function recordSources(
+    conversation: Conversation,
+    messages: readonly Message[],
+    { sentId, begunAt, lastAt }: TurnResult,
+    { sessionId, mountPath, sharedPath }: OpenSession,
+  ): Promise<void> {
+    if (mountPath === null || sentId === null || begunAt === null) return;
+    const trace = { sessionId, sentId, begunAt, endedAt: lastAt ?? begunAt, mountPath, sharedPath };
+    await deps.sources.record(
+      conversation,
+      messages.map(message => message.id),
+      trace,
+    );
   }
 
   /** A tool failed on the person's memory: find out whether the store is still there. */

@@ -35,13 +35,17 @@ export interface Whereabouts {
   link: string | null;
 }
 
-/** Who made a change: the agent while talking, the person through /preferences, or somebody at the API. */
+/**
+ * Who made a change: the agent while talking, the person through /preferences, the bot itself (taking back what
+ * waits for the person's word), or somebody at the API.
+ */
 export type Author =
   | { type: 'agent'; conversation: Whereabouts | null }
   | { type: 'person'; by: PersonalChange }
+  | { type: 'bot' }
   | { type: 'operator' };
 
-export type PersonalChange = 'form' | 'edit' | 'forget' | 'undo' | 'restore';
+export type PersonalChange = 'form' | 'edit' | 'forget' | 'undo' | 'keep' | 'restore';
 
 /** One line of a memory file. */
 export interface Fact {
@@ -215,6 +219,8 @@ export function wordsOfAuthor(author: Author): string {
       return author.conversation === null ? 'the agent' : `the agent, in ${author.conversation.words}`;
     case 'person':
       return `you, ${WORDS_OF_CHANGE[author.by]}`;
+    case 'bot':
+      return 'me, holding it back until you decide';
     case 'operator':
       return 'the people who run me';
   }
@@ -225,6 +231,7 @@ const WORDS_OF_CHANGE: Record<PersonalChange, string> = {
   edit: 'by hand',
   forget: 'forgetting',
   undo: 'undoing',
+  keep: 'keeping what I had held back',
   restore: 'restoring',
 };
 

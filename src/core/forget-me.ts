@@ -1,0 +1,136 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { Log } from '../log.ts';
+import { failureOf } from './errors.ts';
+import type { Holds } from './holds.ts';
+import type { Memory } from './memory.ts';
+import { type Person, personKey } from './message.ts';
+import { eraseRows } from './person-rows.ts';
+import { removeSession } from './session-removal.ts';
+import type { State } from './state.ts';
+
+/** What was there of a person and is gone. */
+export interface Forgotten {
+  sessions: number;
+  /** Files that belonged to their sessions. */
+  files: number;
+  memories: number;
+  versions: number;
+  rows: number;
+}
+
+export interface ForgetMe {
+  /** Everything there is of a person, here and at the API. The next message starts from nothing. Safe to repeat. */
+  run(person: Person): Promise<Forgotten>;
+  /** Finishes what an earlier process had begun. */
+  resume(): Promise<void>;
+}
+
+export function createForgetMe(deps: {
+  client: Anthropic;
+  state: State;
+  memory: Memory;
+  holds: Holds;
+  /** Stops what is being answered to the person, and resolves when nothing is. */
+  halt(person: string): Promise<void>;
+  log: Log;
+}): ForgetMe {
+  const { client, state, memory, log } = deps;
+  const begun = state.table<Person>('forget-me');
+
+  async function sessionsOf(person: Person, storeId: string | null): Promise<Set<string>> {
+    const key = personKey(person);
+    const ids = new Set<string>();
+    if (storeId !== null) {
+      const list = client.beta.sessions.list({
+        memory_store_id: storeId,
+        include_archived: true,
+        limit: 100,
+      });
+      try {
+        for await (const session of list) ids.add(session.id);
+      } catch (error) {
+        if (failureOf(error).type !== 'gone') throw error;
+      }
+    }
+    // Private sessions name no store, and those of an earlier store name another one.
+    for (const name of ['session', 'session-spare', 'session-ending'] as const) {
+      for await (const [row, { sessionId }] of state.table<{ sessionId: string }>(name).entries(key)) {
+        if (row === key || row.startsWith(`${key}/`)) ids.add(sessionId);
+      }
+    }
+    for await (const [row] of state.table<unknown>('session-conversation').entries(`${key}/`)) {
+      ids.add(row.slice(key.length + 1));
+    }
+    return ids;
+  }
+
+  async function removeFiles(sessionId: string): Promise<number> {
+    let removed = 0;
+    const ids: string[] = [];
+    const list = client.beta.files.list({ scope_id: sessionId, betas: ['managed-agents-2026-04-01'] });
+    for await (const file of list) ids.push(file.id);
+    for (const id of ids) if (await unlessGone(client.beta.files.delete(id))) removed += 1;
+    return removed;
+  }
+
+  async function countStore(storeId: string): Promise<{ memories: number; versions: number }> {
+    let memories = 0;
+    let versions = 0;
+    try {
+      for await (const item of client.beta.memoryStores.memories.list(storeId, { limit: 100 })) {
+        if (item.type === 'memory') memories += 1;
+      }
+      for await (const _ of client.beta.memoryStores.memoryVersions.list(storeId, { limit: 100 }))
+        versions += 1;
+    } catch (error) {
+      if (failureOf(error).type !== 'gone') throw error;
+    }
+    return { memories, versions };
+  }
+
+  async function run(person: Person): Promise<Forgotten> {
+    const key = personKey(person);
+    const release = deps.holds.hold(person);
+    try {
+      await begun.set(key, person);
+      await deps.halt(key);
+      const storeId = await memory.knownStore(person);
+      const forgotten: Forgotten = { sessions: 0, files: 0, memories: 0, versions: 0, rows: 0 };
+      for (const sessionId of await sessionsOf(person, storeId)) {
+        forgotten.files += await removeFiles(sessionId);
+        if ((await removeSession(client, sessionId, { interrupt: true })) === 'removed')
+          forgotten.sessions += 1;
+      }
+      if (storeId !== null) {
+        const counts = await countStore(storeId);
+        if (await unlessGone(client.beta.memoryStores.delete(storeId))) Object.assign(forgotten, counts);
+      }
+      forgotten.rows = await eraseRows(state, person);
+      log.info(
+        { event: 'person.forgotten', platform: person.platform, ...forgotten },
+        'a person was forgotten',
+      );
+      return forgotten;
+    } finally {
+      release();
+    }
+  }
+
+  return {
+    run,
+    async resume() {
+      for await (const [, person] of begun.entries()) await run(person);
+    },
+  };
+}
+
+/** False when there was nothing to delete. */
+async function unlessGone(deleting: Promise<unknown>): Promise<boolean> {
+  try {
+    await deleting;
+    return true;
+  } catch (error) {
+    if (failureOf(error).type !== 'gone') throw error;
+    return false;
+  }
+}

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import type { BetaManagedAgentsMemoryVersion } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-versions';
+import { type Person, personKey } from '../message.ts';
+import type { State } from '../state.ts';
+import type { Author, PersonalChange } from '../views.ts';
+import type { ConversationOfSession } from '../whereabouts.ts';
+
+/** What a change leaves behind: enough to recognise the version it makes. `sha256` null: it deletes. */
+export interface Intent {
+  path: string;
+  sha256: string | null;
+}
+
+/** `hold`: the bot itself takes something back until the person says whether to keep it. */
+export type OwnChange = PersonalChange | 'hold';
+
+/** What became of an intent. */
+export interface Intended {
+  /** It made this version. */
+  made(versionId: string): Promise<void>;
+  /** It will make none. */
+  dropped(): Promise<void>;
+}
+
+/**
+ * Tells a person's own changes from an operator's. To the API both are calls with the bot's key, so what the person
+ * is about to do is written down first: then neither a crash nor a lost answer makes it look like somebody else's.
+ */
+export interface Authors {
+  intend(person: Person, change: Intent, by: OwnChange): Promise<Intended>;
+  of(person: Person, version: Version): Promise<Author>;
+  /** Ties an open intent to its version, which is about to be emptied and could not be recognised any more. */
+  settle(person: Person, version: Version): Promise<void>;
+}
+
+type Version = BetaManagedAgentsMemoryVersion;
+
+/** How long a version may take to be looked at after its answer was lost. */
+const INTENT_TTL_MS = 90 * 24 * 3600_000;
+
+export function createAuthors(state: State, whereabouts: ConversationOfSession): Authors {
+  const intents = state.table<OwnChange>('edit-intent');
+  const edits = state.table<OwnChange>('edit');
+
+  async function changeBehind(person: Person, version: Version): Promise<OwnChange | undefined> {
+    const known = await edits.get(editKey(person, version.id));
+    if (known !== undefined || version.path === null || version.path === undefined) return known;
+    const sha256 = version.operation === 'deleted' ? null : (version.content_sha256 ?? null);
+    const key = intentKey(person, version.path, sha256);
+    const intended = await intents.get(key);
+    if (intended === undefined) return undefined;
+    // From now on it stands for this version and for no other.
+    await edits.set(editKey(person, version.id), intended);
+    await intents.delete(key);
+    return intended;
+  }
+
+  return {
+    async intend(person, { path, sha256 }, by) {
+      const key = intentKey(person, path, sha256);
+      await intents.set(key, by, INTENT_TTL_MS);
+      return {
+        async made(versionId) {
+          await edits.set(editKey(person, versionId), by);
+          await intents.delete(key);
+        },
+        async dropped() {
+          await intents.delete(key);
+        },
+      };
+    },
+
+    async of(person, version) {
+      const actor = version.created_by;
+      if (actor?.type === 'session_actor') {
+        return { type: 'agent', conversation: await whereabouts.find(person, actor.session_id) };
+      }
+      const by = await changeBehind(person, version);
+      if (by === undefined) return { type: 'operator' };
+      return by === 'hold' ? { type: 'bot' } : { type: 'person', by };
+    },
+
+    async settle(person, version) {
+      if (version.created_by?.type === 'session_actor') return;
+      await changeBehind(person, version);
+    },
+  };
+}
+
+export function sha256Of(content: string): string {
+  return createHash('sha256').update(content, 'utf8').digest('hex');
+}
+
+function editKey(person: Person, versionId: string): string {
+  return `${personKey(person)}/${versionId}`;
+}
+
+function intentKey(person: Person, path: string, sha256: string | null): string {
+  return `${personKey(person)}/${encodeURIComponent(path)}/${sha256 ?? 'deleted'}`;
+}
