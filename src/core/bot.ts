@@ -1,5 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
+import { createAccess } from './access.ts';
 import type { BotPort, ChatAdapter } from './adapter.ts';
 import type { AgentFile } from './agent-file.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
@@ -113,10 +114,12 @@ export function createBot(deps: BotDeps): Bot {
     ...clock,
   });
   const leases = deps.leases ?? (state.shared ? createLeases(state, log) : noLeases);
+  const access = createAccess({ client, state, file, ...clock });
   const turns = createTurns({
     client,
     state,
     inbox,
+    access,
     sessions,
     memory,
     tools,
@@ -167,7 +170,9 @@ export function createBot(deps: BotDeps): Bot {
     },
     relay: (platform, payload) => signals.ask({ type: 'relay', platform, payload }),
     knows: conversation => sessions.known(conversation),
-    prepare: person => sessions.prepare(person),
+    async prepare(person) {
+      if (await access.isAdmitted(person)) await sessions.prepare(person);
+    },
   };
 
   /** Stops every turn of a person, here and in other processes, and waits until they are over. */
