@@ -1,5 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
+import { countStore, removeFiles, unlessGone } from './erasing.ts';
 import { failureOf } from './errors.ts';
 import type { Holds } from './holds.ts';
 import type { Memory } from './memory.ts';
@@ -64,30 +65,6 @@ export function createForgetMe(deps: {
     return ids;
   }
 
-  async function removeFiles(sessionId: string): Promise<number> {
-    let removed = 0;
-    const ids: string[] = [];
-    const list = client.beta.files.list({ scope_id: sessionId, betas: ['managed-agents-2026-04-01'] });
-    for await (const file of list) ids.push(file.id);
-    for (const id of ids) if (await unlessGone(client.beta.files.delete(id))) removed += 1;
-    return removed;
-  }
-
-  async function countStore(storeId: string): Promise<{ memories: number; versions: number }> {
-    let memories = 0;
-    let versions = 0;
-    try {
-      for await (const item of client.beta.memoryStores.memories.list(storeId, { limit: 100 })) {
-        if (item.type === 'memory') memories += 1;
-      }
-      for await (const _ of client.beta.memoryStores.memoryVersions.list(storeId, { limit: 100 }))
-        versions += 1;
-    } catch (error) {
-      if (failureOf(error).type !== 'gone') throw error;
-    }
-    return { memories, versions };
-  }
-
   async function run(person: Person): Promise<Forgotten> {
     const key = personKey(person);
     const release = deps.holds.hold(person);
@@ -97,12 +74,12 @@ export function createForgetMe(deps: {
       const storeId = await memory.knownStore(person);
       const forgotten: Forgotten = { sessions: 0, files: 0, memories: 0, versions: 0, rows: 0 };
       for (const sessionId of await sessionsOf(person, storeId)) {
-        forgotten.files += await removeFiles(sessionId);
+        forgotten.files += await removeFiles(client, sessionId);
         if ((await removeSession(client, sessionId, { interrupt: true })) === 'removed')
           forgotten.sessions += 1;
       }
       if (storeId !== null) {
-        const counts = await countStore(storeId);
+        const counts = await countStore(client, storeId);
         if (await unlessGone(client.beta.memoryStores.delete(storeId))) Object.assign(forgotten, counts);
       }
       forgotten.rows = await eraseRows(state, person);
@@ -122,15 +99,4 @@ export function createForgetMe(deps: {
       for await (const [, person] of begun.entries()) await run(person);
     },
   };
-}
-
-/** False when there was nothing to delete. */
-async function unlessGone(deleting: Promise<unknown>): Promise<boolean> {
-  try {
-    await deleting;
-    return true;
-  } catch (error) {
-    if (failureOf(error).type !== 'gone') throw error;
-    return false;
-  }
 }
