@@ -3,6 +3,8 @@ import { joinApi } from '../agent-api.ts';
 import { type Config, readConfig } from '../config.ts';
 import { type AgentFile, readAgentFile } from '../core/agent-file.ts';
 import { operatorSentence, SetupError } from '../core/errors.ts';
+import { openSqliteState } from '../core/state/sqlite.ts';
+import type { State } from '../core/state.ts';
 import { createLog, type Log } from '../log.ts';
 import { type Io, NotFoundError, UsageError } from './command.ts';
 
@@ -30,5 +32,21 @@ export async function withOperator<T>(io: Io, work: (operator: Operator) => Prom
     throw new SetupError(operatorSentence(error, api.baseUrl), { cause: error });
   } finally {
     await api.stop();
+  }
+}
+
+/** The bot's own state. Rejects with a SetupError where a running bot holds it. */
+export function openBotState(config: Config): Promise<State> {
+  return openSqliteState(config.dataDir);
+}
+
+/** As `openBotState`; null where a running bot holds it. */
+export async function openFreeState(config: Config): Promise<State | null> {
+  try {
+    return await openBotState(config);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (cause instanceof Error && cause.message.includes('SQLITE_BUSY')) return null;
+    throw error;
   }
 }

@@ -1,14 +1,31 @@
 /** Every command, and how a line of arguments finds its one. */
 
+import { accessApprove } from './access/approve.ts';
+import { accessList } from './access/list.ts';
+import { accessRevoke } from './access/revoke.ts';
 import { type Command, EXIT, type Io, NotFoundError, UsageError } from './command.ts';
 import { memoryAudit } from './memory/audit.ts';
 import { memoryExport } from './memory/export.ts';
+import { memoryForget } from './memory/forget.ts';
 import { memoryList } from './memory/list.ts';
+import { memoryRebuild } from './memory/rebuild.ts';
 import { memorySeed } from './memory/seed.ts';
 import { memoryShow } from './memory/show.ts';
 import { start } from './start.ts';
 
-const COMMANDS: readonly Command[] = [start, memoryList, memoryShow, memorySeed, memoryExport, memoryAudit];
+const COMMANDS: readonly Command[] = [
+  start,
+  memoryList,
+  memoryShow,
+  memorySeed,
+  memoryExport,
+  memoryAudit,
+  memoryForget,
+  memoryRebuild,
+  accessList,
+  accessApprove,
+  accessRevoke,
+];
 
 /** Runs one command. Resolves with its exit code and does not reject: what went wrong is on standard error. */
 export async function runCommand(args: readonly string[], io: Io): Promise<number> {

@@ -21,7 +21,8 @@ export interface Listing {
   complete: boolean;
 }
 
-interface StoreRecord {
+/** Which store is a person's, in the table "store" by `personKey`. */
+export interface StoreRecord {
   storeId: string;
 }
 

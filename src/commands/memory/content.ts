@@ -3,6 +3,7 @@ import type { BetaManagedAgentsMemoryVersion } from '@anthropic-ai/sdk/resources
 
 /** A memory file as commands print it. */
 export interface ShownFile {
+  id: string;
   path: string;
   content: string;
   sha256: string;
@@ -38,6 +39,7 @@ export async function readFiles(client: Anthropic, storeId: string): Promise<Sho
   for await (const item of client.beta.memoryStores.memories.list(storeId, { view: 'full', limit: 20 })) {
     if (item.type !== 'memory') continue;
     files.push({
+      id: item.id,
       path: item.path,
       content: item.content ?? '',
       sha256: item.content_sha256,

@@ -2,24 +2,41 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Anthropic from '@anthropic-ai/sdk';
 import { SetupError } from '../../core/errors.ts';
+import { titleOfPath } from '../../core/views.ts';
 import { defineCommand, EXIT, type Io, UsageError } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
 import { nameOf, type OwnedStore, ownedStores, parsePerson, storeOf } from '../people.ts';
 import { eachOf } from '../pool.ts';
 import { createProgress } from '../progress.ts';
-import { count } from '../text.ts';
-import { authorText, readFiles, readVersions, type ShownFile, type ShownVersion } from './content.ts';
+import { count, printableLine } from '../text.ts';
+import { type Author, authorText, readFiles, readVersions, type ShownVersion } from './content.ts';
 
-/** One person's memory, whole. */
+/** One person's memory, whole; as `/preferences export` has it, with ids where that has words. */
 export interface Exported {
-  format: 'shopper-memory-1';
+  format: 'shopper-memory-export';
+  version: 1;
   exportedAt: string;
   person: { platform: string; workspace: string; id: string; name: string };
   store: { id: string; createdAt: string };
   /** As they stand, by path. */
-  files: ShownFile[];
-  /** Every change the API still has, newest first, each with what it wrote. */
-  history: ShownVersion[];
+  memories: {
+    id: string;
+    path: string;
+    title: string;
+    updatedAt: string;
+    sha256: string;
+    content: string;
+  }[];
+  /** Every change the API still has, oldest first, each with what it wrote. */
+  history: {
+    versionId: string;
+    memoryId: string;
+    at: string;
+    by: Author;
+    operation: ShownVersion['operation'];
+    path: string | null;
+    content: string | null;
+  }[];
 }
 
 const FORMATS = ['json', 'markdown'] as const;
@@ -129,33 +146,45 @@ async function writePrivately(path: string, content: string): Promise<void> {
 }
 
 async function exportOf(client: Anthropic, { person, store }: OwnedStore): Promise<Exported> {
-  const history: ShownVersion[] = [];
-  for await (const version of readVersions(client, store.id, { content: true })) history.push(version);
+  const history: Exported['history'] = [];
+  for await (const version of readVersions(client, store.id, { content: true })) {
+    const { id, memory, at, by, operation, path, content = null } = version;
+    history.unshift({ versionId: id, memoryId: memory, at, by, operation, path, content });
+  }
+  const files = await readFiles(client, store.id);
   const { platform, workspace, id, name } = person;
   return {
-    format: 'shopper-memory-1',
+    format: 'shopper-memory-export',
+    version: 1,
     exportedAt: new Date().toISOString(),
     person: { platform, workspace, id, name },
     store: { id: store.id, createdAt: store.created_at },
-    files: await readFiles(client, store.id),
+    memories: files.map(file => ({
+      id: file.id,
+      path: file.path,
+      title: titleOfPath(file.path),
+      updatedAt: file.changedAt,
+      sha256: file.sha256,
+      content: file.content,
+    })),
     history,
   };
 }
 
 function markdownOf(exported: Exported): string {
-  const { person, files, history, store } = exported;
+  const { person, memories, history, store } = exported;
   return [
-    `# Memory of ${person.name} (${nameOf(person)})`,
+    `# Memory of ${printableLine(person.name)} (${nameOf(person)})`,
     '',
     `Store ${store.id}, exported ${exported.exportedAt}.`,
-    ...files.flatMap(file => ['', `## ${file.path}`, '', fenced(file.content)]),
+    ...memories.flatMap(memory => ['', `## ${memory.path}`, '', fenced(memory.content)]),
     '',
     '## History',
     '',
-    ...history.flatMap(version => [
-      `### ${version.at} · ${version.operation} ${version.path ?? '(redacted)'} · ${authorText(version.by)}`,
+    ...history.flatMap(change => [
+      `### ${change.at} · ${change.operation} ${change.path ?? '(redacted)'} · ${authorText(change.by)}`,
       '',
-      ...(version.content === null || version.content === undefined ? [] : [fenced(version.content), '']),
+      ...(change.content === null ? [] : [fenced(change.content), '']),
     ]),
   ].join('\n');
 }

@@ -1,0 +1,117 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import { countStore, removeFiles, unlessGone } from '../../core/erasing.ts';
+import type { Person } from '../../core/message.ts';
+import { eraseRows } from '../../core/person-rows.ts';
+import { removeSession } from '../../core/session-removal.ts';
+import { defineCommand, EXIT, NotFoundError } from '../command.ts';
+import { openFreeState, withOperator } from '../operator.ts';
+import { nameOf, type OwnedStore, parsePerson, storesOf } from '../people.ts';
+import { count } from '../text.ts';
+
+/** What was there of a person and is gone. */
+interface Receipt {
+  stores: number;
+  memories: number;
+  versions: number;
+  sessions: number;
+  files: number;
+  /** Rows of the bot's state; null: a running bot holds it. */
+  rows: number | null;
+}
+
+export const memoryForget = defineCommand({
+  name: 'memory forget',
+  args: 'PERSON --yes',
+  takes: [1, 1],
+  summary: 'remove everything there is of one person, for good',
+  options: {
+    yes: { type: 'boolean', help: 'do it; without this the command only says what would go' },
+  },
+  details: [
+    'Their store with all versions, their sessions with all messages, the files of these, and what the bot keeps about',
+    'them itself. Best with the bot stopped: a running one keeps its own rows, and the command says so (exit code 4).',
+    'What an operator decided stays: approvals (see "access revoke") and the day\'s count of messages.',
+  ].join('\n'),
+  run: ({ values, args: [name = ''], json }, io) => {
+    const person = parsePerson(name);
+    return withOperator(io, async operator => {
+      const { client, config } = operator;
+      const stores = await storesOf(operator, person, { archived: true });
+      const sessions = await sessionsOf(client, person, stores);
+      if (values.yes !== true) {
+        const found = { stores: stores.length, sessions: sessions.length };
+        if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), wouldRemove: found })}\n`);
+        else {
+          const what = `${count(found.stores, 'store')} and ${count(found.sessions, 'session')}`;
+          io.stdout.write(`This would remove ${what} of ${nameOf(person)}, for good. Say --yes to do it.\n`);
+        }
+        return EXIT.usage;
+      }
+      const receipt: Receipt = { stores: 0, memories: 0, versions: 0, sessions: 0, files: 0, rows: null };
+      // Sessions first: while one runs it could still write to the store, and the store is how they are found.
+      for (const id of sessions) {
+        receipt.files += await removeFiles(client, id);
+        if ((await removeSession(client, id, { interrupt: true })) === 'removed') receipt.sessions += 1;
+      }
+      for (const { store } of stores) {
+        const { memories, versions } = await countStore(client, store.id);
+        if (!(await unlessGone(client.beta.memoryStores.delete(store.id)))) continue;
+        receipt.stores += 1;
+        receipt.memories += memories;
+        receipt.versions += versions;
+      }
+      const state = await openFreeState(config);
+      if (state !== null) {
+        try {
+          receipt.rows = await eraseRows(state, person);
+        } finally {
+          await state.close();
+        }
+      }
+      if (Object.values(receipt).every(n => n === 0)) {
+        throw new NotFoundError(`There is nothing of ${nameOf(person)}.`);
+      }
+      if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), ...receipt })}\n`);
+      else io.stdout.write(`Removed of ${nameOf(person)}:\n${linesOf(receipt)}`);
+      if (receipt.rows !== null) return EXIT.ok;
+      io.stderr.write(
+        'The bot is running and keeps its own rows about this person. Stop it and run this command once more to remove those too.\n',
+      );
+      return EXIT.incomplete;
+    });
+  },
+});
+
+/** The person's own sessions by what they carry: one of the stores, or the person's name from when they were made. */
+async function sessionsOf(
+  client: Anthropic,
+  person: Person,
+  stores: readonly OwnedStore[],
+): Promise<string[]> {
+  const ids = new Set(stores.map(({ store }) => store.id));
+  const found: string[] = [];
+  for await (const session of client.beta.sessions.list({ include_archived: true, limit: 100 })) {
+    const { platform, workspace, person: id } = session.metadata;
+    const isTheirs = platform === person.platform && workspace === person.workspace && id === person.id;
+    const mounts = session.resources.some(
+      resource => resource.type === 'memory_store' && ids.has(resource.memory_store_id),
+    );
+    if (isTheirs || mounts) found.push(session.id);
+  }
+  return found;
+}
+
+function linesOf({ stores, memories, versions, sessions, files, rows }: Receipt): string {
+  const kept =
+    rows === null ? 'rows of the bot: not removed' : count(rows, 'row of the bot', 'rows of the bot');
+  return [
+    count(stores, 'memory store'),
+    count(memories, 'memory', 'memories'),
+    count(versions, 'version'),
+    count(sessions, 'session'),
+    count(files, 'file'),
+    kept,
+  ]
+    .map(line => `  ${line}\n`)
+    .join('');
+}
