@@ -6,6 +6,8 @@ import type { State } from './state.ts';
 /** The right to work on a conversation, which may be lost: to a process that takes this one for dead. */
 export interface Lease {
   readonly lost: AbortSignal;
+  /** By the clock: known before `lost` says so, by a process that was suspended. */
+  isHeld(): boolean;
   /** Throws once somebody else may hold it. To be called right before anything that must not happen twice. */
   check(): void;
   release(): Promise<void>;
@@ -27,11 +29,12 @@ export class LeaseLost extends Error {
 
 /** Where no other process can work on the same conversations. */
 export const noLeases: Leases = {
-  take: async (_conversation, signal) =>
-    signal.aborted ? null : { lost: NEVER, check() {}, async release() {} },
+  async take(_conversation, signal) {
+    if (signal.aborted) return null;
+    return { lost: new AbortController().signal, isHeld: () => true, check() {}, async release() {} };
+  },
   async stop() {},
 };
-const NEVER = new AbortController().signal;
 
 /** This process, as long as it says so often enough. */
 interface Life {
@@ -169,10 +172,12 @@ export function createLeases(
 
   function leaseOf(conversation: string, mine: Life): Lease {
     let released = false;
+    const isHeld = () => !mine.over.signal.aborted && now() < mine.until;
     return {
       lost: mine.over.signal,
+      isHeld,
       check() {
-        if (mine.over.signal.aborted || now() >= mine.until) throw new LeaseLost();
+        if (!isHeld()) throw new LeaseLost();
       },
       async release() {
         if (released) return;

@@ -151,7 +151,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   function guarded(key: string, sink: ReplySink): ReplySink {
     return {
       show(snapshot) {
-        if (leases.get(key)?.lost.aborted === false) sink.show(snapshot);
+        if (leases.get(key)?.isHeld() === true) sink.show(snapshot);
       },
       async finish(final) {
         stillOurs(key);
