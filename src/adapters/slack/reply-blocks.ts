@@ -12,11 +12,19 @@ export interface Feedback {
   messageId: string;
 }
 
-export function replyContent(markdown: string, feedback: Feedback | null): { text: string; blocks: Block[] } {
+export function replyContent(
+  markdown: string,
+  parts: { cards?: readonly Block[]; feedback?: Feedback | null } = {},
+): { text: string; blocks: Block[] } {
+  const { cards = [], feedback = null } = parts;
   return {
     // For notifications only; the blocks are what is read. Plain words, so that nothing in it is a link or a call.
     text: notificationText(markdown),
-    blocks: [{ type: 'markdown', text: markdown }, ...(feedback === null ? [] : [feedbackBlock(feedback)])],
+    blocks: [
+      ...cards,
+      { type: 'markdown', text: markdown },
+      ...(feedback === null ? [] : [feedbackBlock(feedback)]),
+    ],
   };
 }
 

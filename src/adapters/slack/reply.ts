@@ -6,7 +6,7 @@ import type { Log } from '../../log.ts';
 import { findPosted, fingerprintOf } from './find-posted.ts';
 import type { ReplyTo } from './inbound.ts';
 import { isInstallationGone, isPlaceGone, isTooLong } from './refusals.ts';
-import { feedbackBlock, replyContent } from './reply-blocks.ts';
+import { type Block, feedbackBlock, replyContent } from './reply-blocks.ts';
 import { type Layout, layOut, type Room, type Start } from './reply-layout.ts';
 import type { StatusLine } from './status.ts';
 import { type SlackApi, SlackRefusal, SlackUnreachable } from './web-client.ts';
@@ -18,6 +18,8 @@ interface Part extends Start {
   kind: 'stream' | 'post';
   /** What it shows; null when that is not known. */
   shown: string | null;
+  /** What it shows of the tools used, where it is posted; as JSON. */
+  cards: string;
   /** Offset in the source up to which it speaks. */
   end: number;
   /** Where the next message begins; null while this one may still grow. */
@@ -86,6 +88,7 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
     ...part,
     kind: 'post',
     shown: null,
+    cards: '',
     end: resumed.parts[index + 1]?.from ?? part.from,
     next: resumed.parts[index + 1] ?? null,
     startedAt: now(),
@@ -296,10 +299,11 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
       ...target,
       ...(ahead || chunks.length === 0 ? {} : { chunks }),
       ...(ended ? { session_status: 'active' } : {}),
-      ...(ended && reply.state === 'done' ? { blocks: [feedbackBlock(feedback)] } : {}),
+      ...(buttonsFor(layout, reply, final) === null ? {} : { blocks: [feedbackBlock(feedback)] }),
     });
     appended();
     part.kind = 'post';
+    part.cards = JSON.stringify(part === parts[0] ? postedCards(reply, final) : []);
     sessionEnded ||= ended;
   }
 
@@ -324,63 +328,88 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
   }
 
   async function rewrite(part: Part, layout: Layout, reply: Reply, final: boolean): Promise<void> {
-    const buttons = final && layout.next === null && reply.state === 'done' ? feedback : null;
+    const buttons = buttonsFor(layout, reply, final);
+    const shownCards = part === parts[0] ? postedCards(reply, final) : [];
+    const cardsNow = JSON.stringify(shownCards);
     const same = part.shown === layout.text;
-    if (same && (buttons === null || sessionEnded)) return;
-    const args = { channel: place.channel, ts: part.ts, ...replyContent(layout.text, buttons) };
+    if (same && part.cards === cardsNow && (buttons === null || sessionEnded)) return;
+    const content = replyContent(layout.text, { cards: shownCards, feedback: buttons });
+    const args = { channel: place.channel, ts: part.ts, ...content };
     const hurry = (!final && layout.next === null) || same ? { now: { reserve: RESERVE } } : {};
     try {
       await api.call('chat.update', args, hurry);
     } catch (error) {
-      // Only the buttons under it are missing: not worth waiting for.
+      // Only what is around the text is missing: not worth waiting for.
       if (same && error instanceof RetryLater) return;
       if (!(error instanceof SlackRefusal && error.code === 'streaming_state_conflict')) throw error;
       await api.call('chat.stopStream', { channel: place.channel, ts: part.ts });
       await api.call('chat.update', args);
     }
     part.shown = layout.text;
+    part.cards = cardsNow;
   }
 
-  /** Posts the next message. False when there is nothing to say in it yet. */
+  /** Where text is not streamed, the cards stand above it. */
+  function postedCards(reply: Reply, final: boolean): Block[] {
+    return reply.activities.slice(0, MAX_TASKS).map(activity => ({
+      type: 'task_card',
+      task_id: activity.id,
+      title: activity.label,
+      status: cardState(activity, reply, final),
+    }));
+  }
+
+  /** Begins the next message. False when there is nothing to say in it yet. */
   async function begin(reply: Reply, final: boolean, seal: boolean): Promise<boolean> {
-    const from = parts[cursor - 1]?.next ?? { from: 0, opened: '' };
+    const at = parts[cursor - 1]?.next ?? { from: 0, opened: '' };
     const streams = !final && !seal && mayStream && api.hasRoom('chat.stopStream', 2);
-    if (streams) {
-      const layout = lay({ ...from, end: from.from }, 'stream', reply, final, seal);
-      const blank = isBlank(layout.text.slice(from.opened.length));
-      const chunks = [...taskChunks(reply, false), ...textChunk(blank ? '' : layout.text)];
-      if (chunks.length === 0) return false;
-      const begun = await beginWith(
-        from,
-        'stream',
-        blank ? '' : layout.text,
-        blank ? from.from : layout.end,
-        reply,
-        () =>
-          api.call(
-            'chat.startStream',
-            { ...target(), chunks, ...recipient(), task_display_mode: 'timeline' },
-            { now: { reserve: 0 } },
-          ),
-      );
-      if (begun) noteTasks(reply, false);
-      if (begun || !mayStream) return true;
+    const begun = streams ? await beginStream(at, reply) : 'no room';
+    return begun === 'no room' ? beginPost(at, reply, final, seal) : begun;
+  }
+
+  /** Without room in the budget the message is better posted than waited for. */
+  async function beginStream(at: Start, reply: Reply): Promise<boolean | 'no room'> {
+    const layout = lay({ ...at, end: at.from }, 'stream', reply, false, false);
+    const blank = isBlank(layout.text.slice(at.opened.length));
+    const shown = blank ? '' : layout.text;
+    const chunks = [...taskChunks(reply, false), ...textChunk(shown)];
+    if (chunks.length === 0) return false;
+    const args = { ...target(), ...recipient(), chunks, task_display_mode: 'timeline' };
+    const part = { ...at, kind: 'stream' as const, shown, cards: '', end: blank ? at.from : layout.end };
+    const begun = await beginWith(part, reply, () =>
+      api.call('chat.startStream', args, { now: { reserve: 0 } }),
+    );
+    if (begun) {
+      noteTasks(reply, false);
+      endInTime();
     }
-    const layout = lay({ ...from, end: from.from }, 'post', reply, final, seal);
-    if (isBlank(layout.text.slice(from.opened.length))) return false;
+    return begun || (mayStream ? 'no room' : true);
+  }
+
+  async function beginPost(at: Start, reply: Reply, final: boolean, seal: boolean): Promise<boolean> {
+    const layout = lay({ ...at, end: at.from }, 'post', reply, final, seal);
+    if (isBlank(layout.text.slice(at.opened.length))) return false;
     const full = final || layout.next !== null;
     // A message that will be updated needs room for that, or it had better be posted when it is complete.
     if (!full && !api.hasRoom('chat.update', RESERVE)) throw new RetryLater(5_000, { binding: false });
-    const buttons = final && layout.next === null && reply.state === 'done' ? feedback : null;
-    const begun = await beginWith(from, 'post', layout.text, layout.end, reply, () =>
-      api.call(
-        'chat.postMessage',
-        { ...target(), ...replyContent(layout.text, buttons), ...QUIET, metadata: mark(from) },
-        full ? {} : { now: { reserve: RESERVE } },
-      ),
+    const cardsAbove = cursor === 0 ? postedCards(reply, final) : [];
+    const content = replyContent(layout.text, {
+      cards: cardsAbove,
+      feedback: buttonsFor(layout, reply, final),
+    });
+    const args = { ...target(), ...content, ...QUIET, metadata: mark(at) };
+    const part = {
+      ...at,
+      kind: 'post' as const,
+      shown: layout.text,
+      cards: JSON.stringify(cardsAbove),
+      end: layout.end,
+    };
+    const begun = await beginWith(part, reply, () =>
+      api.call('chat.postMessage', args, full ? {} : { now: { reserve: RESERVE } }),
     );
-    const part = parts[cursor];
-    if (begun && part !== undefined) part.next = layout.next;
+    const current = parts[cursor];
+    if (begun && current !== undefined) current.next = layout.next;
     return begun ? layout.next !== null : true;
   }
 
@@ -391,19 +420,19 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
     event_type: REPLY_EVENT,
     event_payload: { message: deps.messageId, from },
   });
+  const buttonsFor = (layout: Layout, reply: Reply, final: boolean) =>
+    final && layout.next === null && reply.state === 'done' ? feedback : null;
 
   /** True when it was posted; false when another way is to be tried. */
   async function beginWith(
-    at: Start,
-    kind: Part['kind'],
-    shown: string,
-    end: number,
+    part: Omit<Part, 'ts' | 'next' | 'startedAt'>,
     reply: Reply,
     call: () => Promise<Record<string, unknown>>,
   ): Promise<boolean> {
     // The intention is kept first: whoever carries on can look whether the message came to be.
+    const { from, opened, kind, end } = part;
     const after = ((now() - CLOCK_SKEW_MS) / 1_000).toFixed(6);
-    await keep({ ...at, after, fingerprint: fingerprintOf(shown) });
+    await keep({ from, opened, after, fingerprint: fingerprintOf(part.shown ?? '') });
     const startedAt = now();
     let ts: string;
     try {
@@ -414,8 +443,7 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
       return refusedToBegin(kind, error);
     }
     status.replaced();
-    parts.push({ ...at, ts, kind, shown, end, next: null, startedAt });
-    if (kind === 'stream') endInTime();
+    parts.push({ ...part, ts, next: null, startedAt });
     if (end > source.length) source = reply.text.slice(0, end);
     await keep(null);
     return true;
@@ -464,7 +492,17 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
         before.next = { from, opened };
         before.end = from;
       }
-      parts.push({ ts, from, opened, kind: 'post', shown: null, end: from, next: null, startedAt: now() });
+      parts.push({
+        ts,
+        from,
+        opened,
+        kind: 'post',
+        shown: null,
+        cards: '',
+        end: from,
+        next: null,
+        startedAt: now(),
+      });
       cursor = parts.length - 1;
       status.replaced();
     }
@@ -495,7 +533,7 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
           const layout: Layout = lay({ ...at, end: at.from }, 'post', { ...reply, text }, true, false);
           if (isBlank(layout.text)) break;
           const channel = place.private ? place.channel : place.user;
-          await api.call('chat.postMessage', { channel, ...replyContent(layout.text, null), ...QUIET });
+          await api.call('chat.postMessage', { channel, ...replyContent(layout.text), ...QUIET });
           at = layout.next;
         }
         return;
@@ -524,8 +562,10 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
       paced.push({ reply, seal: false });
     },
     async finish(reply) {
-      latest = reply;
-      paced.push({ reply, seal: false });
+      // The end of a reply need not repeat which tools were used for it.
+      const activities = reply.activities.length === 0 ? latest.activities : reply.activities;
+      latest = { ...reply, activities };
+      paced.push({ reply: latest, seal: false });
       await paced.flush();
       await status.end(sessionEnded);
     },

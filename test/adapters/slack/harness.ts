@@ -124,7 +124,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   return world;
 }
 
-function asInManifest(): Partial<AppSettings> {
+export function asInManifest(): Partial<AppSettings> {
   const { oauth_config, settings, features } = readManifest('manifest.yml');
   return {
     scopes: oauth_config.scopes.bot,
@@ -133,7 +133,7 @@ function asInManifest(): Partial<AppSettings> {
   };
 }
 
-function transportOf(name: TransportName, slack: FakeSlack, port: number): Transport {
+export function transportOf(name: TransportName, slack: FakeSlack, port: number): Transport {
   return name === 'socket'
     ? { type: 'socket', appToken: slack.appToken, port }
     : { type: 'http', signingSecret: slack.app.signingSecret, port };
