@@ -146,12 +146,11 @@ export function createGateway(deps: {
     it.on(Events.Error, error =>
       log.warn({ event: 'discord.error', err: error }, 'discord.js reports an error'),
     );
-    it.on(Events.ShardError, (error, shard) =>
-      log.warn(
-        { event: 'discord.shard_error', shard, err: error },
-        'the connection to Discord has a problem',
-      ),
-    );
+    it.on(Events.ShardError, (error, shard) => {
+      // While connecting, whoever waits for the connection hears of it.
+      const say = it.isReady() ? log.warn : log.debug;
+      say.call(log, { event: 'discord.shard_error', shard, err: error }, 'the connection has a problem');
+    });
     it.on(Events.ShardReconnecting, shard =>
       log.info({ event: 'discord.reconnecting', shard }, 'reconnecting to Discord'),
     );
