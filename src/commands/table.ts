@@ -62,12 +62,8 @@ function find(args: readonly string[]): { command: Command | null; rest: string[
   }
   const command = COMMANDS.find(({ name }) => name.split(' ').every((word, index) => args[index] === word));
   if (command !== undefined) return { command, rest: args.slice(command.name.split(' ').length) };
-  const words = args.slice(
-    0,
-    args.findIndex(arg => arg.startsWith('-')) === -1
-      ? undefined
-      : args.findIndex(arg => arg.startsWith('-')),
-  );
+  const flag = args.findIndex(arg => arg.startsWith('-'));
+  const words = flag === -1 ? [...args] : args.slice(0, flag);
   const isGroup = within(words).length > 0;
   if (isGroup && args.some(arg => arg === '--help' || arg === '-h')) return { command: null, rest: words };
   if (isGroup) throw new UsageError(`Say what to do: ${within(words).map(last).join(', ')}.`);

@@ -34,10 +34,13 @@ export const memoryAudit = defineCommand({
     const who = name === undefined ? undefined : parsePerson(name);
     const filter = filterOf(values.actor, values.content === true);
     if (values.since !== undefined) filter.since = momentOf('since', values.since);
+    const { platform, workspace } = values;
     return withOperator(io, async operator => {
       const entries: Entry[] = [];
       const stores =
-        who === undefined ? ownedStores(operator.client, operator.app, values) : await both(operator, who);
+        who === undefined
+          ? ownedStores(operator.client, operator.app, { platform, workspace })
+          : await both(operator, who);
       const work = async ({ person, store }: OwnedStore) => {
         for await (const version of readVersions(operator.client, store.id, filter)) {
           if (filter.type !== undefined && version.by.type !== filter.type) continue;

@@ -5,7 +5,7 @@ import { SetupError } from '../../core/errors.ts';
 import { titleOfPath } from '../../core/views.ts';
 import { defineCommand, EXIT, type Io, UsageError } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
-import { nameOf, type OwnedStore, ownedStores, parsePerson, storeOf } from '../people.ts';
+import { nameOf, type OwnedStore, ownedStores, type PeopleFilter, parsePerson, storeOf } from '../people.ts';
 import { eachOf } from '../pool.ts';
 import { createProgress } from '../progress.ts';
 import { count, printableLine } from '../text.ts';
@@ -68,7 +68,7 @@ export const memoryExport = defineCommand({
     const format = FORMATS.find(known => known === (values.format ?? 'json'));
     if (format === undefined) throw new UsageError('--format must be json or markdown.');
     return withOperator(io, async operator => {
-      const stores = await chosen(operator, who, values);
+      const stores = await chosen(operator, who, { platform: values.platform, workspace: values.workspace });
       const { out } = values;
       if (out !== undefined) return toFolder(operator.client, stores, out, json, io);
       for (const owned of stores) {
@@ -84,7 +84,7 @@ export const memoryExport = defineCommand({
 async function chosen(
   operator: Operator,
   who: ReturnType<typeof parsePerson> | undefined,
-  filter: { platform?: string; workspace?: string },
+  filter: PeopleFilter,
 ): Promise<OwnedStore[]> {
   if (who !== undefined) return [await storeOf(operator, who)];
   const all: OwnedStore[] = [];

@@ -33,6 +33,7 @@ export const memoryList = defineCommand({
   details: 'With --json, one object a line. Files are counted as they are read, person by person.',
   run: ({ values, json }, io) =>
     withOperator(io, async ({ client, app }) => {
+      const { platform, workspace } = values;
       const limit = wholeNumber('limit', values.limit, Number.POSITIVE_INFINITY);
       let shown = 0;
       let batch: OwnedStore[] = [];
@@ -42,7 +43,7 @@ export const memoryList = defineCommand({
         shown += lines.length;
         batch = [];
       };
-      for await (const owned of ownedStores(client, app, values)) {
+      for await (const owned of ownedStores(client, app, { platform, workspace })) {
         if (io.signal.aborted || shown + batch.length === limit) break;
         batch.push(owned);
         if (batch.length === PAGE) await flush();
