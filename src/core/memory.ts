@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-stores';
 import type { Log } from '../log.ts';
+import { underClaim } from './claim.ts';
 import { failureOf } from './errors.ts';
 import { type Person, personKey } from './message.ts';
 import { APP_KEY } from './provision.ts';
@@ -66,9 +67,8 @@ export function createMemory(deps: {
 }): Memory {
   const { client, app, log } = deps;
   const now = deps.now ?? Date.now;
-  const wait = deps.wait ?? (ms => new Promise<void>(resolve => setTimeout(resolve, ms)));
   const stores = deps.state.table<StoreRecord>('store');
-  const claims = deps.state.table<{ at: number }>('store-claim');
+  const claims = deps.state.table<string>('store-claim');
   const seen = deps.state.table<string>('stores-seen');
   const underway = new Map<string, Promise<string>>();
   let looking: Promise<number> | undefined;
@@ -77,18 +77,11 @@ export function createMemory(deps: {
 
   async function create(person: Person): Promise<string> {
     const key = personKey(person);
-    while (!(await claims.insert(key, { at: now() }, CLAIM_MS))) {
-      await wait(CLAIM_POLL_MS);
-      const made = await stores.get(key);
-      if (made !== undefined) return made.storeId;
-    }
-    try {
+    return underClaim(claims, key, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
       // A store made just before a crash, or by an operator while we run, is not mapped yet.
       if ((await stores.get(key)) === undefined) await discover();
       return (await stores.get(key))?.storeId ?? (await createStore(person));
-    } finally {
-      await claims.delete(key);
-    }
+    });
   }
 
   async function createStore(person: Person): Promise<string> {

@@ -11,6 +11,7 @@ import type {
 import { z } from 'zod';
 import type { Log } from '../log.ts';
 import type { AgentFile, Policy } from './agent-file.ts';
+import { underClaim } from './claim.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { failureOf, SetupError } from './errors.ts';
 import type { State } from './state.ts';
@@ -47,9 +48,8 @@ export async function provision(deps: {
   wait?: (ms: number) => Promise<void>;
 }): Promise<Provision> {
   const { client, state, file, log } = deps;
-  const wait = deps.wait ?? (ms => new Promise<void>(resolve => setTimeout(resolve, ms)));
   const known = state.table<Known>('provision');
-  const claims = state.table<number>('provision-claim');
+  const claims = state.table<string>('provision-claim');
   const app = file.name;
   const agentParams = agentParamsOf(file, deps.tools);
   const environmentParams = environmentParamsOf(file);
@@ -58,8 +58,7 @@ export async function provision(deps: {
     .digest('hex')
     .slice(0, 32);
 
-  while (!(await claims.insert(app, Date.now(), CLAIM_MS))) await wait(CLAIM_POLL_MS);
-  try {
+  return underClaim(claims, app, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
     const before = await known.get(app);
     if (before?.hash === hash && (await isLive(client, before))) return before;
     const environment = await ensureEnvironment(client, before?.environmentId, app, environmentParams, log);
@@ -72,9 +71,7 @@ export async function provision(deps: {
     };
     await known.set(app, now);
     return now;
-  } finally {
-    await claims.delete(app);
-  }
+  });
 }
 
 async function isLive(client: Anthropic, known: Known): Promise<boolean> {
