@@ -13,7 +13,8 @@ export const start = defineCommand({
   async run({ values }, io) {
     const config = readConfig(io.env);
     // In a chat on a terminal, routine log lines would stand between the replies.
-    const log = createLog(config.logLevel ?? 'warn');
+    const chat = config.slack === null && config.discord === null;
+    const log = createLog(config.logLevel ?? (chat ? 'warn' : 'info'));
     // Loaded here, so that other commands need not wait for it.
     const { run } = await import('../main.ts');
     const options = values.user === undefined ? {} : { user: values.user };
