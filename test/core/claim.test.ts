@@ -36,7 +36,9 @@ describe('work under a claim', () => {
 
   it('is taken up again when it failed, and when its process died', async () => {
     const claims = state.table<string>('claims');
-    await expect(underClaim(claims, 'key', QUICK, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(underClaim(claims, 'key', QUICK, () => Promise.reject(new Error('no')))).rejects.toThrow(
+      'no',
+    );
     await claims.insert('key', 'a process that is no more', QUICK.ttlMs);
     expect(await underClaim(claims, 'key', QUICK, async () => 'done')).toBe('done');
   });
