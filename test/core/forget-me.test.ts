@@ -1,0 +1,180 @@
+import Anthropic, { toFile } from '@anthropic-ai/sdk';
+import { afterEach, describe, expect, it } from 'vitest';
+import { TABLES } from '../../src/core/person-rows.ts';
+import { type Bench, collect, createBench } from '../helpers/bench.ts';
+import { memoryOf, obedientModel, write } from '../helpers/memory.ts';
+import { createScriptedModel } from '../helpers/scripted-model.ts';
+
+let bench: Bench;
+afterEach(() => bench.stop());
+
+/** Every row of every table that names this person, by table. */
+async function rowsNaming(user: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of Object.keys(TABLES)) {
+    for await (const [key, value] of bench.state.table<unknown>(name).entries()) {
+      if (new RegExp(`\\b${user}\\b`).test(`${key} ${JSON.stringify(value)}`)) found.push(name);
+    }
+  }
+  return found;
+}
+
+async function statusOf(request: Promise<unknown>): Promise<number> {
+  return request.then(
+    () => 200,
+    (error: unknown) => (error instanceof Anthropic.APIError ? (error.status ?? 0) : 0),
+  );
+}
+
+describe('forgetting a person', () => {
+  it('leaves nothing behind that an id could still reach, says how much it was, and starts from nothing', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const { beta } = bench.client;
+    const ann = memoryOf(bench);
+    // A life with the bot: several conversations, a private one, changes by hand, undone and disputed ones.
+    await bench.adapter.say(write('sizes.md', '- shoe size: 9\n'));
+    await bench.adapter.say(write('sizes.md', '- shoe size: 10\n'), { channel: 'C2', audience: 'shared' });
+    await bench.adapter.bot().prepare(ann.person());
+    await ann.run('outcome', { type: 'private', on: true }, bench.adapter.conversation({ channel: 'D3' }));
+    await bench.adapter.say('between us', { channel: 'D3' });
+    await ann.run('outcome', { type: 'undo', noticeId: bench.adapter.notices[1]?.notice.id ?? '' });
+    await ann.run('form', { type: 'form' });
+    await ann.run('outcome', { type: 'set', values: { budget: '$80' } });
+    await ann.run('conflict', {
+      type: 'edit',
+      memoryId: await ann.idOf('/budget.md'),
+      revision: 'other',
+      content: '- x',
+    });
+    await ann.run('outcome', { type: 'notices', mode: 'private' });
+    await ann.run('outcome', { type: 'pause' });
+    await bench.adapter.say(write('sizes.md', '- shoe size: 9\n'), { user: 'ben' });
+
+    const storeId = await ann.storeId();
+    const mine = (await collect(beta.sessions.list({ include_archived: true }))).filter(
+      session => session.metadata.person === 'ann',
+    );
+    const memories = await collect(beta.memoryStores.memories.list(storeId));
+    const versions = await collect(beta.memoryStores.memoryVersions.list(storeId));
+    const rows = (await rowsNaming('ann')).length;
+    expect(mine.length).toBeGreaterThanOrEqual(4);
+    expect(rows).toBeGreaterThan(15);
+
+    const asked = await ann.run('confirm', { type: 'forget-me' });
+    expect(asked.items.map(item => [item.title, item.lines])).toEqual([
+      ['Budget', [expect.stringMatching(/^budget: \$80/)]],
+      ['Sizes', ['shoe size: 9']],
+    ]);
+    const receipt = await ann.run('receipt', asked.action);
+    expect(receipt.counts).toEqual([
+      { what: 'memories', count: memories.length },
+      { what: 'versions', count: versions.length },
+      { what: 'sessions', count: mine.length },
+      { what: 'files', count: 0 },
+      // Its own mark is written before anything goes, and goes last.
+      { what: 'rows', count: rows + 1 },
+    ]);
+
+    // The second look, with nothing but ids and the SDK.
+    expect(await statusOf(beta.memoryStores.retrieve(storeId))).toBe(404);
+    for (const { id } of mine) {
+      expect(await statusOf(beta.sessions.retrieve(id))).toBe(404);
+      expect(await statusOf(collect(beta.sessions.events.list(id)))).toBe(404);
+    }
+    for (const memory of memories) {
+      if (memory.type !== 'memory') continue;
+      expect(
+        await statusOf(beta.memoryStores.memories.retrieve(memory.id, { memory_store_id: storeId })),
+      ).toBe(404);
+    }
+    for (const { id } of versions) {
+      expect(
+        await statusOf(beta.memoryStores.memoryVersions.retrieve(id, { memory_store_id: storeId })),
+      ).toBe(404);
+    }
+    expect(await rowsNaming('ann')).toEqual([]);
+
+    // Nobody else is touched, and the next message starts from nothing.
+    expect(await memoryOf(bench, 'ben').files()).toEqual({ '/sizes.md': '- shoe size: 9\n' });
+    await bench.adapter.say(write('a.md', '- new\n'));
+    expect(await ann.files()).toEqual({ '/a.md': '- new\n' });
+    expect(bench.adapter.notices.at(-1)).toMatchObject({ mode: 'thread', lines: ['+ new'] });
+  });
+
+  it('deletes the files that belong to their sessions', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    await bench.adapter.say('hello');
+    const removed: string[] = [];
+    // Files of a session are made by its tools, which the local runtime does not offer: two stand in for them.
+    const uploads = await Promise.all(
+      ['a.txt', 'b.txt'].map(async name =>
+        bench.client.beta.files.upload({ file: await toFile(Buffer.from(name), name) }),
+      ),
+    );
+    bench.proxy.plan(({ method, path }) => {
+      if (method === 'GET' && path === '/v1/files') {
+        return { type: 'status', status: 200, body: { data: uploads, next_page: null } };
+      }
+      if (method === 'DELETE' && path.startsWith('/v1/files')) removed.push(path);
+      return undefined;
+    });
+    const receipt = await ann.run('receipt', { type: 'forget-me', confirmed: true });
+    expect(receipt.counts).toContainEqual({ what: 'files', count: 2 });
+    expect(removed).toHaveLength(2);
+    for (const { id } of uploads) {
+      expect(await statusOf(bench.client.beta.files.retrieveMetadata(id))).toBe(404);
+    }
+  });
+
+  it('stops what is being answered, and waits with what comes next', async () => {
+    let go = () => {};
+    const hold = new Promise<void>(resolve => {
+      go = resolve;
+    });
+    const model = createScriptedModel((_, index) =>
+      index === 0 ? { text: ['Let me', ' think'], hold } : { text: ['Hello.'] },
+    );
+    bench = await createBench({ model });
+    const ann = memoryOf(bench);
+    const first = bench.adapter.say('a long question');
+    await bench.adapter.until(() =>
+      bench.adapter.replies.some(reply => reply.snapshots.some(({ text }) => text !== '')),
+    );
+    const forgetting = ann.run('receipt', { type: 'forget-me', confirmed: true });
+    expect((await first).final).toMatchObject({ state: 'stopped' });
+    const receipt = await forgetting;
+    go();
+    expect(receipt.counts).toContainEqual({ what: 'sessions', count: 1 });
+    expect((await bench.adapter.say('hi')).final).toMatchObject({ state: 'done', text: 'Hello.' });
+    expect(await collect(bench.client.beta.sessions.list())).toHaveLength(1);
+  });
+
+  it('is finished by the next process when this one ends too early', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    await bench.adapter.say(write('a.md', '- one\n'));
+    bench.proxy.plan(({ method, path }) =>
+      method === 'DELETE' && path.startsWith('/v1/memory_stores')
+        ? { type: 'status', status: 503 }
+        : undefined,
+    );
+    await expect(ann.run('receipt', { type: 'forget-me', confirmed: true })).rejects.toThrow();
+    expect(await collect(bench.client.beta.sessions.list())).toEqual([]);
+    bench.proxy.plan(() => undefined);
+    await bench.restart('abandon');
+    expect(await collect(bench.client.beta.memoryStores.list())).toEqual([]);
+    expect(await rowsNaming('ann')).toEqual([]);
+  });
+
+  it('finds nothing the second time, and nothing of a stranger', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    await bench.adapter.say(write('a.md', '- one\n'));
+    await ann.run('receipt', { type: 'forget-me', confirmed: true });
+    for (const user of ['ann', 'eve']) {
+      const { counts } = await memoryOf(bench, user).run('receipt', { type: 'forget-me', confirmed: true });
+      expect(counts.filter(({ count }) => count > 0)).toEqual([{ what: 'rows', count: 1 }]);
+    }
+  });
+});

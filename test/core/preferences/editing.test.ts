@@ -1,0 +1,244 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Bench, createBench } from '../../helpers/bench.ts';
+import { memoryOf, obedientModel, write } from '../../helpers/memory.ts';
+
+let bench: Bench;
+afterEach(() => bench.stop());
+
+const NOW = Date.parse('2026-11-22T12:00:00Z');
+const open = async () => {
+  bench = await createBench({ model: obedientModel(), now: () => NOW });
+  return memoryOf(bench);
+};
+
+describe('the form', () => {
+  it('shows what the agent wrote, and writes only the lines concerned', async () => {
+    const ann = await open();
+    await bench.adapter.say(
+      [
+        write('sizes.md', '# Sizes\n- shoe size: 9 (2026-03-14)\n- broad shoulders\n'),
+        write('brands.md', '- likes: Veja\n- avoids: Zara\n'),
+      ].join('\n'),
+    );
+    const form = await ann.run('form', { type: 'form' });
+    const values = Object.fromEntries(form.fields.map(({ name, value }) => [name, value]));
+    expect(values).toMatchObject({
+      shoe_size: '9',
+      brands_liked: 'Veja',
+      brands_avoided: 'Zara',
+      budget: '',
+    });
+
+    const saved = await ann.run('outcome', {
+      type: 'set',
+      formId: form.formId,
+      values: { ...values, shoe_size: '10', budget: '$120', brands_avoided: '' },
+    });
+    expect(saved).toEqual({
+      type: 'outcome',
+      ok: true,
+      sentence: 'Saved. shoe size: 10; budget: $120; brands you avoid: nothing any more.',
+    });
+    expect(await ann.files()).toEqual({
+      '/sizes.md': '# Sizes\n- shoe size: 10 (2026-11-22)\n- broad shoulders\n',
+      '/brands.md': '- likes: Veja\n',
+      '/budget.md': '# Budget\n\n- budget: $120 (2026-11-22)\n',
+    });
+  });
+
+  it('makes the memory of a person who has none', async () => {
+    const ann = await open();
+    expect(await ann.run('outcome', { type: 'set', values: { shoe_size: '9' } })).toMatchObject({ ok: true });
+    expect(await ann.files()).toEqual({ '/sizes.md': '# Sizes\n\n- shoe size: 9 (2026-11-22)\n' });
+  });
+
+  it('merges with what the agent wrote elsewhere meanwhile, and asks about what it changed there', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('sizes.md', '- shoe size: 9\n- waist: 32\n'));
+    const { formId } = await ann.run('form', { type: 'form' });
+    await bench.adapter.say(write('sizes.md', '- shoe size: 9.5\n- waist: 32\n- tall\n'));
+    const view = await ann.run('conflict', {
+      type: 'set',
+      formId,
+      values: { shoe_size: '10', clothing_sizes: 'waist 34', budget: '' },
+    });
+    // What was not disputed is saved.
+    expect(await ann.files()).toEqual({
+      '/sizes.md': '- shoe size: 9.5\n- waist: 34 (2026-11-22)\n- tall\n',
+    });
+    expect(view.sentence).toBe(
+      'This changed while you had the form open: Shoe size (you saw “9”). What shall I keep?',
+    );
+    const [conflict] = view.conflicts;
+    expect(conflict).toMatchObject({
+      title: 'Sizes',
+      now: '- shoe size: 9.5\n- waist: 34 (2026-11-22)\n- tall\n',
+      mine: '- shoe size: 10 (2026-11-22)\n- waist: 34 (2026-11-22)\n- tall\n',
+      wanted: [{ type: 'changed', label: 'shoe size', from: '9.5', to: '10' }],
+    });
+    await ann.run('outcome', { type: 'resolve', conflictId: conflict?.id ?? '', choice: 'mine' });
+    expect(await ann.files()).toEqual({ '/sizes.md': conflict?.mine });
+  });
+
+  it('does not touch what the person left as it was, even if it changed', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('budget.md', '- budget: $80\n'));
+    const { formId } = await ann.run('form', { type: 'form' });
+    await ann.operate('/budget.md', '- budget: $100\n');
+    expect(
+      await ann.run('outcome', { type: 'set', formId, values: { budget: '$80', shoe_size: '9' } }),
+    ).toMatchObject({ ok: true, sentence: 'Saved. shoe size: 9.' });
+    expect(await ann.files()).toMatchObject({ '/budget.md': '- budget: $100\n' });
+  });
+
+  it('is for the person who opened it', async () => {
+    const ann = await open();
+    const { formId } = await ann.run('form', { type: 'form' });
+    const ben = memoryOf(bench, 'ben');
+    expect(await ben.run('outcome', { type: 'set', formId, values: { budget: '$1' } })).toMatchObject({
+      ok: false,
+      sentence: expect.stringContaining('open for too long'),
+    });
+  });
+});
+
+describe('a file as free text', () => {
+  it('is edited, created and removed', async () => {
+    const ann = await open();
+    expect(
+      await ann.run('outcome', { type: 'create', title: 'Winter coats', content: '- long\r\n- warm\n\n' }),
+    ).toMatchObject({ ok: true });
+    expect(await ann.files()).toEqual({ '/winter-coats.md': '- long\n- warm\n' });
+
+    const memoryId = await ann.idOf('/winter-coats.md');
+    const { draft } = await ann.run('editor', { type: 'editor', memoryId });
+    expect(draft).toMatchObject({ title: 'Winter coats', content: '- long\n- warm\n', now: null });
+    const revision = draft.revision ?? '';
+    await ann.run('outcome', { type: 'edit', memoryId, revision, content: '- short' });
+    expect(await ann.files()).toEqual({ '/winter-coats.md': '- short\n' });
+
+    const again = await ann.run('editor', { type: 'editor', memoryId });
+    await ann.run('outcome', { type: 'edit', memoryId, revision: again.draft.revision ?? '', content: '  ' });
+    expect(await ann.files()).toEqual({});
+  });
+
+  it('that changed meanwhile is shown in both wordings, and the person decides', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('style.md', '- plain\n- dark\n'));
+    const memoryId = await ann.idOf('/style.md');
+    const { section } = await ann.run('file', { type: 'show', memoryId });
+    await bench.adapter.say(write('style.md', '- plain\n- dark\n- sporty\n'));
+    const mine = {
+      type: 'edit',
+      memoryId,
+      revision: section.revision,
+      content: '- plain\n- bright\n',
+    } as const;
+
+    const first = (await ann.run('conflict', mine)).conflicts[0];
+    expect(first).toMatchObject({
+      title: 'Style',
+      now: '- plain\n- dark\n- sporty\n',
+      mine: '- plain\n- bright\n',
+      wanted: [
+        { type: 'added', text: 'bright' },
+        { type: 'removed', text: 'dark' },
+      ],
+      meanwhile: [{ type: 'added', text: 'sporty' }],
+    });
+    await ann.run('outcome', { type: 'resolve', conflictId: first?.id ?? '', choice: 'theirs' });
+    expect(await ann.files()).toEqual({ '/style.md': '- plain\n- dark\n- sporty\n' });
+
+    const second = (await ann.run('conflict', mine)).conflicts[0];
+    const { draft } = await ann.run('editor', {
+      type: 'resolve',
+      conflictId: second?.id ?? '',
+      choice: 'again',
+    });
+    expect(draft).toMatchObject({ content: '- plain\n- bright\n', now: '- plain\n- dark\n- sporty\n' });
+    const content = '- plain\n- bright\n- sporty\n';
+    await ann.run('outcome', { type: 'edit', memoryId, revision: draft.revision ?? '', content });
+    expect(await ann.files()).toEqual({ '/style.md': content });
+
+    const third = (await ann.run('conflict', mine)).conflicts[0];
+    await ann.run('outcome', { type: 'resolve', conflictId: third?.id ?? '', choice: 'mine' });
+    expect(await ann.files()).toEqual({ '/style.md': '- plain\n- bright\n' });
+  });
+
+  it('that changed once more while the person decided is shown once more', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('style.md', '- plain\n'));
+    const memoryId = await ann.idOf('/style.md');
+    const edit = { type: 'edit', memoryId, revision: 'another', content: '- mine\n' } as const;
+    const first = (await ann.run('conflict', edit)).conflicts[0];
+    await ann.operate('/style.md', '- plain\n- newest\n');
+    const second = await ann.run('conflict', {
+      type: 'resolve',
+      conflictId: first?.id ?? '',
+      choice: 'mine',
+    });
+    expect(second.conflicts[0]).toMatchObject({ now: '- plain\n- newest\n', mine: '- mine\n' });
+    expect(await ann.files()).toEqual({ '/style.md': '- plain\n- newest\n' });
+  });
+
+  it('that was removed meanwhile comes back only if the person says so', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('style.md', '- plain\n'));
+    const memoryId = await ann.idOf('/style.md');
+    const { section } = await ann.run('file', { type: 'show', memoryId });
+    await bench.client.beta.memoryStores.memories.delete(memoryId, { memory_store_id: await ann.storeId() });
+    const view = await ann.run('conflict', {
+      type: 'edit',
+      memoryId,
+      revision: section.revision,
+      content: '- bright\n',
+    });
+    expect(view.conflicts[0]).toMatchObject({ title: 'Style', now: null, mine: '- bright\n' });
+    expect(await ann.files()).toEqual({});
+    await ann.run('outcome', { type: 'resolve', conflictId: view.conflicts[0]?.id ?? '', choice: 'mine' });
+    expect(await ann.files()).toEqual({ '/style.md': '- bright\n' });
+  });
+
+  it('under a title that is taken is a conflict with what stands there', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('style.md', '- plain\n'));
+    const view = await ann.run('conflict', { type: 'create', title: 'Style', content: '- bright' });
+    expect(view.conflicts[0]).toMatchObject({ now: '- plain\n', mine: '- bright\n' });
+  });
+
+  it('of somebody else cannot be named', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('style.md', '- plain\n'));
+    const memoryId = await ann.idOf('/style.md');
+    const { section } = await ann.run('file', { type: 'show', memoryId });
+    const ben = memoryOf(bench, 'ben');
+    await bench.adapter.say(write('style.md', '- loud\n'), { user: 'ben' });
+    const action = { type: 'edit', memoryId, revision: section.revision, content: '- x' } as const;
+    expect(await ben.run('outcome', action)).toMatchObject({ ok: false });
+    expect(await ben.run('outcome', { type: 'editor', memoryId })).toMatchObject({ ok: false });
+    expect(await ann.files()).toEqual({ '/style.md': '- plain\n' });
+  });
+
+  it.each([
+    ['', 'A note needs a title'],
+    ['x'.repeat(600), 'That title is too long'],
+  ])('needs a sensible title: %j', async (title, sentence) => {
+    const ann = await open();
+    await expect(ann.run('outcome', { type: 'create', title, content: '- a' })).rejects.toThrow(sentence);
+  });
+});
+
+it('what a person changed by hand is told to the agent with the next message, in the same session', async () => {
+  const model = obedientModel();
+  bench = await createBench({ model });
+  const ann = memoryOf(bench);
+  await bench.adapter.say(write('budget.md', '- budget: $80\n'));
+  await bench.adapter.say('hello');
+  await ann.run('outcome', { type: 'set', values: { budget: '$200' } });
+  await bench.adapter.say('and now?');
+  const messages = JSON.stringify(model.requests.at(-1)?.messages);
+  expect(messages.match(/<session_start>/g)).toHaveLength(2);
+  expect(messages).toMatch(/changed their memory by hand.*> - budget: \$200/);
+  await bench.adapter.say('and again?');
+  expect(JSON.stringify(model.requests.at(-1)?.messages).match(/<session_start>/g)).toHaveLength(2);
+});
