@@ -96,7 +96,10 @@ export function createBot(deps: BotDeps): Bot {
     },
   };
   const privacy = createPrivacy(state);
-  const holds = createHolds();
+  const forgetting = state.table<unknown>('forget-me');
+  const holds = createHolds(
+    state.shared ? async person => (await forgetting.get(person)) !== undefined : undefined,
+  );
   const whereabouts = createWhereabouts(state, platform => adapters.get(platform));
   const authors = createAuthors(state, whereabouts);
   const now = deps.now ?? Date.now;

@@ -8,7 +8,12 @@ export interface Holds {
   free(key: string): Promise<void>;
 }
 
-export function createHolds(): Holds {
+/** A process that dies while it holds somebody does not keep them waiting for ever. */
+const PATIENCE_MS = 120_000;
+const POLL_MS = 250;
+
+/** `elsewhere`: whether another process holds this person (by their key); absent where there is none. */
+export function createHolds(elsewhere?: (person: string) => Promise<boolean>): Holds {
   const held = new Map<string, { released: Promise<void>; count: number; release: () => void }>();
 
   return {
@@ -37,10 +42,16 @@ export function createHolds(): Holds {
     },
 
     async free(key) {
-      for (;;) {
-        const holder = [...held].find(([owner]) => key === owner || key.startsWith(`${owner}/`));
-        if (holder === undefined) return;
-        await holder[1].released;
+      // The key of a conversation begins with that of its person: platform, workspace and id.
+      const person = key.split('/').slice(0, 3).join('/');
+      for (let waited = 0; ; waited += POLL_MS) {
+        let holder = held.get(person);
+        while (holder !== undefined) {
+          await holder.released;
+          holder = held.get(person);
+        }
+        if (elsewhere === undefined || waited >= PATIENCE_MS || !(await elsewhere(person))) return;
+        await new Promise(resolve => setTimeout(resolve, POLL_MS));
       }
     },
   };
