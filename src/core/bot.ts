@@ -192,9 +192,16 @@ export function createBot(deps: BotDeps): Bot {
     }
   }
 
+  /** At the start and from then on: what has expired goes, and what was to be forgotten is. */
   async function tidy(): Promise<void> {
     await state.sweep();
     await sessions.sweep();
+    await preferences.resume().catch((error: unknown) => {
+      log.error(
+        { event: 'forgetting.unfinished', err: error },
+        'could not finish forgetting; trying again later',
+      );
+    });
   }
 
   async function interrupt(conversation: string, entry: string | null): Promise<boolean> {
@@ -240,10 +247,7 @@ export function createBot(deps: BotDeps): Bot {
       const mapped = await memory.discover();
       if (mapped > 0)
         log.info({ event: 'memory.rebuilt', people: mapped }, 'found the stores of people known before');
-      await state.sweep();
-      await preferences.resume().catch((error: unknown) => {
-        log.error({ event: 'forgetting.unfinished', err: error }, 'could not finish forgetting; trying again later');
-      });
+      await tidy();
       sweeper = setInterval(() => {
         tidy().catch((error: unknown) =>
           log.error({ event: 'state.sweep_failed', err: error }, 'sweeping failed'),

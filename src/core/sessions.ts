@@ -241,10 +241,10 @@ export function createSessions(deps: {
       const record = await records.get(key);
       if (record === undefined) return;
       await records.set(key, { ...record, ...change, lastUsedAt: now() });
-      if (record.access === 'none') {
-        const due = record.ended ? now() : now() + idleMs;
-        await endings.schedule(personKey(conversation.person), record.sessionId, due);
-      }
+      if (record.access !== 'none') return;
+      const owner = personKey(conversation.person);
+      if (record.ended) await endings.end(owner, record.sessionId);
+      else await endings.schedule(owner, record.sessionId, now() + idleMs);
     },
 
     async drop(conversation) {
