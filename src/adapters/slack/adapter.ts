@@ -24,6 +24,7 @@ import { createPeople, within } from './people.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { createReceiver, NotInstalled } from './receiver.ts';
 import { createReply } from './reply.ts';
+import { QUIET } from './reply-blocks.ts';
 import type { SlackSettings } from './settings.ts';
 import { createStatusLine } from './status.ts';
 import { homeView, noticeMessage, sentenceMessage } from './views.ts';
@@ -352,7 +353,6 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
   };
 }
 
-const QUIET = { unfurl_links: false, unfurl_media: false };
 const authorized = z.object({ tenant: z.string(), botUser: z.string() });
 const pressedBlock = z.looseObject({
   actions: z.array(z.looseObject({ block_id: z.string().optional() })).min(1),

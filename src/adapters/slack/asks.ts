@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Question } from '../../core/adapter.ts';
 import type { Log } from '../../log.ts';
 import type { ReplyTo } from './inbound.ts';
+import { QUIET } from './reply-blocks.ts';
 import { answeredQuestion, detailMessage, type MessageContent, questionMessage } from './views.ts';
 import type { SlackApi } from './web-client.ts';
 
@@ -65,8 +66,7 @@ export function createAsks(log: Log): Asks {
       const posted = await tell('chat.postMessage', api, {
         ...target,
         ...questionMessage(question, place.tenant, key, place.private),
-        unfurl_links: false,
-        unfurl_media: false,
+        ...QUIET,
       });
       if (posted === null) {
         open.get(key)?.settle(false);

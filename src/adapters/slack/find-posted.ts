@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ReplyTo } from './inbound.ts';
-import { REPLY_EVENT } from './reply.ts';
+import { REPLY_EVENT } from './reply-blocks.ts';
 import type { SlackApi } from './web-client.ts';
 
 export interface Wanted {

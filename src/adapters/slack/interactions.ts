@@ -7,7 +7,7 @@ import type { PreferencesView } from '../../core/views.ts';
 import type { Log } from '../../log.ts';
 import type { Asks, Pressed } from './asks.ts';
 import { PLATFORM } from './inbound.ts';
-import { FEEDBACK_ACTION } from './reply-blocks.ts';
+import { FEEDBACK_ACTION, QUIET } from './reply-blocks.ts';
 import {
   ACTIONS,
   helpMessage,
@@ -182,10 +182,14 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
         if (notice !== null && notice.owner !== actor.user) return surface.say(NOT_YOURS);
         return surface.file(await run(actor, { type: 'view' }));
       }
-      case ACTIONS.undo: {
+      case ACTIONS.undo:
+      case ACTIONS.keep:
+      case ACTIONS.leave: {
         const notice = noticeIn(value);
         if (notice === null || notice.owner !== actor.user) return surface.say(NOT_YOURS);
-        const outcome = await run(actor, { type: 'undo', noticeId: notice.notice });
+        if (id === ACTIONS.leave) return surface.settle('Left out of your memory.', true);
+        const type = id === ACTIONS.undo ? 'undo' : 'keep';
+        const outcome = await run(actor, { type, noticeId: notice.notice });
         return surface.settle(sentenceIn(outcome) ?? '', outcome.type === 'outcome' && outcome.ok);
       }
       default:
@@ -265,7 +269,6 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
   }
 }
 
-const QUIET = { unfurl_links: false, unfurl_media: false };
 const NOT_YOURS = 'Those buttons are for the person whose memory it is. Yours is in /preferences.';
 
 function sentenceIn(view: PreferencesView): string | undefined {

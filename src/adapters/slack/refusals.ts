@@ -10,6 +10,10 @@ export function isInstallationGone(code: string): boolean {
   return INSTALLATION.has(code);
 }
 
+export function isGone(code: string): boolean {
+  return isPlaceGone(code) || isInstallationGone(code);
+}
+
 export function isTooLong(code: string): boolean {
   return code === 'msg_too_long' || code === 'msg_blocks_too_long';
 }

@@ -1,7 +1,13 @@
 /** How a reply stands in a Slack message that is not streamed, and the buttons under it. */
 
+import { escapeMrkdwn } from './markdown.ts';
+
 export type Block = Record<string, unknown>;
 
+/** Marks what is posted as a part of a reply, so that it can be found again. */
+export const REPLY_EVENT = 'shopper_reply';
+/** On posts, no previews; other calls have no such argument. */
+export const QUIET = { unfurl_links: false, unfurl_media: false };
 export const FEEDBACK_ACTION = 'feedback';
 const NOTIFICATION_CHARACTERS = 300;
 
@@ -26,6 +32,11 @@ export function replyContent(
       ...(feedback === null ? [] : [feedbackBlock(feedback)]),
     ],
   };
+}
+
+/** For when Slack does not take the blocks: the text alone, as it is written. */
+export function plainContent(markdown: string): { text: string; blocks: Block[] } {
+  return { text: escapeMrkdwn(markdown), blocks: [] };
 }
 
 export function notificationText(markdown: string): string {

@@ -33,6 +33,9 @@ export interface LayoutRequest extends Start, RenderOptions {
   seal: boolean;
 }
 
+/** A markdown block takes 12,000 characters. */
+export const POST_CHARACTERS = 11_000;
+
 /** In the last part of a message only whole lines are shown, so that the cut can fall between two. */
 const WHOLE_LINES_FROM = 0.75;
 
@@ -63,6 +66,26 @@ export function layOut(request: LayoutRequest): Layout {
       next: { from: at + offset, opened: reopened },
     };
   }
+}
+
+/** A complete text in pieces that each fit into a posted message. */
+export function postPieces(source: string, knowsHost: RenderOptions['knowsHost']): string[] {
+  const room = { measure: (text: string) => text.length, limit: POST_CHARACTERS };
+  const pieces: string[] = [];
+  for (let at: Start | null = { from: 0, opened: '' }; at !== null; ) {
+    const layout: Layout = layOut({
+      source,
+      ...at,
+      room,
+      shown: at.from,
+      seal: false,
+      final: true,
+      knowsHost,
+    });
+    if (layout.text.trim() !== '') pieces.push(layout.text);
+    at = layout.next;
+  }
+  return pieces;
 }
 
 function closing(text: string, fence: Fence | null): string {

@@ -18,6 +18,8 @@ export const ACTIONS = {
   forget: 'memory_forget',
   all: 'memory_all',
   undo: 'memory_undo',
+  keep: 'memory_keep',
+  leave: 'memory_leave',
   notices: 'memory_notices',
   allow: 'ask_allow',
   deny: 'ask_deny',
@@ -35,10 +37,12 @@ const MAX_VIEW_TEXT = 60_000;
 /** Of the two buttons below a note, with what they ask. */
 const BUTTONS_TEXT = 250;
 const MAX_NOTICE_LINES = 12;
+/** Of a text object's 3,000, next to the title. */
+const MAX_NOTICE_TEXT = 1_400;
 const MAX_LINE = 250;
 const MAX_TITLE = 100;
 /** Five times as long once escaped, and a text object takes 3,000 characters. */
-const MAX_SENTENCE = 580;
+const MAX_SENTENCE = 280;
 const MAX_FALLBACK = 200;
 
 export interface MessageContent {
@@ -229,30 +233,41 @@ export function blockIdOf(tenant: string, what: string): string {
 
 /** `owner`: the person's user id; nobody else can press the buttons. */
 export function noticeMessage(notice: Notice, tenant: string, owner: string): MessageContent {
+  const held = notice.heldBecauseOf;
+  const title = held === undefined ? 'Memory updated' : heldTitle(held);
+  const value = JSON.stringify({ notice: notice.id, owner });
+  const buttons =
+    held === undefined
+      ? [button('See all', ACTIONS.all, value), button('Undo', ACTIONS.undo, value)]
+      : [button('Save it', ACTIONS.keep, value), button('Leave it', ACTIONS.leave, value)];
+  return {
+    text: fallback(title),
+    blocks: [
+      context([inertMrkdwn(clip(title, MAX_SENTENCE)), ...noticeLines(notice)].join('\n')),
+      { ...actions(buttons), block_id: blockIdOf(tenant, 'notice') },
+    ],
+  };
+}
+
+function heldTitle(sources: readonly string[]): string {
+  const read = sources.length === 0 ? 'something by somebody else' : sources.join(' and ');
+  return `I read ${read} before I wanted to note this, so I have not saved it. Is it from you?`;
+}
+
+function noticeLines(notice: Notice): string[] {
   const lines = notice.changes.flatMap(change => [
     `*${inertMrkdwn(clip(titleOfPath(change.path), MAX_TITLE))}*${change.operation === 'deleted' ? ' (forgotten)' : ''}`,
     ...change.lines.map(line => inertMrkdwn(clip(lineOfChange(line), MAX_LINE))),
   ]);
   const shown: string[] = [];
-  for (let room = MAX_SECTION_TEXT - 100; shown.length < Math.min(lines.length, MAX_NOTICE_LINES); ) {
-    const line = lines[shown.length] ?? '';
+  let room = MAX_NOTICE_TEXT;
+  for (const line of lines.slice(0, MAX_NOTICE_LINES)) {
     room -= line.length + 1;
     if (room < 0) break;
     shown.push(line);
   }
   const left = lines.length - shown.length;
-  const text = ['Memory updated', ...shown, ...(left === 0 ? [] : [`and ${left} more lines`])].join('\n');
-  const value = JSON.stringify({ notice: notice.id, owner });
-  return {
-    text: 'Memory updated',
-    blocks: [
-      context(text),
-      {
-        ...actions([button('See all', ACTIONS.all, value), button('Undo', ACTIONS.undo, value)]),
-        block_id: blockIdOf(tenant, 'notice'),
-      },
-    ],
-  };
+  return left === 0 ? shown : [...shown, `and ${left} more lines`];
 }
 
 /** What a notice becomes once it was undone: quiet, and without buttons. */

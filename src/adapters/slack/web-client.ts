@@ -68,6 +68,7 @@ export interface SlackClients {
 const TIMEOUT_MS = 15_000;
 const TRIES = 3;
 const RETRY_MS = 500;
+const UNSAID_RETRY_AFTER_S = 10;
 
 // Of each tier's calls a minute (docs.slack.dev/apis/web-api/rate-limits) a part may come at once.
 const TIER_2: Rate = { burst: 8, perMinute: 12 };
@@ -181,8 +182,8 @@ export function createSlackClients(options: {
           try {
             return await request(tenant, method, args);
           } catch (error) {
-            if (error instanceof webApi.WebAPIRateLimitedError) {
-              const waitMs = error.retryAfter * 1_000;
+            const waitMs = rateLimitOf(error);
+            if (waitMs !== null) {
               log.warn({ event: 'slack.rate_limited', tenant, method, waitMs }, 'Slack asked to slow down');
               // Which of the two was meant Slack does not say; holding back the channel alone delays nobody else.
               budget.block(channelKey ?? key, waitMs);
@@ -210,6 +211,15 @@ function isAnswer(code: string): boolean {
     /^[a-z0-9_]+$/.test(code) &&
     !['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout'].includes(code)
   );
+}
+
+/** How long Slack wants to be left alone; null when that is not what it says. */
+function rateLimitOf(error: unknown): number | null {
+  if (error instanceof webApi.WebAPIRateLimitedError) return error.retryAfter * 1_000;
+  if (!(error instanceof webApi.WebAPIPlatformError)) return null;
+  const { error: code, response_metadata: metadata } = error.data;
+  if (code !== 'ratelimited' && code !== 'rate_limited') return null;
+  return (metadata?.retryAfter ?? UNSAID_RETRY_AFTER_S) * 1_000;
 }
 
 function isTransport(error: unknown): boolean {

@@ -282,6 +282,29 @@ describe('a notice', () => {
     expect(world.ann.sees(channel).find(({ ts }) => ts === seen.ts)?.text).toContain('shoe size');
   });
 
+  it.each([
+    ['memory_keep', 'Done: keep.', [{ type: 'keep', noticeId: 'notice-1' }]],
+    ['memory_leave', 'Left out of your memory.', []],
+  ])('of what was read by others asks first: %s', async (button, outcome, expected) => {
+    await setUp();
+    const posted = world.ann.dm('Hello');
+    await posted.settled;
+    const message = await world.received();
+    const sink = world.open(message, keeper());
+    await sink.finish(done('Noted?'));
+    await world.adapter.notify(message, { ...NOTICE, heldBecauseOf: ['what Ben wrote'] }, 'thread');
+    sink.close();
+    const seen = world.ann.sees(posted.channel, posted.ts).at(-1);
+    if (seen === undefined) throw new Error('no notice');
+    expect(seen.text).toContain('I read what Ben wrote before I wanted to note this');
+    await world.ann.press(seen, button).outcome;
+    await world.slack.until(
+      () => world.ann.sees(posted.channel).some(({ text }) => text === outcome),
+      'the outcome',
+    );
+    expect(commands()).toEqual(expected);
+  });
+
   it('opens the whole memory', async () => {
     await setUp();
     const { seen } = await noticed('dm', 'thread');

@@ -288,6 +288,50 @@ describe('when something goes wrong', () => {
     expect(world.logs.some(({ event }) => event === 'slack.rate_limited')).toBe(true);
   });
 
+  it('understands a rate limit that is only an error code', async () => {
+    await setUp();
+    const message = await ask();
+    const sink = world.open(message);
+    world.slack.fail('chat.postMessage', { type: 'error', error: 'ratelimited' });
+    await finish(sink.finish(done('The answer.')));
+    sink.close();
+    expect(textOf(shown(message)).trim()).toBe('The answer.');
+  });
+
+  it.each(['invalid_blocks', 'something_new'])(
+    'says it in plain text where Slack wants no blocks (%s)',
+    async error => {
+      await setUp();
+      const message = await ask();
+      const sink = world.open(message);
+      world.slack.fail(
+        'chat.postMessage',
+        { type: 'error', error },
+        { times: 99, where: ({ blocks }) => blocks !== '[]' },
+      );
+      const text = Array.from({ length: 300 }, (_, n) => `Line ${n} of <boots> & more`).join('\n');
+      await finish(sink.finish(done(text)));
+      sink.close();
+      const read = textOf(shown(message))
+        .replaceAll('&lt;', '<')
+        .replaceAll('&gt;', '>')
+        .replaceAll('&amp;', '&');
+      expect(sameWords(read, text)).toBe(true);
+    },
+  );
+
+  it('posts where it may not stream', async () => {
+    await setUp();
+    const message = await ask();
+    const sink = world.open(message);
+    world.slack.fail('chat.startStream', { type: 'error', error: 'missing_scope' });
+    sink.show(reply('The first words '));
+    await answered('chat.postMessage');
+    await finish(sink.finish(done('The first words and the last.')));
+    sink.close();
+    expect(textOf(shown(message)).trim()).toBe('The first words and the last.');
+  });
+
   it('delays no other channel by that', async () => {
     await setUp();
     const channel = world.workspace.addChannel('busy', { members: [world.ann] });
