@@ -101,7 +101,7 @@ export function createBot(deps: BotDeps): Bot {
     state.shared ? async person => (await forgetting.get(person)) !== undefined : undefined,
   );
   const whereabouts = createWhereabouts(state, platform => adapters.get(platform));
-  const authors = createAuthors(state, whereabouts);
+  const authors = createAuthors({ client, state, whereabouts });
   const now = deps.now ?? Date.now;
   const sources = createReplySources({ client, state, now });
   const sessions = createSessions({

@@ -50,7 +50,8 @@ export function createNotices(deps: {
     const { beforeVersionId, beforePath, beforeSha256, path } = ref;
     const sha256 = beforeVersionId === null ? null : beforeSha256;
     const intent = await deps.authors.intend(person, { path: beforePath ?? path, sha256 }, 'hold');
-    if (!(await undoChange(deps.client, storeId, ref))) await intent.dropped();
+    const done = await undoChange(deps.client, storeId, ref);
+    await (done ? intent.madeIn(storeId) : intent.dropped());
   }
 
   return {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemoryVersion } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-versions';
 import { type Person, personKey } from '../message.ts';
 import type { State } from '../state.ts';
@@ -18,6 +19,8 @@ export type OwnChange = PersonalChange | 'hold';
 export interface Intended {
   /** It made this version. */
   made(versionId: string): Promise<void>;
+  /** It made a version of this store just now; which one, the store says. */
+  madeIn(storeId: string): Promise<void>;
   /** It will make none. */
   dropped(): Promise<void>;
 }
@@ -38,15 +41,19 @@ type Version = BetaManagedAgentsMemoryVersion;
 /** How long a version may take to be looked at after its answer was lost. */
 const INTENT_TTL_MS = 90 * 24 * 3600_000;
 
-export function createAuthors(state: State, whereabouts: ConversationOfSession): Authors {
+export function createAuthors(deps: {
+  client: Anthropic;
+  state: State;
+  whereabouts: ConversationOfSession;
+}): Authors {
+  const { client, state, whereabouts } = deps;
   const intents = state.table<OwnChange>('edit-intent');
   const edits = state.table<OwnChange>('edit');
 
   async function changeBehind(person: Person, version: Version): Promise<OwnChange | undefined> {
     const known = await edits.get(editKey(person, version.id));
     if (known !== undefined || version.path === null || version.path === undefined) return known;
-    const sha256 = version.operation === 'deleted' ? null : (version.content_sha256 ?? null);
-    const key = intentKey(person, version.path, sha256);
+    const key = intentKey(person, version.path, sha256In(version));
     const intended = await intents.get(key);
     if (intended === undefined) return undefined;
     // From now on it stands for this version and for no other.
@@ -59,10 +66,22 @@ export function createAuthors(state: State, whereabouts: ConversationOfSession):
     async intend(person, { path, sha256 }, by) {
       const key = intentKey(person, path, sha256);
       await intents.set(key, by, INTENT_TTL_MS);
+      async function made(versionId: string): Promise<void> {
+        await edits.set(editKey(person, versionId), by);
+        await intents.delete(key);
+      }
       return {
-        async made(versionId) {
-          await edits.set(editKey(person, versionId), by);
-          await intents.delete(key);
+        made,
+        async madeIn(storeId) {
+          const list = await client.beta.memoryStores.memoryVersions.list(storeId, { limit: 20 });
+          const version = list.data.find(
+            candidate =>
+              candidate.created_by?.type !== 'session_actor' &&
+              candidate.path === path &&
+              sha256In(candidate) === sha256,
+          );
+          // Not among the newest: then the intent stays until somebody looks at that version.
+          if (version !== undefined) await made(version.id);
         },
         async dropped() {
           await intents.delete(key);
@@ -85,6 +104,11 @@ export function createAuthors(state: State, whereabouts: ConversationOfSession):
       await changeBehind(person, version);
     },
   };
+}
+
+/** Null for a version that deleted its memory. */
+function sha256In(version: Version): string | null {
+  return version.operation === 'deleted' ? null : (version.content_sha256 ?? null);
 }
 
 export function sha256Of(content: string): string {

@@ -57,7 +57,7 @@ export function createRestoring(deps: {
       const sha256 = beforeVersionId === null ? null : beforeSha256;
       const intent = await authors.intend(person, { path: beforePath ?? path, sha256 }, 'undo');
       const done = await undoChange(client, notice.storeId, ref);
-      if (!done) await intent.dropped();
+      await (done ? intent.madeIn(notice.storeId) : intent.dropped());
       return done;
     });
     return settle(person, noticeId, notice, kept, {
@@ -76,7 +76,7 @@ export function createRestoring(deps: {
       const sha256 = afterVersionId === null ? null : afterSha256;
       const intent = await authors.intend(person, { path, sha256 }, 'keep');
       const done = await redoChange(client, notice.storeId, ref);
-      if (!done) await intent.dropped();
+      await (done ? intent.madeIn(notice.storeId) : intent.dropped());
       return done;
     });
     return settle(person, noticeId, notice, kept, {

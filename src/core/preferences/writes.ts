@@ -5,7 +5,6 @@ import type { MemoryFile } from '../memory.ts';
 import type { Person } from '../message.ts';
 import type { PersonalChange } from '../views.ts';
 import { type Authors, type Intended, sha256Of } from './authors.ts';
-import { versionsOf } from './versions.ts';
 
 /** What came of a write. Nothing was written unless it says so. */
 export type Written =
@@ -52,14 +51,13 @@ export function createWrites(deps: {
 
   async function attempt(
     person: Person,
+    storeId: string,
     intent: Intended,
     write: () => Promise<{ memoryId: string; versionId: string | null }>,
   ): Promise<Written> {
+    let made: { memoryId: string; versionId: string | null };
     try {
-      const { memoryId, versionId } = await write();
-      if (versionId !== null) await intent.made(versionId);
-      await deps.onWritten(person);
-      return { type: 'written', memoryId };
+      made = await write();
     } catch (error) {
       const refusal = refusalOf(error);
       // Of anything else nobody knows whether it went through: then the intent stays.
@@ -67,13 +65,16 @@ export function createWrites(deps: {
       await intent.dropped();
       return refusal;
     }
+    await (made.versionId === null ? intent.madeIn(storeId) : intent.made(made.versionId));
+    await deps.onWritten(person);
+    return { type: 'written', memoryId: made.memoryId };
   }
 
   return {
     async create(person, storeId, path, content, by) {
       assertFits(content);
       const intent = await authors.intend(person, { path, sha256: sha256Of(content) }, by);
-      return attempt(person, intent, async () => {
+      return attempt(person, storeId, intent, async () => {
         const memory = await memories.create(storeId, { path, content }, ONCE);
         return { memoryId: memory.id, versionId: memory.memory_version_id };
       });
@@ -85,7 +86,7 @@ export function createWrites(deps: {
       const intent = await authors.intend(person, { path, sha256: sha256Of(content) }, by);
       const precondition = { type: 'content_sha256' as const, content_sha256: file.sha256 };
       const moved = path === file.path ? {} : { path };
-      return attempt(person, intent, async () => {
+      return attempt(person, storeId, intent, async () => {
         const memory = await memories.update(
           file.id,
           { memory_store_id: storeId, content, precondition, ...moved },
@@ -97,20 +98,13 @@ export function createWrites(deps: {
 
     async remove(person, storeId, file, by) {
       const intent = await authors.intend(person, { path: file.path, sha256: null }, by);
-      return attempt(person, intent, async () => {
+      return attempt(person, storeId, intent, async () => {
         const params = { memory_store_id: storeId, expected_content_sha256: file.sha256 };
         await memories.delete(file.id, params, ONCE);
-        return { memoryId: file.id, versionId: await deletionOf(storeId, file.id) };
+        return { memoryId: file.id, versionId: null };
       });
     },
   };
-
-  async function deletionOf(storeId: string, memoryId: string): Promise<string | null> {
-    for await (const version of versionsOf(client, storeId, { memoryId })) {
-      return version.operation === 'deleted' ? version.id : null;
-    }
-    return null;
-  }
 }
 
 /** As in the API's error table: fields beside type and message. */
