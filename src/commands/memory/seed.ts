@@ -23,6 +23,12 @@ interface Summary {
   unchanged: number;
 }
 
+/** Somebody the service would not take, and why in its own words. */
+interface Refused {
+  person: string;
+  reason: string;
+}
+
 interface Job {
   file: string;
   customers: Customer[];
@@ -93,7 +99,9 @@ async function run(operator: Operator, job: Job, atOnce: number, io: Io): Promis
   const journal = await openJournal(journalOf(operator, job), new Date());
   const doneBefore = journal.done.size;
   const progress = createProgress(io.stderr, 'Seeding', customers.length, doneBefore);
-  const options = { id, overwrite, atOnce, signal: io.signal, onPerson: progress.tick };
+  const refused: Refused[] = [];
+  const onRefused = (person: string, error: unknown) => refused.push({ person, reason: reasonOf(error) });
+  const options = { id, overwrite, atOnce, signal: io.signal, onPerson: progress.tick, onRefused };
   try {
     await seed(operator, customers, journal, await storesByPerson(operator), options);
     progress.end();
@@ -101,9 +109,10 @@ async function run(operator: Operator, job: Job, atOnce: number, io: Io): Promis
     const settled = await settle(operator, customers, journal, options);
     const results = customers.flatMap(({ person }) => journal.done.get(personKey(person)) ?? []);
     const summary = summaryOf(results);
-    await journal.remove();
-    report(job, summary, settled, doneBefore, io);
-    return settled.left.length > 0 ? EXIT.incomplete : EXIT.ok;
+    // Kept while somebody is left, so that the next run need not look at everybody again.
+    if (refused.length === 0) await journal.remove();
+    report(job, summary, settled, refused, doneBefore, io);
+    return settled.left.length + refused.length > 0 ? EXIT.incomplete : EXIT.ok;
   } catch (error) {
     progress.end();
     if (io.signal.aborted) return interrupted(job, journal.done.size, io);
@@ -145,11 +154,22 @@ function summaryOf(results: readonly PersonResult[]): Summary {
   };
 }
 
-function report(job: Job, summary: Summary, settled: Settled, doneBefore: number, io: Io): void {
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function report(
+  job: Job,
+  summary: Summary,
+  settled: Settled,
+  refused: readonly Refused[],
+  doneBefore: number,
+  io: Io,
+): void {
   if (job.json) {
     const { removed, left } = settled;
     io.stdout.write(
-      `${JSON.stringify({ ...summary, resumedAfter: doneBefore, duplicates: { removed, left } })}\n`,
+      `${JSON.stringify({ ...summary, resumedAfter: doneBefore, duplicates: { removed, left }, refused })}\n`,
     );
     return;
   }
@@ -158,6 +178,7 @@ function report(job: Job, summary: Summary, settled: Settled, doneBefore: number
   if (settled.removed > 0) {
     io.stdout.write(`  ${count(settled.removed, 'store')} made twice by an interruption: removed again\n`);
   }
+  for (const { person, reason } of refused) io.stdout.write(`  ${person} could not be seeded: ${reason}\n`);
   for (const person of settled.left) {
     io.stdout.write(`  ${person} has more than one store: "shopper memory rebuild" says which is used\n`);
   }

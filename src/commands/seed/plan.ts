@@ -2,7 +2,7 @@
 
 import { factId, factLines, withLineAfter, withoutDate } from '../../core/memory-lines.ts';
 import type { FieldName } from '../../core/message.ts';
-import { FIELDS, valuesIn } from '../../core/preferences/field-rules.ts';
+import { ruleOf, topicOf, valuesIn } from '../../core/preferences/field-rules.ts';
 import { readFields, type TextFile, writeField } from '../../core/preferences/usual-facts.ts';
 import { titleOfPath } from '../../core/views.ts';
 import type { Customer } from './customers.ts';
@@ -18,80 +18,127 @@ export interface Plan {
   kept: readonly string[];
 }
 
+export interface PlanOptions {
+  /** YYYY-MM-DD, for new lines. */
+  date: string;
+  overwrite: boolean;
+}
+
 const OPPOSITES: Partial<Record<FieldName, FieldName>> = {
   brands_liked: 'brands_avoided',
   brands_avoided: 'brands_liked',
 };
 
 /**
- * What a person already has is never lost: the list adds what is missing, and where it says something else the
- * memory wins, unless `overwrite`. Planning again on the result finds nothing to do.
+ * What a person already has is never lost: the list adds lines for what is missing, and where it says something
+ * else the memory wins, unless `overwrite`. Planning again on the result finds nothing to do, whatever the list
+ * says: that is what makes a seeding resumable.
  */
 export function planFor(
   files: readonly TextFile[],
   customer: Pick<Customer, 'fields' | 'lines'>,
-  options: { date: string; overwrite: boolean },
+  options: PlanOptions,
 ): Plan {
-  const now = new Map(files.map(file => [file.path, file.content]));
-  const written = new Set<string>();
+  const draft = createDraft(files, options.date);
   const plan = { added: [] as string[], replaced: [] as string[], kept: [] as string[] };
-  const put = (path: string, content: string) => {
-    now.set(path, content);
-    written.add(path);
-  };
-  const current = () => [...now].map(([path, content]) => ({ path, content }));
+
+  function addToList(field: FieldName, item: string): void {
+    const known = readFields(draft.files());
+    const opposite = OPPOSITES[field];
+    for (const { path, text } of newLines(field, item)) {
+      if (has(known[field], item)) continue;
+      if (opposite !== undefined && has(known[opposite], item)) plan.kept.push(text);
+      else if (draft.append(path, text)) plan.added.push(text);
+    }
+  }
+
+  function setField(field: FieldName, value: string): void {
+    const lines = newLines(field, value);
+    if (lines.every(({ path, text }) => draft.says(path, text))) return;
+    const now = draft.files();
+    if (readFields(now)[field] === '') {
+      for (const { path, text } of lines) if (draft.append(path, text)) plan.added.push(text);
+      return;
+    }
+    const changes = writeField(now, field, value, options.date);
+    // Said in other words, it is the same.
+    if (changes.size === 0) return;
+    const texts = lines.map(({ text }) => text);
+    if (options.overwrite && draft.replace(field, value, changes)) plan.replaced.push(...texts);
+    else plan.kept.push(...texts);
+  }
+
+  /** The lines with which a memory that says nothing yet would begin. */
+  function newLines(field: FieldName, value: string): { path: string; text: string }[] {
+    const { topic } = ruleOf(field);
+    const path = draft.files().find(file => topicOf(file.path) === topic)?.path ?? `/${topic}.md`;
+    return [...writeField([], field, value, options.date).values()].flatMap(content =>
+      factLines(content ?? '').map(({ text }) => ({ path, text: asRead(text) })),
+    );
+  }
 
   for (const [field, value] of customer.fields) {
-    const step = stepFor(current(), field, value, options);
-    for (const kind of ['added', 'replaced', 'kept'] as const) plan[kind].push(...step[kind]);
-    if (step.wanted === null) continue;
-    for (const [path, content] of writeField(current(), field, step.wanted, options.date)) {
-      put(path, content ?? '');
-    }
+    if (ruleOf(field).kind === 'list') {
+      for (const item of valuesIn(value)) addToList(field, item);
+    } else setField(field, value);
   }
   for (const [path, facts] of customer.lines) {
-    for (const fact of facts) {
-      const before = now.get(path) ?? `# ${titleOfPath(path)}\n\n`;
-      if (factLines(before).some(line => factId(line.text) === factId(fact))) continue;
-      const { text, date } = withoutDate(fact);
-      put(path, withLineAfter(before, null, `- ${text} (${date ?? options.date})`));
-      plan.added.push(fact);
-    }
+    for (const fact of facts) if (draft.append(path, fact)) plan.added.push(fact);
   }
-  return { ...plan, writes: new Map([...written].map(path => [path, now.get(path) ?? ''])) };
+  return { ...plan, writes: draft.writes };
 }
 
-/** What one field is to say, null when it stays as it is. */
-function stepFor(
-  files: readonly TextFile[],
-  field: FieldName,
-  value: string,
-  { date, overwrite }: { date: string; overwrite: boolean },
-): { wanted: string | null; added: string[]; replaced: string[]; kept: string[] } {
-  const nothing = { wanted: null, added: [], replaced: [], kept: [] };
-  const { writes, kind } = FIELDS.find(({ name }) => name === field) ?? { writes: field, kind: 'one' };
-  const say = (text: string) => `${writes}: ${text}`;
-  const known = readFields(files);
-  const before = known[field];
-  if (kind !== 'list') {
-    if (before === '') return { ...nothing, wanted: value, added: [say(value)] };
-    // Said in other words it may still be the same.
-    if (writeField(files, field, value, date).size === 0) return nothing;
-    return overwrite
-      ? { ...nothing, wanted: value, replaced: [say(value)] }
-      : { ...nothing, kept: [say(value)] };
+/** Files on their way to what they are to be. */
+function createDraft(files: readonly TextFile[], date: string) {
+  const now = new Map(files.map(file => [file.path, file.content]));
+  const writes = new Map<string, string>();
+  const put = (path: string, content: string) => {
+    now.set(path, content);
+    writes.set(path, content);
+  };
+  const contents = () => [...now].map(([path, content]) => ({ path, content }));
+  /** Whether a file has this line, whatever its date. */
+  const says = (path: string, text: string) => {
+    const id = factId(text);
+    return factLines(now.get(path) ?? '').some(line => factId(line.text) === id);
+  };
+  return {
+    writes,
+    files: contents,
+    says,
+    /** A line at the end of a file; false where it stands there already. */
+    append(path: string, fact: string): boolean {
+      const { text, date: dated } = withoutDate(fact);
+      const line = asRead(text);
+      if (line === '' || says(path, line)) return false;
+      const before = now.get(path) ?? `# ${titleOfPath(path)}\n\n`;
+      put(path, withLineAfter(before, null, `- ${line} (${dated ?? date})`));
+      return true;
+    },
+    /** False, and nothing done, where the field would then still not read as it was written. */
+    replace(field: FieldName, value: string, changes: ReadonlyMap<string, string | null>): boolean {
+      const after = new Map(now);
+      for (const [path, content] of changes) after.set(path, content ?? '');
+      const changed = [...after].map(([path, content]) => ({ path, content }));
+      if (writeField(changed, field, value, date).size > 0) return false;
+      for (const [path, content] of changes) put(path, content ?? '');
+      return true;
+    },
+  };
+}
+
+/** The text of a line as it is read back: a value may itself look like a list mark or a date. */
+function asRead(text: string): string {
+  let read = text;
+  for (;;) {
+    const again = factLines(`- ${read} (2000-01-01)`)[0]?.text ?? '';
+    if (again === read || again === '') return again;
+    read = again;
   }
-  const has = valuesIn(before).map(plain);
-  const opposite = OPPOSITES[field];
-  const against = opposite === undefined ? [] : valuesIn(known[opposite]).map(plain);
-  const missing = valuesIn(value).filter(item => !has.includes(plain(item)));
-  const kept = missing.filter(item => against.includes(plain(item)));
-  const added = missing.filter(item => !kept.includes(item));
-  if (added.length === 0) return { ...nothing, kept: kept.map(say) };
-  const all = [...valuesIn(before), ...added];
-  // A value with a comma in it needs another mark between the values.
-  const wanted = all.join(all.some(item => valuesIn(item).length > 1) ? '; ' : ', ');
-  return { wanted, added: added.map(say), replaced: [], kept: kept.map(say) };
+}
+
+function has(shown: string, item: string): boolean {
+  return valuesIn(shown).some(value => plain(value) === plain(item));
 }
 
 function plain(text: string): string {

@@ -27,6 +27,8 @@ export interface SeedOptions {
   atOnce: number;
   signal: AbortSignal;
   onPerson(): void;
+  /** The service takes what is written for this person amiss; the others go on. */
+  onRefused(person: string, error: unknown): void;
 }
 
 export interface Settled {
@@ -138,8 +140,21 @@ export async function seed(
     return oldest;
   }
 
+  async function seedOrSay(customer: Customer): Promise<void> {
+    try {
+      await seedOne(customer);
+    } catch (error) {
+      const failure = failureOf(error);
+      const theirs =
+        failure.type === 'gone' ||
+        (failure.type === 'refused' && ['request', 'conflict', 'too_large'].includes(failure.reason));
+      if (!theirs) throw error;
+      options.onRefused(nameOf(customer.person), error);
+    }
+  }
+
   const left = customers.filter(({ person }) => !journal.done.has(personKey(person)));
-  await eachOf(left, options.atOnce, seedOne, signal);
+  await eachOf(left, options.atOnce, seedOrSay, signal);
 }
 
 /**
