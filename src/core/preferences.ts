@@ -2,6 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from './errors.ts';
 import type { ForgetMe } from './forget-me.ts';
 import type { Memory, MemoryFile } from './memory.ts';
+import { factLines } from './memory-lines.ts';
 import { readableLines } from './memory-text.ts';
 import {
   type Command,
@@ -143,7 +144,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
         items: files.map(file => ({
           title: titleOfPath(file.path),
           path: file.path,
-          lines: readableLines(file.content),
+          lines: factLines(file.content).map(fact => fact.text),
           wholeFile: true,
         })),
         action: { type: 'forget-me', confirmed: true },

@@ -60,12 +60,97 @@ describe('the bot in a pipe', () => {
       /I remember nothing about you yet/,
       /- shoe size: 9 \(/,
       /Undone\. Your memory is as it was before\./,
-      /I have no note called “sizes”/,
+      /I have no note and no fact called “sizes”/,
       /I don't know \/nonsense/,
       /Tell me what you are looking for/,
     ]) {
       expect(stdout).toMatch(said);
     }
+  });
+
+  it('lets a person do everything with their memory, and ends where it began', async () => {
+    const { stdout, stderr, code } = await chat(
+      [
+        '/preferences',
+        'I wear size 9 shoes and hate wool',
+        '/preferences why',
+        '/preferences set',
+        '/preferences set shoe size 10',
+        '/preferences set brands liked Veja, Nike',
+        '/preferences edit Winter coats',
+        '- long',
+        '- warm',
+        '.',
+        '/preferences show winter coats',
+        '/preferences history',
+        '/preferences restore 5',
+        '/preferences notices private',
+        '/preferences pause',
+        'My budget is $150',
+        '/preferences resume',
+        '/preferences private on',
+        'What is my shoe size?',
+        '/preferences private off',
+        '/preferences',
+        '/preferences forget nike',
+        'no',
+        '/preferences forget nike',
+        'yes',
+        '/preferences forget winter coats',
+        'yes',
+        '/preferences export markdown',
+        '/preferences forget since 2020-01-01',
+        'yes',
+        '/preferences forget me',
+        'yes',
+        '/preferences',
+        'What is my shoe size?',
+      ],
+      as('ann'),
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const order = [
+      'I remember nothing about you yet.',
+      'shoe size: 9',
+      'written in it',
+      'Your usual facts:',
+      'Saved. shoe size: 10.',
+      'Saved. brands you like: Veja, Nike.',
+      'Saved: Winter coats.',
+      '- warm',
+      '3. Sizes changed (as it is now)',
+      '− shoe size: 9 → 10',
+      'Restored: Sizes.',
+      'to you alone',
+      'Paused.',
+      'Not saved: budget $150.',
+      'I remember new things again.',
+      'This conversation is private from your next message on',
+      "I don't know",
+      'Private no more. What was said is deleted',
+      'What I remember about you:',
+      'shoe size: 9',
+      'Notices: private',
+      'Type yes to go ahead:',
+      'Nothing was forgotten.',
+      'Type yes to go ahead:',
+      'Forgotten: likes: Nike.',
+      'Forgotten: Winter coats.',
+      '# What I remember about ann',
+      '# What changed when',
+      'Forgotten:',
+      'You are forgotten.',
+      '2 conversations',
+      'I remember nothing about you yet.',
+      "I don't know",
+    ];
+    let at = 0;
+    for (const said of order) {
+      const found = stdout.indexOf(said, at);
+      expect(found === -1 ? `${said}\n\nafter:\n${stdout.slice(at)}` : said).toBe(said);
+      at = found + said.length;
+    }
+    expect(stdout.slice(at)).not.toMatch(/\b9\b/);
   });
 
   it('asks before a tool under “ask”: the next line answers, the end of input is a no', async () => {

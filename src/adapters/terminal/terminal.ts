@@ -1,10 +1,14 @@
+import { access, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import type { BotPort, ChatAdapter, Question, Reply, ReplySink } from '../../core/adapter.ts';
+import type { BotPort, ChatAdapter, Question, ReplySink } from '../../core/adapter.ts';
 import { PersonError } from '../../core/errors.ts';
-import type { CommandAction, Conversation, Message, Person } from '../../core/message.ts';
-import { lineOfChange, type Notice, type PreferencesView } from '../../core/views.ts';
+import type { Conversation, Message, Person } from '../../core/message.ts';
+import { createCommands } from './commands.ts';
+import { HELP, renderNotice } from './render.ts';
+import { type ReplyWriter, streamingWriter, wholeWriter } from './reply-writer.ts';
 
 export interface TerminalOptions {
   /** Who is typing; also their id. */
@@ -13,6 +17,8 @@ export interface TerminalOptions {
   output: Writable;
   /** A person at a keyboard: status, streaming, prompt. Otherwise one message a line, and only whole replies. */
   interactive: boolean;
+  /** Where exports are written; by default the current one. */
+  folder?: string;
   now?: () => number;
 }
 
@@ -24,16 +30,6 @@ export interface Terminal extends ChatAdapter {
 const PLATFORM = 'terminal';
 const PROMPT = '> ';
 const LEAVE_WITHIN_MS = 2_000;
-const HELP = [
-  'Just type. I remember what matters for next time.',
-  '  /preferences                    what I remember about you',
-  '  /preferences show TITLE         one note in full',
-  '  /preferences forget TITLE       forget one note',
-  '  /preferences undo               take back the last change I showed you',
-  '  /preferences notices MODE       thread, private, off or default',
-  '  /help                           this text',
-  '  Ctrl-C                          stop the answer; twice: leave',
-].join('\n');
 
 /** A chat in the terminal: no credentials, and the proof that the core needs no platform. */
 export function createTerminal(options: TerminalOptions): Terminal {
@@ -54,10 +50,20 @@ export function createTerminal(options: TerminalOptions): Terminal {
   let bot: BotPort;
   let lines: Interface | undefined;
   let count = 0;
-  let lastNotice: string | null = null;
   let lastInterrupt = Number.NEGATIVE_INFINITY;
-  /** Takes the next line instead of its being a message. Null: nobody asks. */
-  let question: ((line: string | null) => boolean) | null = null;
+  /** Each takes the next line instead of its being a message, or leaves it; the one who asked last comes first. */
+  const questions: ((line: string | null) => boolean)[] = [];
+  const commands = createCommands({
+    bot: () => bot,
+    conversation,
+    console: {
+      write,
+      ask: text => write(interactive ? `${text} ` : `${text}\n`),
+      read,
+      dim,
+      save: interactive ? save : null,
+    },
+  });
   let turnOver: (() => void) | null = null;
   let leave: () => void = () => {};
   const left = new Promise<void>(resolve => {
@@ -70,11 +76,11 @@ export function createTerminal(options: TerminalOptions): Terminal {
 
   /** Resolves when the line is dealt with completely: its reply, its notice, or its command's answer. */
   async function handle(line: string): Promise<void> {
-    if (question?.(line) === true) return;
+    if (questions.at(-1)?.(line) === true) return;
     const text = line.trim();
     if (text === '' && interactive) return prompt();
     if (text === '/help') write(`${HELP}\n`);
-    else if (text.startsWith('/preferences')) await command(text.slice('/preferences'.length).trim());
+    else if (text.startsWith('/preferences')) await commands.run(text.slice('/preferences'.length).trim());
     else if (/^\/\w+$/.test(text)) write(`I don't know ${text}. Try /help.\n`);
     else return say(line);
     prompt();
@@ -108,47 +114,28 @@ export function createTerminal(options: TerminalOptions): Terminal {
     await over;
   }
 
-  async function command(words: string): Promise<void> {
-    try {
-      const action = await actionOf(words);
-      if (typeof action === 'string') write(`${action}\n`);
-      else write(`${renderView(await bot.command({ person, action }))}\n`);
-    } catch (error) {
-      write(
-        `${error instanceof PersonError ? error.message : "I can't reach your memory right now. Please try again in a moment."}\n`,
-      );
-    }
+  /** The next line, if it is an answer; what is none is dealt with as if nobody had asked. */
+  function read(takes: (line: string) => boolean): Promise<string | null> {
+    return new Promise(resolve => {
+      const question = (line: string | null) => {
+        questions.splice(questions.indexOf(question), 1);
+        const taken = line !== null && takes(line);
+        resolve(taken ? line : null);
+        return taken || line === null;
+      };
+      questions.push(question);
+      nextLine?.();
+    });
   }
 
-  async function actionOf(words: string): Promise<CommandAction | string> {
-    const [verb = 'view', ...rest] = words.split(/\s+/).filter(word => word !== '');
-    const object = rest.join(' ');
-    switch (verb) {
-      case 'view':
-        return { type: 'view' };
-      case 'notices':
-        if (object === 'thread' || object === 'private' || object === 'off' || object === 'default') {
-          return { type: 'notices', mode: object };
-        }
-        return 'Say /preferences notices thread, private, off or default.';
-      case 'undo':
-        return lastNotice === null
-          ? 'There is no change here to take back.'
-          : { type: 'undo', noticeId: lastNotice };
-      case 'show':
-      case 'forget': {
-        const view = await bot.command({ person, action: { type: 'view' } });
-        const section =
-          view.type === 'memory'
-            ? view.sections.find(({ title, path }) =>
-                [title, path, path.slice(1)].some(name => name.toLowerCase() === object.toLowerCase()),
-              )
-            : undefined;
-        if (section === undefined) return `I have no note called “${object}”. /preferences lists them.`;
-        return { type: verb, memoryId: section.memoryId };
-      }
-      default:
-        return `I don't know “/preferences ${verb}”. Try /help.`;
+  /** Never over something else: the first name that is free. Returns where it is. */
+  async function save({ name, content }: { name: string; content: string }): Promise<string> {
+    const [, stem = name, ending = ''] = /^(.*?)(\.\w+)?$/.exec(name) ?? [];
+    for (let n = 1; ; n += 1) {
+      const path = join(options.folder ?? process.cwd(), `${stem}${n === 1 ? '' : `-${n}`}${ending}`);
+      if (await exists(path)) continue;
+      await writeFile(path, content, { flag: 'wx', mode: 0o600 });
+      return path;
     }
   }
 
@@ -172,25 +159,26 @@ export function createTerminal(options: TerminalOptions): Terminal {
     };
   }
 
-  function ask(it: Question, signal: AbortSignal, writer: Writer): Promise<boolean> {
+  function ask(it: Question, signal: AbortSignal, writer: ReplyWriter): Promise<boolean> {
     writer.pause();
     write(`${it.text}${it.detail === '' ? '' : `\n${it.detail.trimEnd().replace(/^/gm, '  ')}`}\n(yes/no) `);
     return new Promise<boolean>(resolve => {
       const settle = (answer: boolean, word: string) => {
-        question = null;
+        questions.splice(questions.indexOf(question), 1);
         signal.removeEventListener('abort', onAbort);
         write(dim(`${interactive ? '' : '\n'}[${word}]\n`));
         resolve(answer);
       };
       const onAbort = () => settle(false, 'no answer, so no');
       signal.addEventListener('abort', onAbort, { once: true });
-      question = line => {
+      const question = (line: string | null) => {
         const word = line?.trim().toLowerCase() ?? '';
         const yes = /^y(es)?$/.test(word);
         settle(yes, yes ? 'allowed' : 'not allowed');
         // Anything but an answer is a message of its own.
         return yes || word === '' || /^no?$/.test(word);
       };
+      questions.push(question);
       nextLine?.();
     });
   }
@@ -218,7 +206,8 @@ export function createTerminal(options: TerminalOptions): Terminal {
       });
       while (busy) {
         const head = queue[0];
-        if (question !== null && (head !== undefined || ended)) {
+        const question = questions.at(-1);
+        if (question !== undefined && (head !== undefined || ended)) {
           if (question(head ?? null)) queue.shift();
           continue;
         }
@@ -280,7 +269,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     },
     openReply,
     async notify(_message, notice) {
-      lastNotice = notice.id;
+      commands.shown({ id: notice.id, held: notice.heldBecauseOf !== undefined });
       write(`${dim(renderNotice(notice))}\n`);
     },
     async download() {
@@ -289,85 +278,9 @@ export function createTerminal(options: TerminalOptions): Terminal {
   };
 }
 
-interface Writer {
-  show(reply: Reply): void;
-  /** Something else is about to be written. */
-  pause(): void;
-  finish(reply: Reply): void;
-}
-
-/** Text as it grows, a status line while there is none. */
-function streamingWriter(write: (text: string) => void, dim: (text: string) => string): Writer {
-  let printed = '';
-  let status: string | null = null;
-  const clear = () => {
-    if (status !== null) write('\r\x1b[K');
-    status = null;
-  };
-  function text(next: string): void {
-    if (next === printed) return;
-    clear();
-    // A snapshot normally extends the last one. Where the final text differs, it is said in full.
-    write(next.startsWith(printed) ? next.slice(printed.length) : `\n${next}`);
-    printed = next;
-  }
-  return {
-    show(reply) {
-      if (reply.text.startsWith(printed)) text(reply.text);
-      const line = reply.status;
-      if (line === status) return;
-      clear();
-      // Below text that is being written a status would tear the line.
-      if (line === null || (printed !== '' && !printed.endsWith('\n'))) return;
-      write(dim(`${line}…`));
-      status = line;
-    },
-    pause() {
-      clear();
-      if (printed !== '' && !printed.endsWith('\n')) write('\n');
-    },
-    finish(reply) {
-      text(reply.text);
-      clear();
-      write('\n');
-    },
-  };
-}
-
-function wholeWriter(write: (text: string) => void): Writer {
-  return {
-    show() {},
-    pause() {},
-    finish: reply => write(`${reply.text}\n`),
-  };
-}
-
-function renderNotice(notice: Notice): string {
-  const lines = notice.changes.flatMap(change => change.lines.map(line => `  ${lineOfChange(line)}`));
-  return ['  memory updated', ...lines].join('\n');
-}
-
-function renderView(view: PreferencesView): string {
-  switch (view.type) {
-    case 'outcome':
-      return view.sentence;
-    case 'file':
-      return `${view.section.title}\n${view.section.content.trimEnd()}`;
-    case 'form':
-    case 'editor':
-    case 'conflict':
-    case 'confirm':
-    case 'receipt':
-    case 'history':
-    case 'export':
-    case 'why':
-      return JSON.stringify(view, null, 2);
-    case 'memory': {
-      if (view.sections.length === 0) return 'I remember nothing about you yet.';
-      const sections = view.sections.map(({ title, lines }) =>
-        [title, ...(lines.length === 0 ? ['  (empty)'] : lines.map(line => `  ${line}`))].join('\n'),
-      );
-      return ['What I remember about you:', ...sections, `Notices: ${view.notices}`].join('\n\n');
-    }
-  }
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

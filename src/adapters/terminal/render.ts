@@ -1,0 +1,198 @@
+/** What people see besides replies, as lines of text. Pure. */
+
+import {
+  type Author,
+  type Conflict,
+  type Forgettable,
+  type FormField,
+  type HistoryEntry,
+  lineOfChange,
+  type MemorySection,
+  type Notice,
+  type PreferencesView,
+  type UsedMemory,
+  wordsOfAuthor,
+  wordsOfCount,
+} from '../../core/views.ts';
+
+/** How what is less important is set apart. */
+export type Dim = (text: string) => string;
+
+export const HELP = [
+  'Just type. I remember what matters for next time.',
+  '',
+  'What I remember',
+  '  /preferences                        all of it, with when and where I learned it',
+  '  /preferences show TITLE             one note in full',
+  '  /preferences why                    what I used for my last reply',
+  '  /preferences history [TITLE] [PAGE] what changed, when and by whom',
+  '  /preferences export [json|markdown] all of it in a file; in a pipe, printed',
+  'Change it',
+  '  /preferences set                    your usual facts, and how to set them',
+  '  /preferences set FIELD VALUE        one of them; a dash as VALUE forgets it',
+  '  /preferences edit TITLE             write a note yourself',
+  '  /preferences undo                   take back the last change I showed you',
+  '  /preferences keep                   agree to a change that I held back',
+  '  /preferences restore NUMBER         bring back an entry of the history',
+  'Forget it (I ask before anything goes)',
+  '  /preferences forget TITLE or FACT   one note, or one fact',
+  '  /preferences forget since DATE      everything I learned since, e.g. 2026-03-14',
+  '  /preferences forget me              everything there is of you',
+  'Say how I remember',
+  '  /preferences pause, resume          write nothing new; write again',
+  '  /preferences private on, off        no memory in this conversation; delete what was said',
+  '  /preferences notices MODE           on, private, off or default',
+  '',
+  '  /help                               this text',
+  '  Ctrl-C                              stop the answer; twice: leave',
+].join('\n');
+
+export function renderNotice(notice: Notice): string {
+  const lines = notice.changes.flatMap(change => change.lines.map(line => `  ${lineOfChange(line)}`));
+  if (notice.heldBecauseOf === undefined) return ['  memory updated', ...lines].join('\n');
+  const source = notice.heldBecauseOf.join(', ');
+  return [
+    `  not kept yet, because I had just read ${source === '' ? 'what others wrote' : source}:`,
+    ...lines,
+    '  /preferences keep makes it part of your memory, /preferences undo leaves it out',
+  ].join('\n');
+}
+
+export function renderView(view: PreferencesView, dim: Dim): string {
+  switch (view.type) {
+    case 'outcome':
+      return view.sentence;
+    case 'memory':
+      return renderMemory(view, dim);
+    case 'file':
+      return [view.section.title, view.section.content.trimEnd()].join('\n');
+    case 'form':
+      return renderForm(view.fields, dim);
+    case 'editor':
+      return [view.draft.title, ...(view.draft.content === '' ? [] : [indented(view.draft.content)])].join(
+        '\n',
+      );
+    case 'confirm':
+      return [view.question, ...view.items.flatMap(renderItem)].join('\n');
+    case 'receipt':
+      return [view.sentence, ...view.counts.map(count => dim(`  ${wordsOfCount(count)}`))].join('\n');
+    case 'conflict':
+      return [view.sentence, ...view.conflicts.map(renderConflict)].join('\n\n');
+    case 'history':
+      return renderHistory(view, dim);
+    case 'export':
+      return view.sentence;
+    case 'why':
+      return renderWhy(view, dim);
+  }
+}
+
+function renderMemory(view: Extract<PreferencesView, { type: 'memory' }>, dim: Dim): string {
+  const settings = [
+    ...(view.paused ? ['Paused: I write nothing new. /preferences resume'] : []),
+    ...(view.privateHere === true ? ['This conversation is private. /preferences private off'] : []),
+    `Notices: ${view.notices === 'thread' ? 'on' : view.notices}`,
+  ];
+  if (view.sections.length === 0) {
+    return ['I remember nothing about you yet.', ...settings.slice(0, -1)].join('\n');
+  }
+  return [
+    'What I remember about you:',
+    ...view.sections.map(section => renderSection(section, dim)),
+    settings.join('\n'),
+  ].join('\n\n');
+}
+
+function renderSection({ title, facts }: MemorySection, dim: Dim): string {
+  const lines = facts.map(({ text, learnedOn, learnedBy }) => {
+    const source = [learnedOn, learnedBy === null ? null : sourceOf(learnedBy)].filter(part => part !== null);
+    return `  ${text}${source.length === 0 ? '' : dim(`  (${source.join(', ')})`)}`;
+  });
+  return [title, ...(lines.length === 0 ? ['  (empty)'] : lines)].join('\n');
+}
+
+/** Where a fact is from; that the agent wrote it down goes without saying. */
+function sourceOf(author: Author): string | null {
+  switch (author.type) {
+    case 'agent': {
+      const { conversation } = author;
+      if (conversation === null) return null;
+      return `in ${conversation.words}${conversation.link === null ? '' : ` ${conversation.link}`}`;
+    }
+    case 'person':
+      return 'by you';
+    case 'bot':
+    case 'operator':
+      return `by ${wordsOfAuthor(author)}`;
+  }
+}
+
+function renderForm(fields: readonly FormField[], dim: Dim): string {
+  const width = Math.max(...fields.map(field => field.label.length));
+  const lines = fields.map(({ label, value, hint }) => {
+    const shown = value === '' ? dim(`e.g. ${hint}`) : value;
+    return `  ${label.padEnd(width)}  ${shown}`;
+  });
+  return ['Your usual facts:', ...lines, 'For example: /preferences set shoe size 9'].join('\n');
+}
+
+function renderItem({ title, lines, wholeFile }: Forgettable): string[] {
+  return [`  ${title}${wholeFile ? ' (the whole note)' : ''}`, ...lines.map(line => `    − ${line}`)];
+}
+
+function renderConflict({ title, now, mine, meanwhile, wanted }: Conflict): string {
+  const change = (lines: Conflict['wanted']) => lines.map(line => `    ${lineOfChange(line)}`);
+  return [
+    `${title} as it stands now${now === null ? ': gone' : ':'}`,
+    ...(now === null ? [] : [indented(now)]),
+    ...(meanwhile.length === 0 ? [] : ['  changed meanwhile:', ...change(meanwhile)]),
+    `${title} as you wrote it:`,
+    indented(mine),
+    ...(wanted.length === 0 ? [] : ['  your changes:', ...change(wanted)]),
+  ].join('\n');
+}
+
+/** Entries are numbered over all pages, as `restore` names them. */
+export function historyNumber(view: { page: number }, index: number, perPage: number): number {
+  return view.page * perPage + index + 1;
+}
+
+export const HISTORY_PAGE = 10;
+
+const VERBS = { created: 'begun', modified: 'changed', deleted: 'removed' } as const;
+
+function renderHistory(view: Extract<PreferencesView, { type: 'history' }>, dim: Dim): string {
+  if (view.entries.length === 0) return view.page === 0 ? 'Nothing has changed yet.' : 'There is no more.';
+  const entries = view.entries.map((entry, index) =>
+    renderEntry(entry, historyNumber(view, index, HISTORY_PAGE), dim),
+  );
+  const more = view.more ? [`There is more: /preferences history ${view.page + 2}`] : [];
+  return [...entries, ...more].join('\n');
+}
+
+function renderEntry(entry: HistoryEntry, number: number, dim: Dim): string {
+  const when = `${entry.at.slice(0, 10)} ${entry.at.slice(11, 16)} UTC`;
+  const moved = entry.movedFrom === null ? '' : `, moved from ${entry.movedFrom}`;
+  const link = entry.by.type === 'agent' ? (entry.by.conversation?.link ?? null) : null;
+  const by = `by ${wordsOfAuthor(entry.by)}${link === null ? '' : ` ${link}`}`;
+  return [
+    `${String(number).padStart(3)}. ${entry.title} ${VERBS[entry.operation]}${moved}${entry.current ? ' (as it is now)' : ''} ${dim(`${when}, ${by}`)}`,
+    ...entry.lines.map(line => `     ${lineOfChange(line)}`),
+  ].join('\n');
+}
+
+const HOW = { known: 'known from the start', read: 'read for it', written: 'written in it' } as const;
+
+function renderWhy(view: Extract<PreferencesView, { type: 'why' }>, dim: Dim): string {
+  const line = ({ title, how, shared }: UsedMemory) =>
+    `  ${title}${shared ? ' (a fact for everyone)' : ''} ${dim(how.map(it => HOW[it]).join(', '))}`;
+  return [
+    view.sentence,
+    ...view.memories.map(line),
+    ...(view.searched && view.memories.length > 0 ? [dim('  I also searched your memory as a whole.')] : []),
+  ].join('\n');
+}
+
+function indented(text: string): string {
+  return text.trimEnd().replace(/^/gm, '  ');
+}
