@@ -27,6 +27,20 @@ describe('agent.yml', () => {
     expect(file.tools.read).toBe('allow');
   });
 
+  it('reads who may talk with the bot and how much, and says when YAML ate an id', () => {
+    const short = 'name: coach\nmodel: m\nsystem: s\n';
+    const open = parseAgentFile(short, 'agent.yml');
+    expect(open.access).toEqual({ default: 'open', rules: [] });
+    expect(open.limits).toEqual({ time_zone: 'UTC', person: {}, workspace: {} });
+    const message = problemsOf(
+      `${short}access:\n  rules:\n    - platform: discord\n      mode: closed\n      allow: [81384788765712384]\nlimits:\n  time_zone: Mars/Olympus\n  person: {turns: 0}\n`,
+    );
+    expect(message).toMatch(/line 7: access\.rules\.0\.mode: /);
+    expect(message).toMatch(/line 8: access\.rules\.0\.allow\.0: must be text: put ids in quotes/);
+    expect(message).toMatch(/line 10: limits\.time_zone: must be a time zone/);
+    expect(message).toMatch(/line 11: limits\.person\.turns: must be more than 0/);
+  });
+
   it('names every problem at once, each with its line', () => {
     const source = [
       'name: ""',
