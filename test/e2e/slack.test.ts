@@ -202,7 +202,7 @@ describe.each(TRANSPORTS)('the shopper on Slack, over %s', name => {
     expect(cards.map(({ title, status }) => `${title} ${status}`)).toContain('Saving your sizes complete');
     expect(JSON.stringify(thread(ann, second).map(({ blocks }) => blocks))).not.toContain('/mnt/');
 
-    await ann.press(notice, 'memory_undo').outcome;
+    await ann.press(notice, 'notice_undo').outcome;
     await until(() => thread(ann, second).some(({ text }) => text.includes('Undone')), 'the undo');
     expect(await memories()).toEqual(before);
 

@@ -20,6 +20,7 @@ import {
   type Source,
 } from './installations.ts';
 import { type Actor, registerInteractions } from './interactions.ts';
+import { noticeMessage } from './notices.ts';
 import { createPeople, within } from './people.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { createReceiver, NotInstalled } from './receiver.ts';
@@ -27,7 +28,7 @@ import { createReply } from './reply.ts';
 import { QUIET } from './reply-blocks.ts';
 import type { SlackSettings } from './settings.ts';
 import { createStatusLine } from './status.ts';
-import { homeView, noticeMessage, sentenceMessage } from './views.ts';
+import { homeView, sentenceMessage } from './views.ts';
 import { clientOptions, createSlackClients, SlackRefusal } from './web-client.ts';
 
 export interface SlackAdapterOptions extends SlackSettings {
@@ -138,7 +139,9 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     asks,
     apiOf: clients.of,
     actorOf: actors.of,
+    lastConversation: events.lastConversation,
     changed: actor => refreshHome(actor),
+    atHome: actor => homes.add(homeKey(actor)),
     background,
     log,
   });

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Question } from '../../core/adapter.ts';
 import type { Log } from '../../log.ts';
 import type { ReplyTo } from './inbound.ts';
+import { answeredQuestion, detailMessage, questionMessage } from './notices.ts';
 import { QUIET } from './reply-blocks.ts';
-import { answeredQuestion, detailMessage, type MessageContent, questionMessage } from './views.ts';
 import type { SlackApi } from './web-client.ts';
 
 /** Yes/no questions that are open, in this process. */
@@ -81,7 +81,7 @@ export function createAsks(log: Log): Asks {
         });
       }
       const allowed = await answer;
-      const content: MessageContent = answeredQuestion(question, outcome);
+      const content = answeredQuestion(question, outcome);
       const ts = typeof posted === 'object' && posted !== null && 'ts' in posted ? posted.ts : undefined;
       void tell('chat.update', api, { channel: place.channel, ts, ...content });
       return allowed;

@@ -1,5 +1,12 @@
 import type { BotPort } from '../../core/adapter.ts';
-import { type Attachment, type Conversation, conversationKey, type Message } from '../../core/message.ts';
+import {
+  type Attachment,
+  type Conversation,
+  conversationKey,
+  type Message,
+  type Person,
+  personKey,
+} from '../../core/message.ts';
 import { RetryLater } from '../../core/paced.ts';
 import type { State } from '../../core/state.ts';
 import type { Log } from '../../log.ts';
@@ -21,6 +28,8 @@ export interface Origin {
 export interface Events {
   /** Resolves when the event may be acknowledged: what it asks for is kept. Rejects when Slack should send it again. */
   handle(inbound: Exclude<Inbound, { type: 'removed' }>, origin: Origin): Promise<void>;
+  /** The conversation a person was last heard in by this process: in this channel, or (null) anywhere. */
+  lastConversation(person: Person, channel: string | null): Conversation | null;
   /** The status that was shown when this message came in, if it was a moment ago. */
   greeting(messageId: string): string | null;
   forget(tenant: string): Promise<void>;
@@ -48,8 +57,8 @@ export interface EventsDeps {
 type Edit = { id: string; pending: string | null };
 
 const REMEMBER_EDIT_MS = 24 * 3600_000;
-/** Deliveries of the last minutes, to know a twin or a retry without asking the state. */
-const REMEMBER_DELIVERIES = 2_000;
+/** What this process need not ask the state about: deliveries and conversations of the last while. */
+const REMEMBER_CONVERSATIONS = 10_000;
 
 export function createEvents(deps: EventsDeps): Events {
   const { log } = deps;
@@ -59,6 +68,8 @@ export function createEvents(deps: EventsDeps): Events {
   const greetings = new Map<string, string>();
   /** Conversations of this process; the core knows those of earlier ones. */
   const talking = new Set<string>();
+  /** The latest conversation by person, and by person and channel. */
+  const latest = new Map<string, Conversation>();
 
   async function isKnown(conversation: Conversation): Promise<boolean> {
     return talking.has(conversationKey(conversation)) || deps.bot().knows(conversation);
@@ -72,9 +83,10 @@ export function createEvents(deps: EventsDeps): Events {
     return running;
   }
 
-  function remember(key: string): void {
-    taken.add(key);
-    if (taken.size > REMEMBER_DELIVERIES) taken.delete(taken.values().next().value ?? '');
+  function keepNewest(set: Set<string>, key: string): void {
+    set.delete(key);
+    set.add(key);
+    if (set.size > REMEMBER_CONVERSATIONS) set.delete(set.values().next().value ?? '');
   }
 
   async function take(said: Said, id: string, address: string, origin: Origin): Promise<void> {
@@ -97,9 +109,14 @@ export function createEvents(deps: EventsDeps): Events {
       names,
       context,
     });
-    talking.add(key);
+    keepNewest(talking, key);
+    for (const each of [latestKey(person, null), latestKey(person, said.channel)]) {
+      latest.delete(each);
+      latest.set(each, message.conversation);
+      if (latest.size > REMEMBER_CONVERSATIONS) latest.delete(latest.keys().next().value ?? '');
+    }
     const receipt = await deps.bot().receive(message);
-    remember(`${tenant} ${id}`);
+    keepNewest(taken, `${tenant} ${id}`);
     if (receipt === 'accepted') {
       if (said.audience === 'shared') await deps.context.heard(tenant, key, said.ts);
       return;
@@ -117,7 +134,7 @@ export function createEvents(deps: EventsDeps): Events {
   function greet(said: Said, id: string, tenant: string): void {
     const status = statusWords('Thinking');
     greetings.set(id, status);
-    if (greetings.size > REMEMBER_DELIVERIES) greetings.delete(greetings.keys().next().value ?? '');
+    if (greetings.size > REMEMBER_CONVERSATIONS) greetings.delete(greetings.keys().next().value ?? '');
     setStatus(said, tenant, status);
   }
 
@@ -190,6 +207,7 @@ export function createEvents(deps: EventsDeps): Events {
           return deps.opened(inbound, await deps.actors.of(tenant, inbound.user, null));
       }
     },
+    lastConversation: (person, channel) => latest.get(latestKey(person, channel)) ?? null,
     greeting(id) {
       const words = greetings.get(id) ?? null;
       greetings.delete(id);
@@ -199,4 +217,8 @@ export function createEvents(deps: EventsDeps): Events {
       for await (const [key] of edits.entries(`${tenant}/`)) await edits.delete(key);
     },
   };
+}
+
+function latestKey(person: Person, channel: string | null): string {
+  return channel === null ? personKey(person) : `${personKey(person)} ${channel}`;
 }

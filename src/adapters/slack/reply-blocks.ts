@@ -1,8 +1,7 @@
 /** How a reply stands in a Slack message that is not streamed, and the buttons under it. */
 
+import type { Block, MessageContent } from './blocks.ts';
 import { escapeMrkdwn } from './markdown.ts';
-
-export type Block = Record<string, unknown>;
 
 /** Marks what is posted as a part of a reply, so that it can be found again. */
 export const REPLY_EVENT = 'shopper_reply';
@@ -21,7 +20,7 @@ export interface Feedback {
 export function replyContent(
   markdown: string,
   parts: { cards?: readonly Block[]; feedback?: Feedback | null } = {},
-): { text: string; blocks: Block[] } {
+): MessageContent {
   const { cards = [], feedback = null } = parts;
   return {
     // For notifications only; the blocks are what is read. Plain words, so that nothing in it is a link or a call.
@@ -35,7 +34,7 @@ export function replyContent(
 }
 
 /** For when Slack does not take the blocks: the text alone, as it is written. */
-export function plainContent(markdown: string): { text: string; blocks: Block[] } {
+export function plainContent(markdown: string): MessageContent {
   return { text: escapeMrkdwn(markdown), blocks: [] };
 }
 

@@ -1,5 +1,5 @@
 import type { Activity, Reply } from '../../core/adapter.ts';
-import type { Block } from './reply-blocks.ts';
+import type { Block } from './blocks.ts';
 
 /** The tools that a reply used, as task cards: in the stream where they occur, or above a posted text. */
 export interface ReplyCards {

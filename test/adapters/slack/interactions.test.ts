@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { PersonError } from '../../../src/core/errors.ts';
+import type { CommandAction } from '../../../src/core/message.ts';
 import type { MemorySection, Notice, PreferencesView } from '../../../src/core/views.ts';
 import { elementsIn } from '../../fakes/slack/drivers/elements.ts';
 import type { Seen } from '../../fakes/slack/drivers/screen.ts';
@@ -19,6 +20,13 @@ const SIZES: MemorySection = {
   content: '# Sizes\n- shoe size: 9 (2026-03-14)\n- coat: M & <L>\n',
   revision: 'r1',
   updatedAt: '2026-03-14T00:00:00Z',
+};
+
+/** Buttons as they stand beside a note. */
+const SHOW = { actionId: 'memory_show', value: JSON.stringify({ type: 'show', memoryId: 'mem_sizes' }) };
+const FORGET = {
+  actionId: 'memory_forget',
+  value: JSON.stringify({ type: 'forget', memoryId: 'mem_sizes' }),
 };
 
 const NOTICE: Notice = {
@@ -161,7 +169,7 @@ describe('/preferences', () => {
     await setUp();
     await command();
     const view = await whispered('What I remember');
-    await world.ann.press(view, { actionId: 'memory_show', value: 'mem_sizes' }).outcome;
+    await world.ann.press(view, SHOW).outcome;
     await world.slack.until(() => modalText().includes('2026-03-14'), 'the note');
     expect(modalText()).toContain('# Sizes\n- shoe size: 9 (2026-03-14)\n- coat: M &amp; &lt;L&gt;');
     expect(commands().at(-1)).toEqual({ type: 'show', memoryId: 'mem_sizes' });
@@ -176,7 +184,7 @@ describe('/preferences', () => {
       new Promise(resolve => {
         answer = resolve;
       });
-    await world.ann.press(view, { actionId: 'memory_show', value: 'mem_sizes' }).outcome;
+    await world.ann.press(view, SHOW).outcome;
     await world.slack.until(() => modalText().includes('One moment'), 'a window');
     await world.slack.until(() => world.bot.commands[1], 'the command');
     world.slack.clock.advance(60_000);
@@ -190,7 +198,7 @@ describe('/preferences', () => {
     const view = await whispered('What I remember');
     const forget = elementsIn(view.blocks).find(({ element }) => element.action_id === 'memory_forget');
     expect(forget?.element.confirm).toMatchObject({ confirm: { text: 'Forget' }, deny: { text: 'Keep' } });
-    await world.ann.press(view, { actionId: 'memory_forget', value: 'mem_sizes' }).outcome;
+    await world.ann.press(view, FORGET).outcome;
     const after = await whispered('Done: forget.');
     expect(after.ts).toBe(view.ts);
     expect(commands().slice(1)).toEqual([{ type: 'forget', memoryId: 'mem_sizes' }, { type: 'view' }]);
@@ -200,9 +208,191 @@ describe('/preferences', () => {
     await setUp();
     await command();
     const view = await whispered('What I remember');
-    await world.ann.press(view, { actionId: 'memory_notices_off', value: 'off' }).outcome;
+    await world.ann.press(view, 'memory_notices_off').outcome;
     await whispered('Done: notices.');
     expect(commands()).toContainEqual({ type: 'notices', mode: 'off' });
+  });
+});
+
+describe('everything else about a memory', () => {
+  const answers = (more: Partial<Record<CommandAction['type'], PreferencesView>>) => {
+    const before = world.bot.onCommand;
+    world.bot.onCommand = command => more[command.action.type] ?? before(command);
+  };
+  const ran = (type: CommandAction['type']) =>
+    world.slack.until(() => commands().find(action => action.type === type), `the command ${type}`);
+
+  it('is edited as a form', async () => {
+    await setUp();
+    const field = { label: 'Shoe size', hint: 'e.g. 9', several: false };
+    answers({
+      form: {
+        type: 'form',
+        formId: 'f1',
+        fields: [
+          { ...field, name: 'shoe_size', value: '9' },
+          { ...field, name: 'budget', label: 'Budget', value: '' },
+        ],
+      },
+      set: { type: 'outcome', ok: true, sentence: 'Saved.' },
+    });
+    await command('edit');
+    await world.slack.until(() => modalText().includes('Shoe size'), 'the form');
+    await world.ann.submit({ shoe_size: '10', budget: ' $120 ' }).outcome;
+    await world.slack.until(() => modalText().includes('Saved.'), 'the outcome');
+    expect(await ran('set')).toEqual({
+      type: 'set',
+      formId: 'f1',
+      values: { shoe_size: '10', budget: '$120' },
+    });
+    expect(modalText()).toContain('What I remember about you');
+  });
+
+  it('is edited as a note, and a conflict is settled by the person', async () => {
+    await setUp();
+    const draft = {
+      memoryId: 'mem_sizes',
+      title: 'Sizes',
+      content: '- shoe size: 9\n',
+      now: null,
+      revision: 'r1',
+    };
+    answers({
+      editor: { type: 'editor', draft },
+      edit: {
+        type: 'conflict',
+        sentence: 'Something else stands there by now.',
+        conflicts: [
+          {
+            id: 'c1',
+            title: 'Sizes',
+            path: '/sizes.md',
+            now: '- shoe size: 8\n',
+            mine: '- shoe size: 10\n',
+            wanted: [{ type: 'added', text: 'shoe size: 10' }],
+            meanwhile: [{ type: 'added', text: 'shoe size: 8' }],
+          },
+        ],
+      },
+    });
+    await command();
+    const view = await whispered('What I remember');
+    await world.ann.press(view, 'memory_editor').outcome;
+    await world.slack.until(() => modalText().includes('One fact a line'), 'the note');
+    await world.ann.submit({ text_0: '- shoe size: 10' }).outcome;
+    await world.slack.until(() => modalText().includes('Something else stands there'), 'the conflict');
+    expect(await ran('edit')).toEqual({
+      type: 'edit',
+      memoryId: 'mem_sizes',
+      revision: 'r1',
+      content: '- shoe size: 10\n',
+    });
+    await world.ann.pressInModal('memory_resolve_mine').outcome;
+    expect(await ran('resolve')).toEqual({ type: 'resolve', conflictId: 'c1', choice: 'mine' });
+    await world.slack.until(() => modalText().includes('Done: resolve.'), 'the outcome');
+  });
+
+  it('gets a new note', async () => {
+    await setUp();
+    const draft = { memoryId: null, title: '', content: '', now: null, revision: null };
+    answers({ editor: { type: 'editor', draft } });
+    await command();
+    await world.ann.press(await whispered('What I remember'), 'memory_editor_new').outcome;
+    await world.slack.until(() => modalText().includes('Title'), 'the form');
+    await world.ann.submit({ title: 'Gifts', text_0: '- a ring' }).outcome;
+    expect(await ran('create')).toEqual({ type: 'create', title: 'Gifts', content: '- a ring\n' });
+  });
+
+  it('is forgotten altogether, after asking, with a receipt', async () => {
+    await setUp();
+    world.bot.onCommand = ({ action }) => {
+      if (action.type !== 'forget-me') return memoryView();
+      return action.confirmed === true
+        ? {
+            type: 'receipt',
+            ok: true,
+            sentence: 'You are forgotten.',
+            counts: [{ what: 'memories', count: 2 }],
+          }
+        : {
+            type: 'confirm',
+            question: 'Really everything?',
+            items: [],
+            action: { type: 'forget-me', confirmed: true },
+            button: 'Forget me',
+          };
+    };
+    await command('forget me');
+    const asked = await whispered('Really everything?');
+    await world.ann.press(asked, 'memory_forget-me').outcome;
+    await world.slack.until(() => modalText().includes('You are forgotten.'), 'the receipt');
+    expect(modalText()).toContain('2 notes');
+    expect(commands().map(action => 'confirmed' in action && action.confirmed)).toEqual([false, true]);
+  });
+
+  it('has a history, of which an entry can be brought back', async () => {
+    await setUp();
+    const entry = {
+      versionId: 'ver_1',
+      memoryId: 'mem_sizes',
+      path: '/sizes.md',
+      title: 'Sizes',
+      operation: 'modified' as const,
+      at: '2026-03-14T09:30:00Z',
+      by: { type: 'person' as const, by: 'edit' as const },
+      lines: [{ type: 'added' as const, text: 'shoe size: 9' }],
+      movedFrom: null,
+      restorable: true,
+      current: false,
+      revision: 'r2',
+    };
+    answers({ history: { type: 'history', entries: [entry], page: 0, more: true, memoryId: null } });
+    await command('history');
+    const shown = await whispered('What changed');
+    expect(shown.text).toContain('2026-03-14 09:30 UTC, by you, by hand');
+    await world.ann.press(shown, 'memory_restore').outcome;
+    expect(await ran('restore')).toEqual({ type: 'restore', versionId: 'ver_1', revision: 'r2' });
+  });
+
+  it('is paused with a button, and the next one resumes', async () => {
+    await setUp();
+    await command();
+    const shown = await whispered('What I remember');
+    world.bot.onCommand = ({ action }) =>
+      action.type === 'view'
+        ? memoryView({ paused: true })
+        : { type: 'outcome', ok: true, sentence: 'Paused.' };
+    await world.ann.press(shown, 'memory_pause').outcome;
+    const after = await whispered('Paused.');
+    expect(after.text).toContain('Memory is *paused*');
+    await world.ann.press(after, 'memory_resume').outcome;
+    await ran('resume');
+  });
+
+  it('knows which conversation is meant', async () => {
+    await setUp();
+    await command('why');
+    await ran('why');
+    expect(world.bot.commands[0]).not.toHaveProperty('conversation');
+    const posted = world.ann.dm('Hello');
+    await posted.settled;
+    await command('private on');
+    expect(await ran('private')).toEqual({ type: 'private', on: true });
+    expect(world.bot.commands.at(-1)?.conversation).toEqual(world.bot.received[0]?.conversation);
+  });
+
+  it('is exported in full', async () => {
+    await setUp();
+    const content = '# Sizes\n- shoe size: 9\n';
+    answers({
+      export: {
+        type: 'export',
+        sentence: 'All of it:',
+        file: { name: 'm.md', mediaType: 'text/markdown', content },
+      },
+    });
+    await command('export');
+    expect((await whispered('All of it:')).text).toContain(content.trim());
   });
 });
 
@@ -213,7 +403,7 @@ describe('the Home tab', () => {
     await world.slack.until(() => homeText().includes('shoe size: 9'), 'the Home tab');
     world.bot.onCommand = ({ action }) =>
       action.type === 'view' ? memoryView() : { type: 'outcome', ok: true, sentence: 'Forgotten.' };
-    await world.ann.pressInHome({ actionId: 'memory_forget', value: 'mem_sizes' }).outcome;
+    await world.ann.pressInHome(FORGET).outcome;
     await world.slack.until(() => homeText().includes('Nothing yet'), 'the Home tab without it');
   });
 
@@ -239,7 +429,7 @@ describe('the Home tab', () => {
     await setUp();
     await world.ann.openApp('home')?.settled;
     await world.slack.until(() => world.ann.home, 'the Home tab');
-    await world.ann.pressInHome({ actionId: 'memory_show', value: 'mem_sizes' }).outcome;
+    await world.ann.pressInHome(SHOW).outcome;
     await world.slack.until(() => modalText().includes('2026-03-14'), 'the note');
   });
 });
@@ -253,8 +443,8 @@ describe('a notice', () => {
     expect(seen.text).toContain('+ shoe size: 9 &lt;!channel&gt;');
     expect(world.slack.pings()).toEqual([]);
     expect(elementsIn(seen.blocks).map(({ element }) => element.action_id)).toEqual([
-      'memory_all',
-      'memory_undo',
+      'notice_all',
+      'notice_undo',
     ]);
   });
 
@@ -263,7 +453,7 @@ describe('a notice', () => {
     const { seen, channel } = await noticed('channel', 'private');
     expect(seen.ephemeral).toBe(true);
     expect(world.ben.sees(channel).some(({ text }) => text.includes('shoe size'))).toBe(false);
-    await world.ann.press(seen, 'memory_undo').outcome;
+    await world.ann.press(seen, 'notice_undo').outcome;
     const settled = await world.slack.until(
       () => world.ann.sees(channel).find(({ text }) => text === 'Done: undo.'),
       'the outcome',
@@ -277,14 +467,14 @@ describe('a notice', () => {
     await setUp();
     const { seen, channel } = await noticed('dm', 'thread');
     world.bot.onCommand = () => ({ type: 'outcome', ok: false, sentence: 'Not undone: it changed again.' });
-    await world.ann.press(seen, 'memory_undo').outcome;
+    await world.ann.press(seen, 'notice_undo').outcome;
     await world.slack.until(() => world.ann.sees(channel).some(({ text }) => text.startsWith('Not undone')));
     expect(world.ann.sees(channel).find(({ ts }) => ts === seen.ts)?.text).toContain('shoe size');
   });
 
   it.each([
-    ['memory_keep', 'Done: keep.', [{ type: 'keep', noticeId: 'notice-1' }]],
-    ['memory_leave', 'Left out of your memory.', []],
+    ['notice_keep', 'Done: keep.', [{ type: 'keep', noticeId: 'notice-1' }]],
+    ['notice_drop', 'Done: undo.', [{ type: 'undo', noticeId: 'notice-1' }]],
   ])('of what was read by others asks first: %s', async (button, outcome, expected) => {
     await setUp();
     const posted = world.ann.dm('Hello');
@@ -308,7 +498,7 @@ describe('a notice', () => {
   it('opens the whole memory', async () => {
     await setUp();
     const { seen } = await noticed('dm', 'thread');
-    await world.ann.press(seen, 'memory_all').outcome;
+    await world.ann.press(seen, 'notice_all').outcome;
     await world.slack.until(() => modalText().includes('shoe size: 9'), 'the memory');
   });
 
@@ -317,8 +507,8 @@ describe('a notice', () => {
     const { channel } = await noticed('channel', 'thread');
     const theirs = world.ben.sees(channel).find(({ text }) => text.includes('shoe size'));
     if (theirs === undefined) throw new Error('no notice');
-    await world.ben.press(theirs, 'memory_undo').outcome;
-    await world.ben.press(theirs, 'memory_all').outcome;
+    await world.ben.press(theirs, 'notice_undo').outcome;
+    await world.ben.press(theirs, 'notice_all').outcome;
     await world.slack.until(
       () => world.ben.sees(channel).filter(({ text }) => text.includes('whose memory it is')).length === 2,
       'two sentences to Ben',

@@ -1,15 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readSubmission } from '../../../src/adapters/slack/memory-forms.ts';
 import {
   answeredQuestion,
   detailMessage,
-  homeView,
-  modalView,
   noticeMessage,
   questionMessage,
-  viewMessage,
-  waitingModal,
-} from '../../../src/adapters/slack/views.ts';
+} from '../../../src/adapters/slack/notices.ts';
+import { homeView, modalView, viewMessage, waitingModal } from '../../../src/adapters/slack/views.ts';
 import type { LineChange, MemorySection, PreferencesView } from '../../../src/core/views.ts';
 import { checkBlocks, textLength } from '../../fakes/slack/blocks.ts';
 import { SLACK_LIMITS } from '../../fakes/slack/limits.ts';
@@ -39,12 +37,73 @@ const section: fc.Arbitrary<MemorySection> = fc
   })
   .map(it => ({
     ...it,
+    facts: it.lines.map((line, index) => ({
+      id: `f${index}`,
+      text: line,
+      learnedOn: index % 2 === 0 ? '2026-03-14' : null,
+      learnedBy:
+        index % 3 === 0 ? { type: 'agent' as const, conversation: { words: 'a chat', link: null } } : null,
+    })),
     memoryId: `mem_${'x'.repeat(60)}`,
     path: '/note.md',
-    facts: [],
     revision: 'r',
     updatedAt: '2026-01-01T00:00:00Z',
   }));
+const lines = fc.array(text, { maxLength: 30 });
+const changes = fc.array(
+  fc.oneof(
+    text.map(it => ({ type: 'added' as const, text: it })),
+    fc.tuple(text, text, text).map(([label, from, to]) => ({ type: 'changed' as const, label, from, to })),
+  ),
+  { maxLength: 20 },
+);
+const long = fc.oneof(
+  text,
+  fc.array(text, { maxLength: 400 }).map(parts => parts.join('\n')),
+  fc.constant('a line of a long note\n'.repeat(6_000)),
+);
+const _forgettable = fc.record({ title: text, path: fc.constant('/a.md'), lines, wholeFile: fc.boolean() });
+const _conflict = fc.record({
+  id: fc.constant('c1'),
+  title: text,
+  path: fc.constant('/a.md'),
+  now: fc.option(text),
+  mine: text,
+  wanted: changes,
+  meanwhile: changes,
+});
+const _used = fc.record({
+  memoryId: fc.option(fc.constant('mem_1')),
+  path: fc.constant('/a.md'),
+  title: text,
+  how: fc.constant(['known' as const, 'read' as const]),
+  shared: fc.boolean(),
+});
+const _entry = fc.record({
+  versionId: fc.constant('ver_1'),
+  memoryId: fc.constant('mem_1'),
+  path: fc.option(fc.constant('/a.md')),
+  title: text,
+  operation: fc.constantFrom('created' as const, 'modified' as const, 'deleted' as const),
+  at: fc.constant('2026-03-14T09:00:00Z'),
+  by: fc.constantFrom({ type: 'operator' as const }, { type: 'person' as const, by: 'edit' as const }),
+  lines: changes,
+  movedFrom: fc.constant(null),
+  restorable: fc.boolean(),
+  current: fc.boolean(),
+  revision: fc.option(fc.constant('r1')),
+});
+const _FIELDS = [
+  'shoe_size',
+  'clothing_sizes',
+  'budget',
+  'brands_liked',
+  'brands_avoided',
+  'materials_avoided',
+  'colours_liked',
+  'style',
+] as const;
+
 const view: fc.Arbitrary<PreferencesView> = fc.oneof(
   fc
     .record({
@@ -85,7 +144,7 @@ describe('views of a memory', () => {
   it('fit Slack’s limits and call nobody, whatever is remembered', () => {
     fc.assert(
       fc.property(view, it => {
-        expectMessage(viewMessage(it));
+        expectMessage(viewMessage(it, 'x'.repeat(200)));
         expectView(homeView(it), 'home');
         expectView(modalView(it, 'x'.repeat(200)), 'modal');
         expect(pingsIn(parsedTextsOf(viewMessage(it).blocks).join('\n'), false)).toEqual([]);
@@ -106,7 +165,7 @@ describe('views of a memory', () => {
     const left = Number(/And (\d+) more notes\./.exec(shown)?.[1]);
     expect(left).toBeGreaterThan(0);
     expect((shown.match(/\*Note \d+\*/g) ?? []).length + left).toBe(60);
-    expect(JSON.stringify(blocks)).toContain('memory_all');
+    expect(JSON.stringify(blocks)).toContain('See all');
   });
 
   it('hold every character of a note', () => {
@@ -119,6 +178,23 @@ describe('views of a memory', () => {
       .replaceAll('&gt;', '>')
       .replaceAll('&amp;', '&');
     expect(joined.startsWith(content.trimEnd())).toBe(true);
+  });
+
+  it('bring an edited note back whole, or do not offer to edit it', () => {
+    fc.assert(
+      fc.property(long, content => {
+        const draft = { memoryId: 'm', revision: 'r', title: 'Note', content, now: null };
+        const modal = modalView({ type: 'editor', draft });
+        if (modal.callback_id === undefined) return;
+        expect(readSubmission({ ...modal, state: { values: asTyped(modal) } })).toEqual({
+          type: 'edit',
+          memoryId: 'm',
+          revision: 'r',
+          content: `${content.trimEnd()}\n`,
+        });
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('greet who is not known yet', () => {
@@ -168,6 +244,15 @@ describe('notices and questions', () => {
     expect(shown).toContain('evil.example/x');
   });
 });
+
+/** What Slack sends back of a window's inputs when nothing was changed in them. */
+function asTyped(modal: Record<string, unknown>): Record<string, Record<string, { value: string | null }>> {
+  const blocks = Array.isArray(modal.blocks) ? modal.blocks : [];
+  const inputs = blocks.filter(block => block.type === 'input');
+  return Object.fromEntries(
+    inputs.map(block => [block.block_id, { value: { value: block.element.initial_value ?? null } }]),
+  );
+}
 
 const SIZES: MemorySection = {
   memoryId: 'mem_sizes',

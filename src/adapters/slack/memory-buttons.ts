@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import type { CommandAction } from '../../core/message.ts';
+import { type Block, button } from './blocks.ts';
+
+/** What a button does to a memory stands in its value, as the command it is. */
+const PREFIX = 'memory_';
+export const MEMORY_BUTTON = new RegExp(`^${PREFIX}`);
+
+/** Only what a button may carry: texts come from forms. */
+const schema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('view') }),
+  z.object({ type: z.literal('show'), memoryId: z.string() }),
+  z.object({ type: z.literal('form') }),
+  z.object({ type: z.literal('editor'), memoryId: z.string().optional(), title: z.string().optional() }),
+  z.object({
+    type: z.literal('resolve'),
+    conflictId: z.string(),
+    choice: z.enum(['mine', 'theirs', 'again']),
+  }),
+  z.object({
+    type: z.literal('forget'),
+    memoryId: z.string(),
+    factId: z.string().optional(),
+    revision: z.string().optional(),
+    confirmed: z.boolean().optional(),
+  }),
+  z.object({
+    type: z.literal('forget-since'),
+    since: z.string(),
+    until: z.string().optional(),
+    confirmed: z.boolean().optional(),
+  }),
+  z.object({ type: z.literal('forget-me'), confirmed: z.boolean().optional() }),
+  z.object({ type: z.literal('history'), page: z.number().optional(), memoryId: z.string().optional() }),
+  z.object({ type: z.literal('restore'), versionId: z.string(), revision: z.string().optional() }),
+  z.object({ type: z.literal('pause') }),
+  z.object({ type: z.literal('resume') }),
+  z.object({ type: z.literal('private'), on: z.boolean() }),
+  z.object({ type: z.literal('notices'), mode: z.enum(['thread', 'private', 'off', 'default']) }),
+  z.object({ type: z.literal('export'), format: z.enum(['json', 'markdown']) }),
+  z.object({ type: z.literal('why'), messageId: z.string().optional() }),
+]);
+
+/** `also` keeps buttons with the same kind of action apart that stand in one block. */
+export function memoryButton(label: string, action: CommandAction, also = ''): Block {
+  return button(label, `${PREFIX}${action.type}${also}`, JSON.stringify(action));
+}
+
+/** Null for what no button of ours says. */
+export function readMemoryButton(value: string): CommandAction | null {
+  try {
+    const action = schema.safeParse(JSON.parse(value)).data;
+    return action === undefined ? null : (defined(action) as CommandAction);
+  } catch {
+    return null;
+  }
+}
+
+/** Without the members that are there but undefined. */
+function defined(action: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(action).filter(([, value]) => value !== undefined));
+}
