@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ForeignText } from './foreign-text.ts';
 import { type ChangeRef, changesSince } from './memory-changes.ts';
+import { factId } from './memory-lines.ts';
 import { undoChange, undoOrder } from './memory-restore.ts';
 import { type Conversation, type NoticeMode, type Person, personKey } from './message.ts';
 import type { Authors } from './preferences/authors.ts';
+import type { Forgetting } from './preferences/forgetting.ts';
+import type { Merging, PutBack } from './preferences/merging.ts';
 import type { State } from './state.ts';
-import type { Notice } from './views.ts';
+import type { LineChange, MemoryChange, Notice } from './views.ts';
 
 /** What Undo needs later. Texts stay with the API. */
 export interface NoticeRecord {
@@ -40,6 +43,9 @@ export function createNotices(deps: {
   client: Anthropic;
   state: State;
   authors: Authors;
+  /** What was forgotten while the turn ran, and what others changed meanwhile. */
+  afterTurn: Forgetting['afterTurn'];
+  mend: Merging['mend'];
   /** MEMORY_NOTICES; undefined: under the reply in private places, to the person alone in shared ones. */
   notices: NoticeMode | undefined;
 }): Notices {
@@ -61,14 +67,18 @@ export function createNotices(deps: {
     },
 
     async of({ person, storeId, sessionId, since, foreign }) {
+      await deps.afterTurn(person, sessionId);
       const doubtedSince = foreign?.since ?? null;
       const { trusted, doubted } = await changesSince(deps.client, storeId, sessionId, since, doubtedSince);
+      const written = [...trusted.refs, ...doubted.refs].map(ref => ref.memoryId);
+      const putBack = await deps.mend({ person, storeId, sessionId, since }, written);
       const notices: Notice[] = [];
-      for (const [{ changes, refs }, held] of [
+      for (const [{ changes: all, refs }, held] of [
         [trusted, false],
         [doubted, true],
       ] as const) {
         if (held) for (const ref of undoOrder(refs)) await takeBack(person, storeId, ref);
+        const changes = withoutMended(all, putBack);
         if (changes.length === 0) continue;
         const id = randomBytes(9).toString('base64url');
         await records.set(id, { person: personKey(person), storeId, refs, held }, NOTICE_TTL_MS);
@@ -77,4 +87,24 @@ export function createNotices(deps: {
       return notices;
     },
   };
+}
+
+/** The changes that are left once others have theirs back. */
+function withoutMended(changes: readonly MemoryChange[], { back, out }: PutBack): MemoryChange[] {
+  const stands = (line: LineChange) => {
+    switch (line.type) {
+      case 'added':
+        return !out.has(factId(line.text));
+      case 'removed':
+        return !back.has(factId(line.text));
+      case 'changed':
+        return (
+          !back.has(factId(`${line.label}: ${line.from}`)) && !out.has(factId(`${line.label}: ${line.to}`))
+        );
+    }
+  };
+  return changes.flatMap(change => {
+    const lines = change.lines.filter(stands);
+    return lines.length === 0 ? [] : [{ ...change, lines }];
+  });
 }

@@ -15,8 +15,9 @@ import {
 import type { Authors } from './preferences/authors.ts';
 import { createEditing } from './preferences/editing.ts';
 import { asJson, asMarkdown } from './preferences/export.ts';
-import { createForgetting } from './preferences/forgetting.ts';
+import { createForgetting, type Forgetting } from './preferences/forgetting.ts';
 import { createHistory, revisionOf } from './preferences/history.ts';
+import { createMerging, type Merging } from './preferences/merging.ts';
 import { createOrigins } from './preferences/origins.ts';
 import { createRestoring } from './preferences/restoring.ts';
 import { createWrites } from './preferences/writes.ts';
@@ -36,6 +37,9 @@ import type { ConversationOfSession } from './whereabouts.ts';
 export interface Preferences {
   /** Does what the person asks with their own memory; nobody else's can be named. */
   run(command: Command): Promise<PreferencesView>;
+  /** What a turn wrote meets what was done by hand meanwhile: see Forgetting.afterTurn and Merging. */
+  readonly afterTurn: Forgetting['afterTurn'];
+  readonly mend: Merging['mend'];
   /** Finishes forgetting that an earlier process had begun. */
   resume(): Promise<void>;
 }
@@ -78,6 +82,8 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     origins,
     renewSessions: person => sessions.renew(person),
   });
+
+  const merging = createMerging({ client, memory, writes });
 
   async function view(person: Person, conversation: Conversation | undefined): Promise<PreferencesView> {
     const storeId = await memory.knownStore(person);
@@ -306,6 +312,9 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
           return why(person, conversation, action);
       }
     },
+
+    afterTurn: forgetting.afterTurn,
+    mend: merging.mend,
 
     async resume() {
       await deps.forgetMe.resume();

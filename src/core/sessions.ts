@@ -49,8 +49,8 @@ export interface Sessions {
   update(conversation: Conversation, change: Partial<SessionRecord>): Promise<void>;
   /** The person changed their memory: the agent is told with the next message what it holds now. */
   memoryEdited(person: Person): Promise<void>;
-  /** The next message begins a new session in every conversation of the person that has memory. */
-  renew(person: Person): Promise<void>;
+  /** The next message begins a new session in every conversation of the person that has memory. Returns the old ones. */
+  renew(person: Person): Promise<string[]>;
   /** Deletes the session of a conversation that is private no more. */
   endPrivate(conversation: Conversation): Promise<void>;
   /** Deletes private sessions that were not used for long. Returns how many. */
@@ -258,9 +258,13 @@ export function createSessions(deps: {
     },
 
     async renew(person) {
+      const ended: string[] = [];
       for await (const [key, record] of records.entries(`${personKey(person)}/`)) {
-        if (!record.ended && record.storeId !== null) await records.set(key, { ...record, ended: true });
+        if (record.storeId === null) continue;
+        ended.push(record.sessionId);
+        if (!record.ended) await records.set(key, { ...record, ended: true });
       }
+      return ended;
     },
 
     async endPrivate(conversation) {

@@ -36,14 +36,17 @@ export interface Whereabouts {
 }
 
 /**
- * Who made a change: the agent while talking, the person through /preferences, the bot itself (taking back what
- * waits for the person's word), or somebody at the API.
+ * Who made a change: the agent while talking, the person through /preferences, the bot by itself, or somebody at
+ * the API.
  */
 export type Author =
   | { type: 'agent'; conversation: Whereabouts | null }
   | { type: 'person'; by: PersonalChange }
-  | { type: 'bot' }
+  | { type: 'bot'; by: BotChange }
   | { type: 'operator' };
+
+/** `hold`: taken back until the person decides; `merge`: put back what was written over in the same moment. */
+export type BotChange = 'hold' | 'merge';
 
 export type PersonalChange = 'form' | 'edit' | 'forget' | 'undo' | 'keep' | 'restore';
 
@@ -220,7 +223,9 @@ export function wordsOfAuthor(author: Author): string {
     case 'person':
       return `you, ${WORDS_OF_CHANGE[author.by]}`;
     case 'bot':
-      return 'me, holding it back until you decide';
+      return author.by === 'hold'
+        ? 'me, holding it back until you decide'
+        : 'me, putting back what was overwritten at the same moment';
     case 'operator':
       return 'the people who run me';
   }

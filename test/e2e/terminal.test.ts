@@ -142,7 +142,7 @@ describe('the bot in a pipe', () => {
       'You are forgotten.',
       '2 conversations',
       'I remember nothing about you yet.',
-      "I don't know",
+      "I don't know your sizes yet",
     ];
     let at = 0;
     for (const said of order) {
@@ -150,7 +150,6 @@ describe('the bot in a pipe', () => {
       expect(found === -1 ? `${said}\n\nafter:\n${stdout.slice(at)}` : said).toBe(said);
       at = found + said.length;
     }
-    expect(stdout.slice(at)).not.toMatch(/\b9\b/);
   });
 
   it('asks before a tool under “ask”: the next line answers, the end of input is a no', async () => {

@@ -3,7 +3,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemoryVersion } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-versions';
 import { type Person, personKey } from '../message.ts';
 import type { State } from '../state.ts';
-import type { Author, PersonalChange } from '../views.ts';
+import type { Author, BotChange, PersonalChange } from '../views.ts';
 import type { ConversationOfSession } from '../whereabouts.ts';
 
 /** What a change leaves behind: enough to recognise the version it makes. `sha256` null: it deletes. */
@@ -12,8 +12,7 @@ export interface Intent {
   sha256: string | null;
 }
 
-/** `hold`: the bot itself takes something back until the person says whether to keep it. */
-export type OwnChange = PersonalChange | 'hold';
+export type OwnChange = PersonalChange | BotChange;
 
 /** What became of an intent. */
 export interface Intended {
@@ -96,7 +95,7 @@ export function createAuthors(deps: {
       }
       const by = await changeBehind(person, version);
       if (by === undefined) return { type: 'operator' };
-      return by === 'hold' ? { type: 'bot' } : { type: 'person', by };
+      return by === 'hold' || by === 'merge' ? { type: 'bot', by } : { type: 'person', by };
     },
 
     async settle(person, version) {

@@ -61,8 +61,8 @@ function authorFields({ by }: HistoryEntry) {
         link: by.conversation?.link ?? null,
       };
     case 'person':
-      return { type: by.type, by: by.by };
     case 'bot':
+      return { type: by.type, by: by.by };
     case 'operator':
       return { type: by.type };
   }

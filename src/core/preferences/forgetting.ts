@@ -19,6 +19,11 @@ type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T 
 export interface Forgetting {
   forget(person: Person, action: Action<'forget'>): Promise<PreferencesView>;
   forgetSince(person: Person, action: Action<'forget-since'>): Promise<PreferencesView>;
+  /**
+   * Called when a turn of a session is over. One that ran while something was forgotten still knew it, and may have
+   * written it again: then it goes once more.
+   */
+  afterTurn(person: Person, sessionId: string): Promise<void>;
   /** Finishes what an earlier process had begun. */
   resume(): Promise<void>;
 }
@@ -37,6 +42,9 @@ interface Plan {
 interface Job extends Plan {
   person: Person;
   storeId: string;
+  /** Sessions that knew it; none of them begins another turn. */
+  sessionIds: string[];
+  done: boolean;
 }
 
 interface Counts {
@@ -50,6 +58,8 @@ interface Counts {
 /** What the person was to forget is not what stands there. */
 class ChangedMeanwhile extends Error {}
 
+/** Longer than any turn. */
+const TURN_MS = 24 * 3600_000;
 /** How often a file that changes under our hands is looked at again. */
 const MAX_ATTEMPTS = 8;
 
@@ -60,8 +70,8 @@ export function createForgetting(deps: {
   writes: Writes;
   authors: Authors;
   origins: Origins;
-  /** Conversations that go on would still know it: the next message begins a new session. */
-  renewSessions(person: Person): Promise<void>;
+  /** Conversations that go on would still know it: the next message begins a new session. Names the old ones. */
+  renewSessions(person: Person): Promise<string[]>;
 }): Forgetting {
   const { client, memory, writes, authors, origins } = deps;
   const jobs = deps.state.table<Job>('forgetting');
@@ -128,7 +138,8 @@ export function createForgetting(deps: {
       };
     }
     const key = `${personKey(person)}/${randomBytes(6).toString('base64url')}`;
-    const job: Job = { ...plan, person, storeId };
+    const sessionIds = await deps.renewSessions(person);
+    const job: Job = { ...plan, person, storeId, sessionIds, done: false };
     await jobs.set(key, job);
     let counts: Counts;
     try {
@@ -139,7 +150,7 @@ export function createForgetting(deps: {
       await jobs.delete(key);
       return outcome(false, changedSentence(items[0]?.title ?? 'That'));
     }
-    await jobs.delete(key);
+    await jobs.set(key, { ...job, done: true }, TURN_MS);
     const sentence = sentenceOf(items, counts);
     if (confirmed === undefined) return outcome(counts.back === 0, sentence);
     return { type: 'receipt', ok: counts.back === 0, sentence, counts: countsOf(counts) };
@@ -147,7 +158,7 @@ export function createForgetting(deps: {
 
   /** Safe to repeat: what is gone already is not counted again. */
   async function run(job: Job): Promise<Counts> {
-    const { person, storeId } = job;
+    const { storeId } = job;
     const before = (await memory.list(storeId, Number.POSITIVE_INFINITY)).files;
     const facts = new Set<string>();
     let memories = 0;
@@ -156,7 +167,6 @@ export function createForgetting(deps: {
       for (const id of gone) facts.add(`${file.id}/${id}`);
       if (await takeOut(job, file)) memories += 1;
     }
-    await deps.renewSessions(person);
     const redacted = await empty(job);
     return { facts: facts.size, memories, redacted, back: await countBack(job) };
   }
@@ -276,18 +286,28 @@ export function createForgetting(deps: {
     };
   }
 
+  async function runAgain(job: Job): Promise<void> {
+    try {
+      await run(job);
+    } catch (error) {
+      // A store that is gone has nothing left to forget.
+      if (!(error instanceof ChangedMeanwhile) && failureOf(error).type !== 'gone') throw error;
+    }
+  }
+
   return {
     forget,
     forgetSince,
+    async afterTurn(person, sessionId) {
+      for await (const [, job] of jobs.entries(`${personKey(person)}/`)) {
+        if (job.sessionIds.includes(sessionId)) await runAgain(job);
+      }
+    },
     async resume() {
       for await (const [key, job] of jobs.entries()) {
-        try {
-          await run(job);
-        } catch (error) {
-          // A store that is gone has nothing left to forget.
-          if (!(error instanceof ChangedMeanwhile) && failureOf(error).type !== 'gone') throw error;
-        }
-        await jobs.delete(key);
+        if (job.done) continue;
+        await runAgain(job);
+        await jobs.set(key, { ...job, done: true }, TURN_MS);
       }
     },
   };

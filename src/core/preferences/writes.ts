@@ -3,8 +3,7 @@ import * as z from 'zod';
 import { failureOf, PersonError } from '../errors.ts';
 import type { MemoryFile } from '../memory.ts';
 import type { Person } from '../message.ts';
-import type { PersonalChange } from '../views.ts';
-import { type Authors, type Intended, sha256Of } from './authors.ts';
+import { type Authors, type Intended, type OwnChange, sha256Of } from './authors.ts';
 
 /** What came of a write. Nothing was written unless it says so. */
 export type Written =
@@ -17,22 +16,16 @@ export type Written =
 
 /** A person's own changes to their memory. Each goes through only on the text it was meant for. */
 export interface Writes {
-  create(
-    person: Person,
-    storeId: string,
-    path: string,
-    content: string,
-    by: PersonalChange,
-  ): Promise<Written>;
+  create(person: Person, storeId: string, path: string, content: string, by: OwnChange): Promise<Written>;
   /** `path`: the file moves there as well. */
   update(
     person: Person,
     storeId: string,
     file: MemoryFile,
     change: { content: string; path?: string },
-    by: PersonalChange,
+    by: OwnChange,
   ): Promise<Written>;
-  remove(person: Person, storeId: string, file: MemoryFile, by: PersonalChange): Promise<Written>;
+  remove(person: Person, storeId: string, file: MemoryFile, by: OwnChange): Promise<Written>;
 }
 
 /** Of one memory, in bytes. */
