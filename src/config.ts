@@ -17,6 +17,10 @@ export interface Config {
   slack: SlackSettings | null;
   discord: DiscordSettings | null;
   notices: NoticeMode | undefined;
+  /** Undefined: SQLite in the data directory, for one process. */
+  databaseUrl: string | undefined;
+  /** Undefined: turns run in the process that accepted them. */
+  redisUrl: string | undefined;
   logLevel: LogLevel | undefined;
   /** `outageMs` undefined: as long as fits where people talk to the bot. */
   limits: Omit<TurnLimits, 'outageMs'> & { outageMs: number | undefined };
@@ -39,6 +43,10 @@ const schema = z.object({
   MODEL: z.string().optional(),
   MEMORY_NOTICES: z.enum(['thread', 'private', 'off'], 'must be thread, private or off').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
+  DATABASE_URL: z.string().optional(),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://127.0.0.1:6379' })
+    .optional(),
   TURN_LIMIT_SECONDS: seconds(600),
   QUESTION_LIMIT_SECONDS: seconds(300),
   OUTAGE_LIMIT_SECONDS: z.coerce
@@ -61,6 +69,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     : parsed.error.issues.map(issue => `  ${issue.path.join('.')} ${issue.message}`);
   if (given.AGENT_API === 'cloud' && given.ANTHROPIC_API_KEY === undefined) {
     problems.push('  ANTHROPIC_API_KEY is needed when AGENT_API is cloud');
+  }
+  if (given.REDIS_URL !== undefined && given.DATABASE_URL === undefined) {
+    problems.push(
+      '  DATABASE_URL is needed beside REDIS_URL: processes that share turns have to share their state',
+    );
   }
   const slack = settingsOf(() => readSlackSettings(env), problems);
   const discord = settingsOf(() => readDiscordSettings(env), problems);
@@ -87,6 +100,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     slack,
     discord,
     notices: it.MEMORY_NOTICES,
+    databaseUrl: it.DATABASE_URL,
+    redisUrl: it.REDIS_URL,
     logLevel: it.LOG_LEVEL,
     limits: {
       turnMs: it.TURN_LIMIT_SECONDS * 1_000,

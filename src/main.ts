@@ -3,9 +3,10 @@
 import { openApi } from './agent-api.ts';
 import type { Config } from './config.ts';
 import { readAgentFile } from './core/agent-file.ts';
-import { createBot } from './core/bot.ts';
+import { type BotDeps, createBot, type Role } from './core/bot.ts';
 import { createCustomTools } from './core/custom-tools.ts';
-import { openSqliteState } from './core/state/sqlite.ts';
+import { SetupError } from './core/errors.ts';
+import { openState } from './core/state/open.ts';
 import type { Log } from './log.ts';
 import { openPlatforms } from './platforms.ts';
 import { customTools } from './tools.ts';
@@ -17,9 +18,13 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-export async function run(config: Config, options: { user?: string }, log: Log): Promise<Running> {
+export async function run(
+  config: Config,
+  options: { user?: string; role?: Role },
+  log: Log,
+): Promise<Running> {
   const file = await readAgentFile(config.agentFile);
-  const state = await openSqliteState(config.dataDir);
+  const state = await openState(config.databaseUrl, config.dataDir);
   const stops: (() => Promise<void>)[] = [() => state.close()];
   const stop = async () => {
     while (stops.length > 0) await stops.pop()?.();
@@ -37,6 +42,7 @@ export async function run(config: Config, options: { user?: string }, log: Log):
       notices: config.notices,
       limits: { ...config.limits, outageMs: config.limits.outageMs ?? platforms.outageMs },
       log,
+      ...(await openQueue(config, options.role ?? 'all', log)),
     });
     stops.push(() => bot.stop());
     await bot.start();
@@ -45,4 +51,27 @@ export async function run(config: Config, options: { user?: string }, log: Log):
     await stop();
     throw error;
   }
+}
+
+/** With REDIS_URL any process accepts and any worker answers; without it, the one that accepted answers. */
+async function openQueue(config: Config, role: Role, log: Log): Promise<Partial<BotDeps>> {
+  const url = config.redisUrl;
+  if (url === undefined) {
+    if (role === 'all') return {};
+    throw new SetupError(
+      `The role ${role} needs REDIS_URL and DATABASE_URL: that is how processes find one another.`,
+    );
+  }
+  if (config.api.type === 'local') {
+    throw new SetupError(
+      'REDIS_URL is for several processes, and each would have a local runtime of its own. Set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL to one runtime for all (npm run runtime).',
+    );
+  }
+  const { createBullmqDispatcher } = await import('./core/dispatcher-bullmq.ts');
+  const { createRedisSignals } = await import('./core/signals-redis.ts');
+  return {
+    role,
+    dispatch: run => createBullmqDispatcher({ url, run, log }),
+    signals: await createRedisSignals({ url, log }),
+  };
 }

@@ -3,11 +3,18 @@ import { operatorSentence, SetupError } from '../core/errors.ts';
 import { createLog } from '../log.ts';
 import { defineCommand, EXIT } from './command.ts';
 
+const ROLES = ['all', 'ingest', 'worker'] as const;
+
 export const start = defineCommand({
   name: 'start',
   summary: 'start every platform whose credentials are set; with none, chat in the terminal',
   json: false,
   options: {
+    role: {
+      type: 'string',
+      value: 'ROLE',
+      help: 'all, ingest (accepts, answers nothing) or worker (answers only); default all',
+    },
     user: { type: 'string', value: 'NAME', help: 'who you are in the terminal (default: your login name)' },
   },
   async run({ values }, io) {
@@ -17,7 +24,9 @@ export const start = defineCommand({
     const log = createLog(config.logLevel ?? (chat ? 'warn' : 'info'));
     // Loaded here, so that other commands need not wait for it.
     const { run } = await import('../main.ts');
-    const options = values.user === undefined ? {} : { user: values.user };
+    const role = ROLES.find(known => known === (values.role ?? 'all'));
+    if (role === undefined) throw new SetupError(`--role must be one of ${ROLES.join(', ')}.`);
+    const options = values.user === undefined ? { role } : { role, user: values.user };
     const running = await run(config, options, log).catch((error: unknown) => {
       const baseUrl = config.api.type === 'remote' ? config.api.baseUrl : CLOUD;
       throw new SetupError(operatorSentence(error, baseUrl), { cause: error });

@@ -100,7 +100,12 @@ export function createTerminal(options: TerminalOptions): Terminal {
       replyTo: null,
     };
     try {
-      await bot.receive(message);
+      const receipt = await bot.receive(message);
+      if (typeof receipt === 'object') {
+        turnOver = null;
+        write(`${receipt.refused}\n`);
+        return prompt();
+      }
     } catch (error) {
       turnOver = null;
       write(
