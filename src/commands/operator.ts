@@ -3,7 +3,7 @@ import { joinApi } from '../agent-api.ts';
 import { type Config, readConfig } from '../config.ts';
 import { type AgentFile, readAgentFile } from '../core/agent-file.ts';
 import { operatorSentence, SetupError } from '../core/errors.ts';
-import { openSqliteState } from '../core/state/sqlite.ts';
+import { openState } from '../core/state/open.ts';
 import type { State } from '../core/state.ts';
 import { createLog, type Log } from '../log.ts';
 import { type Io, NotFoundError, UsageError } from './command.ts';
@@ -37,7 +37,7 @@ export async function withOperator<T>(io: Io, work: (operator: Operator) => Prom
 
 /** The bot's own state. Rejects with a SetupError where a running bot holds it. */
 export function openBotState(config: Config): Promise<State> {
-  return openSqliteState(config.dataDir);
+  return openState(config.databaseUrl, config.dataDir);
 }
 
 /** As `openBotState`; null where a running bot holds it. */

@@ -1,5 +1,5 @@
 import { REST } from 'discord.js';
-import type { BotPort, ChatAdapter } from '../../core/adapter.ts';
+import type { BotPort, ChatAdapter, Connect } from '../../core/adapter.ts';
 import { RetryLater } from '../../core/paced.ts';
 import { pause } from '../../core/session-stream.ts';
 import type { State } from '../../core/state.ts';
@@ -128,7 +128,9 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   return {
     platform: PLATFORM,
 
-    async start(bot: BotPort) {
+    async start(bot: BotPort, connect: Connect = 'both') {
+      // A worker answers over REST alone: Discord delivers to one gateway connection per shard, the ingest process's.
+      if (connect === 'send') return;
       await channels.load();
       const known = {
         bot,
