@@ -157,6 +157,7 @@ export function createBot(deps: BotDeps): Bot {
     sources,
     forgetMe,
     notices: deps.notices,
+    log,
     now,
   });
 

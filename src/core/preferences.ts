@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
+import type { Log } from '../log.ts';
 import { failureOf } from './errors.ts';
-import type { ForgetMe } from './forget-me.ts';
+import type { ForgetMe, Forgotten } from './forget-me.ts';
 import type { Memory, MemoryFile } from './memory.ts';
 import { factLines } from './memory-lines.ts';
 import { readableLines } from './memory-text.ts';
@@ -13,13 +14,15 @@ import {
   personKey,
 } from './message.ts';
 import type { Authors } from './preferences/authors.ts';
-import { createEditing } from './preferences/editing.ts';
+import { createConflicts } from './preferences/conflicts.ts';
 import { asJson, asMarkdown } from './preferences/export.ts';
 import { createForgetting, type Forgetting } from './preferences/forgetting.ts';
+import { createFormEditing } from './preferences/form-editing.ts';
 import { createHistory, revisionOf } from './preferences/history.ts';
 import { createMerging, type Merging } from './preferences/merging.ts';
 import { createOrigins } from './preferences/origins.ts';
 import { createRestoring } from './preferences/restoring.ts';
+import { createTextEditing } from './preferences/text-editing.ts';
 import { createWrites } from './preferences/writes.ts';
 import type { Privacy } from './privacy.ts';
 import type { ReplySources } from './reply-sources.ts';
@@ -56,6 +59,7 @@ export interface PreferencesDeps {
   forgetMe: ForgetMe;
   /** What applies to a person who has chosen nothing. */
   notices: NoticeMode | undefined;
+  log: Log;
   now: () => number;
 }
 
@@ -71,8 +75,10 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   const origins = createOrigins({ client, state, authors, whereabouts });
   const writes = createWrites({ client, authors, onWritten });
   const history = createHistory({ client, authors });
-  const editing = createEditing({ client, state, memory, writes, now: deps.now });
-  const restoring = createRestoring({ client, state, memory, authors, writes, editing, onWritten });
+  const conflicts = createConflicts({ client, state, memory });
+  const forms = createFormEditing({ state, memory, writes, conflicts, now: deps.now });
+  const texts = createTextEditing({ client, memory, writes, conflicts });
+  const restoring = createRestoring({ client, state, memory, authors, writes, texts, onWritten });
   const forgetting = createForgetting({
     client,
     state,
@@ -157,7 +163,13 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
         button: 'Forget me',
       };
     }
-    const counts = await deps.forgetMe.run(person);
+    let counts: Forgotten;
+    try {
+      counts = await deps.forgetMe.run(person);
+    } catch (error) {
+      deps.log.error({ event: 'forget_me.unfinished', err: error }, 'a person could not be forgotten yet');
+      return { type: 'receipt', ok: false, sentence: UNFINISHED, counts: [] };
+    }
     return {
       type: 'receipt',
       ok: true,
@@ -273,17 +285,17 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
         case 'show':
           return show(person, action.memoryId);
         case 'form':
-          return editing.form(person);
+          return forms.form(person);
         case 'set':
-          return editing.set(person, action);
+          return forms.set(person, action);
         case 'editor':
-          return editing.editor(person, action);
+          return texts.editor(person, action);
         case 'edit':
-          return editing.edit(person, action);
+          return texts.edit(person, action);
         case 'create':
-          return editing.create(person, action);
+          return texts.create(person, action);
         case 'resolve':
-          return editing.resolve(person, action);
+          return texts.resolve(person, action);
         case 'forget':
           return forgetting.forget(person, action);
         case 'forget-since':
@@ -326,6 +338,10 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
 const FORGET_ME =
   'Forget you altogether? All your notes go with their history, and so do our conversations as I keep them, the files in ' +
   'them and every record about you. This cannot be undone.';
+
+const UNFINISHED =
+  'I could not finish forgetting you: something I need cannot be reached. I go on by myself within the hour, or at once ' +
+  'when you ask again. What you write to me before that goes as well.';
 
 const SENTENCE_OF_MODE: Record<NoticeMode | 'default', string> = {
   thread: 'From now on I show below my reply what I changed in your memory.',

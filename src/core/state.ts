@@ -1,5 +1,6 @@
 /**
- * What the bot itself remembers between processes: mappings and cursors, never memory content. Values go
+ * What the bot itself remembers between processes: mappings and cursors, and memory content only where a person is
+ * about to change it (an open form or an undecided conflict, for an hour). Values go
  * through Keyv; the two things Keyv cannot say (insert only if absent, list in key order) each store adds in
  * its own words, so that they are atomic across processes.
  */

@@ -7,8 +7,8 @@ import type { NoticeRecord } from '../notices.ts';
 import type { State } from '../state.ts';
 import { type PreferencesView, titleOfPath } from '../views.ts';
 import type { Authors } from './authors.ts';
-import type { Editing } from './editing.ts';
 import { revisionOf } from './history.ts';
+import type { TextEditing } from './text-editing.ts';
 import { textOf, versionNamed } from './versions.ts';
 import type { Writes } from './writes.ts';
 
@@ -28,7 +28,7 @@ export function createRestoring(deps: {
   memory: Memory;
   authors: Authors;
   writes: Writes;
-  editing: Editing;
+  texts: TextEditing;
   /** Called after each change, so that running conversations hear of it. */
   onWritten(person: Person): Promise<void>;
 }): Restoring {
@@ -122,7 +122,7 @@ export function createRestoring(deps: {
     const file = await memory.read(storeId, named.memory_id);
     if (file !== null && revision !== undefined && revisionOf(file.sha256) !== revision) {
       // The same as editing what somebody else has changed: both texts are shown.
-      return deps.editing.edit(person, { type: 'edit', memoryId: file.id, revision, content });
+      return deps.texts.edit(person, { type: 'edit', memoryId: file.id, revision, content });
     }
     const title = titleOfPath(path);
     if (file?.content === content && file.path === path)

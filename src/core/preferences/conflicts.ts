@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import type Anthropic from '@anthropic-ai/sdk';
+import type { Memory } from '../memory.ts';
+import { changedLines } from '../memory-text.ts';
+import { type Person, personKey } from '../message.ts';
+import type { State } from '../state.ts';
+import { type Conflict, titleOfPath } from '../views.ts';
+import { revisionOf } from './history.ts';
+import { textOf, versionsOf } from './versions.ts';
+
+/** A text that could not be saved yet, and what stood in its place (null: nothing). */
+export interface Unsaved {
+  memoryId: string | null;
+  path: string;
+  mine: string;
+  nowSha256: string | null;
+}
+
+/** Keeps what a person wrote while they decide between it and what stands there. */
+export interface Conflicts {
+  /** `revision`: of the text the person saw, so that both sides can be told as changes of it. */
+  open(person: Person, unsaved: Unsaved, revision?: string): Promise<Conflict>;
+  find(person: Person, id: string): Promise<Unsaved | null>;
+  close(person: Person, id: string): Promise<void>;
+}
+
+/** How long a form may stay open, and a conflict undecided. */
+export const OPEN_MS = 3600_000;
+
+/** What the person saw is among the latest; further back than this nobody waits for it. */
+const MOST_VERSIONS = 100;
+
+export function createConflicts(deps: { client: Anthropic; state: State; memory: Memory }): Conflicts {
+  const { client, memory } = deps;
+  const unsaved = deps.state.table<Unsaved>('unsaved');
+  const keyOf = (person: Person, id: string) => `${personKey(person)}/${id}`;
+
+  async function textOfRevision(storeId: string, memoryId: string, revision: string): Promise<string | null> {
+    let looked = 0;
+    for await (const version of versionsOf(client, storeId, { memoryId })) {
+      looked += 1;
+      if (looked > MOST_VERSIONS) return null;
+      const text = textOf(version);
+      if (text !== null && revisionOf(version.content_sha256 ?? '') === revision) return text;
+    }
+    return null;
+  }
+
+  return {
+    async open(person, draft, revision) {
+      const id = newId();
+      await unsaved.set(keyOf(person, id), draft, OPEN_MS);
+      const storeId = await memory.knownStore(person);
+      const file =
+        storeId === null || draft.memoryId === null ? null : await memory.read(storeId, draft.memoryId);
+      const now = file?.content ?? null;
+      const seen =
+        storeId === null || draft.memoryId === null || revision === undefined
+          ? null
+          : await textOfRevision(storeId, draft.memoryId, revision);
+      return {
+        id,
+        title: titleOfPath(draft.path),
+        path: draft.path,
+        now,
+        mine: draft.mine,
+        wanted: changedLines(seen ?? now ?? '', draft.mine),
+        meanwhile: seen === null ? [] : changedLines(seen, now ?? ''),
+      };
+    },
+
+    async find(person, id) {
+      return (await unsaved.get(keyOf(person, id))) ?? null;
+    },
+
+    async close(person, id) {
+      await unsaved.delete(keyOf(person, id));
+    },
+  };
+}
+
+/** Short enough for a button, and nobody else's to guess. */
+export function newId(): string {
+  return randomBytes(9).toString('base64url');
+}

@@ -1,0 +1,189 @@
+import type { Memory, MemoryFile } from '../memory.ts';
+import { type CommandAction, type FieldName, type Person, personKey } from '../message.ts';
+import type { State } from '../state.ts';
+import type { Conflict, PreferencesView } from '../views.ts';
+import { sha256Of } from './authors.ts';
+import { type Conflicts, newId, OPEN_MS } from './conflicts.ts';
+import { FIELDS } from './field-rules.ts';
+import { readFields, writeField } from './usual-facts.ts';
+import type { Writes } from './writes.ts';
+
+type SetAction = Extract<CommandAction, { type: 'set' }>;
+
+/** The form of usual facts. */
+export interface FormEditing {
+  form(person: Person): Promise<PreferencesView>;
+  set(person: Person, action: SetAction): Promise<PreferencesView>;
+}
+
+/** What a form showed when it was opened. */
+type Seen = Record<FieldName, string>;
+type Values = SetAction['values'];
+
+/** How often a write that meets another one looks again and merges, line by line. */
+const MAX_ATTEMPTS = 8;
+
+export function createFormEditing(deps: {
+  state: State;
+  memory: Memory;
+  writes: Writes;
+  conflicts: Conflicts;
+  now: () => number;
+}): FormEditing {
+  const { memory, writes } = deps;
+  const forms = deps.state.table<Seen>('form');
+  const keyOf = (person: Person, id: string) => `${personKey(person)}/${id}`;
+  const today = () => new Date(deps.now()).toISOString().slice(0, 10);
+
+  async function filesOf(storeId: string | null): Promise<MemoryFile[]> {
+    return storeId === null ? [] : (await memory.list(storeId, Number.POSITIVE_INFINITY)).files;
+  }
+
+  async function form(person: Person): Promise<PreferencesView> {
+    const seen = readFields(await filesOf(await memory.knownStore(person)));
+    const formId = newId();
+    await forms.set(keyOf(person, formId), seen, OPEN_MS);
+    const fields = FIELDS.map(({ name, label, hint, kind }) => ({
+      name,
+      label,
+      hint,
+      value: seen[name],
+      several: kind !== 'one',
+    }));
+    return { type: 'form', formId, fields };
+  }
+
+  async function set(person: Person, { values, formId }: SetAction): Promise<PreferencesView> {
+    let seen = formId === undefined ? undefined : await forms.get(keyOf(person, formId));
+    if (formId !== undefined && seen === undefined) {
+      return outcome(false, 'That form was open for too long. Please open it again.');
+    }
+    const storeId = await memory.storeFor(person);
+    const saved = new Set<FieldName>();
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const files = await filesOf(storeId);
+      // Without a form it is this that they mean to replace, and nothing that comes in between.
+      seen ??= readFields(files);
+      const plan = planOf(files, values, seen, today());
+      for (const name of plan.wanted) saved.add(name);
+      if (await writeAll(person, storeId, files, plan.contents)) {
+        if (plan.disputed.length > 0) return disputes(person, files, plan, values, seen);
+        return outcome(true, savedSentence([...saved], values));
+      }
+    }
+    return outcome(false, 'Your memory keeps changing right now. Please try again in a moment.');
+  }
+
+  /** False when a file was changed by somebody else meanwhile; what is written by then stays written. */
+  async function writeAll(
+    person: Person,
+    storeId: string,
+    files: readonly MemoryFile[],
+    contents: ReadonlyMap<string, string | null>,
+  ): Promise<boolean> {
+    for (const [path, content] of contents) {
+      const file = files.find(candidate => candidate.path === path);
+      if (file === undefined && content === null) continue;
+      const written =
+        file === undefined
+          ? await writes.create(person, storeId, path, content ?? '', 'form')
+          : content === null
+            ? await writes.remove(person, storeId, file, 'form')
+            : await writes.update(person, storeId, file, { content }, 'form');
+      if (written.type !== 'written') return false;
+    }
+    return true;
+  }
+
+  /** Fields that somebody changed after the form was opened, file by file. */
+  async function disputes(
+    person: Person,
+    files: readonly MemoryFile[],
+    plan: Plan,
+    values: Values,
+    seen: Seen,
+  ): Promise<PreferencesView> {
+    const now = withContents(files, plan.contents);
+    let mine = now;
+    for (const name of plan.disputed) {
+      mine = withContents(mine, writeField(mine, name, values[name] ?? '', today()));
+    }
+    const stored = await filesOf(await memory.knownStore(person));
+    const paths = new Set([...now, ...mine].map(file => file.path));
+    const conflicts: Conflict[] = [];
+    for (const path of paths) {
+      const before = now.find(file => file.path === path)?.content ?? null;
+      const after = mine.find(file => file.path === path)?.content ?? '';
+      if (before === after) continue;
+      const memoryId = stored.find(file => file.path === path)?.id ?? null;
+      const nowSha256 = before === null ? null : sha256Of(before);
+      conflicts.push(await deps.conflicts.open(person, { memoryId, path, mine: after, nowSha256 }));
+    }
+    const names = plan.disputed.map(name => {
+      const label = FIELDS.find(field => field.name === name)?.label ?? name;
+      return `${label} (you saw “${seen[name]}”)`;
+    });
+    return {
+      type: 'conflict',
+      sentence: `This changed while you had the form open: ${names.join(', ')}. What shall I keep?`,
+      conflicts,
+    };
+  }
+
+  return { form, set };
+}
+
+interface Plan {
+  /** Fields the person wants changed, and that are or will be as they want. */
+  wanted: FieldName[];
+  /** Fields that changed since the person saw them. */
+  disputed: FieldName[];
+  /** The files to be written; null: to be removed. */
+  contents: ReadonlyMap<string, string | null>;
+}
+
+/** Field by field: what the person left as they saw it is not touched, what changed meanwhile is not overwritten. */
+function planOf(files: readonly MemoryFile[], values: Values, seen: Seen, date: string): Plan {
+  const now = readFields(files);
+  const wanted: FieldName[] = [];
+  const disputed: FieldName[] = [];
+  let contents: ReadonlyMap<string, string | null> = new Map();
+  for (const { name } of FIELDS) {
+    const value = values[name]?.trim();
+    if (value === undefined || value === seen[name]) continue;
+    if (value !== now[name] && seen[name] !== now[name]) {
+      disputed.push(name);
+      continue;
+    }
+    wanted.push(name);
+    const changed = writeField(withContents(files, contents), name, value, date);
+    contents = new Map([...contents, ...changed]);
+  }
+  return { wanted, disputed, contents };
+}
+
+function withContents(
+  files: readonly { path: string; content: string }[],
+  contents: ReadonlyMap<string, string | null>,
+): { path: string; content: string }[] {
+  const all = new Map(files.map(file => [file.path, file.content]));
+  for (const [path, content] of contents) {
+    if (content === null) all.delete(path);
+    else all.set(path, content);
+  }
+  return [...all].map(([path, content]) => ({ path, content }));
+}
+
+function savedSentence(names: readonly FieldName[], values: Values): string {
+  if (names.length === 0) return 'That is what I remember already.';
+  const said = names.map(name => {
+    const label = (FIELDS.find(field => field.name === name)?.label ?? name).toLowerCase();
+    const value = values[name]?.trim() ?? '';
+    return value === '' ? `${label}: nothing any more` : `${label}: ${value}`;
+  });
+  return `Saved. ${said.join('; ')}.`;
+}
+
+function outcome(ok: boolean, sentence: string): PreferencesView {
+  return { type: 'outcome', ok, sentence };
+}

@@ -1,0 +1,191 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { Memory, MemoryFile } from '../memory.ts';
+import type { CommandAction, Person } from '../message.ts';
+import { type Draft, type PreferencesView, titleOfPath } from '../views.ts';
+import type { Conflicts, Unsaved } from './conflicts.ts';
+import { revisionOf } from './history.ts';
+import { versionsOf } from './versions.ts';
+import { pathOfTitle, type Writes } from './writes.ts';
+
+type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
+
+/** Any file as free text. */
+export interface TextEditing {
+  editor(person: Person, action: Action<'editor'>): Promise<PreferencesView>;
+  edit(person: Person, action: Action<'edit'>): Promise<PreferencesView>;
+  create(person: Person, action: Action<'create'>): Promise<PreferencesView>;
+  resolve(person: Person, action: Action<'resolve'>): Promise<PreferencesView>;
+}
+
+export function createTextEditing(deps: {
+  client: Anthropic;
+  memory: Memory;
+  writes: Writes;
+  conflicts: Conflicts;
+}): TextEditing {
+  const { client, memory, writes, conflicts } = deps;
+
+  async function editor(
+    person: Person,
+    { memoryId, title = '' }: Action<'editor'>,
+  ): Promise<PreferencesView> {
+    if (memoryId === undefined) {
+      return {
+        type: 'editor',
+        draft: { memoryId: null, title, content: '', now: null, revision: null },
+      };
+    }
+    const file = await own(person, memoryId);
+    return file === null ? GONE : { type: 'editor', draft: draftOf(file) };
+  }
+
+  async function edit(
+    person: Person,
+    { memoryId, revision, content: typed }: Action<'edit'>,
+  ): Promise<PreferencesView> {
+    const storeId = await memory.knownStore(person);
+    if (storeId === null) return GONE;
+    const content = tidied(typed);
+    const file = await memory.read(storeId, memoryId);
+    if (file === null) {
+      const path = await lastPath(storeId, memoryId);
+      if (path === null) return GONE;
+      return oneConflict(person, { memoryId: null, path, mine: content, nowSha256: null }, revision);
+    }
+    const draft = { memoryId, path: file.path, mine: content, nowSha256: file.sha256 };
+    if (revisionOf(file.sha256) !== revision) return oneConflict(person, draft, revision);
+    return save(person, storeId, draft, file);
+  }
+
+  async function create(
+    person: Person,
+    { title, content: typed }: Action<'create'>,
+  ): Promise<PreferencesView> {
+    const path = pathOfTitle(title);
+    const content = tidied(typed);
+    if (content === '') return outcome(false, 'There is nothing in it yet, so I kept nothing.');
+    const draft = { memoryId: null, path, mine: content, nowSha256: null };
+    return save(person, await memory.storeFor(person), draft, null);
+  }
+
+  /** Saves a text in place of `file` (null: as a new file), or says what stands in the way. */
+  async function save(
+    person: Person,
+    storeId: string,
+    draft: Unsaved,
+    file: MemoryFile | null,
+  ): Promise<PreferencesView> {
+    const written =
+      file === null
+        ? await writes.create(person, storeId, draft.path, draft.mine, 'edit')
+        : draft.mine === ''
+          ? await writes.remove(person, storeId, file, 'edit')
+          : await writes.update(person, storeId, file, { content: draft.mine }, 'edit');
+    const title = titleOfPath(draft.path);
+    switch (written.type) {
+      case 'written':
+        return outcome(true, draft.mine === '' ? `Removed: ${title}.` : `Saved: ${title}.`);
+      case 'gone':
+        return oneConflict(person, { ...draft, memoryId: null, nowSha256: null });
+      case 'changed': {
+        const now = file === null ? null : await memory.read(storeId, file.id);
+        return oneConflict(
+          person,
+          { ...draft, memoryId: now?.id ?? null, nowSha256: now?.sha256 ?? null },
+          file === null ? undefined : revisionOf(file.sha256),
+        );
+      }
+      case 'taken': {
+        const other = written.memoryId === null ? null : await memory.read(storeId, written.memoryId);
+        if (other === null || other.path !== draft.path) {
+          return outcome(false, `There is a note in the way of “${title}”. Please choose another title.`);
+        }
+        return oneConflict(person, { ...draft, memoryId: other.id, nowSha256: other.sha256 });
+      }
+    }
+  }
+
+  async function resolve(
+    person: Person,
+    { conflictId, choice }: Action<'resolve'>,
+  ): Promise<PreferencesView> {
+    const draft = await conflicts.find(person, conflictId);
+    const storeId = await memory.knownStore(person);
+    if (draft === null || storeId === null) {
+      return outcome(false, 'That is settled already, or too long ago. Have a look at your memory.');
+    }
+    const file = draft.memoryId === null ? null : await memory.read(storeId, draft.memoryId);
+    const title = titleOfPath(draft.path);
+    switch (choice) {
+      case 'theirs':
+        await conflicts.close(person, conflictId);
+        return outcome(true, `${title} stays as it is.`);
+      case 'again':
+        return {
+          type: 'editor',
+          draft:
+            file === null
+              ? { memoryId: null, title, content: draft.mine, now: null, revision: null }
+              : { ...draftOf(file), content: draft.mine, now: file.content },
+        };
+      case 'mine': {
+        // They decided on what they were shown; if that changed as well, they are shown it first.
+        await conflicts.close(person, conflictId);
+        const stands = file?.sha256 ?? null;
+        if (stands !== draft.nowSha256) {
+          return oneConflict(person, { ...draft, memoryId: file?.id ?? null, nowSha256: stands });
+        }
+        return save(person, storeId, draft, file);
+      }
+    }
+  }
+
+  async function oneConflict(person: Person, draft: Unsaved, revision?: string): Promise<PreferencesView> {
+    const conflict = await conflicts.open(person, draft, revision);
+    return {
+      type: 'conflict',
+      sentence:
+        conflict.now === null
+          ? `${conflict.title} was removed while you were writing. What shall I keep?`
+          : `${conflict.title} changed while you were writing. What shall I keep?`,
+      conflicts: [conflict],
+    };
+  }
+
+  /** `revision`: of the text the person saw, so that both sides can be told as changes of it. */
+  async function lastPath(storeId: string, memoryId: string): Promise<string | null> {
+    for await (const version of versionsOf(client, storeId, { memoryId })) {
+      if (version.path !== null && version.path !== undefined) return version.path;
+    }
+    return null;
+  }
+
+  async function own(person: Person, memoryId: string): Promise<MemoryFile | null> {
+    const storeId = await memory.knownStore(person);
+    return storeId === null ? null : memory.read(storeId, memoryId);
+  }
+
+  return { editor, edit, create, resolve };
+}
+
+function draftOf(file: MemoryFile): Draft {
+  return {
+    memoryId: file.id,
+    title: titleOfPath(file.path),
+    content: file.content,
+    now: null,
+    revision: revisionOf(file.sha256),
+  };
+}
+
+/** As a person means it: line ends of one kind, one at the end. */
+function tidied(text: string): string {
+  const plain = text.replace(/\r\n?/g, '\n').trimEnd();
+  return plain.trim() === '' ? '' : `${plain}\n`;
+}
+
+const GONE: PreferencesView = { type: 'outcome', ok: false, sentence: 'That is no longer in your memory.' };
+
+function outcome(ok: boolean, sentence: string): PreferencesView {
+  return { type: 'outcome', ok, sentence };
+}
