@@ -6,5 +6,7 @@ export default defineConfig({
     // Real servers and real SDKs over loopback: generous, because CI has two cores.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Real processes are killed and real servers waited for: where others share the cores, once more before it counts.
+    retry: process.env.CI ? 1 : 0,
   },
 });
