@@ -254,7 +254,11 @@ export function createTerminal(options: TerminalOptions): Terminal {
         );
         lines.on('SIGINT', interrupted);
         lines.on('line', line => void handle(line));
-        lines.on('close', () => leave());
+        lines.on('close', () => {
+          // A reply may still be on its way; prompting for the next line would throw now.
+          lines = undefined;
+          leave();
+        });
         prompt();
         return;
       }
