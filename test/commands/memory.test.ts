@@ -189,16 +189,15 @@ describe('memory forget', () => {
     ]);
     const { beta } = shop.client;
     const inStore = { memory_store_id: store };
-    for (const gone of [
+    const looks = await Promise.allSettled<unknown>([
       beta.memoryStores.retrieve(store),
       beta.sessions.retrieve(session),
       ...ids.map(({ type, path, ...rest }) =>
         beta.memoryStores.memories.retrieve('id' in rest ? rest.id : path, inStore),
       ),
       ...versions.map(({ id }) => beta.memoryStores.memoryVersions.retrieve(id, inStore)),
-    ]) {
-      await expect(gone).rejects.toMatchObject({ status: 404 });
-    }
+    ]);
+    for (const look of looks) expect(look).toMatchObject({ status: 'rejected', reason: { status: 404 } });
     expect((await shop.run(['memory', 'show', 'slack:T1:U2'])).code).toBe(0);
     expect((await shop.run(['memory', 'forget', 'slack:T1:U1', '--yes'])).code).toBe(3);
   });
