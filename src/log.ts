@@ -32,7 +32,7 @@ function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error);
   const extra: Record<string, unknown> = {};
   for (const key of ['status', 'code', 'type', 'requestID'] as const) {
-    if (key in error) extra[key] = (error as unknown as Record<string, unknown>)[key];
+    if (key in error) extra[key] = Reflect.get(error, key);
   }
   return {
     name: error.name,

@@ -255,28 +255,3 @@ const WORDS_OF_COUNTED: Record<Counted, [one: string, many: string]> = {
   files: ['file', 'files'],
   rows: ['entry in my own records', 'entries in my own records'],
 };
-
-/**
- * Items in pages of at most `most` items whose texts together have at most `room` characters. Nothing is cut or left
- * out: an item with more text than that has a page to itself, and its text is for `splitText`.
- */
-export function paginate<T>(
-  items: readonly T[],
-  limits: { most: number; room: number },
-  textOf: (item: T) => string,
-): T[][] {
-  const pages: T[][] = [];
-  let left = 0;
-  for (const item of items) {
-    const length = textOf(item).length;
-    const page = pages.at(-1);
-    if (page === undefined || page.length >= limits.most || length > left) {
-      pages.push([item]);
-      left = limits.room - length;
-    } else {
-      page.push(item);
-      left -= length;
-    }
-  }
-  return pages;
-}
