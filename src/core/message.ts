@@ -94,6 +94,12 @@ export type CommandAction =
   | { type: 'resume' }
   | { type: 'private'; on: boolean }
   | { type: 'notices'; mode: NoticeMode | 'default' }
+  /** `on`: one file may be used where others can read what I say; off: in private only, as everything is at first. */
+  | { type: 'share'; memoryId: string; on: boolean }
+  /** Without a code: gives one, for the person to use from their account elsewhere. With one: asks, then links. */
+  | { type: 'link'; code?: string; confirmed?: boolean }
+  /** This account gets a copy of the memory and goes its own way. */
+  | { type: 'unlink'; confirmed?: boolean }
   | { type: 'export'; format: 'json' | 'markdown' }
   /** Which memories a reply used; without `messageId` (the message it answered) the latest in the conversation. */
   | { type: 'why'; messageId?: string };

@@ -101,6 +101,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
       noticesAreDefault: mode === undefined,
       paused: await privacy.isPaused(person),
       privateHere: conversation === undefined ? null : await privacy.isPrivate(conversation),
+      linked: [],
     };
   }
 
@@ -318,6 +319,10 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
           return setPrivate(conversation, action.on);
         case 'notices':
           return setMode(person, action.mode);
+        case 'share':
+        case 'link':
+        case 'unlink':
+          return outcome(false, 'That is not possible yet.');
         case 'export':
           return exported(person, action.format);
         case 'why':
@@ -364,5 +369,6 @@ function section(file: MemoryFile, facts: Fact[]): MemorySection {
     content: file.content,
     revision: revisionOf(file.sha256),
     updatedAt: file.updatedAt,
+    shared: false,
   };
 }

@@ -48,7 +48,16 @@ export type Author =
 /** `hold`: taken back until the person decides; `merge`: put back what was written over in the same moment. */
 export type BotChange = 'hold' | 'merge';
 
-export type PersonalChange = 'form' | 'edit' | 'forget' | 'undo' | 'keep' | 'restore';
+export type PersonalChange =
+  | 'form'
+  | 'edit'
+  | 'forget'
+  | 'undo'
+  | 'keep'
+  | 'restore'
+  | 'share'
+  | 'link'
+  | 'unlink';
 
 /** One line of a memory file. */
 export interface Fact {
@@ -76,6 +85,15 @@ export interface MemorySection {
   /** Names this content; short. */
   revision: string;
   updatedAt: string;
+  /** May be used where others can read what I say; see the action `share`. */
+  shared: boolean;
+}
+
+/** Another account of the same person. */
+export interface LinkedAccount {
+  platform: string;
+  /** As the platform shows it. */
+  name: string;
 }
 
 export interface FormField {
@@ -172,6 +190,8 @@ export type PreferencesView =
       paused: boolean;
       /** The conversation the command came from has no memory; null when it came from none. */
       privateHere: boolean | null;
+      /** The person's other accounts that have this same memory. */
+      linked: LinkedAccount[];
     }
   | { type: 'file'; section: MemorySection }
   /** `formId` goes back with `set`, so that nothing is overwritten unseen. */
@@ -188,6 +208,8 @@ export type PreferencesView =
   | { type: 'export'; sentence: string; file: { name: string; mediaType: string; content: string } }
   /** `searched`: a tool went through the folder as a whole. */
   | { type: 'why'; sentence: string; memories: UsedMemory[]; searched: boolean }
+  /** For the person's eyes only; worth nothing after `expiresAt` (ISO 8601) or its first use. */
+  | { type: 'link-code'; sentence: string; code: string; expiresAt: string }
   /** Something was done, or could not be: one sentence, then the memory as it now is. */
   | { type: 'outcome'; ok: boolean; sentence: string };
 
@@ -238,6 +260,9 @@ const WORDS_OF_CHANGE: Record<PersonalChange, string> = {
   undo: 'undoing',
   keep: 'keeping what I had held back',
   restore: 'restoring',
+  share: 'choosing where it may be used',
+  link: 'linking your accounts',
+  unlink: 'unlinking your accounts',
 };
 
 /** "3 facts", "1 conversation" */

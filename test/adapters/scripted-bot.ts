@@ -84,6 +84,7 @@ export function memoryView(more: Partial<MemoryView> = {}): MemoryView {
     noticesAreDefault: true,
     paused: false,
     privateHere: null,
+    linked: [],
     ...more,
   };
 }

@@ -71,6 +71,8 @@ export function panelBlocks(view: PreferencesView, room: Room): Block[] {
       return whyBlocks(view, room);
     case 'outcome':
       return [section(sentence(view.sentence))];
+    case 'link-code':
+      return [section(sentence(view.sentence)), section(`*${line(view.code)}*`)];
     case 'form':
       return [section('This opens in a window: type `/preferences edit`.')];
     case 'editor':
@@ -98,6 +100,7 @@ export function headingOf(view: PreferencesView): string {
     case 'conflict':
     case 'receipt':
     case 'export':
+    case 'link-code':
     case 'outcome':
       return view.sentence;
   }

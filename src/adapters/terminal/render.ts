@@ -84,6 +84,8 @@ export function renderView(view: PreferencesView, dim: Dim): string {
       return view.sentence;
     case 'why':
       return renderWhy(view, dim);
+    case 'link-code':
+      return [view.sentence, '', `  ${view.code}`].join('\n');
   }
 }
 

@@ -23,6 +23,7 @@ const section = (index: number) => ({
   lines: [`fact ${index}`, 'likes *stars* and @everyone'],
   content: `- fact ${index}\n- likes *stars* and @everyone\n`,
   updatedAt: '2026-11-01T10:00:00Z',
+  shared: false,
 });
 
 const memory = (count: number): PreferencesView => ({
@@ -32,6 +33,7 @@ const memory = (count: number): PreferencesView => ({
   noticesAreDefault: true,
   paused: false,
   privateHere: null,
+  linked: [],
 });
 
 const notice: Notice = {

@@ -20,6 +20,7 @@ const SIZES: MemorySection = {
   content: '# Sizes\n- shoe size: 9 (2026-03-14)\n- coat: M & <L>\n',
   revision: 'r1',
   updatedAt: '2026-03-14T00:00:00Z',
+  shared: false,
 };
 
 /** Buttons as they stand beside a note. */

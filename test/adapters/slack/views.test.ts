@@ -48,6 +48,7 @@ const section: fc.Arbitrary<MemorySection> = fc
     path: '/note.md',
     revision: 'r',
     updatedAt: '2026-01-01T00:00:00Z',
+    shared: false,
   }));
 const lines = fc.array(text, { maxLength: 30 });
 const changes = fc.array(
@@ -263,4 +264,5 @@ const SIZES: MemorySection = {
   content: '- shoe size: 9\n',
   revision: 'r1',
   updatedAt: '2026-03-14T00:00:00Z',
+  shared: false,
 };
