@@ -5,6 +5,7 @@ import { SetupError } from './core/errors.ts';
 import type { NoticeMode } from './core/message.ts';
 import type { TurnLimits } from './core/turn.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
+import { defaultAgentFile } from './own-files.ts';
 
 export interface Config {
   dataDir: string;
@@ -34,7 +35,7 @@ const url = z.url({ protocol: /^https?$/, error: 'must be a URL such as http://1
 
 const schema = z.object({
   SHOPPER_DATA_DIR: z.string().default('./data'),
-  AGENT_FILE: z.string().default('./agent.yml'),
+  AGENT_FILE: z.string().optional(),
   ANTHROPIC_API_KEY: z.string().optional(),
   ANTHROPIC_BASE_URL: url.optional(),
   AGENT_API: z.enum(['cloud', 'local'], 'must be cloud or local').optional(),
@@ -85,7 +86,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     it.AGENT_API !== 'local' && (it.ANTHROPIC_API_KEY !== undefined || it.ANTHROPIC_BASE_URL !== undefined);
   return {
     dataDir: it.SHOPPER_DATA_DIR,
-    agentFile: it.AGENT_FILE,
+    agentFile: it.AGENT_FILE ?? defaultAgentFile(),
     api: remote
       ? // A server on one's own machine may want no key; the SDK wants one to send.
         { type: 'remote', apiKey: it.ANTHROPIC_API_KEY ?? 'none', baseUrl: it.ANTHROPIC_BASE_URL ?? CLOUD }

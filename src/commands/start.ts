@@ -1,6 +1,7 @@
 import { CLOUD, readConfig } from '../config.ts';
 import { operatorSentence, SetupError } from '../core/errors.ts';
 import { createLog } from '../log.ts';
+import { OWN_AGENT_FILE } from '../own-files.ts';
 import { defineCommand, EXIT } from './command.ts';
 
 const ROLES = ['all', 'ingest', 'worker'] as const;
@@ -22,6 +23,11 @@ export const start = defineCommand({
     // In a chat on a terminal, routine log lines would stand between the replies.
     const chat = config.slack === null && config.discord === null;
     const log = createLog(config.logLevel ?? (chat ? 'warn' : 'info'));
+    if (config.agentFile === OWN_AGENT_FILE) {
+      const said = 'There is no agent.yml here: using the persona that comes with Shopper.';
+      if (chat) io.stderr.write(`${said} "shopper init" writes one to change.\n`);
+      else log.warn({ event: 'agent.default_file' }, said);
+    }
     // Loaded here, so that other commands need not wait for it.
     const { run } = await import('../main.ts');
     const role = ROLES.find(known => known === (values.role ?? 'all'));

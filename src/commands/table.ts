@@ -1,9 +1,11 @@
 /** Every command, and how a line of arguments finds its one. */
 
+import { ownVersion } from '../own-files.ts';
 import { accessApprove } from './access/approve.ts';
 import { accessList } from './access/list.ts';
 import { accessRevoke } from './access/revoke.ts';
 import { type Command, EXIT, type Io, NotFoundError, UsageError } from './command.ts';
+import { init } from './init.ts';
 import { memoryAudit } from './memory/audit.ts';
 import { memoryExport } from './memory/export.ts';
 import { memoryForget } from './memory/forget.ts';
@@ -15,6 +17,7 @@ import { start } from './start.ts';
 
 const COMMANDS: readonly Command[] = [
   start,
+  init,
   memoryList,
   memoryShow,
   memorySeed,
@@ -30,6 +33,10 @@ const COMMANDS: readonly Command[] = [
 /** Runs one command. Resolves with its exit code and does not reject: what went wrong is on standard error. */
 export async function runCommand(args: readonly string[], io: Io): Promise<number> {
   try {
+    if (args[0] === '--version' || args[0] === '-v') {
+      io.stdout.write(`${ownVersion()}\n`);
+      return EXIT.ok;
+    }
     const { command, rest } = find(args);
     if (command === null) {
       io.stdout.write(`${usage(rest)}\n`);
@@ -86,7 +93,7 @@ function usage(words: readonly string[]): string {
     '',
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'shopper COMMAND --help describes one. Without a command it starts.',
+    'shopper COMMAND --help describes one, shopper --version says which this is. Without a command it starts.',
     'Settings come from the environment and from .env; the README lists them.',
   ].join('\n');
 }

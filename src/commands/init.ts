@@ -1,0 +1,61 @@
+import { constants } from 'node:fs';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ownFile } from '../own-files.ts';
+import { defineCommand, EXIT, NotFoundError } from './command.ts';
+
+const PERSONAS = 'examples/personas';
+
+export const init = defineCommand({
+  name: 'init',
+  args: '[FOLDER]',
+  takes: [0, 1],
+  summary: 'write agent.yml, .env.example and manifest.yml into a folder, to make the bot yours',
+  json: false,
+  options: {
+    persona: {
+      type: 'string',
+      value: 'NAME',
+      help: 'begin with a worked persona instead: shopper, it-helpdesk or running-coach',
+    },
+  },
+  details:
+    'Files that are there already stay as they are. The folder is the current one unless you name another.',
+  async run({ values, args }, io) {
+    const folder = args[0] ?? '.';
+    const files = [
+      ['agent.yml', await personaFile(values.persona)],
+      ['.env.example', ownFile('.env.example')],
+      ['manifest.yml', ownFile('manifest.yml')],
+    ] as const;
+    await mkdir(folder, { recursive: true });
+    for (const [name, source] of files) {
+      const path = join(folder, name);
+      io.stdout.write(`${(await copyIfAbsent(source, path)) ? 'wrote' : 'kept'} ${path}\n`);
+    }
+    const there = folder === '.' ? '' : `cd ${folder}, `;
+    io.stdout.write(
+      `Next: ${there}copy .env.example to .env and fill in what you need, then run "shopper" there. manifest.yml is for making the app in Slack.\n`,
+    );
+    return EXIT.ok;
+  },
+});
+
+async function personaFile(name: string | undefined): Promise<string> {
+  if (name === undefined) return ownFile('agent.yml');
+  const known = (await readdir(ownFile(PERSONAS))).filter(file => file.endsWith('.yml'));
+  if (known.includes(`${name}.yml`)) return ownFile(`${PERSONAS}/${name}.yml`);
+  const names = known.map(file => file.slice(0, -'.yml'.length)).sort();
+  throw new NotFoundError(`There is no persona "${name}". There are: ${names.join(', ')}.`);
+}
+
+async function copyIfAbsent(from: string, to: string): Promise<boolean> {
+  try {
+    // COPYFILE_EXCL: what somebody wrote is never written over.
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
