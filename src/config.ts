@@ -17,6 +17,8 @@ export interface Config {
   /** Null where no credentials are set. */
   slack: SlackSettings | null;
   discord: DiscordSettings | null;
+  /** Files of adapters of one's own. */
+  adapters: readonly string[];
   notices: NoticeMode | undefined;
   /** Undefined: SQLite in the data directory, for one process. */
   databaseUrl: string | undefined;
@@ -42,6 +44,7 @@ const schema = z.object({
   MODEL_BASE_URL: url.optional(),
   MODEL_API_KEY: z.string().optional(),
   MODEL: z.string().optional(),
+  ADAPTERS: z.string().default(''),
   MEMORY_NOTICES: z.enum(['thread', 'private', 'off'], 'must be thread, private or off').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
   DATABASE_URL: z.string().optional(),
@@ -100,6 +103,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
         },
     slack,
     discord,
+    adapters: it.ADAPTERS.split(',')
+      .map(path => path.trim())
+      .filter(path => path !== ''),
     notices: it.MEMORY_NOTICES,
     databaseUrl: it.DATABASE_URL,
     redisUrl: it.REDIS_URL,

@@ -4,12 +4,11 @@ import { openApi } from './agent-api.ts';
 import type { Config } from './config.ts';
 import { readAgentFile } from './core/agent-file.ts';
 import { type BotDeps, createBot, type Role } from './core/bot.ts';
-import { createCustomTools } from './core/custom-tools.ts';
 import { SetupError } from './core/errors.ts';
 import { openState } from './core/state/open.ts';
 import type { Log } from './log.ts';
 import { openPlatforms } from './platforms.ts';
-import { customTools } from './tools.ts';
+import { openTools } from './tools.ts';
 
 export interface Running {
   /** Resolves when there is nothing left to do: the terminal was left. Never, while a platform is connected. */
@@ -23,7 +22,7 @@ export async function run(
   options: { user?: string; role?: Role },
   log: Log,
 ): Promise<Running> {
-  const file = await readAgentFile(config.agentFile);
+  const { file, tools } = await openTools(await readAgentFile(config.agentFile), config.agentFile);
   const state = await openState(config.databaseUrl, config.dataDir);
   const stops: (() => Promise<void>)[] = [() => state.close()];
   const stop = async () => {
@@ -37,7 +36,7 @@ export async function run(
       client: api.client,
       state,
       file,
-      tools: createCustomTools(customTools),
+      tools,
       adapters: platforms.adapters,
       notices: config.notices,
       limits: { ...config.limits, outageMs: config.limits.outageMs ?? platforms.outageMs },

@@ -5,6 +5,7 @@ import type { ChatAdapter } from './core/adapter.ts';
 import type { AgentFile } from './core/agent-file.ts';
 import type { State } from './core/state.ts';
 import type { Log } from './log.ts';
+import { loadAdapter } from './own-modules.ts';
 
 export interface Platforms {
   adapters: ChatAdapter[];
@@ -36,6 +37,9 @@ export async function openPlatforms(
   if (config.discord !== null) {
     const { createDiscordAdapter } = await import('./adapters/discord/adapter.ts');
     adapters.push(createDiscordAdapter({ settings: config.discord, state, log }));
+  }
+  for (const path of config.adapters) {
+    adapters.push(await loadAdapter(path, process.cwd(), { env: process.env, log }));
   }
   if (adapters.length > 0) {
     return { adapters, finished: new Promise(() => {}), outageMs: OUTAGE_MS.platform };

@@ -21,7 +21,7 @@ export const start = defineCommand({
   async run({ values }, io) {
     const config = readConfig(io.env);
     // In a chat on a terminal, routine log lines would stand between the replies.
-    const chat = config.slack === null && config.discord === null;
+    const chat = config.slack === null && config.discord === null && config.adapters.length === 0;
     const log = createLog(config.logLevel ?? (chat ? 'warn' : 'info'));
     if (config.agentFile === OWN_AGENT_FILE) {
       const said = 'There is no agent.yml here: using the persona that comes with Shopper.';

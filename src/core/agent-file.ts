@@ -67,8 +67,8 @@ const schema = z.strictObject({
   system: text(MAX_SYSTEM),
   tools,
   mcp_servers: z.array(mcpServer).max(20, 'at most 20 servers').default([]),
-  /** Names of tools registered in code. */
-  custom_tools: z.array(text(128)).default([]),
+  /** Tools of one's own: each by its file ("./order-status.ts", from beside this one), or by its name in src/tools.ts. */
+  custom_tools: z.array(text(1_024)).default([]),
   environment: z
     .strictObject({
       networking: z.enum(['limited', 'unrestricted']).default('limited'),

@@ -199,7 +199,7 @@ function agentParamsOf(file: AgentFile, tools: CustomToolRegistry): AgentCreateP
     const tool = tools.get(name);
     if (tool === undefined) {
       throw new SetupError(
-        `agent.yml asks for the custom tool "${name}", but no such tool is registered in src/tools.`,
+        `agent.yml asks for the custom tool "${name}", but there is none of that name in src/tools.ts. A tool in a file of its own is asked for by its path, such as ./${name}.ts.`,
       );
     }
     const { $schema: _, ...inputSchema } = z.toJSONSchema(tool.input);

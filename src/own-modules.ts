@@ -1,0 +1,63 @@
+/** Files by the people who run the bot: custom tools that agent.yml names, adapters that ADAPTERS names. */
+
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { ChatAdapter } from './core/adapter.ts';
+import type { CustomTool } from './core/custom-tools.ts';
+import { SetupError } from './core/errors.ts';
+import type { Log } from './log.ts';
+
+export interface AdapterDeps {
+  /** For the adapter's own settings. */
+  env: NodeJS.ProcessEnv;
+  log: Log;
+}
+
+/** The default export of an adapter's file. Throws a SetupError where a setting is missing. */
+export type CreateAdapter = (deps: AdapterDeps) => ChatAdapter | Promise<ChatAdapter>;
+
+/** `path` is relative to `folder`. Rejects with a SetupError that names the file. */
+export async function loadTool(path: string, folder: string): Promise<CustomTool> {
+  const tool = await loadDefault(path, folder);
+  if (isTool(tool)) return tool;
+  throw new SetupError(`${path} must export a tool: export default defineTool({ name, … }).`);
+}
+
+/** As `loadTool`. */
+export async function loadAdapter(path: string, folder: string, deps: AdapterDeps): Promise<ChatAdapter> {
+  const create = await loadDefault(path, folder);
+  if (typeof create !== 'function') {
+    throw new SetupError(`${path} must export a function that makes an adapter: export default deps => ….`);
+  }
+  return (create as CreateAdapter)(deps);
+}
+
+async function loadDefault(path: string, folder: string): Promise<unknown> {
+  const url = pathToFileURL(resolve(folder, path)).href;
+  try {
+    const module: { default?: unknown } = await import(url);
+    return module.default;
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    const why =
+      code === 'ERR_UNKNOWN_FILE_EXTENSION'
+        ? 'this Node runs no TypeScript; use Node 24, or compile the file to JavaScript'
+        : cause instanceof Error
+          ? cause.message
+          : String(cause);
+    throw new SetupError(`Cannot load ${path}: ${why}`, { cause });
+  }
+}
+
+function isTool(value: unknown): value is CustomTool {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, description, label, input, run } = value as Partial<Record<keyof CustomTool, unknown>>;
+  return (
+    [name, description, label].every(text => typeof text === 'string') &&
+    typeof run === 'function' &&
+    // What zod 4 marks its schemas with, whichever copy of it made this one.
+    typeof input === 'object' &&
+    input !== null &&
+    '_zod' in input
+  );
+}
