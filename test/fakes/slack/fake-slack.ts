@@ -34,6 +34,8 @@ export interface FakeSlackOptions {
   readonly rateLimits?: false | Partial<RateLimitOptions>;
   /** How many calls the journal keeps. */
   readonly journal?: number;
+  /** Told of every call the moment it arrives. */
+  readonly onCall?: (entry: JournalEntry) => void;
 }
 
 export interface Approval {
@@ -93,7 +95,7 @@ export async function createFakeSlack(options: FakeSlackOptions = {}): Promise<F
     limits,
     world,
     rates: createRateLimits(clock, { ...RATE_LIMITS, ...rateOptions }),
-    journal: createJournal(options.journal ?? 100_000),
+    journal: createJournal(options.journal ?? 100_000, options.onCall),
     faults: createFaults(),
     changes,
     deliveries: createDeliveries(clock, limits, changes),

@@ -29,14 +29,15 @@ export function withoutSecrets(args: Json): Json {
   return Object.fromEntries(Object.entries(args).filter(([name]) => !SECRET.has(name)));
 }
 
-/** `keep`: how many entries to hold; a long benchmark wants few. */
-export function createJournal(keep: number): Journal {
+/** `keep`: how many entries to hold; a long benchmark wants few. `onCall` is told of each the moment it arrives. */
+export function createJournal(keep: number, onCall?: (entry: JournalEntry) => void): Journal {
   const entries: JournalEntry[] = [];
   return {
     entries,
     add(entry) {
       const added: JournalEntry = { ...entry, response: undefined, status: undefined };
       entries.push(added);
+      onCall?.(added);
       if (entries.length > keep * 2) entries.splice(0, entries.length - keep);
       return added;
     },
