@@ -99,7 +99,7 @@ async function announce(path: string, content: RuntimeFile): Promise<void> {
 }
 
 /** A runtime that answers to the key it was announced with; a file left by a killed process leads nowhere. */
-async function findRunning(dataDir: string): Promise<AgentApi | null> {
+export async function findRunning(dataDir: string): Promise<AgentApi | null> {
   const found = await readAnnouncement(join(dataDir, 'runtime.json'));
   if (found === null) return null;
   const client = clientOf(found.url, found.key, COMMAND_RETRIES);

@@ -4,6 +4,8 @@ import type { Dispatcher, Run } from './dispatcher.ts';
 import { type Caps, capsOf, lanesOf, Slots } from './fair-queue.ts';
 import { connectRedis } from './redis-connection.ts';
 
+/** Where the conversations to be answered wait. */
+export const TURNS = { queue: 'turns', prefix: '{shopper}' } as const;
 /** A worker that died, or hung, for this long has its conversations taken over, after the next check. */
 const LOCK_MS = 15_000;
 const CHECK_MS = 5_000;
@@ -65,13 +67,13 @@ export interface BullmqOptions {
  */
 export async function createBullmqDispatcher(options: BullmqOptions): Promise<Dispatcher> {
   const { run, log } = options;
-  const prefix = options.prefix ?? '{shopper}';
+  const prefix = options.prefix ?? TURNS.prefix;
   const caps = capsOf(options.caps);
   const connection = await connectRedis(options.url);
   // The blocking connection of a worker waits as long as it takes.
   const patient = connection.duplicate({ maxRetriesPerRequest: null });
   patient.on('error', () => {});
-  const queue = new Queue<Waking>('turns', {
+  const queue = new Queue<Waking>(TURNS.queue, {
     connection,
     prefix,
     streams: { events: { maxLen: 100 } },
@@ -142,7 +144,7 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
   const worker =
     run === null
       ? null
-      : new Worker<Waking>('turns', process, {
+      : new Worker<Waking>(TURNS.queue, process, {
           connection: patient,
           prefix,
           concurrency: caps.total,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type Anthropic from '@anthropic-ai/sdk';
 import type {
   AgentCreateParams,
@@ -51,12 +52,7 @@ export async function provision(deps: {
   const known = state.table<Known>('provision');
   const claims = state.table<string>('provision-claim');
   const app = file.name;
-  const agentParams = agentParamsOf(file, deps.tools);
-  const environmentParams = environmentParamsOf(file);
-  const hash = createHash('sha256')
-    .update(JSON.stringify([agentParams, environmentParams]))
-    .digest('hex')
-    .slice(0, 32);
+  const { agentParams, environmentParams, hash } = wantedBy(file, deps.tools);
 
   return underClaim(claims, app, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
     const before = await known.get(app);
@@ -72,6 +68,64 @@ export async function provision(deps: {
     await known.set(app, now);
     return now;
   });
+}
+
+/** What stands at the API for agent.yml. */
+export interface Standing {
+  /** Every live agent of this name, oldest first; `current`: as the file wants it. */
+  agents: { id: string; version: number; current: boolean }[];
+  environments: { id: string; current: boolean }[];
+}
+
+/** What `provision` would find. Creates and changes nothing; throws a SetupError as it would. */
+export async function lookUpProvision(deps: {
+  client: Anthropic;
+  file: AgentFile;
+  tools: CustomToolRegistry;
+}): Promise<Standing> {
+  const { client, file } = deps;
+  const { environmentParams, hash } = wantedBy(file, deps.tools);
+  const agents: BetaManagedAgentsAgent[] = [];
+  for await (const agent of client.beta.agents.list({ limit: 100 })) {
+    if (agent.archived_at === null && agent.metadata[APP_KEY] === file.name) agents.push(agent);
+  }
+  const environments: BetaEnvironment[] = [];
+  for await (const environment of client.beta.environments.list({ limit: 100 })) {
+    if (environment.archived_at === null && environment.metadata[APP_KEY] === file.name) {
+      environments.push(environment);
+    }
+  }
+  const byAge = (a: BetaManagedAgentsAgent | BetaEnvironment, b: typeof a) => (isOlder(a, b) ? -1 : 1);
+  return {
+    agents: agents.sort(byAge).map(({ id, version, metadata }) => ({
+      id,
+      version,
+      current: metadata[HASH_KEY] === hash,
+    })),
+    environments: environments
+      .sort(byAge)
+      .map(({ id, config }) => ({ id, current: isAsWanted(config, environmentParams.config) })),
+  };
+}
+
+/** Whether everything wanted stands there so; the service adds fields of its own. */
+function isAsWanted(there: unknown, wanted: unknown): boolean {
+  if (typeof wanted !== 'object' || wanted === null) return there === wanted;
+  if (typeof there !== 'object' || there === null) return false;
+  if (Array.isArray(wanted)) return isDeepStrictEqual(there, wanted);
+  const given = new Map(Object.entries(there));
+  return Object.entries(wanted).every(([key, value]) => isAsWanted(given.get(key), value));
+}
+
+/** The hash stands for both: with it the agent carries what it and its environment were made from. */
+function wantedBy(file: AgentFile, tools: CustomToolRegistry) {
+  const agentParams = agentParamsOf(file, tools);
+  const environmentParams = environmentParamsOf(file);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([agentParams, environmentParams]))
+    .digest('hex')
+    .slice(0, 32);
+  return { agentParams, environmentParams, hash };
 }
 
 async function isLive(client: Anthropic, known: Known): Promise<boolean> {

@@ -70,6 +70,9 @@ const schema = z.object({
     .default(3000),
 });
 
+/** The environment variables that are read here. */
+export const SLACK_VARIABLES = Object.keys(schema.shape);
+
 /**
  * Slack's settings; null when no Slack credential is set. Rejects with one SetupError that names every problem
  * and repeats no value. An empty variable counts as not set.
