@@ -2,8 +2,9 @@ import type { Question, Reply, ReplySink } from '../../core/adapter.ts';
 import { createPaced, RetryLater, type SetTimer } from '../../core/paced.ts';
 import { isInstallationGone, isPlaceGone } from './refusals.ts';
 import { QUIET, replyContent } from './reply-blocks.ts';
+import { STREAM_MAX_AGE_MS } from './reply-growth.ts';
 import { postPieces } from './reply-layout.ts';
-import { createReplyMessages, type ReplyMessagesDeps, STREAM_MAX_AGE_MS } from './reply-messages.ts';
+import { createReplyMessages, type ReplyMessagesDeps } from './reply-messages.ts';
 import type { StatusLine } from './status.ts';
 import { SlackRefusal, SlackUnreachable } from './web-client.ts';
 
