@@ -45,6 +45,10 @@ export interface FakeDiscordOptions {
   privileged?: Partial<Application['privileged']>;
   /** Past 10,000 users and approved: the application's flags say so. */
   verified?: boolean;
+  /** An Interactions Endpoint URL in the developer portal. */
+  interactionsEndpointUrl?: string;
+  /** "Requires OAuth2 Code Grant" in the developer portal. */
+  requireCodeGrant?: boolean;
   botName?: string;
   port?: number;
   /** How fast the fake's own time runs. */
@@ -109,6 +113,8 @@ export async function createFakeDiscord(options: FakeDiscordOptions = {}): Promi
     ownerId,
     privileged: { messageContent: false, guildMembers: false, presences: false, ...options.privileged },
     verified: options.verified ?? false,
+    interactionsEndpointUrl: options.interactionsEndpointUrl ?? null,
+    requireCodeGrant: options.requireCodeGrant ?? false,
     userInstalls: new Set(),
     commands: new Map(),
     commandCreates: new Map(),

@@ -196,6 +196,9 @@ export interface Application {
   ownerId: string;
   privileged: { messageContent: boolean; guildMembers: boolean; presences: boolean };
   verified: boolean;
+  /** Set: interactions are posted there, and the gateway has none of them. */
+  interactionsEndpointUrl: string | null;
+  requireCodeGrant: boolean;
   /** Users who installed the app for themselves. */
   userInstalls: Set<string>;
   commands: Map<string, Command>;

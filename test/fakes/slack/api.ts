@@ -114,9 +114,9 @@ function authorised(
   if (method.token !== token.kind) throw new ApiError('not_allowed_token_type');
   needAnyScope(method, token);
   const { installation } = token;
-  if (method.token === 'app' || installation === undefined) {
+  if (method.token !== 'bot' || installation === undefined) {
     const wait = core.rates.take(core.app.id, method.name, method.tier);
-    return wait ?? (method.token === 'app' ? method.invoke({ ...open, token }, request.args) : 0);
+    return wait ?? (method.token === 'bot' ? 0 : method.invoke({ ...open, token }, request.args));
   }
   const call: BotCall = { ...open, token, installation };
   const channel = textArgument(request.args, 'channel') ?? textArgument(request.args, 'channel_id');

@@ -32,6 +32,8 @@ export interface AppSettings {
   readonly agentView: boolean;
   readonly homeTab: boolean;
   readonly messagesTab: boolean;
+  /** Off: buttons and forms reach nobody. */
+  readonly interactivity: boolean;
   readonly tokenRotation: boolean;
 }
 
@@ -74,6 +76,7 @@ export const APP_SETTINGS: AppSettings = {
   agentView: true,
   homeTab: true,
   messagesTab: true,
+  interactivity: true,
   tokenRotation: false,
 };
 

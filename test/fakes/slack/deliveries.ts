@@ -23,6 +23,8 @@ export type Result =
 
 export interface Transport {
   readonly name: 'http' | 'socket';
+  /** Where Slack sends requests; undefined over Socket Mode. */
+  readonly requestUrl?: string;
   /** Never rejects; settles when acknowledged or after the time to acknowledge. */
   send(envelope: Envelope, retry: Retry | undefined): Promise<Result>;
   stop(): void;

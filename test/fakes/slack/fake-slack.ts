@@ -53,6 +53,8 @@ export interface FakeSlack {
   readonly app: AppSettings;
   /** The app-level token, xapp-. */
   readonly appToken: string;
+  /** The app configuration token of whoever made the app, xoxe.xoxp-. */
+  readonly configToken: string;
   readonly clock: Clock;
   readonly rates: RateLimits;
   readonly deliveries: Deliveries;
@@ -125,6 +127,7 @@ export async function createFakeSlack(options: FakeSlackOptions = {}): Promise<F
     origin,
     app,
     appToken: core.tokens.appToken,
+    configToken: core.tokens.configToken,
     clock,
     rates: core.rates,
     deliveries: core.deliveries,

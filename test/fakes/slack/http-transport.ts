@@ -81,6 +81,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
 
   const transport: HttpTransport = {
     name: 'http',
+    requestUrl: options.url,
     signing: 'correct',
     send: (envelope, retry) => post(...encode(envelope), retry),
     async verify() {

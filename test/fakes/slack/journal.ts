@@ -10,7 +10,7 @@ export interface JournalEntry {
   readonly method: string;
   /** The workspace (or organisation) the token belongs to; undefined where no valid one came along. */
   readonly team: string | undefined;
-  readonly token: 'bot' | 'app' | 'none';
+  readonly token: 'bot' | 'app' | 'config' | 'none';
   readonly args: Json;
   /** Undefined while the call runs, and where the connection was dropped. */
   response: unknown;

@@ -62,7 +62,7 @@ interface Common extends Shape {
 export type Method = Common &
   (
     | { readonly token: 'bot'; invoke(call: BotCall, raw: Json): Json }
-    | { readonly token: 'app'; invoke(call: AppCall, raw: Json): Json }
+    | { readonly token: 'app' | 'config'; invoke(call: AppCall, raw: Json): Json }
     | { readonly token: 'none'; invoke(call: OpenCall, raw: Json): Json }
   );
 
@@ -104,6 +104,11 @@ export function appMethod<A>(spec: Spec<A, AppCall>): Method {
     token: 'app',
     invoke: invocation(spec),
   };
+}
+
+/** For the app configuration token. */
+export function configMethod<A>(spec: Spec<A, AppCall>): Method {
+  return { ...appMethod(spec), token: 'config', invoke: invocation(spec) };
 }
 
 export function openMethod<A>(spec: Spec<A, OpenCall>): Method {

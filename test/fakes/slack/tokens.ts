@@ -1,5 +1,5 @@
 // Tokens and how they come and go: bot tokens (xoxb-), rotating ones with a refresh token (xoxe.xoxb-, xoxe-),
-// the app-level token (xapp-). Rotation: twelve hours, a refresh token works once, and of the access tokens of
+// the app-level token (xapp-), the app configuration token of whoever made the app (xoxe.xoxp-). Rotation: twelve hours, a refresh token works once, and of the access tokens of
 // one installation the newest two work (docs.slack.dev/authentication/using-token-rotation). The errors are
 // those every method page lists.
 
@@ -16,6 +16,8 @@ export interface Grant {
 
 export interface Tokens {
   readonly appToken: string;
+  /** Lives twelve hours (docs.slack.dev/reference/methods/tooling.tokens.rotate). */
+  readonly configToken: string;
   /** A new access token for an installation; with `rotating`, a short-lived one and its refresh token. */
   issue(installation: Installation, rotating: boolean): Grant;
   /** Exchanges a refresh token, once. Undefined: not a valid one. */
@@ -49,11 +51,22 @@ export function createTokens(
     revoked: undefined,
   });
 
+  const configToken = `xoxe.xoxp-1-${secret()}`;
+  world.tokens.set(configToken, {
+    value: configToken,
+    kind: 'config',
+    installation: undefined,
+    scopes: new Set(['app_configurations:read', 'app_configurations:write']),
+    expiresAt: clock.now() + limits.tokenLifetimeMs,
+    revoked: undefined,
+  });
+
   const tokensOf = (installation: Installation) =>
     [...world.tokens.values()].filter(token => token.installation === installation);
 
   const tokens: Tokens = {
     appToken,
+    configToken,
     issue(installation, rotating) {
       const prefix = rotating ? 'xoxe.xoxb-1-' : 'xoxb-';
       const token: Token = {

@@ -143,7 +143,7 @@ export interface Installation {
 
 export interface Token {
   readonly value: string;
-  readonly kind: 'bot' | 'app';
+  readonly kind: 'bot' | 'app' | 'config';
   readonly installation: Installation | undefined;
   readonly scopes: ReadonlySet<string>;
   /** Undefined: never. */

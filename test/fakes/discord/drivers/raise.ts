@@ -63,6 +63,8 @@ export function raise(kernel: Kernel, seed: InteractionSeed): Interaction {
   state.interactions.set(id, interaction);
   state.interactionsByToken.set(interaction.token, interaction);
   const payload = interactionPayload(kernel, interaction, seed);
+  // docs, interactions/overview: through the gateway or to an endpoint, never both.
+  if (state.app.interactionsEndpointUrl !== null) return interaction;
   kernel.emit({
     name: 'INTERACTION_CREATE',
     intents: 0,

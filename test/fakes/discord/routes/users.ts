@@ -6,8 +6,11 @@ import { unknownUser } from '../api-error.ts';
 import { openDm } from '../dms.ts';
 import { bodyObject, Form, invalidField } from '../form.ts';
 import { channelPayload, userPayload } from '../payloads.ts';
+import { guildPermissions } from '../permissions.ts';
 import { bucket, type Route } from '../router.ts';
 import { userOf } from '../state.ts';
+
+const MAX_GUILDS = 200;
 
 export const userRoutes: Route[] = [
   {
@@ -24,16 +27,25 @@ export const userRoutes: Route[] = [
     path: '/users/@me/guilds',
     auth: 'bot',
     bucket: bucket('own guilds', 5, 5),
-    handle({ kernel: { state } }) {
-      const joined = [...state.guilds.values()].filter(guild => guild.members.has(state.app.botId));
+    handle({ kernel: { state }, query }) {
+      const { botId } = state.app;
+      const limit = Number(query.get('limit') ?? MAX_GUILDS);
+      if (!(limit >= 1 && limit <= MAX_GUILDS)) {
+        throw invalidField(['limit'], 'NUMBER_TYPE_MAX', `int value should be between 1 and ${MAX_GUILDS}.`);
+      }
+      const after = BigInt(query.get('after') ?? 0);
+      const joined = [...state.guilds.values()]
+        .filter(guild => guild.members.has(botId) && BigInt(guild.id) > after)
+        .sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1));
       return {
         status: 200,
-        body: joined.map(({ id, name }) => ({
-          id,
-          name,
+        // Permissions in the server as such, whatever its channels say otherwise.
+        body: joined.slice(0, limit).map(guild => ({
+          id: guild.id,
+          name: guild.name,
           icon: null,
-          owner: false,
-          permissions: '0',
+          owner: guild.ownerId === botId,
+          permissions: String(guildPermissions(guild, botId)),
           features: [],
         })),
       };

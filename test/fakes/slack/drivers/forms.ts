@@ -85,8 +85,10 @@ export function forms(
   }
 
   const pickOf = (pick: string | Pick): Pick => (typeof pick === 'string' ? { actionId: pick } : pick);
-  const interactive = (body: Json, apply: (body: unknown) => Outcome = done) =>
-    send({ kind: 'interactive', body }, apply);
+  function interactive(body: Json, apply: (body: unknown) => Outcome = done): Interaction {
+    if (!core.app.interactivity) throw new Error('the app is not configured to handle interactive responses');
+    return send({ kind: 'interactive', body }, apply);
+  }
 
   function press(message: Message, pick: Pick): Interaction {
     const { author, ephemeralTo, channel } = message;
