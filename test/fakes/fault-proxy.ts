@@ -24,6 +24,8 @@ export type Fault =
   | { type: 'drop_after' }
   /** Answered here instead, as an overloaded or broken service would. */
   | { type: 'status'; status: number; headers?: Record<string, string>; body?: unknown }
+  /** It takes its time. */
+  | { type: 'delay'; ms: number }
   /** The server does it and the client is told that it failed. */
   | { type: 'status_after'; status: number }
   /** A stream ends after this many frames: by a cut connection, a clean end, or silence. */
@@ -36,6 +38,8 @@ export interface FaultProxy {
   /** Frames of event streams passed on so far. */
   frames(): number;
   plan(fault: (passing: Passing) => Fault | undefined): void;
+  /** Breaks every request and stream that is under way. */
+  cut(): void;
   stop(): Promise<void>;
 }
 
@@ -66,7 +70,8 @@ export async function createFaultProxy(target: string): Promise<FaultProxy> {
       incoming.on('end', () => answer(outgoing, fault.status, fault.headers ?? {}, fault.body));
       return;
     }
-    forward(incoming, outgoing, fault);
+    if (fault?.type === 'delay') setTimeout(() => forward(incoming, outgoing, fault), fault.ms);
+    else forward(incoming, outgoing, fault);
   });
 
   function forward(incoming: IncomingMessage, outgoing: ServerResponse, fault: Fault | undefined): void {
@@ -140,6 +145,9 @@ export async function createFaultProxy(target: string): Promise<FaultProxy> {
     plan(next) {
       rule = next;
       counts.clear();
+    },
+    cut() {
+      for (const response of open) response.destroy();
     },
     async stop() {
       for (const response of open) response.destroy();

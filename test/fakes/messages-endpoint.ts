@@ -50,7 +50,13 @@ export interface MessagesEndpoint {
  * set), no max_tokens, roles that do not alternate, a tool_result without its tool_use in the message before, and
  * a tool_use left without a result.
  */
-export async function startMessagesEndpoint(options: { key?: string } = {}): Promise<MessagesEndpoint> {
+export async function startMessagesEndpoint(
+  options: {
+    key?: string;
+    /** What is answered when nothing is scripted. */
+    answer?: (request: RecordedRequest) => EndpointReply;
+  } = {},
+): Promise<MessagesEndpoint> {
   const requests: RecordedRequest[] = [];
   const replies: MessagesEndpoint['replies'] = [];
 
@@ -79,7 +85,7 @@ export async function startMessagesEndpoint(options: { key?: string } = {}): Pro
     requests.push(request);
     const problem = protocolProblem(request.body);
     if (problem !== undefined) return sendError(response, 400, 'invalid_request_error', problem);
-    const next = replies.shift();
+    const next = replies.shift() ?? options.answer;
     if (next === undefined)
       return sendError(response, 500, 'api_error', 'the test scripted no further reply');
     const reply = typeof next === 'function' ? next(request) : next;

@@ -1,0 +1,66 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Fleet } from './fleet.ts';
+import type { Random } from './random.ts';
+
+export interface TroubleDeps {
+  fleet: Fleet;
+  random: Random;
+  kills: number;
+  rolls: number;
+  /** Of the platforms, in a second. */
+  troubles: number;
+  /** Messages that are dealt with, and how many there will be, so that the kills fall into the whole of the run. */
+  progress(): { settled: number; total: number };
+  platforms: readonly {
+    trouble(): Promise<unknown>;
+    hold(ms: number): Promise<unknown>;
+    again(): Promise<unknown>;
+  }[];
+  cutWire(): Promise<unknown>;
+  signal: AbortSignal;
+}
+
+/** Everything that is done to the bot while people talk with it, until the signal. */
+export async function makeTrouble(deps: TroubleDeps): Promise<void> {
+  await Promise.all([bringDown(deps), disturb(deps)]);
+}
+
+/** Kills and restarts, spread over the run by how far it has come. */
+async function bringDown({ fleet, random, kills, rolls, progress, signal }: TroubleDeps): Promise<void> {
+  const acts = shuffled([...Array<'kill'>(kills).fill('kill'), ...Array<'roll'>(rolls).fill('roll')], random);
+  for (const [at, act] of acts.entries()) {
+    const { total } = progress();
+    // The last of them while there is still something to answer.
+    const due = (0.97 * at * total) / Math.max(1, acts.length);
+    while (progress().settled < due && !signal.aborted) await pause(50);
+    // Some come while the process starts, most while it works.
+    await pause(random.chance(0.25) ? random.between(0, 700) : random.between(700, 3_500));
+    if (signal.aborted) return;
+    if (act === 'kill') await fleet.kill();
+    else await fleet.roll();
+  }
+}
+
+async function disturb({ random, troubles, platforms, cutWire, signal }: TroubleDeps): Promise<void> {
+  if (troubles === 0) return;
+  const drawn = random.fork('disturb');
+  while (!signal.aborted) {
+    await pause((drawn.next() * 2_000) / troubles);
+    if (signal.aborted) return;
+    const platform = drawn.pick(platforms);
+    const kind = drawn.next();
+    if (kind < 0.65) await platform.trouble();
+    else if (kind < 0.8) await platform.again();
+    else if (kind < 0.95) await platform.hold(drawn.between(200, 1_500));
+    else await cutWire();
+  }
+}
+
+function shuffled<T>(items: T[], random: Random): T[] {
+  for (let at = items.length - 1; at > 0; at -= 1) {
+    const other = random.between(0, at);
+    const [a, b] = [items[at], items[other]];
+    if (a !== undefined && b !== undefined) [items[at], items[other]] = [b, a];
+  }
+  return items;
+}
