@@ -18,15 +18,23 @@ export interface ChatAdapter {
   stop(): Promise<void>;
   /**
    * Opens the reply to a message and shows at once that work has begun. `resume` is what an earlier process
-   * saved for the same message: the sink continues that reply instead of posting a second one.
+   * saved for the same message: the sink continues that reply instead of posting a second one. `seen` may be called
+   * whenever text of the reply stands on the platform; the first time is measured.
    */
-  openReply(message: Message, resume: Json, save: (handle: Json) => Promise<void>): ReplySink;
+  openReply(
+    message: Message,
+    resume: Json,
+    save: (handle: Json) => Promise<void>,
+    seen?: () => void,
+  ): ReplySink;
   /** Shows what changed in the person's memory, to all who see the thread or to the person alone. */
   notify(message: Message, notice: Notice, mode: Exclude<NoticeMode, 'off'>): Promise<void>;
   /** Where the person finds a conversation again, e.g. a permalink; null when there is no such thing. */
   linkTo?(conversation: Conversation): string | null;
   /** False for people this process cannot reach; what they wrote waits for one that can. Absent: reaches everyone. */
   serves?(person: Person): boolean;
+  /** False while what was started is not connected, so that nothing would be delivered. Absent: always is. */
+  connected?(): boolean;
   /** The bytes of an attachment. Rejects with a sentence for the person. */
   download(attachment: Attachment, signal: AbortSignal): Promise<Uint8Array>;
   /**

@@ -177,6 +177,12 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
       else void enqueueAll(conversation);
     },
 
+    async load() {
+      const counts = await queue.getJobCounts('waiting', 'prioritized', 'delayed');
+      const waiting = queueing.size + Object.values(counts).reduce((sum, count) => sum + count, 0);
+      return { running: running.size, waiting };
+    },
+
     async idle() {
       while ((await queued()) > 0) await new Promise(resolve => setTimeout(resolve, IDLE_POLL_MS));
     },

@@ -4,6 +4,8 @@ import { type Caps, capsOf, FairQueue, lanesOf, Slots } from './fair-queue.ts';
 export interface Dispatcher {
   /** There may be something to do for this conversation. Never waits; calls while it runs become one more run. */
   wake(conversation: string): void;
+  /** Conversations that run here and that wait, here or (where processes share turns) anywhere. */
+  load(): Promise<{ running: number; waiting: number }>;
   /** Resolves when nothing is running or waiting. */
   idle(): Promise<void>;
   /** Starts nothing new here from now on. Wakes are still passed on where there are other processes. */
@@ -64,6 +66,7 @@ export function createLocalDispatcher(run: Run, caps: Partial<Caps> = {}): Dispa
         next();
       }
     },
+    load: async () => ({ running: slots.taken, waiting: waiting.size }),
     idle,
     drain() {
       stopped = true;

@@ -70,6 +70,13 @@ export class FairQueue {
   /** Maps remember the order of insertion: whoever has just been served is put back at the end. */
   readonly #workspaces = new Map<string, Map<string, Set<string>>>();
 
+  get size(): number {
+    let size = 0;
+    for (const people of this.#workspaces.values())
+      for (const conversations of people.values()) size += conversations.size;
+    return size;
+  }
+
   get empty(): boolean {
     return this.#workspaces.size === 0;
   }

@@ -7,11 +7,14 @@ export interface InboxEntry {
   id: string;
   message: Message;
   receivedAt: number;
+  /** What the trace of its delivery is called, if there is one. */
+  trace?: string;
 }
 
 interface Stored {
   message: Message;
   receivedAt: number;
+  trace?: string;
   /** Of arrival: the state's ticket, because several processes accept and their clocks may differ. */
   order: number;
 }
@@ -30,11 +33,16 @@ const LIMITS: InboxLimits = { person: 50, total: 10_000 };
 const COUNT_EVERY_MS = 1_000;
 
 export interface Inbox {
-  /** Durable when it resolves. A refused delivery counts as dealt with: when it comes again, it is a duplicate. */
-  accept(message: Message): Promise<Receipt>;
+  /**
+   * Durable when it resolves. A refused delivery counts as dealt with: when it comes again, it is a duplicate.
+   * `trace` is kept beside the message.
+   */
+  accept(message: Message, trace?: string): Promise<Receipt>;
   /** What a conversation still has to be answered, in order of arrival. */
   pending(conversation: string): Promise<InboxEntry[]>;
   done(entries: readonly Pick<InboxEntry, 'id'>[]): Promise<void>;
+  /** How many messages wait. */
+  count(): Promise<number>;
   /** The entry a delivery has, or would have. */
   idOf(conversation: Conversation, messageId: string): string;
   /** Conversations with something pending, oldest message first; `before`: that came before this time, by our clock. */
@@ -51,7 +59,7 @@ export function createInbox(state: State, now: () => number = Date.now, limits: 
   const idOf = (conversation: Conversation, messageId: string) =>
     `${conversationKey(conversation)}/${encodeURIComponent(messageId)}`;
 
-  async function accept(message: Message): Promise<Receipt> {
+  async function accept(message: Message, trace?: string): Promise<Receipt> {
     const id = idOf(message.conversation, message.id);
     if ((await done.get(id)) !== undefined) return 'duplicate';
     const refused = await refusalOf(message);
@@ -60,7 +68,8 @@ export function createInbox(state: State, now: () => number = Date.now, limits: 
       return (await done.insert(id, true, REMEMBER_DONE_MS)) ? { refused } : 'duplicate';
     }
     const order = await state.ticket();
-    if (!(await waiting.insert(id, { message, receivedAt: now(), order }))) return 'duplicate';
+    const row = { message, receivedAt: now(), order, ...(trace === undefined ? {} : { trace }) };
+    if (!(await waiting.insert(id, row))) return 'duplicate';
     // Between the two lines above a twin may have been accepted, answered and cleared.
     if ((await done.get(id)) === undefined) return 'accepted';
     await waiting.delete(id);
@@ -82,11 +91,12 @@ export function createInbox(state: State, now: () => number = Date.now, limits: 
 
   return {
     idOf,
+    count: () => waiting.count(),
 
-    accept(message) {
+    accept(message, trace) {
       // One after the other within a conversation: a later message must not be written, and answered, first.
       const key = conversationKey(message.conversation);
-      const accepting = (tails.get(key) ?? Promise.resolve()).then(() => accept(message));
+      const accepting = (tails.get(key) ?? Promise.resolve()).then(() => accept(message, trace));
       const tail = accepting
         .catch(() => {})
         .then(() => {

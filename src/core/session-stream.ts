@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
 import { type Failure, failureOf } from './errors.ts';
+import type { Reconnect } from './telemetry.ts';
 import type { StreamEvent } from './turn-state.ts';
 
 export interface FollowOptions {
@@ -14,6 +15,8 @@ export interface FollowOptions {
   resume: boolean;
   /** Told when the service cannot be reached, and with null when it answers again. Throws to give up. */
   onTrouble: (failure: Extract<Failure, { type: 'retry' }> | null, error?: unknown) => void;
+  /** Told why, each time the stream has to be opened again. */
+  onReconnect?: (reason: Reconnect) => void;
   signal: AbortSignal;
   log: Log;
   /** After this long without an event the log is asked whether the stream has missed something. */
@@ -44,6 +47,7 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
   let attempt = 0;
   let cut = options.resume;
   let previews = true;
+  let reason: Reconnect = 'ended';
 
   const unseen = (events: readonly StreamEvent[]) =>
     events.filter(event => {
@@ -55,6 +59,7 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
     });
 
   while (!signal.aborted) {
+    reason = 'ended';
     const connection = new AbortController();
     const stop = () => connection.abort();
     signal.addEventListener('abort', stop, { once: true });
@@ -79,6 +84,7 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
         }
         const missed = unseen(await readLog(client, sessionId, options.since(), signal));
         if (missed.length === 0) continue;
+        reason = 'stalled';
         log.warn({ event: 'stream.stalled', session: sessionId }, 'the stream missed events; reconnecting');
         yield { events: missed, live: false };
         break;
@@ -96,6 +102,7 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
       }
       if (failure.type !== 'retry') throw error;
       options.onTrouble(failure, error);
+      reason = failure.reason;
       log.warn({ event: 'stream.cut', session: sessionId, reason: failure.reason, attempt }, 'stream cut');
       await wait(failure.afterMs ?? backoff(attempt), signal);
       attempt += 1;
@@ -104,6 +111,7 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
       connection.abort();
     }
     cut = true;
+    if (!signal.aborted) options.onReconnect?.(reason);
   }
 }
 

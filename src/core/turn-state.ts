@@ -4,6 +4,7 @@ import type {
   BetaManagedAgentsStreamSessionEvents,
 } from '@anthropic-ai/sdk/resources/beta/sessions/events';
 import type { ToolUse } from './activities.ts';
+import type { TokenCounts } from './telemetry.ts';
 
 export type StreamEvent = BetaManagedAgentsStreamSessionEvents;
 
@@ -51,6 +52,7 @@ export class TurnState {
   /** An idle came, but our message was never seen to be taken up: the log has to say whether it was ours. */
   doubtful = false;
   usage: TurnUsage = { tokens: 0, sessionCents: null };
+  counts: TokenCounts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
   readonly uses = new Map<string, TrackedUse>();
   private segments: Segment[] = [];
   private waitingFor: string[] = [];
@@ -122,6 +124,7 @@ export class TurnState {
     this.doubtful = false;
     this.segments = [];
     this.usage = { tokens: 0, sessionCents: null };
+    this.counts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
   }
 
   private applyOwn(event: StreamEvent): void {
@@ -174,8 +177,13 @@ export class TurnState {
         this.idle(event.stop_reason);
         return;
       case 'span.model_request_end': {
-        const { input_tokens, output_tokens, cache_creation_input_tokens } = event.model_usage;
+        const { model_usage } = event;
+        const { input_tokens, output_tokens, cache_creation_input_tokens } = model_usage;
         this.usage.tokens += input_tokens + output_tokens + cache_creation_input_tokens;
+        this.counts.input += input_tokens;
+        this.counts.output += output_tokens;
+        this.counts.cacheRead += model_usage.cache_read_input_tokens;
+        this.counts.cacheWrite += cache_creation_input_tokens;
         return;
       }
       case 'session.usage':

@@ -1,0 +1,118 @@
+import type { ChatAdapter } from '../core/adapter.ts';
+import type { State } from '../core/state.ts';
+import type { RateLimited } from '../core/telemetry.ts';
+import { type Load, noTelemetry, type Telemetry } from '../core/telemetry.ts';
+import type { Log } from '../log.ts';
+import type { AgentRequests } from './agent-requests.ts';
+
+/** What of the settings concerns it. */
+export interface ObservabilitySettings {
+  /** Null: no server. */
+  health: { host: string; port: number } | null;
+  /** Spans are made, and exported as the environment's OTEL_… variables say. */
+  traces: boolean;
+}
+
+export interface Observability {
+  /** The given log; where metrics are kept, one that counts. */
+  log: Log;
+  telemetry: Telemetry;
+  /** For the agent service's client. */
+  fetch: typeof fetch;
+  rateLimitedOn(platform: string): RateLimited;
+  /** Where the server listens; null without one. */
+  url: string | null;
+  /** Says what readiness and load are to be asked of. */
+  watch(parts: { state: State; adapters: readonly ChatAdapter[]; load: () => Promise<Load> }): void;
+  started(): void;
+  draining(): void;
+  /** Ends the server and sends what is left of traces. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * What operators see of the process. With nothing set this costs nothing: no library is loaded, and the core's hooks
+ * do nothing.
+ */
+export async function openObservability(
+  settings: ObservabilitySettings,
+  about: { version: string; role: string },
+  log: Log,
+): Promise<Observability> {
+  if (settings.health === null && !settings.traces) return unseen(log);
+  const [
+    { createMetrics },
+    { createTelemetry },
+    { createAgentRequests },
+    { createReadiness },
+    { countedLog },
+  ] = await Promise.all([
+    import('./metrics.ts'),
+    import('./telemetry.ts'),
+    import('./agent-requests.ts'),
+    import('./readiness.ts'),
+    import('./counted-log.ts'),
+  ]);
+  const metrics = settings.health === null ? null : createMetrics(about);
+  const seen = metrics === null ? log : countedLog(log, metrics);
+  const stops: (() => Promise<void>)[] = [];
+  if (settings.traces) {
+    const { exportTraces } = await import('./traces.ts');
+    stops.push(await exportTraces(about, seen));
+  }
+  const requests: AgentRequests = createAgentRequests(metrics);
+  let readiness: ReturnType<typeof createReadiness> | undefined;
+  let url: string | null = null;
+  if (settings.health !== null && metrics !== null) {
+    const { serveHealth } = await import('./server.ts');
+    const server = await serveHealth({
+      ...settings.health,
+      metrics,
+      ready: () => readiness?.checks() ?? null,
+    });
+    stops.push(server.stop);
+    url = server.url;
+    log.info({ event: 'health.listening', url }, 'health and metrics can be asked for');
+  }
+
+  return {
+    log: seen,
+    telemetry: createTelemetry(metrics),
+    fetch: requests.fetch,
+    rateLimitedOn: platform => (by, waitMs) => {
+      metrics?.rateLimits.inc({ platform, by });
+      metrics?.rateLimitSeconds.inc({ platform, by }, waitMs / 1_000);
+    },
+    url,
+    watch({ state, adapters, load }) {
+      const watched = createReadiness({ state, adapters, reached: requests.reached });
+      readiness = watched;
+      metrics?.look({
+        load,
+        async checks() {
+          const checks = Object.entries(await watched.checks());
+          return Object.fromEntries(checks.map(([name, problem]) => [name, problem === null]));
+        },
+      });
+    },
+    started: () => readiness?.started(),
+    draining: () => readiness?.draining(),
+    async stop() {
+      while (stops.length > 0) await stops.pop()?.();
+    },
+  };
+}
+
+function unseen(log: Log): Observability {
+  return {
+    log,
+    telemetry: noTelemetry,
+    fetch,
+    rateLimitedOn: () => () => {},
+    url: null,
+    watch() {},
+    started() {},
+    draining() {},
+    stop: async () => {},
+  };
+}
