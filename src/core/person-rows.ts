@@ -29,6 +29,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'discord-hinted': { by: 'key' },
   'discord-answer': { by: 'key' },
   'discord-notice': { by: 'key' },
+  'discord-latest-notice': { by: 'key' },
   'discord-about': { by: 'nobody', why: 'what a form is about, under the id of an interaction, for an hour' },
   'slack-heard': { by: 'part' },
   'slack-edit': { by: 'nobody', why: 'ids of edited messages, by channel, for as long as Slack redelivers' },
