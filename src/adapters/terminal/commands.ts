@@ -1,8 +1,9 @@
 import type { BotPort } from '../../core/adapter.ts';
 import { PersonError } from '../../core/errors.ts';
-import type { CommandAction, Conversation, FieldName } from '../../core/message.ts';
-import type { Draft, HistoryEntry, MemorySection, PreferencesView } from '../../core/views.ts';
-import { type Dim, HISTORY_PAGE, historyNumber, renderView } from './render.ts';
+import type { CommandAction, Conversation } from '../../core/message.ts';
+import { findNamed, type Named, readTyped, type Typed } from '../../core/typed-preferences.ts';
+import type { Draft, HistoryEntry, PreferencesView } from '../../core/views.ts';
+import { type Dim, HELP, HISTORY_PAGE, historyNumber, renderView } from './render.ts';
 
 /** What a command may do besides asking the bot. */
 export interface Console {
@@ -41,16 +42,6 @@ export function createCommands(deps: {
   const say = (text: string) => console.write(`${text}\n`);
   const show = (view: PreferencesView) => say(renderView(view, console.dim));
 
-  async function memory(): Promise<MemorySection[]> {
-    const view = await ask({ type: 'view' });
-    return view.type === 'memory' ? view.sections : [];
-  }
-
-  const named = (sections: readonly MemorySection[], name: string) =>
-    sections.find(({ title, path }) =>
-      [title, path, path.slice(1)].some(it => it.toLowerCase() === name.toLowerCase()),
-    );
-
   /** Goes on for as long as a view asks for something. */
   async function follow(view: PreferencesView): Promise<void> {
     switch (view.type) {
@@ -74,7 +65,7 @@ export function createCommands(deps: {
     console.ask('Type yes to go ahead:');
     const answer = await console.read(line => /^(?:y(?:es)?|no?|)$/i.test(line.trim()));
     if (/^y(?:es)?$/i.test(answer?.trim() ?? '')) return follow(await ask(view.action));
-    say('Nothing was forgotten.');
+    say(FORGETTING.includes(view.action.type) ? 'Nothing was forgotten.' : 'Nothing has changed.');
   }
 
   async function settle(view: View<'conflict'>): Promise<void> {
@@ -120,55 +111,8 @@ export function createCommands(deps: {
     show(view);
   }
 
-  async function set(words: string): Promise<void> {
-    if (words === '') return follow(await ask({ type: 'form' }));
-    const field = FIELDS.find(({ pattern }) => pattern.test(words));
-    if (field === undefined) return say('I do not know that field. /preferences set shows them.');
-    const value = words.replace(field.pattern, '').trim();
-    if (value === '') return say('What shall it be? A dash forgets it.');
-    const values = { [field.name]: /^[-–—]$/.test(value) ? '' : value };
-    await follow(await ask({ type: 'set', values }));
-  }
-
-  async function forget(words: string): Promise<void> {
-    if (words === '') return say('Forget what? A title, a fact, “since 2026-03-14”, or “me”.');
-    if (words.toLowerCase() === 'me') return follow(await ask({ type: 'forget-me' }));
-    const since = /^since\s+(.+)$/i.exec(words)?.[1];
-    if (since !== undefined) return follow(await ask({ type: 'forget-since', since }));
-    const sections = await memory();
-    const file = named(sections, words);
-    if (file !== undefined) {
-      const { memoryId, revision } = file;
-      return follow(await ask({ type: 'forget', memoryId, revision, confirmed: false }));
-    }
-    const facts = sections.flatMap(({ memoryId, facts: some }) => some.map(fact => ({ memoryId, fact })));
-    const wanted = words.toLowerCase();
-    const exact = facts.filter(({ fact }) => fact.text.toLowerCase() === wanted);
-    const found =
-      exact.length > 0 ? exact : facts.filter(({ fact }) => fact.text.toLowerCase().includes(wanted));
-    const [first] = found;
-    if (first === undefined) return say(`I have no note and no fact called “${words}”.`);
-    if (new Set(found.map(({ fact }) => fact.id)).size > 1) {
-      const choices = found.map(({ fact }) => `  ${fact.text}`);
-      return say(['Which one? Say it in full:', ...choices].join('\n'));
-    }
-    const { memoryId, fact } = first;
-    await follow(await ask({ type: 'forget', memoryId, factId: fact.id, confirmed: false }));
-  }
-
-  async function showHistory(words: string): Promise<void> {
-    const [, title = '', number] = /^(.*?)\s*(\d+)?$/.exec(words) ?? [];
-    const page = number === undefined ? 0 : Math.max(0, Number(number) - 1);
-    if (title === '') return follow(await ask({ type: 'history', page }));
-    const file = named(await memory(), title);
-    if (file === undefined) return say(unknown(title));
-    await follow(await ask({ type: 'history', page, memoryId: file.memoryId }));
-  }
-
-  async function restore(words: string): Promise<void> {
-    const number = Number(words);
-    if (!Number.isInteger(number) || number < 1)
-      return say('Say the number of an entry in /preferences history.');
+  async function restore(number: number | null): Promise<void> {
+    if (number === null) return say('Say the number of an entry in /preferences history.');
     const entry = entries.get(number);
     if (entry === undefined)
       return say('I have not shown you that entry. Look at /preferences history first.');
@@ -176,34 +120,20 @@ export function createCommands(deps: {
     await follow(await ask({ type: 'restore', versionId, ...(revision === null ? {} : { revision }) }));
   }
 
-  async function open(words: string): Promise<void> {
-    if (words === '') return say('Edit which note? Say its title, or a new one.');
-    const file = named(await memory(), words);
-    await follow(
-      await ask({ type: 'editor', ...(file === undefined ? { title: words } : { memoryId: file.memoryId }) }),
-    );
+  async function named(typed: Named): Promise<void> {
+    if (typed.verb === 'new' && typed.words === '') return say('What is the new note to be called?');
+    const view = await ask({ type: 'view' });
+    const found = findNamed(typed, view.type === 'memory' ? view.sections : []);
+    if (found.type === 'do') return follow(await ask(found.action));
+    say([found.sentence, ...found.choices.map(choice => `  ${choice}`)].join('\n'));
   }
 
-  async function dispatch(verb: string, words: string): Promise<void> {
-    switch (verb) {
-      case 'view':
-        return follow(await ask({ type: 'view' }));
-      case 'show': {
-        const file = named(await memory(), words);
-        return file === undefined
-          ? say(unknown(words))
-          : follow(await ask({ type: 'show', memoryId: file.memoryId }));
-      }
-      case 'set':
-        return set(words);
-      case 'edit':
-        return open(words);
-      case 'forget':
-        return forget(words);
-      case 'history':
-        return showHistory(words);
-      case 'restore':
-        return restore(words);
+  async function dispatch(typed: Typed): Promise<void> {
+    switch (typed.type) {
+      case 'do':
+        return follow(await ask(typed.action));
+      case 'named':
+        return named(typed);
       case 'undo':
         return notice === null
           ? say('There is no change here to take back.')
@@ -212,35 +142,23 @@ export function createCommands(deps: {
         return heldNotice === null
           ? say('There is no change here that waits for you.')
           : follow(await ask({ type: 'keep', noticeId: heldNotice }));
-      case 'pause':
-      case 'resume':
-        return follow(await ask({ type: verb }));
-      case 'private':
-        return words === 'on' || words === 'off'
-          ? follow(await ask({ type: 'private', on: words === 'on' }))
-          : say('Say /preferences private on or off.');
-      case 'notices': {
-        const mode = words === 'on' ? 'thread' : words;
-        return mode === 'thread' || mode === 'private' || mode === 'off' || mode === 'default'
-          ? follow(await ask({ type: 'notices', mode }))
-          : say('Say /preferences notices on, private, off or default.');
-      }
-      case 'export':
-        return words === '' || words === 'json' || words === 'markdown'
-          ? follow(await ask({ type: 'export', format: words === '' ? 'markdown' : words }))
-          : say('Say /preferences export json or markdown.');
-      case 'why':
-        return follow(await ask({ type: 'why' }));
-      default:
-        return say(`I don't know “/preferences ${verb}”. Try /help.`);
+      case 'restore':
+        return restore(typed.entry);
+      case 'notices-on':
+        return follow(await ask({ type: 'notices', mode: 'thread' }));
+      case 'unclear':
+        return say(typed.sentence);
+      case 'help':
+        return say(HELP);
+      case 'unknown':
+        return say(`I don't know “/preferences ${typed.verb}”. Try /help.`);
     }
   }
 
   return {
     async run(words) {
-      const [verb = 'view', ...rest] = words.split(/\s+/).filter(word => word !== '');
       try {
-        await dispatch(verb.toLowerCase(), rest.join(' '));
+        await dispatch(readTyped(words));
       } catch (error) {
         say(
           error instanceof PersonError
@@ -256,21 +174,4 @@ export function createCommands(deps: {
   };
 }
 
-function unknown(title: string): string {
-  return `I have no note called “${title}”. /preferences lists them.`;
-}
-
-/** What people call the fields of the form; the longer names first. */
-const FIELDS: readonly { name: FieldName; pattern: RegExp }[] = [
-  { name: 'shoe_size', pattern: /^shoes?(?:[ _]size)?\b/i },
-  { name: 'clothing_sizes', pattern: /^(?:cloth(?:es|ing)(?:[ _]sizes?)?|sizes?)\b/i },
-  { name: 'budget', pattern: /^budget\b/i },
-  {
-    name: 'brands_avoided',
-    pattern: /^(?:brands?[ _](?:avoided|to avoid|you avoid)|avoid(?:ed)? brands?)\b/i,
-  },
-  { name: 'brands_liked', pattern: /^(?:brands?(?:[ _](?:liked|you like))?|liked brands?)\b/i },
-  { name: 'materials_avoided', pattern: /^(?:materials?(?:[ _](?:avoided|to avoid))?|allerg(?:y|ies))\b/i },
-  { name: 'colours_liked', pattern: /^colou?rs?(?:[ _](?:liked|you like))?\b/i },
-  { name: 'style', pattern: /^style\b/i },
-];
+const FORGETTING: readonly CommandAction['type'][] = ['forget', 'forget-since', 'forget-me'];

@@ -6,6 +6,7 @@ import {
   type Forgettable,
   type FormField,
   type HistoryEntry,
+  type LinkedAccount,
   lineOfChange,
   type MemorySection,
   type Notice,
@@ -30,7 +31,7 @@ export const HELP = [
   'Change it',
   '  /preferences set                    your usual facts, and how to set them',
   '  /preferences set FIELD VALUE        one of them; a dash as VALUE forgets it',
-  '  /preferences edit TITLE             write a note yourself',
+  '  /preferences edit, new TITLE        write a note yourself',
   '  /preferences undo                   take back the last change I showed you',
   '  /preferences keep                   agree to a change that I held back',
   '  /preferences restore NUMBER         bring back an entry of the history',
@@ -42,6 +43,11 @@ export const HELP = [
   '  /preferences pause, resume          write nothing new; write again',
   '  /preferences private on, off        no memory in this conversation; delete what was said',
   '  /preferences notices MODE           on, private, off or default',
+  'Say where it may be used',
+  '  /preferences share TITLE            also where others can read what I say',
+  '  /preferences unshare TITLE          in private conversations only, as at first',
+  '  /preferences link [CODE]            the same memory on your other accounts',
+  '  /preferences unlink                 this account goes its own way, with a copy',
   '',
   '  /help                               this text',
   '  Ctrl-C                              stop the answer; twice: leave',
@@ -65,7 +71,7 @@ export function renderView(view: PreferencesView, dim: Dim): string {
     case 'memory':
       return renderMemory(view, dim);
     case 'file':
-      return [view.section.title, view.section.content.trimEnd()].join('\n');
+      return [headOfNote(view.section, dim), indented(view.section.content)].join('\n');
     case 'form':
       return renderForm(view.fields, dim);
     case 'editor':
@@ -77,7 +83,9 @@ export function renderView(view: PreferencesView, dim: Dim): string {
     case 'receipt':
       return [view.sentence, ...view.counts.map(count => dim(`  ${wordsOfCount(count)}`))].join('\n');
     case 'conflict':
-      return [view.sentence, ...view.conflicts.map(renderConflict)].join('\n\n');
+      return [...(view.sentence === '' ? [] : [view.sentence]), ...view.conflicts.map(renderConflict)].join(
+        '\n\n',
+      );
     case 'history':
       return renderHistory(view, dim);
     case 'export':
@@ -85,7 +93,11 @@ export function renderView(view: PreferencesView, dim: Dim): string {
     case 'why':
       return renderWhy(view, dim);
     case 'link-code':
-      return [view.sentence, '', `  ${view.code}`].join('\n');
+      return [
+        view.sentence,
+        `  ${view.code}`,
+        dim(`  It holds until ${clockTime(view.expiresAt)} and works once. Tell it to nobody.`),
+      ].join('\n');
   }
 }
 
@@ -93,24 +105,38 @@ function renderMemory(view: Extract<PreferencesView, { type: 'memory' }>, dim: D
   const settings = [
     ...(view.paused ? ['Paused: I write nothing new. /preferences resume'] : []),
     ...(view.privateHere === true ? ['This conversation is private. /preferences private off'] : []),
-    `Notices: ${view.notices === 'thread' ? 'on' : view.notices}`,
+    ...(view.linked.length === 0 ? [] : [`Linked: ${view.linked.map(wordsOfAccount).join(', ')}`]),
   ];
   if (view.sections.length === 0) {
-    return ['I remember nothing about you yet.', ...settings.slice(0, -1)].join('\n');
+    return ['I remember nothing about you yet.', ...settings].join('\n');
   }
   return [
     'What I remember about you:',
     ...view.sections.map(section => renderSection(section, dim)),
-    settings.join('\n'),
+    [...settings, `Notices: ${view.notices === 'thread' ? 'on' : view.notices}`].join('\n'),
   ].join('\n\n');
 }
 
-function renderSection({ title, facts }: MemorySection, dim: Dim): string {
-  const lines = facts.map(({ text, learnedOn, learnedBy }) => {
+/** "Ann on Slack" */
+function wordsOfAccount({ platform, name }: LinkedAccount): string {
+  return `${name} on ${platform.charAt(0).toUpperCase()}${platform.slice(1)}`;
+}
+
+function headOfNote({ title, shared }: MemorySection, dim: Dim): string {
+  return `${title} ${dim(shared ? '(used also where others can read)' : '(used in private only)')}`;
+}
+
+/** ISO 8601 as the clock on this machine says it, without seconds. */
+function clockTime(at: string): string {
+  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}
+
+function renderSection(section: MemorySection, dim: Dim): string {
+  const lines = section.facts.map(({ text, learnedOn, learnedBy }) => {
     const source = [learnedOn, learnedBy === null ? null : sourceOf(learnedBy)].filter(part => part !== null);
     return `  ${text}${source.length === 0 ? '' : dim(`  (${source.join(', ')})`)}`;
   });
-  return [title, ...(lines.length === 0 ? ['  (empty)'] : lines)].join('\n');
+  return [headOfNote(section, dim), ...(lines.length === 0 ? ['  (empty)'] : lines)].join('\n');
 }
 
 /** Where a fact is from; that the agent wrote it down goes without saying. */

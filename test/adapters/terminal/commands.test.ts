@@ -1,26 +1,38 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Commands, createCommands } from '../../../src/adapters/terminal/commands.ts';
+import { createCommands } from '../../../src/adapters/terminal/commands.ts';
 import { createTerminal } from '../../../src/adapters/terminal/terminal.ts';
+import type { BotPort } from '../../../src/core/adapter.ts';
+import type { Command, Conversation } from '../../../src/core/message.ts';
+import type { MemorySection, PreferencesView } from '../../../src/core/views.ts';
 import { type Bench, createBench } from '../../helpers/bench.ts';
 import { temporaryFolder } from '../../helpers/cli.ts';
 import { memoryOf, obedientModel, write } from '../../helpers/memory.ts';
+import { createScriptedBot, memoryView } from '../scripted-bot.ts';
 
-let bench: Bench;
-afterEach(() => bench.stop());
+let bench: Bench | undefined;
+afterEach(async () => {
+  await bench?.stop();
+  bench = undefined;
+});
+
+/** A line, or what happens before one is typed. */
+type Typed = string | (() => Promise<string>);
 
 /** Commands against the real bot, with a person who types `answers`; what happens before one is typed is theirs to say. */
-async function console(): Promise<{
-  run(words: string, ...answers: (string | (() => Promise<string>))[]): Promise<string>;
-  commands: Commands;
-}> {
-  bench = await createBench({ model: obedientModel() });
+async function console() {
+  const started = await createBench({ model: obedientModel() });
+  bench = started;
+  return { bench: started, ...typing(started.adapter.bot(), started.adapter.conversation()) };
+}
+
+function typing(bot: BotPort, conversation: Conversation) {
   let screen = '';
-  let typed: (string | (() => Promise<string>))[] = [];
+  let typed: Typed[] = [];
   const commands = createCommands({
-    bot: () => bench.adapter.bot(),
-    conversation: bench.adapter.conversation(),
+    bot: () => bot,
+    conversation,
     console: {
       write: text => {
         screen += text;
@@ -39,7 +51,7 @@ async function console(): Promise<{
   });
   return {
     commands,
-    async run(words, ...answers) {
+    async run(words: string, ...answers: Typed[]): Promise<string> {
       screen = '';
       typed = answers;
       await commands.run(words);
@@ -51,7 +63,7 @@ async function console(): Promise<{
 
 describe('in the terminal', () => {
   it('both texts are shown when somebody else was faster, and the person decides', async () => {
-    const { run } = await console();
+    const { run, bench } = await console();
     const ann = memoryOf(bench);
     await bench.adapter.say(write('style.md', '- plain\n'));
     const faster = (content: string) => async () => {
@@ -64,8 +76,6 @@ describe('in the terminal', () => {
       '  - plain',
       'Type the text as it is to be; a line with a single dot ends it. A dot at once leaves it alone.',
       'Style changed while you were writing. What shall I keep?',
-      '',
-      '',
       'Style as it stands now:',
       '  - plain',
       '  - sporty',
@@ -86,7 +96,7 @@ describe('in the terminal', () => {
   });
 
   it('a fact is named by a part of it, if that is enough', async () => {
-    const { run } = await console();
+    const { run, bench } = await console();
     await bench.adapter.say(write('brands.md', '- likes: Nike\n- likes: Nike Air\n- avoids: Zara\n'));
     expect(await run('forget likes')).toBe('Which one? Say it in full:\n  likes: Nike\n  likes: Nike Air');
     expect(await run('forget likes: nike', 'no')).toMatch(/− likes: Nike\n[\s\S]*Nothing was forgotten/);
@@ -95,14 +105,14 @@ describe('in the terminal', () => {
   });
 
   it('what is no answer is none: nothing goes', async () => {
-    const { run } = await console();
+    const { run, bench } = await console();
     await bench.adapter.say(write('a.md', '- one\n'));
     expect(await run('forget me', 'what do you mean?')).toMatch(/Nothing was forgotten/);
     expect(await memoryOf(bench).files()).toEqual({ '/a.md': '- one\n' });
   });
 
   it('the history has numbers over its pages, and restore goes by what was shown', async () => {
-    const { run } = await console();
+    const { run, bench } = await console();
     const ann = memoryOf(bench);
     await bench.adapter.say(write('a.md', '- n: 0\n'));
     for (let n = 1; n <= 11; n += 1) await ann.operate('/a.md', `- n: ${n}\n`);
@@ -134,15 +144,125 @@ describe('in the terminal', () => {
   });
 
   it('what goes wrong is said in a sentence', async () => {
-    const { run } = await console();
+    const { run, bench } = await console();
     await bench.adapter.say('hello');
     bench.proxy.plan(() => ({ type: 'drop_before' }));
     expect(await run('view')).toBe("I can't reach your memory right now. Please try again in a moment.");
   });
 });
 
+/** Commands against a bot that answers as the test says. */
+function scripted(answer: (action: Command['action']) => PreferencesView) {
+  const bot = createScriptedBot();
+  bot.onCommand = ({ action }) => answer(action);
+  const person = { platform: 'terminal', workspace: 'local', id: 'ann', name: 'ann' };
+  const conversation = { person, channel: 'terminal', thread: null, audience: 'private' as const };
+  return { ...typing(bot, conversation), actions: () => bot.commands.map(({ action }) => action) };
+}
+
+const note = (title: string, more: Partial<MemorySection> = {}): MemorySection => ({
+  memoryId: `mem_${title}`,
+  path: `/${title.toLowerCase()}.md`,
+  title,
+  facts: [{ id: 'f1', text: 'shoe size: 9', learnedOn: null, learnedBy: null }],
+  lines: ['shoe size: 9'],
+  content: '- shoe size: 9\n',
+  revision: 'r1',
+  updatedAt: '2026-03-14T00:00:00Z',
+  shared: false,
+  ...more,
+});
+
+describe('where a note may be used, and on which accounts', () => {
+  const said = (sentence: string): PreferencesView => ({ type: 'outcome', ok: true, sentence });
+
+  it('is shown with every note, and with the accounts that have the same memory', async () => {
+    const { run } = scripted(() =>
+      memoryView({
+        sections: [note('Sizes', { shared: true }), note('Gifts')],
+        linked: [{ platform: 'discord', name: 'ann#1' }],
+      }),
+    );
+    expect((await run('')).split('\n')).toEqual([
+      'What I remember about you:',
+      '',
+      'Sizes (used also where others can read)',
+      '  shoe size: 9',
+      '',
+      'Gifts (used in private only)',
+      '  shoe size: 9',
+      '',
+      'Linked: ann#1 on Discord',
+      'Notices: on',
+    ]);
+  });
+
+  it('is chosen by title, also where two notes have the same one', async () => {
+    const { run, actions } = scripted(action =>
+      action.type === 'view'
+        ? memoryView({ sections: [note('Sizes'), note('Sizes', { memoryId: 'mem_shared', shared: true })] })
+        : said('Done.'),
+    );
+    expect(await run('share sizes')).toBe('Done.');
+    expect(await run('unshare “Sizes”')).toBe('Done.');
+    expect(actions().filter(({ type }) => type === 'share')).toEqual([
+      { type: 'share', memoryId: 'mem_Sizes', on: true },
+      { type: 'share', memoryId: 'mem_shared', on: false },
+    ]);
+    expect(await run('share hats')).toBe('I have no note called “hats”. There are:\n  Sizes\n  Sizes');
+    expect(await run('share')).toMatch(/Which note/);
+  });
+
+  it('a code is given, and one from elsewhere asks before anything is linked', async () => {
+    const { run, actions } = scripted(action => {
+      if (action.type !== 'link') return memoryView();
+      if (action.code === undefined) {
+        return {
+          type: 'link-code',
+          sentence: 'Use this on your other account:',
+          code: 'K7PQ-2MXD',
+          expiresAt: '2026-03-14T10:10:00Z',
+        };
+      }
+      return action.confirmed === true
+        ? said('Linked.')
+        : {
+            type: 'confirm',
+            question: 'Share one memory with Ann on Slack?',
+            items: [],
+            action: { ...action, confirmed: true },
+            button: 'Link them',
+          };
+    });
+    expect(await run('link')).toMatch(/^Use this.*\n {2}K7PQ-2MXD\n {2}It holds until .*works once/);
+    expect(await run('link K7PQ-2MXD', 'no')).toMatch(/Nothing has changed\.$/);
+    expect(await run('link K7PQ-2MXD', 'yes')).toMatch(/Linked\.$/);
+    expect(actions().at(-1)).toEqual({ type: 'link', code: 'K7PQ-2MXD', confirmed: true });
+  });
+
+  it('unlinking asks first', async () => {
+    const { run, actions } = scripted(action =>
+      action.type === 'unlink' && action.confirmed !== true
+        ? {
+            type: 'confirm',
+            question: 'Go separate ways?',
+            items: [],
+            action: { type: 'unlink', confirmed: true },
+            button: 'Unlink',
+          }
+        : said('Unlinked.'),
+    );
+    expect(await run('unlink', 'yes')).toMatch(/Unlinked\.$/);
+    expect(actions()).toEqual([
+      { type: 'unlink', confirmed: false },
+      { type: 'unlink', confirmed: true },
+    ]);
+  });
+});
+
 it('an export goes into a file of its own, never over another', async () => {
-  bench = await createBench({ model: obedientModel() });
+  const started = await createBench({ model: obedientModel() });
+  bench = started;
   const folder = await temporaryFolder();
   const input = new PassThrough();
   const output = new PassThrough();
@@ -161,7 +281,7 @@ it('an export goes into a file of its own, never over another', async () => {
       check();
     });
   const terminal = createTerminal({ user: 'ann', input, output, interactive: true, folder: folder.path });
-  await terminal.start(bench.adapter.bot(), 'both');
+  await terminal.start(started.adapter.bot(), 'both');
   input.write('/preferences export json\n');
   await says(1);
   input.write('/preferences export json\n');
