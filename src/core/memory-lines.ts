@@ -16,9 +16,10 @@ export interface FactLine {
   heading: string | null;
 }
 
-const FRONT_MATTER = /^---\r?\n[\s\S]*?\r?\n---(?:\r?\n|$)/;
-const SILENT = /^\s*(#|[-*_=]{3,}\s*$|<!--|\|\s*:?-{2,})/;
-const MARK = /^\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s+)?/;
+export const FRONT_MATTER = /^---\r?\n[\s\S]*?\r?\n---(?:\r?\n|$)/;
+/** Headings, rules, comments, and the line under a table's head. */
+export const SILENT = /^\s*(#|[-*_=]{3,}\s*$|<!--|\|\s*:?-{2,})/;
+export const LIST_MARK = /^\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s+)?/;
 const DATE = /\s*[([](?:[a-z]+(?: [a-z]+)?:? )?(\d{4}-\d{2}-\d{2})[)\]]\s*\.?\s*$/i;
 
 /** The facts of a memory file: no headings, rules or front matter. */
@@ -31,7 +32,7 @@ export function factLines(content: string): FactLine[] {
     const title = /^\s*#+\s*(.*?)\s*#*\s*$/.exec(raw)?.[1];
     if (title !== undefined) heading = title === '' ? null : title;
     if (SILENT.test(raw)) continue;
-    const line = raw.replace(MARK, '').trim();
+    const line = raw.replace(LIST_MARK, '').trim();
     if (line === '') continue;
     const { text, date } = withoutDate(line);
     facts.push({ index, raw, line, text, date, heading });

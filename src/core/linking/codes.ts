@@ -1,0 +1,143 @@
+import { createHash, randomInt } from 'node:crypto';
+import { type Person, personKey } from '../message.ts';
+import type { State } from '../state.ts';
+
+/** One-time codes with which a person shows from one account that another one is theirs too. */
+export interface LinkCodes {
+  /** "K7QM-3XWP", and until when it is good for something (ISO 8601). The one this person had before is not any more. */
+  issue(person: Person): Promise<{ code: string; expiresAt: string }>;
+  /** Whose code it is; it stays good. */
+  look(person: Person, code: string): Promise<Looked>;
+  /** As `look`, and uses it up: of many at the same moment one finds it. */
+  redeem(person: Person, code: string): Promise<Looked>;
+}
+
+export type Looked =
+  | { type: 'found'; issuer: Person }
+  /** There is none like it: mistyped, too old, used or replaced; which of these is not told. */
+  | { type: 'wrong'; triesLeft: number }
+  /** `until`: ISO 8601 */
+  | { type: 'locked'; until: string }
+  /** Right, but issued to this very account. */
+  | { type: 'own' };
+
+/** Without 0, O, 1, I and L, which people mix up. */
+const ALPHABET = 'ABCDEFGHJKMNPQRSTUVWXYZ23456789';
+const CODE_LENGTH = 8;
+const VALID_MS = 10 * 60_000;
+
+/**
+ * There are 31^8, some 8.5 * 10^11 codes. An account has five wrong tries an hour, so it has at most five while any
+ * one code is good: with 10,000 accounts guessing at 1,000 codes that are good at the same time, one in 17,000 such
+ * attempts finds one. That is why there is no limit across accounts, with which a few could keep everybody out.
+ */
+const MAX_WRONG = 5;
+const LOCKED_MS = 3600_000;
+
+interface Issued {
+  person: Person;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+}
+
+/** A wrong try. Tries are taken as numbered seats, each free again an hour later, so that counting is one insert. */
+interface Try {
+  until: number;
+}
+
+export function createLinkCodes(deps: { state: State; now?: () => number }): LinkCodes {
+  const now = deps.now ?? Date.now;
+  // By its hash: whoever reads the state has no code in hand.
+  const codes = deps.state.table<Issued>('link-code');
+  /** The hash of the one code of a person that is good. */
+  const current = deps.state.table<string>('link-code-current');
+  const tries = deps.state.table<Try>('link-try');
+  const seats = (person: Person) =>
+    Array.from({ length: MAX_WRONG }, (_, n) => `${personKey(person)}/${n + 1}`);
+
+  /** Counts a try before it is known whether it is wrong, so that many at once are no more than five. */
+  async function begin(person: Person): Promise<{ type: 'begun'; seat: string } | LockedOut> {
+    const begun: Try = { until: now() + LOCKED_MS };
+    let freeAt = begun.until;
+    for (const seat of seats(person)) {
+      const taken = await tries.get(seat);
+      if (taken === undefined) {
+        if (await tries.insert(seat, begun, LOCKED_MS)) return { type: 'begun', seat };
+      } else if (taken.until <= now()) {
+        if (await tries.replace(seat, taken, begun, LOCKED_MS)) return { type: 'begun', seat };
+      } else freeAt = Math.min(freeAt, taken.until);
+    }
+    return { type: 'locked', until: new Date(freeAt).toISOString() };
+  }
+
+  async function triesLeft(person: Person): Promise<number> {
+    const taken = await Promise.all(seats(person).map(seat => tries.get(seat)));
+    return taken.filter(one => one === undefined || one.until <= now()).length;
+  }
+
+  async function issuerOf(hash: string): Promise<Person | null> {
+    const issued = await codes.get(hash);
+    if (issued === undefined || issued.expiresAt <= now()) return null;
+    return (await current.get(personKey(issued.person))) === hash ? issued.person : null;
+  }
+
+  /** True for one of many: the write that ends the code is the one that a newer code would have made fail. */
+  async function take(issuer: Person, hash: string): Promise<boolean> {
+    if (!(await current.replace(personKey(issuer), hash, hash, -1))) return false;
+    await codes.delete(hash);
+    return true;
+  }
+
+  async function attempt(
+    person: Person,
+    code: string,
+    settle: (issuer: Person, hash: string) => Promise<boolean>,
+  ): Promise<Looked> {
+    const attempt = await begin(person);
+    if (attempt.type === 'locked') return attempt;
+    const hash = hashOf(code);
+    const issuer = await issuerOf(hash);
+    const isOwn = issuer !== null && personKey(issuer) === personKey(person);
+    if (issuer === null || !(isOwn || (await settle(issuer, hash))))
+      return { type: 'wrong', triesLeft: await triesLeft(person) };
+    // A crash before this leaves a right try counted as a wrong one, for an hour.
+    await tries.delete(attempt.seat);
+    return isOwn ? { type: 'own' } : { type: 'found', issuer };
+  }
+
+  return {
+    async issue(person) {
+      const expiresAt = now() + VALID_MS;
+      for (;;) {
+        const code = newCode();
+        const hash = hashOf(code);
+        if (!(await codes.insert(hash, { person, expiresAt }, VALID_MS))) continue;
+        const before = await current.get(personKey(person));
+        // From here on the one before is worth nothing; until here the new one is not worth anything yet.
+        await current.set(personKey(person), hash, VALID_MS);
+        if (before !== undefined) await codes.delete(before);
+        return { code, expiresAt: new Date(expiresAt).toISOString() };
+      }
+    },
+
+    look: (person, code) => attempt(person, code, async () => true),
+    redeem: (person, code) => attempt(person, code, take),
+  };
+}
+
+type LockedOut = Extract<Looked, { type: 'locked' }>;
+
+/** "K7QM-3XWP" */
+function newCode(): string {
+  const chars = Array.from({ length: CODE_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+  return `${chars.slice(0, 4)}-${chars.slice(4)}`;
+}
+
+/** As typed by somebody: case, dashes and spaces do not matter. */
+function hashOf(code: string): string {
+  const plain = code
+    .normalize('NFKC')
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/g, '');
+  return createHash('sha256').update(plain, 'utf8').digest('hex');
+}
