@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-stores';
-import { ownerOf } from '../core/memory.ts';
+import { type Audience, ownerOf } from '../core/memory.ts';
 import { type Person, personKey } from '../core/message.ts';
 import { NotFoundError, UsageError } from './command.ts';
 import type { Operator } from './operator.ts';
@@ -9,6 +9,8 @@ export type Store = BetaManagedAgentsMemoryStore;
 
 export interface OwnedStore {
   person: Person;
+  /** `shared`: what may be used where others read; a person has at most one store of either kind. */
+  audience: Audience;
   store: Store;
 }
 
@@ -37,7 +39,7 @@ export function parsePerson(text: string): Person {
 export async function* ownedStores(
   client: Anthropic,
   app: string,
-  filter: PeopleFilter & { archived?: boolean; since?: string } = {},
+  filter: PeopleFilter & { archived?: boolean; since?: string; audience?: Audience } = {},
 ): AsyncGenerator<OwnedStore> {
   const pages = client.beta.memoryStores.list({
     limit: 100,
@@ -45,15 +47,17 @@ export async function* ownedStores(
     ...(filter.since === undefined ? {} : { 'created_at[gte]': filter.since }),
   });
   for await (const store of pages) {
-    const person = ownerOf(store, app);
-    if (person === null) continue;
+    const owned = ownerOf(store, app);
+    if (owned === null) continue;
+    const { person, audience } = owned;
+    if (filter.audience !== undefined && audience !== filter.audience) continue;
     if (filter.platform !== undefined && person.platform !== filter.platform) continue;
     if (filter.workspace !== undefined && person.workspace !== filter.workspace) continue;
-    yield { person, store };
+    yield { person, audience, store };
   }
 }
 
-/** A person's stores, oldest first: the oldest is the one in use, more than one is an accident. */
+/** A person's stores, oldest first: of either kind the oldest is the one in use, more than one is an accident. */
 export async function storesOf(
   { client, app }: Operator,
   person: Person,
@@ -68,13 +72,21 @@ export async function storesOf(
   return found;
 }
 
-/** The person's store; rejects with NotFoundError where there is none. */
-export async function storeOf(operator: Operator, person: Person): Promise<OwnedStore> {
-  const [store] = await storesOf(operator, person);
-  if (store === undefined) {
+/** The stores in use, the private one first; rejects with NotFoundError where there is none. */
+export async function usedStoresOf(
+  operator: Operator,
+  person: Person,
+): Promise<[OwnedStore, ...OwnedStore[]]> {
+  const all = await storesOf(operator, person);
+  const used = (['private', 'shared'] as const).flatMap(audience => {
+    const store = all.find(owned => owned.audience === audience);
+    return store === undefined ? [] : [store];
+  });
+  const [first, ...others] = used;
+  if (first === undefined) {
     throw new NotFoundError(
       `${operator.app} has no memory of ${nameOf(person)}. "shopper memory list" shows whom it knows.`,
     );
   }
-  return store;
+  return [first, ...others];
 }

@@ -12,13 +12,13 @@ export interface ToolUse {
 }
 
 /** Says what a tool use means to a person: "Saving your sizes", never a path or a tool's name. */
-export function activityOf(use: ToolUse, mountPath: string | null, tools: CustomToolRegistry): Activity {
-  return { id: use.id, label: labelOf(use, mountPath, tools), state: 'running' };
+export function activityOf(use: ToolUse, mountPaths: readonly string[], tools: CustomToolRegistry): Activity {
+  return { id: use.id, label: labelOf(use, mountPaths, tools), state: 'running' };
 }
 
-function labelOf(use: ToolUse, mountPath: string | null, tools: CustomToolRegistry): string {
+function labelOf(use: ToolUse, mountPaths: readonly string[], tools: CustomToolRegistry): string {
   if (use.server !== undefined) return `Asking ${use.server.replace(/[-_]+/g, ' ')}`;
-  const topic = topicOf(use, mountPath);
+  const topic = topicOf(use, mountPaths);
   switch (use.name) {
     case 'read':
     case 'glob':
@@ -30,7 +30,7 @@ function labelOf(use: ToolUse, mountPath: string | null, tools: CustomToolRegist
     case 'edit':
       return topic === null ? 'Changing a note' : `Updating your ${topic === '' ? 'preferences' : topic}`;
     case 'bash':
-      return bashTouches(use, mountPath) ? 'Going through your preferences' : 'Working something out';
+      return bashTouches(use, mountPaths) ? 'Going through your preferences' : 'Working something out';
     case 'web_search':
       return 'Searching the web';
     case 'web_fetch':
@@ -41,25 +41,26 @@ function labelOf(use: ToolUse, mountPath: string | null, tools: CustomToolRegist
 }
 
 /** "sizes" for a file in the person's memory, "" for the folder itself, null for anything else. */
-function topicOf(use: ToolUse, mountPath: string | null): string | null {
+function topicOf(use: ToolUse, mountPaths: readonly string[]): string | null {
   const path = [use.input.file_path, use.input.path].find(value => typeof value === 'string');
-  if (mountPath === null || path === undefined || !(path === mountPath || path.startsWith(`${mountPath}/`)))
-    return null;
-  const inside = path.slice(mountPath.length);
+  const mount = mountPaths.find(mounted => path === mounted || path?.startsWith(`${mounted}/`) === true);
+  if (mount === undefined || path === undefined) return null;
+  const inside = path.slice(mount.length);
   if (!/\.[a-z0-9]+$/i.test(inside)) return '';
   const title = titleOfPath(inside);
   return title.charAt(0).toLowerCase() + title.slice(1);
 }
 
-function bashTouches(use: ToolUse, mountPath: string | null): boolean {
-  return mountPath !== null && typeof use.input.command === 'string' && use.input.command.includes(mountPath);
+function bashTouches(use: ToolUse, mountPaths: readonly string[]): boolean {
+  const { command } = use.input;
+  return typeof command === 'string' && mountPaths.some(mounted => command.includes(mounted));
 }
 
 const MAX_DETAIL = 600;
 
 /** The yes/no question for a tool that its owner put under "ask". */
-export function questionOf(use: ToolUse, mountPath: string | null, tools: CustomToolRegistry): Question {
-  const label = labelOf(use, mountPath, tools);
+export function questionOf(use: ToolUse, mountPaths: readonly string[], tools: CustomToolRegistry): Question {
+  const label = labelOf(use, mountPaths, tools);
   return {
     id: use.id,
     text: `May I do this: ${label.charAt(0).toLowerCase()}${label.slice(1)}?`,

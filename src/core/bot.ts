@@ -9,6 +9,7 @@ import { createForgetMe } from './forget-me.ts';
 import { createHolds } from './holds.ts';
 import { createInbox, type InboxLimits } from './inbox.ts';
 import { createLeases, type Leases, noLeases } from './leases.ts';
+import { createAccounts } from './linking/accounts.ts';
 import { createMemory } from './memory.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
 import { createNotices } from './notices.ts';
@@ -20,6 +21,7 @@ import { createReplySources } from './reply-sources.ts';
 import { createSessions } from './sessions.ts';
 import { createLocalSignals, type SignalHandler, type Signals } from './signals.ts';
 import type { State } from './state.ts';
+import { type Load, noTelemetry, type Telemetry } from './telemetry.ts';
 import type { TurnLimits } from './turn.ts';
 import { createTurns } from './turns.ts';
 import { createWhereabouts } from './whereabouts.ts';
@@ -29,6 +31,8 @@ export interface Bot {
   start(): Promise<void>;
   /** Accepts nothing new, lets running turns finish for `graceMs`, leaves the rest for a later process. Safe to call twice. */
   stop(graceMs?: number): Promise<void>;
+  /** How much there is to do. Rejects when the state or the queue cannot say. */
+  load(): Promise<Load>;
   /** Resolves when nothing is being answered. */
   idle(): Promise<void>;
 }
@@ -53,6 +57,8 @@ export interface BotDeps {
   signals?: Signals;
   /** Absent: what the state needs. */
   leases?: Leases;
+  /** Absent: nobody looks. */
+  telemetry?: Telemetry;
   log: Log;
   now?: () => number;
 }
@@ -69,6 +75,7 @@ export function createBot(deps: BotDeps): Bot {
   const { client, state, file, tools, log } = deps;
   const clock = deps.now === undefined ? {} : { now: deps.now };
   const role = deps.role ?? 'all';
+  const telemetry = deps.telemetry ?? noTelemetry;
   const inbox = createInbox(state, deps.now, deps.inbox);
   const memory = createMemory({
     client,
@@ -96,6 +103,7 @@ export function createBot(deps: BotDeps): Bot {
     },
   };
   const privacy = createPrivacy(state);
+  const accounts = createAccounts(state);
   const forgetting = state.table<unknown>('forget-me');
   const holds = createHolds(
     state.shared ? async person => (await forgetting.get(person)) !== undefined : undefined,
@@ -109,6 +117,7 @@ export function createBot(deps: BotDeps): Bot {
     state,
     file,
     memory,
+    accounts,
     privacy,
     whereabouts,
     provision: agent,
@@ -133,7 +142,8 @@ export function createBot(deps: BotDeps): Bot {
       state,
       authors,
       afterTurn: (person, sessionId) => preferences.afterTurn(person, sessionId),
-      mend: (turn, memoryIds) => preferences.mend(turn, memoryIds),
+      mend: (turn, written) => preferences.mend(turn, written),
+      lost: (person, storeId) => sessions.memoryLost(person, storeId),
       notices: deps.notices,
     }),
     sources,
@@ -145,11 +155,12 @@ export function createBot(deps: BotDeps): Bot {
   });
   const rescues = state.table<1>('rescue');
   const signals = deps.signals ?? createLocalSignals();
-  const forgetMe = createForgetMe({ client, state, memory, holds, halt, log });
+  const forgetMe = createForgetMe({ client, state, memory, accounts, holds, halt, log });
   const preferences = createPreferences({
     client,
     state,
     memory,
+    accounts,
     sessions,
     privacy,
     whereabouts,
@@ -162,11 +173,12 @@ export function createBot(deps: BotDeps): Bot {
   });
 
   const port: BotPort = {
-    async receive(message) {
-      const verdict = await inbox.accept(message);
-      if (verdict === 'accepted') dispatcher?.wake(conversationKey(message.conversation));
-      return verdict;
-    },
+    receive: message =>
+      telemetry.receive(message.conversation.person.platform, async trace => {
+        const verdict = await inbox.accept(message, trace);
+        if (verdict === 'accepted') dispatcher?.wake(conversationKey(message.conversation));
+        return verdict;
+      }),
     command: command => preferences.run(command),
     interrupt: conversation => interrupt(conversationKey(conversation), null),
     async withdraw(conversation, messageId) {
@@ -285,6 +297,11 @@ export function createBot(deps: BotDeps): Bot {
         await signals.stop();
       })();
       return stopping;
+    },
+
+    async load() {
+      const conversations = await dispatcher?.load();
+      return { running: 0, waiting: 0, ...conversations, messages: await inbox.count() };
     },
 
     idle: async () => dispatcher?.idle(),

@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import { countStore, removeFiles, unlessGone } from './erasing.ts';
 import { failureOf } from './errors.ts';
 import type { Holds } from './holds.ts';
+import type { Accounts } from './linking/accounts.ts';
 import type { Memory } from './memory.ts';
 import { type Person, personKey } from './message.ts';
 import { eraseRows } from './person-rows.ts';
@@ -20,7 +21,10 @@ export interface Forgotten {
 }
 
 export interface ForgetMe {
-  /** Everything there is of a person, here and at the API. The next message starts from nothing. Safe to repeat. */
+  /**
+   * Everything there is of a person with all their accounts, here and at the API. The next message starts from
+   * nothing. Safe to repeat.
+   */
   run(person: Person): Promise<Forgotten>;
   /** Finishes what an earlier process had begun. */
   resume(): Promise<void>;
@@ -30,18 +34,18 @@ export function createForgetMe(deps: {
   client: Anthropic;
   state: State;
   memory: Memory;
+  accounts: Accounts;
   holds: Holds;
   /** Stops what is being answered to the person, and resolves when nothing is. */
   halt(person: string): Promise<void>;
   log: Log;
 }): ForgetMe {
-  const { client, state, memory, log } = deps;
+  const { client, state, memory, accounts, log } = deps;
   const begun = state.table<Person>('forget-me');
 
-  async function sessionsOf(person: Person, storeId: string | null): Promise<Set<string>> {
-    const key = personKey(person);
+  async function sessionsOf(people: readonly Person[], storeIds: readonly string[]): Promise<Set<string>> {
     const ids = new Set<string>();
-    if (storeId !== null) {
+    for (const storeId of storeIds) {
       const list = client.beta.sessions.list({
         memory_store_id: storeId,
         include_archived: true,
@@ -53,7 +57,12 @@ export function createForgetMe(deps: {
         if (failureOf(error).type !== 'gone') throw error;
       }
     }
-    // Private sessions name no store, and those of an earlier store name another one.
+    for (const key of people.map(personKey)) await addFromRows(key, ids);
+    return ids;
+  }
+
+  /** Private sessions name no store, and those of an earlier store name another one. */
+  async function addFromRows(key: string, ids: Set<string>): Promise<void> {
     for (const name of ['session', 'session-spare', 'session-ending'] as const) {
       for await (const [row, { sessionId }] of state.table<{ sessionId: string }>(name).entries(key)) {
         if (row === key || row.startsWith(`${key}/`)) ids.add(sessionId);
@@ -62,34 +71,37 @@ export function createForgetMe(deps: {
     for await (const [row] of state.table<unknown>('session-conversation').entries(`${key}/`)) {
       ids.add(row.slice(key.length + 1));
     }
-    return ids;
   }
 
   async function run(person: Person): Promise<Forgotten> {
-    const key = personKey(person);
-    const release = deps.holds.hold(person);
+    const owner = await accounts.ownerOf(person);
+    const people = await accounts.accountsOf(owner);
+    const releases = people.map(each => deps.holds.hold(each));
     try {
-      await begun.set(key, person);
-      await deps.halt(key);
-      const storeId = await memory.knownStore(person);
+      for (const each of people) await begun.set(personKey(each), each);
+      for (const each of people) await deps.halt(personKey(each));
+      const storeIds = (await memory.knownStores(owner)).map(store => store.id);
       const forgotten: Forgotten = { sessions: 0, files: 0, memories: 0, versions: 0, rows: 0 };
-      for (const sessionId of await sessionsOf(person, storeId)) {
+      for (const sessionId of await sessionsOf(people, storeIds)) {
         forgotten.files += await removeFiles(client, sessionId);
         if ((await removeSession(client, sessionId, { interrupt: true })) === 'removed')
           forgotten.sessions += 1;
       }
-      if (storeId !== null) {
+      for (const storeId of storeIds) {
         const counts = await countStore(client, storeId);
-        if (await unlessGone(client.beta.memoryStores.delete(storeId))) Object.assign(forgotten, counts);
+        if (!(await unlessGone(client.beta.memoryStores.delete(storeId)))) continue;
+        forgotten.memories += counts.memories;
+        forgotten.versions += counts.versions;
       }
-      forgotten.rows = await eraseRows(state, person);
+      // The owner last: by its rows the others are found again after a crash.
+      for (const each of [...people].reverse()) forgotten.rows += await eraseRows(state, each);
       log.info(
         { event: 'person.forgotten', platform: person.platform, ...forgotten },
         'a person was forgotten',
       );
       return forgotten;
     } finally {
-      release();
+      for (const release of releases) release();
     }
   }
 

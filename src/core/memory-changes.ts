@@ -5,6 +5,7 @@ import type { MemoryChange } from './views.ts';
 
 /** Enough to undo a change without keeping its text: the texts stay with the API. */
 export interface ChangeRef {
+  storeId: string;
   memoryId: string;
   path: string;
   /** The version to go back to; null when there was no memory before. */
@@ -96,6 +97,7 @@ async function stepOf(
   if (before === after && previous?.path === path) return null;
   return {
     ref: {
+      storeId,
       memoryId,
       path,
       beforeVersionId: previous?.id ?? null,

@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from './errors.ts';
-import { ownerOf, type StoreRecord } from './memory.ts';
-import { type Person, personKey } from './message.ts';
+import { ownerOf, type StoreRecord, storeKey } from './memory.ts';
+import type { Person } from './message.ts';
 import type { State } from './state.ts';
 
 /** What was wrong with the mapping from people to their stores, and what it is now. */
@@ -35,9 +35,10 @@ export async function rebuildMapping(deps: {
   const live = new Set<string>();
   for await (const store of client.beta.memoryStores.list({ limit: 100 })) {
     live.add(store.id);
-    const person = ownerOf(store, app);
-    if (person === null) continue;
-    const key = personKey(person);
+    const owned = ownerOf(store, app);
+    if (owned === null) continue;
+    const { person, audience } = owned;
+    const key = storeKey(person, audience);
     // Newest first, as the API lists them.
     stores.set(key, { person, ids: [store.id, ...(stores.get(key)?.ids ?? [])] });
   }

@@ -13,12 +13,12 @@ interface Standing {
  * Takes one change back, or makes it again. False when the memory has changed since, or when the text to go to is
  * no longer kept: then nothing is touched. Done already counts as done.
  */
-export async function undoChange(client: Anthropic, storeId: string, ref: ChangeRef): Promise<boolean> {
-  return move(client, storeId, ref.memoryId, after(ref), before(ref));
+export async function undoChange(client: Anthropic, ref: ChangeRef): Promise<boolean> {
+  return move(client, ref.storeId, ref.memoryId, after(ref), before(ref));
 }
 
-export async function redoChange(client: Anthropic, storeId: string, ref: ChangeRef): Promise<boolean> {
-  return move(client, storeId, ref.memoryId, before(ref), after(ref));
+export async function redoChange(client: Anthropic, ref: ChangeRef): Promise<boolean> {
+  return move(client, ref.storeId, ref.memoryId, before(ref), after(ref));
 }
 
 /** Undoing many: what was created goes first, so that what stood at its path before can come back. */

@@ -3,13 +3,14 @@ import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/b
 import type { Log } from '../log.ts';
 import { underClaim } from './claim.ts';
 import { failureOf } from './errors.ts';
-import { type Person, personKey } from './message.ts';
+import { type Conversation, type Person, personKey } from './message.ts';
 import { APP_KEY } from './provision.ts';
 import type { State } from './state.ts';
 
 /** A memory file as it stands. */
 export interface MemoryFile {
   id: string;
+  storeId: string;
   path: string;
   content: string;
   sha256: string;
@@ -22,24 +23,40 @@ export interface Listing {
   complete: boolean;
 }
 
-/** Which store is a person's, in the table "store" by `personKey`. */
+/** Where what a store holds may be used: with the person alone, or also where others read. */
+export type Audience = Conversation['audience'];
+
+export interface PersonStore {
+  id: string;
+  audience: Audience;
+}
+
+/** Which store is a person's, in the table "store" by `storeKey`. */
 export interface StoreRecord {
   storeId: string;
 }
 
+/**
+ * A person has up to two stores. The private one is never mounted where others read, so nothing in it can be said
+ * there; the shared one holds what was said or put there by the person, and is mounted everywhere.
+ */
 export interface Memory {
-  /** The person's store, created on first use; exactly one however many ask at once, also across processes. */
-  storeFor(person: Person): Promise<string>;
-  /** The store, if the person has one already, also when somebody else made it. */
-  knownStore(person: Person): Promise<string | null>;
+  /** The store, created on first use; exactly one however many ask at once, also across processes. */
+  storeFor(person: Person, audience: Audience): Promise<string>;
+  /** What the person has already, the private one first, also when somebody else made it. */
+  knownStores(person: Person): Promise<PersonStore[]>;
   /** Drops the mapping to a store that is gone, so that the next `storeFor` makes a new one. */
   lost(person: Person, storeId: string): Promise<void>;
   /** False once the store was deleted or archived. */
   isLive(storeId: string): Promise<boolean>;
   /** Files in path order, up to `maxBytes` of content. */
   list(storeId: string, maxBytes: number): Promise<Listing>;
+  /** Every file of some stores; one that was deleted from outside holds nothing. */
+  files(storeIds: readonly string[]): Promise<MemoryFile[]>;
   /** One file, or null when it is gone. */
   read(storeId: string, memoryId: string): Promise<MemoryFile | null>;
+  /** One of the person's own files, wherever it is; null when there is none (any more). */
+  find(person: Person, memoryId: string): Promise<MemoryFile | null>;
   /**
    * Maps the people whose stores appeared at the API since the last look: seeded by an operator, made by another
    * process, or made just before a crash. On a new state that is everyone. Returns how many it mapped.
@@ -75,27 +92,77 @@ export function createMemory(deps: {
   let lookingNext: Promise<number> | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
 
-  async function create(person: Person): Promise<string> {
-    const key = personKey(person);
+  async function create(person: Person, audience: Audience): Promise<string> {
+    const key = storeKey(person, audience);
     return underClaim(claims, key, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
       // A store made just before a crash, or by an operator while we run, is not mapped yet.
       if ((await stores.get(key)) === undefined) await discover();
-      return (await stores.get(key))?.storeId ?? (await createStore(person));
+      return (await stores.get(key))?.storeId ?? (await createStore(person, audience));
     });
   }
 
-  async function createStore(person: Person): Promise<string> {
+  async function createStore(person: Person, audience: Audience): Promise<string> {
     const store = await client.beta.memoryStores.create(
-      newStoreOf(app, deps.description, person),
+      newStoreOf(app, deps.description, person, audience),
       // Shorter than the claim, so that nobody else starts while this may still succeed.
       { maxRetries: 0, timeout: CLAIM_MS / 2 },
     );
-    await stores.set(personKey(person), { storeId: store.id });
+    await stores.set(storeKey(person, audience), { storeId: store.id });
     log.info(
-      { event: 'store.created', store: store.id, platform: person.platform, person: person.id },
+      { event: 'store.created', store: store.id, platform: person.platform, person: person.id, audience },
       'memory store created',
     );
     return store.id;
+  }
+
+  async function mapped(person: Person): Promise<PersonStore[]> {
+    const found = await Promise.all(
+      AUDIENCES.map(async audience => ({ audience, record: await stores.get(storeKey(person, audience)) })),
+    );
+    return found.flatMap(({ audience, record }) =>
+      record === undefined ? [] : [{ id: record.storeId, audience }],
+    );
+  }
+
+  async function knownStores(person: Person): Promise<PersonStore[]> {
+    const known = await mapped(person);
+    // What an operator made for the person is private.
+    const settled = known.some(store => store.audience === 'private');
+    if (settled || now() - lookedAt < LOOK_AGAIN_MS) return known;
+    await discover();
+    return mapped(person);
+  }
+
+  async function read(storeId: string, memoryId: string): Promise<MemoryFile | null> {
+    try {
+      return fileOf(
+        storeId,
+        await client.beta.memoryStores.memories.retrieve(memoryId, { memory_store_id: storeId }),
+      );
+    } catch (error) {
+      if (failureOf(error).type === 'gone') return null;
+      throw error;
+    }
+  }
+
+  async function list(storeId: string, maxBytes: number): Promise<Listing> {
+    const files: MemoryFile[] = [];
+    let bytes = 0;
+    let skipped = 0;
+    const pages = client.beta.memoryStores.memories.list(storeId, { view: 'full', limit: 20 });
+    for await (const item of pages) {
+      if (item.type !== 'memory') continue;
+      if (bytes + item.content_size_bytes > maxBytes) {
+        // A few large files should not keep the small ones out; a large store should not be read to its end.
+        skipped += 1;
+        if (skipped === 5) break;
+        continue;
+      }
+      bytes += item.content_size_bytes;
+      files.push(fileOf(storeId, item));
+    }
+    files.sort((a, b) => (a.path < b.path ? -1 : 1));
+    return { files, complete: skipped === 0 };
   }
 
   /** Joins a look that has not begun yet; one under way may already have passed what the caller is after. */
@@ -127,40 +194,37 @@ export function createMemory(deps: {
     for await (const store of pages) found.push(store);
     // Oldest first, because the first insert stays: a person's oldest store is the one that holds their past.
     found.sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
-    let mapped = 0;
+    let news = 0;
     for (const store of found) {
-      const owner = ownerOf(store, app);
-      if (owner !== null && (await stores.insert(personKey(owner), { storeId: store.id }))) mapped += 1;
+      const owned = ownerOf(store, app);
+      if (owned === null) continue;
+      if (await stores.insert(storeKey(owned.person, owned.audience), { storeId: store.id })) news += 1;
     }
     const newest = found.at(-1)?.created_at;
     if (newest !== undefined) await seen.set(app, newest);
     lookedAt = now();
-    return mapped;
+    return news;
   }
 
   return {
-    async storeFor(person) {
-      const key = personKey(person);
+    async storeFor(person, audience) {
+      const key = storeKey(person, audience);
       const known = await stores.get(key);
       if (known !== undefined) return known.storeId;
       const running = underway.get(key);
       if (running !== undefined) return running;
-      const creating = create(person).finally(() => underway.delete(key));
+      const creating = create(person, audience).finally(() => underway.delete(key));
       underway.set(key, creating);
       return creating;
     },
 
-    async knownStore(person) {
-      const key = personKey(person);
-      const known = await stores.get(key);
-      if (known !== undefined || now() - lookedAt < LOOK_AGAIN_MS) return known?.storeId ?? null;
-      await discover();
-      return (await stores.get(key))?.storeId ?? null;
-    },
+    knownStores,
 
     async lost(person, storeId) {
-      const key = personKey(person);
-      if ((await stores.get(key))?.storeId === storeId) await stores.delete(key);
+      for (const audience of AUDIENCES) {
+        const key = storeKey(person, audience);
+        if ((await stores.get(key))?.storeId === storeId) await stores.delete(key);
+      }
     },
 
     async isLive(storeId) {
@@ -172,50 +236,56 @@ export function createMemory(deps: {
       }
     },
 
-    async list(storeId, maxBytes) {
-      const files: MemoryFile[] = [];
-      let bytes = 0;
-      let skipped = 0;
-      const pages = client.beta.memoryStores.memories.list(storeId, { view: 'full', limit: 20 });
-      for await (const item of pages) {
-        if (item.type !== 'memory') continue;
-        if (bytes + item.content_size_bytes > maxBytes) {
-          // A few large files should not keep the small ones out; a large store should not be read to its end.
-          skipped += 1;
-          if (skipped === 5) break;
-          continue;
-        }
-        bytes += item.content_size_bytes;
-        files.push(fileOf(item));
-      }
-      files.sort((a, b) => (a.path < b.path ? -1 : 1));
-      return { files, complete: skipped === 0 };
+    list,
+
+    async files(storeIds) {
+      const found = await Promise.all(storeIds.map(id => unlessGone(list(id, Number.POSITIVE_INFINITY))));
+      return found.flatMap(listing => listing?.files ?? []);
     },
 
-    async read(storeId, memoryId) {
-      try {
-        return fileOf(
-          await client.beta.memoryStores.memories.retrieve(memoryId, { memory_store_id: storeId }),
-        );
-      } catch (error) {
-        if (failureOf(error).type === 'gone') return null;
-        throw error;
+    read,
+
+    async find(person, memoryId) {
+      for (const { id } of await knownStores(person)) {
+        const file = await read(id, memoryId);
+        if (file !== null) return file;
       }
+      return null;
     },
 
     discover,
   };
 }
 
-function fileOf(memory: {
-  id: string;
-  path: string;
-  content?: string | null;
-  content_sha256: string;
-  updated_at: string;
-}): MemoryFile {
+const AUDIENCES = ['private', 'shared'] as const;
+
+/** Starts with the person's key, so that the row is found by it. */
+export function storeKey(person: Person, audience: Audience): string {
+  return audience === 'private' ? personKey(person) : `${personKey(person)}/shared`;
+}
+
+async function unlessGone<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (failureOf(error).type === 'gone') return null;
+    throw error;
+  }
+}
+
+function fileOf(
+  storeId: string,
+  memory: {
+    id: string;
+    path: string;
+    content?: string | null;
+    content_sha256: string;
+    updated_at: string;
+  },
+): MemoryFile {
   return {
     id: memory.id,
+    storeId,
     path: memory.path,
     content: memory.content ?? '',
     sha256: memory.content_sha256,
@@ -228,36 +298,41 @@ export function newStoreOf(
   app: string,
   description: string | undefined,
   person: Person,
+  audience: Audience = 'private',
 ): { name: string; description?: string; metadata: Record<string, string> } {
   return {
-    name: storeName(person),
+    name: storeName(person, audience),
     ...(description === undefined ? {} : { description }),
-    metadata: metadataOf(app, person),
+    metadata: metadataOf(app, person, audience),
   };
 }
 
 /** Plain ASCII, because the mount's folder name is made from it: "Memory of slack T1 U1". */
-function storeName(person: Person): string {
+function storeName(person: Person, audience: Audience): string {
   const words = [person.platform, person.workspace, person.id].map(part =>
     part.replace(/[^A-Za-z0-9]+/g, '-'),
   );
-  return `Memory of ${words.join(' ')}`.slice(0, 255);
+  return `${audience === 'private' ? 'Memory' : 'Shared memory'} of ${words.join(' ')}`.slice(0, 255);
 }
 
 /** Enough to rebuild the mapping from the API alone (values are limited to 512 characters). */
-function metadataOf(app: string, person: Person): Record<string, string> {
+function metadataOf(app: string, person: Person, audience: Audience): Record<string, string> {
   return {
     [APP_KEY]: app,
     platform: person.platform,
     workspace: person.workspace,
     person: person.id,
     person_name: person.name.slice(0, 512),
+    ...(audience === 'private' ? {} : { audience }),
   };
 }
 
-/** Whose store this is, or null when it is not one of this bot's. */
-export function ownerOf(store: { metadata: Record<string, string> }, app: string): Person | null {
-  const { platform, workspace, person, person_name } = store.metadata;
+/** Whose store this is, and for where; null when it is not one of this bot's. */
+export function ownerOf(
+  store: { metadata: Record<string, string> },
+  app: string,
+): { person: Person; audience: Audience } | null {
+  const { platform, workspace, person, person_name, audience } = store.metadata;
   if (
     store.metadata[APP_KEY] !== app ||
     platform === undefined ||
@@ -266,5 +341,8 @@ export function ownerOf(store: { metadata: Record<string, string> }, app: string
   ) {
     return null;
   }
-  return { platform, workspace, id: person, name: person_name ?? person };
+  return {
+    person: { platform, workspace, id: person, name: person_name ?? person },
+    audience: audience === 'shared' ? 'shared' : 'private',
+  };
 }

@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
-import { failureOf } from './errors.ts';
 import type { ForgetMe, Forgotten } from './forget-me.ts';
+import type { Accounts } from './linking/accounts.ts';
 import type { Memory, MemoryFile } from './memory.ts';
 import { factLines } from './memory-lines.ts';
 import { readableLines } from './memory-text.ts';
@@ -22,6 +22,7 @@ import { createHistory, revisionOf } from './preferences/history.ts';
 import { createMerging, type Merging } from './preferences/merging.ts';
 import { createOrigins } from './preferences/origins.ts';
 import { createRestoring } from './preferences/restoring.ts';
+import { createSharing } from './preferences/sharing.ts';
 import { createTextEditing } from './preferences/text-editing.ts';
 import { createWrites } from './preferences/writes.ts';
 import type { Privacy } from './privacy.ts';
@@ -51,6 +52,7 @@ export interface PreferencesDeps {
   client: Anthropic;
   state: State;
   memory: Memory;
+  accounts: Accounts;
   sessions: Sessions;
   privacy: Privacy;
   whereabouts: ConversationOfSession;
@@ -69,7 +71,7 @@ type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T 
 const AT_ONCE = 6;
 
 export function createPreferences(deps: PreferencesDeps): Preferences {
-  const { client, state, memory, sessions, privacy, whereabouts, authors } = deps;
+  const { client, state, memory, accounts, sessions, privacy, whereabouts, authors } = deps;
   const modes = state.table<NoticeMode>('notice-mode');
   const onWritten = (person: Person) => sessions.memoryEdited(person);
   const origins = createOrigins({ client, state, authors, whereabouts });
@@ -89,71 +91,83 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     renewSessions: person => sessions.renew(person),
   });
 
+  const sharing = createSharing({ memory, writes, origins, renewSessions: person => sessions.renew(person) });
   const merging = createMerging({ client, memory, writes });
 
-  async function view(person: Person, conversation: Conversation | undefined): Promise<PreferencesView> {
-    const storeId = await memory.knownStore(person);
-    const mode = await modes.get(personKey(person));
+  async function view(
+    owner: Person,
+    person: Person,
+    conversation: Conversation | undefined,
+  ): Promise<PreferencesView> {
+    const [files, shared] = await filesOf(owner);
+    const mode = await modes.get(personKey(owner));
+    const others = (await accounts.accountsOf(owner)).filter(it => personKey(it) !== personKey(person));
     return {
       type: 'memory',
-      sections: storeId === null ? [] : await sectionsOf(person, storeId),
+      sections: await sectionsOf(owner, files, shared),
       notices: mode ?? deps.notices ?? 'thread',
       noticesAreDefault: mode === undefined,
-      paused: await privacy.isPaused(person),
+      paused: await privacy.isPaused(owner),
       privateHere: conversation === undefined ? null : await privacy.isPrivate(conversation),
-      linked: [],
+      linked: others.map(({ platform, name }) => ({ platform, name })),
     };
   }
 
-  async function sectionsOf(person: Person, storeId: string): Promise<MemorySection[]> {
-    const files = await filesOf(storeId);
+  async function sectionsOf(
+    person: Person,
+    files: readonly MemoryFile[],
+    shared: string | undefined,
+  ): Promise<MemorySection[]> {
     const sections: MemorySection[] = [];
     for (let start = 0; start < files.length; start += AT_ONCE) {
       const some = files.slice(start, start + AT_ONCE);
-      sections.push(...(await Promise.all(some.map(file => sectionOf(person, storeId, file)))));
+      sections.push(...(await Promise.all(some.map(file => sectionOf(person, file, shared)))));
     }
     return sections;
   }
 
-  async function sectionOf(person: Person, storeId: string, file: MemoryFile): Promise<MemorySection> {
-    return section(file, await origins.factsOf(person, storeId, file));
+  async function sectionOf(
+    person: Person,
+    file: MemoryFile,
+    shared: string | undefined,
+  ): Promise<MemorySection> {
+    return section(file, await origins.factsOf(person, file), file.storeId === shared);
   }
 
-  /** A store deleted from outside holds nothing; that is not an error to the person who looks. */
-  async function filesOf(storeId: string): Promise<MemoryFile[]> {
-    try {
-      return (await memory.list(storeId, Number.POSITIVE_INFINITY)).files;
-    } catch (error) {
-      if (failureOf(error).type === 'gone') return [];
-      throw error;
-    }
+  /** All there is, and which of the stores may be used where others read. */
+  async function filesOf(person: Person): Promise<[files: MemoryFile[], shared: string | undefined]> {
+    const stores = await memory.knownStores(person);
+    const files = await memory.files(stores.map(store => store.id));
+    return [files, stores.find(store => store.audience === 'shared')?.id];
   }
 
   async function show(person: Person, memoryId: string): Promise<PreferencesView> {
-    const storeId = await memory.knownStore(person);
-    const file = storeId === null ? null : await memory.read(storeId, memoryId);
-    if (storeId === null || file === null) return outcome(false, 'That is no longer in your memory.');
-    return { type: 'file', section: await sectionOf(person, storeId, file) };
+    const file = await memory.find(person, memoryId);
+    if (file === null) return outcome(false, 'That is no longer in your memory.');
+    const shared = (await memory.knownStores(person)).find(store => store.audience === 'shared');
+    return { type: 'file', section: await sectionOf(person, file, shared?.id) };
   }
 
   async function changes(
     person: Person,
     { page = 0, memoryId }: Action<'history'>,
   ): Promise<PreferencesView> {
-    const storeId = await memory.knownStore(person);
     const query = { page: Math.max(0, page), ...(memoryId === undefined ? {} : { memoryId }) };
-    const found =
-      storeId === null ? { entries: [], more: false } : await history.page(person, storeId, query);
+    const found = await history.page(person, await storeIdsOf(person), query);
     return { type: 'history', ...found, page: query.page, memoryId: memoryId ?? null };
+  }
+
+  async function storeIdsOf(person: Person): Promise<string[]> {
+    return (await memory.knownStores(person)).map(store => store.id);
   }
 
   async function forgetMe(person: Person, confirmed: boolean): Promise<PreferencesView> {
     if (!confirmed) {
-      const storeId = await memory.knownStore(person);
-      const files = storeId === null ? [] : await filesOf(storeId);
+      const [files] = await filesOf(person);
+      const { length } = await accounts.accountsOf(person);
       return {
         type: 'confirm',
-        question: FORGET_ME,
+        question: length > 1 ? `${FORGET_ME} That goes for all your ${length} linked accounts.` : FORGET_ME,
         items: files.map(file => ({
           title: titleOfPath(file.path),
           path: file.path,
@@ -228,12 +242,12 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   }
 
   async function exported(person: Person, format: 'json' | 'markdown'): Promise<PreferencesView> {
-    const storeId = await memory.knownStore(person);
+    const [files, shared] = await filesOf(person);
     const all = {
       person,
       at: new Date(deps.now()).toISOString(),
-      files: storeId === null ? [] : await filesOf(storeId),
-      history: storeId === null ? [] : await history.all(person, storeId),
+      files: files.map(file => ({ ...file, shared: file.storeId === shared })),
+      history: await history.all(person, await storeIdsOf(person)),
     };
     return {
       type: 'export',
@@ -243,6 +257,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   }
 
   async function why(
+    owner: Person,
     person: Person,
     conversation: Conversation | undefined,
     { messageId }: Action<'why'>,
@@ -260,8 +275,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
       );
     }
     const { files, searched } = await deps.sources.filesOf(trace);
-    const storeId = await memory.knownStore(person);
-    const now = storeId === null ? [] : await filesOf(storeId);
+    const [now] = await filesOf(owner);
     const memories: UsedMemory[] = files.map(({ path, shared, how }) => ({
       memoryId: shared ? null : (now.find(file => file.path === path)?.id ?? null),
       path,
@@ -280,53 +294,56 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
 
   return {
     async run({ person, conversation, action }) {
+      // What linked accounts remember, they remember as one person.
+      const owner = await accounts.ownerOf(person);
       switch (action.type) {
         case 'view':
-          return view(person, conversation);
+          return view(owner, person, conversation);
         case 'show':
-          return show(person, action.memoryId);
+          return show(owner, action.memoryId);
         case 'form':
-          return forms.form(person);
+          return forms.form(owner);
         case 'set':
-          return forms.set(person, action);
+          return forms.set(owner, action);
         case 'editor':
-          return texts.editor(person, action);
+          return texts.editor(owner, action);
         case 'edit':
-          return texts.edit(person, action);
+          return texts.edit(owner, action);
         case 'create':
-          return texts.create(person, action);
+          return texts.create(owner, action);
         case 'resolve':
-          return texts.resolve(person, action);
+          return texts.resolve(owner, action);
         case 'forget':
-          return forgetting.forget(person, action);
+          return forgetting.forget(owner, action);
         case 'forget-since':
-          return forgetting.forgetSince(person, action);
+          return forgetting.forgetSince(owner, action);
         case 'forget-me':
-          return forgetMe(person, action.confirmed === true);
+          return forgetMe(owner, action.confirmed === true);
         case 'history':
-          return changes(person, action);
+          return changes(owner, action);
         case 'restore':
-          return restoring.restore(person, action);
+          return restoring.restore(owner, action);
         case 'undo':
-          return restoring.undo(person, action.noticeId);
+          return restoring.undo(owner, action.noticeId);
         case 'keep':
-          return restoring.keep(person, action.noticeId);
+          return restoring.keep(owner, action.noticeId);
         case 'pause':
-          return setPaused(person, true);
+          return setPaused(owner, true);
         case 'resume':
-          return setPaused(person, false);
+          return setPaused(owner, false);
         case 'private':
           return setPrivate(conversation, action.on);
         case 'notices':
-          return setMode(person, action.mode);
+          return setMode(owner, action.mode);
         case 'share':
+          return sharing.share(owner, action);
         case 'link':
         case 'unlink':
           return outcome(false, 'That is not possible yet.');
         case 'export':
-          return exported(person, action.format);
+          return exported(owner, action.format);
         case 'why':
-          return why(person, conversation, action);
+          return why(owner, person, conversation, action);
       }
     },
 
@@ -359,7 +376,7 @@ function outcome(ok: boolean, sentence: string): PreferencesView {
   return { type: 'outcome', ok, sentence };
 }
 
-function section(file: MemoryFile, facts: Fact[]): MemorySection {
+function section(file: MemoryFile, facts: Fact[], shared: boolean): MemorySection {
   return {
     memoryId: file.id,
     path: file.path,
@@ -369,6 +386,6 @@ function section(file: MemoryFile, facts: Fact[]): MemorySection {
     content: file.content,
     revision: revisionOf(file.sha256),
     updatedAt: file.updatedAt,
-    shared: false,
+    shared,
   };
 }

@@ -13,7 +13,8 @@ export interface Privacy {
   /** Private: this conversation has no memory and is not kept. */
   isPrivate(conversation: Conversation): Promise<boolean>;
   setPrivate(conversation: Conversation, on: boolean): Promise<boolean>;
-  accessFor(conversation: Conversation): Promise<MemoryAccess>;
+  /** `owner`: whose memory it is, who may have paused it from another account. */
+  accessFor(conversation: Conversation, owner: Person): Promise<MemoryAccess>;
 }
 
 export function createPrivacy(state: State): Privacy {
@@ -33,9 +34,9 @@ export function createPrivacy(state: State): Privacy {
       on
         ? privates.insert(conversationKey(conversation), true)
         : privates.delete(conversationKey(conversation)),
-    async accessFor(conversation) {
+    async accessFor(conversation, owner) {
       if (await isPrivate(conversation)) return 'none';
-      return (await isPaused(conversation.person)) ? 'read_only' : 'read_write';
+      return (await isPaused(owner)) ? 'read_only' : 'read_write';
     },
   };
 }

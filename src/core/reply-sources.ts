@@ -11,8 +11,9 @@ export interface TurnTrace {
   /** The server's times of its beginning and its last event. */
   begunAt: string;
   endedAt: string;
-  mountPath: string;
-  sharedPath: string | null;
+  /** Where the person's stores were mounted. */
+  mountPaths: string[];
+  commonPath: string | null;
   /** Our clock, for finding the latest. */
   at: number;
 }
@@ -20,6 +21,7 @@ export interface TurnTrace {
 /** A memory file as a reply had it before it; `path` as in the store. */
 export interface SourceFile {
   path: string;
+  /** A fact that holds for everyone, not a memory of this person. */
   shared: boolean;
   how: Set<'known' | 'read' | 'written'>;
 }
@@ -99,8 +101,8 @@ export function createReplySources(deps: {
 
     async filesOf(trace) {
       const mounts = [
-        { path: trace.mountPath, shared: false },
-        ...(trace.sharedPath === null ? [] : [{ path: trace.sharedPath, shared: true }]),
+        ...trace.mountPaths.map(path => ({ path, shared: false })),
+        ...(trace.commonPath === null ? [] : [{ path: trace.commonPath, shared: true }]),
       ];
       const files = new Map<string, SourceFile>();
       const add = (absolute: string, how: 'read' | 'written') => {

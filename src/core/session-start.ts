@@ -4,8 +4,10 @@ import type { Conversation, Quote } from './message.ts';
 export interface Mount {
   /** As the session says, e.g. "/mnt/memory/memory-of-slack-t1-u1". */
   path: string;
+  /** `private`, `shared`: the person's stores for either audience; `common`: facts that hold for everyone. */
+  holds: 'private' | 'shared' | 'common';
   access: 'read_write' | 'read_only';
-  /** The person's own memory, which they have paused. */
+  /** The person has paused their memory. */
   paused?: boolean;
   /** What it holds now; null when the agent has to look for itself. */
   listing: Listing | null;
@@ -30,7 +32,7 @@ export function sessionStart(
     `Date: ${today}`,
     `Person: ${oneLine(person.name)} (${person.platform}, ${where})`,
     ...(isPrivate ? [PRIVATE] : []),
-    ...mounts.flatMap(describeMount),
+    ...mounts.flatMap(mount => describeMount(mount, audience)),
     '</session_start>',
   ].join('\n');
 }
@@ -66,8 +68,8 @@ export function isSessionStart(block: string): boolean {
   return block.startsWith('<session_start>\n');
 }
 
-function describeMount(mount: Mount): string[] {
-  const title = titleOf(mount);
+function describeMount(mount: Mount, audience: Conversation['audience']): string[] {
+  const title = titleOf(mount, audience);
   if (mount.listing === null) return [`${title} Read it when you need it.`];
   const { files, complete } = mount.listing;
   if (files.length === 0)
@@ -84,12 +86,25 @@ function describeMount(mount: Mount): string[] {
   ];
 }
 
-function titleOf({ path, access, paused }: Mount): string {
-  if (paused === true) return `Your memory of this person is mounted at ${path} (read only). ${PAUSED}`;
-  return access === 'read_write'
-    ? `Your memory of this person is mounted at ${path} (read and write).`
-    : `Shared facts are mounted at ${path} (read only).`;
+function titleOf({ path, holds, access, paused }: Mount, audience: Conversation['audience']): string {
+  if (holds === 'common') return `Shared facts are mounted at ${path} (read only).`;
+  const where = `mounted at ${path} (read ${access === 'read_write' ? 'and write' : 'only'}).`;
+  const said =
+    holds === 'private'
+      ? `Your memory of this person is ${where}`
+      : audience === 'shared'
+        ? `Your memory of this person is ${where} ${ONLY_SHARED}`
+        : `What of it you may also use where others read is ${where} ${ALSO_SHARED}`;
+  return paused === true ? `${said} ${PAUSED}` : said;
 }
+
+const ONLY_SHARED =
+  'It has what they told you in places like this, and what they allowed you to use here. What they told you in private ' +
+  'is not within your reach here; if they miss something, tell them that /preferences lets them choose what may be used here.';
+
+const ALSO_SHARED =
+  'Only the person changes what stands there, with /preferences. Where it is no longer right, write what is right into ' +
+  'the folder above, and tell them.';
 
 /** What other people said in the thread, as the person's message carries it. */
 export function contextBlock(quotes: readonly Quote[]): string {

@@ -3,24 +3,31 @@ import type { Log } from '../log.ts';
 import type { AgentFile } from './agent-file.ts';
 import { failureOf, PersonError } from './errors.ts';
 import type { Holds } from './holds.ts';
-import type { Memory } from './memory.ts';
+import type { Accounts } from './linking/accounts.ts';
+import type { Audience, Memory, PersonStore } from './memory.ts';
 import { type Conversation, conversationKey, type Person, personKey } from './message.ts';
 import type { MemoryAccess, Privacy } from './privacy.ts';
 import type { Provision } from './provision.ts';
 import { createSessionEndings } from './session-removal.ts';
+import { budgetOf, commonResource, mountPathOf, ownResource } from './session-resources.ts';
 import type { State } from './state.ts';
 import type { ConversationOfSession } from './whereabouts.ts';
+
+/** One of the person's stores, and where it is mounted, as the session said. */
+export interface OwnMount {
+  storeId: string;
+  audience: Audience;
+  path: string;
+}
 
 /** What the bot keeps of a conversation: a cursor into the session, which itself is the log. */
 export interface SessionRecord {
   sessionId: string;
-  /** The person's store; null in a private conversation. */
-  storeId: string | null;
-  /** Where the person's store is mounted, as the session said; null when it is not. */
-  mountPath: string | null;
+  /** The private store first; none in a private conversation. */
+  mounts: OwnMount[];
   access: MemoryAccess;
-  /** The shared store's mount, if there is one. */
-  sharedPath: string | null;
+  /** Where the facts that hold for everyone are mounted, if there are any. */
+  commonPath: string | null;
   agentVersion: number;
   lastUsedAt: number;
   /** Never to be used again; kept because the conversation is still one the bot is in. */
@@ -34,6 +41,8 @@ export interface SessionRecord {
 }
 
 export interface OpenSession extends SessionRecord {
+  /** Whose memory it is: the person, or who they are linked with. */
+  owner: Person;
   /** The person's memory was deleted or archived from outside; they have not been told yet. */
   memoryLost: boolean;
   /** The person has changed their memory since the agent was told what it holds. */
@@ -48,19 +57,19 @@ export interface Sessions {
   open(conversation: Conversation, keep: string | null): Promise<OpenSession>;
   update(conversation: Conversation, change: Partial<SessionRecord>): Promise<void>;
   /** The person changed their memory: the agent is told with the next message what it holds now. */
-  memoryEdited(person: Person): Promise<void>;
-  /** The next message begins a new session in every conversation of the person that has memory. Returns the old ones. */
-  renew(person: Person): Promise<string[]>;
+  memoryEdited(owner: Person): Promise<void>;
+  /** The next message begins a new session in every conversation that has this memory. Returns the old ones. */
+  renew(owner: Person): Promise<string[]>;
   /** Deletes the session of a conversation that is private no more. */
   endPrivate(conversation: Conversation): Promise<void>;
   /** Deletes private sessions that were not used for long. Returns how many. */
   sweep(): Promise<number>;
   /** Forgets the session (not its history): the next `open` starts afresh. */
   drop(conversation: Conversation): Promise<void>;
-  /** Called when the person's store turned out to be gone; they will be told once. */
+  /** Called when a store of the person turned out to be gone; they will be told once. */
   memoryLost(person: Person, storeId: string): Promise<void>;
   /** The person has been told. */
-  told(person: Person): Promise<void>;
+  told(owner: Person): Promise<void>;
   known(conversation: Conversation): Promise<boolean>;
   /** Has a session ready for the person's next new conversation. */
   prepare(person: Person): Promise<void>;
@@ -71,6 +80,7 @@ export function createSessions(deps: {
   state: State;
   file: AgentFile;
   memory: Memory;
+  accounts: Accounts;
   privacy: Privacy;
   whereabouts: ConversationOfSession;
   /** The current agent and environment; `renew` makes them again when they were removed from outside. */
@@ -79,7 +89,7 @@ export function createSessions(deps: {
   log: Log;
   now?: () => number;
 }): Sessions {
-  const { client, file, memory, privacy, log } = deps;
+  const { client, file, memory, accounts, privacy, log } = deps;
   const now = deps.now ?? Date.now;
   const records = deps.state.table<SessionRecord>('session');
   const spares = deps.state.table<SessionRecord>('session-spare');
@@ -90,23 +100,49 @@ export function createSessions(deps: {
   const opening = new Map<string, Promise<OpenSession>>();
   const idleMs = file.session.idle_hours * 3600_000;
 
-  function isCurrent(record: SessionRecord, storeId: string | null, access: MemoryAccess): boolean {
+  function isCurrent(record: SessionRecord, stores: readonly PersonStore[], access: MemoryAccess): boolean {
     return (
       !record.ended &&
       now() - record.lastUsedAt < idleMs &&
-      record.storeId === storeId &&
+      record.mounts.length === stores.length &&
+      record.mounts.every((mount, index) => mount.storeId === stores[index]?.id) &&
       record.access === access &&
       record.agentVersion === deps.provision.current().agentVersion
     );
   }
 
+  /** What of a person's memory belongs into a conversation; `complete`: with what every such conversation has. */
+  async function storesFor(
+    owner: Person,
+    audience: Audience,
+    access: MemoryAccess,
+  ): Promise<{ stores: PersonStore[]; complete: boolean }> {
+    if (access === 'none') return { stores: [], complete: true };
+    const known = await memory.knownStores(owner);
+    // What is known in private alone must not be within reach where others read.
+    const stores = known.filter(store => audience === 'private' || store.audience === 'shared');
+    return { stores, complete: stores.some(store => store.audience === audience) };
+  }
+
+  async function completeStores(
+    owner: Person,
+    audience: Audience,
+    access: MemoryAccess,
+  ): Promise<PersonStore[]> {
+    const { stores, complete } = await storesFor(owner, audience, access);
+    if (complete) return stores;
+    const made: PersonStore = { id: await memory.storeFor(owner, audience), audience };
+    return [made, ...stores.filter(store => store.id !== made.id)];
+  }
+
   async function create(
     person: Person,
-    storeId: string | null,
+    stores: readonly PersonStore[],
+    audience: Audience,
     access: MemoryAccess,
   ): Promise<SessionRecord> {
     const { agentId, agentVersion, environmentId } = deps.provision.current();
-    const shared = file.memory.shared_store;
+    const common = file.memory.shared_store;
     const session = await client.beta.sessions.create(
       {
         agent: { type: 'agent', id: agentId, version: agentVersion },
@@ -114,26 +150,27 @@ export function createSessions(deps: {
         title: `${person.platform} conversation`,
         metadata: { platform: person.platform, workspace: person.workspace, person: person.id },
         resources: [
-          ...(storeId === null || access === 'none'
+          ...(access === 'none'
             ? []
-            : [ownResource(storeId, access, file.memory.instructions)]),
-          ...(shared === undefined ? [] : [sharedResource(shared, file.memory.shared_instructions)]),
+            : stores.map(store => ownResource(store, audience, access, file.memory.instructions))),
+          ...(common === undefined ? [] : [commonResource(common, file.memory.shared_instructions)]),
         ],
         ...(file.session.budget_usd === undefined ? {} : { budget: budgetOf(file.session.budget_usd) }),
       },
       { maxRetries: 0 },
     );
-    log.info({ event: 'session.created', session: session.id, store: storeId }, 'session created');
+    log.info(
+      { event: 'session.created', session: session.id, stores: stores.map(store => store.id) },
+      'session created',
+    );
     const mountOf = (id: string) =>
       session.resources.find(resource => resource.type === 'memory_store' && resource.memory_store_id === id);
-    const own = storeId === null ? undefined : mountOf(storeId);
-    const other = shared === undefined ? undefined : mountOf(shared);
+    const other = common === undefined ? undefined : mountOf(common);
     return {
       sessionId: session.id,
-      storeId,
+      mounts: stores.map(({ id, audience }) => ({ storeId: id, audience, path: mountPathOf(mountOf(id)) })),
       access,
-      mountPath: storeId === null ? null : mountPathOf(own),
-      sharedPath: other === undefined ? null : mountPathOf(other),
+      commonPath: other === undefined ? null : mountPathOf(other),
       agentVersion,
       lastUsedAt: now(),
       ended: false,
@@ -144,44 +181,53 @@ export function createSessions(deps: {
   }
 
   /** A creation that fails because something it names was removed: find out what, put it right, try again. */
-  async function createHealing(person: Person, access: MemoryAccess): Promise<SessionRecord> {
-    const storeId = access === 'none' ? null : await memory.storeFor(person);
+  async function createHealing(
+    person: Person,
+    owner: Person,
+    audience: Audience,
+    access: MemoryAccess,
+  ): Promise<SessionRecord> {
+    const stores = await completeStores(owner, audience, access);
     try {
-      return await create(person, storeId, access);
+      return await create(person, stores, audience, access);
     } catch (error) {
       const failure = failureOf(error);
       const removed = failure.type === 'gone' || (failure.type === 'refused' && failure.reason === 'request');
       if (!removed) throw error;
-      if (storeId !== null && !(await memory.isLive(storeId))) {
-        await memoryLost(person, storeId);
-        return create(person, await memory.storeFor(person), access);
+      let lost = false;
+      for (const { id } of stores) {
+        if (await memory.isLive(id)) continue;
+        await memoryLost(owner, id);
+        lost = true;
       }
-      const shared = file.memory.shared_store;
-      if (shared !== undefined && !(await memory.isLive(shared))) {
+      if (lost) return create(person, await completeStores(owner, audience, access), audience, access);
+      const common = file.memory.shared_store;
+      if (common !== undefined && !(await memory.isLive(common))) {
         throw new PersonError(
           'The shared memory I was set up with no longer exists. The people who run me need to correct memory.shared_store in agent.yml.',
           { cause: error },
         );
       }
       await deps.provision.renew();
-      return create(person, storeId, access);
+      return create(person, stores, audience, access);
     }
   }
 
   async function memoryLost(person: Person, storeId: string): Promise<void> {
+    const owner = await accounts.ownerOf(person);
     log.warn({ event: 'store.lost', store: storeId }, 'a memory store was removed from outside');
-    await memory.lost(person, storeId);
-    await losses.set(personKey(person), true);
+    await memory.lost(owner, storeId);
+    await losses.set(personKey(owner), true);
   }
 
   /** The prepared session, if it is still what a new one would be. Marked as taken first, so that only one takes it. */
   async function takeSpare(
     person: Person,
-    storeId: string | null,
+    stores: readonly PersonStore[],
     access: MemoryAccess,
   ): Promise<SessionRecord | null> {
     const spare = await spares.get(personKey(person));
-    if (spare === undefined || storeId === null || !isCurrent(spare, storeId, access)) return null;
+    if (spare === undefined || !isCurrent(spare, stores, access)) return null;
     if (!(await taken.insert(spare.sessionId, true, idleMs))) return null;
     await spares.delete(personKey(person));
     return { ...spare, lastUsedAt: now() };
@@ -190,41 +236,40 @@ export function createSessions(deps: {
   async function prepare(person: Person): Promise<void> {
     const key = personKey(person);
     await deps.holds.free(key);
-    const [spare, storeId, paused] = await Promise.all([
-      spares.get(key),
-      memory.knownStore(person),
-      privacy.isPaused(person),
-    ]);
+    const owner = await accounts.ownerOf(person);
+    const [spare, paused] = await Promise.all([spares.get(key), privacy.isPaused(owner)]);
     const access = paused ? 'read_only' : 'read_write';
-    if (spare !== undefined && storeId !== null && isCurrent(spare, storeId, access)) return;
-    await spares.set(key, await createHealing(person, access), idleMs);
+    const { stores, complete } = await storesFor(owner, 'private', access);
+    if (spare !== undefined && complete && isCurrent(spare, stores, access)) return;
+    await spares.set(key, await createHealing(person, owner, 'private', access), idleMs);
   }
 
   async function open(conversation: Conversation, keep: string | null): Promise<OpenSession> {
+    const { person, audience } = conversation;
     const key = conversationKey(conversation);
-    const person = personKey(conversation.person);
-    const record = await records.get(key);
-    if (record !== undefined && record.sessionId === keep) return opened(record, person);
-    const access = await privacy.accessFor(conversation);
-    const storeId = access === 'none' ? null : await memory.knownStore(conversation.person);
-    const isUsable =
-      record !== undefined && (storeId !== null || access === 'none') && isCurrent(record, storeId, access);
-    if (isUsable) return opened(record, person);
-    const created =
-      (await takeSpare(conversation.person, storeId, access)) ??
-      (await createHealing(conversation.person, access));
-    if (access === 'none') await endings.schedule(person, created.sessionId, now() + idleMs);
-    else await deps.whereabouts.remember(conversation, created.sessionId);
+    const [record, owner] = await Promise.all([records.get(key), accounts.ownerOf(person)]);
+    if (record !== undefined && record.sessionId === keep) return opened(record, owner);
+    const access = await privacy.accessFor(conversation, owner);
+    const { stores, complete } = await storesFor(owner, audience, access);
+    if (record !== undefined && complete && isCurrent(record, stores, access)) return opened(record, owner);
+    const spare =
+      complete && audience === 'private' && access !== 'none'
+        ? await takeSpare(person, stores, access)
+        : null;
+    const created = spare ?? (await createHealing(person, owner, audience, access));
+    if (access === 'none') await endings.schedule(personKey(person), created.sessionId, now() + idleMs);
+    else await deps.whereabouts.remember(owner, conversation, created.sessionId);
     await records.set(key, created);
     // Swept rather than deleted here: the person waits for their answer.
-    if (record?.access === 'none') await endings.schedule(person, record.sessionId, now());
-    return opened(created, person);
+    if (record?.access === 'none') await endings.schedule(personKey(person), record.sessionId, now());
+    return opened(created, owner);
   }
 
-  async function opened(record: SessionRecord, person: string): Promise<OpenSession> {
-    const [lost, editedAt] = await Promise.all([losses.get(person), edits.get(person)]);
-    const stale = record.storeId !== null && editedAt !== undefined && editedAt >= record.listedAt;
-    return { ...record, memoryLost: lost === true, stale };
+  async function opened(record: SessionRecord, owner: Person): Promise<OpenSession> {
+    const key = personKey(owner);
+    const [lost, editedAt] = await Promise.all([losses.get(key), edits.get(key)]);
+    const stale = record.mounts.length > 0 && editedAt !== undefined && editedAt >= record.listedAt;
+    return { ...record, owner, memoryLost: lost === true, stale };
   }
 
   return {
@@ -253,16 +298,18 @@ export function createSessions(deps: {
       if (record !== undefined) await records.set(key, { ...record, ended: true });
     },
 
-    async memoryEdited(person) {
-      await edits.set(personKey(person), now(), idleMs);
+    async memoryEdited(owner) {
+      await edits.set(personKey(owner), now(), idleMs);
     },
 
-    async renew(person) {
+    async renew(owner) {
       const ended: string[] = [];
-      for await (const [key, record] of records.entries(`${personKey(person)}/`)) {
-        if (record.storeId === null) continue;
-        ended.push(record.sessionId);
-        if (!record.ended) await records.set(key, { ...record, ended: true });
+      for (const account of await accounts.accountsOf(owner)) {
+        for await (const [key, record] of records.entries(`${personKey(account)}/`)) {
+          if (record.mounts.length === 0) continue;
+          ended.push(record.sessionId);
+          if (!record.ended) await records.set(key, { ...record, ended: true });
+        }
       }
       return ended;
     },
@@ -279,47 +326,12 @@ export function createSessions(deps: {
     memoryLost,
     prepare,
 
-    async told(person) {
-      await losses.delete(personKey(person));
+    async told(owner) {
+      await losses.delete(personKey(owner));
     },
 
     async known(conversation) {
       return (await records.get(conversationKey(conversation))) !== undefined;
     },
-  };
-}
-
-function ownResource(
-  storeId: string,
-  access: Exclude<MemoryAccess, 'none'>,
-  instructions: string | undefined,
-) {
-  return {
-    type: 'memory_store' as const,
-    memory_store_id: storeId,
-    access,
-    ...(instructions === undefined ? {} : { instructions }),
-  };
-}
-
-function mountPathOf(resource: object | undefined): string {
-  const path = resource !== undefined && 'mount_path' in resource ? resource.mount_path : null;
-  return typeof path === 'string' ? path : '/mnt/memory';
-}
-
-function sharedResource(storeId: string, instructions: string | undefined) {
-  return {
-    type: 'memory_store' as const,
-    memory_store_id: storeId,
-    access: 'read_only' as const,
-    instructions: instructions ?? 'Facts that hold for everyone. Read only.',
-  };
-}
-
-/** The API takes a budget in cents, as a string. */
-function budgetOf(usd: number) {
-  return {
-    type: 'limit' as const,
-    max_list_cost: { amount: String(Math.round(usd * 100)), currency: 'USD' as const },
   };
 }

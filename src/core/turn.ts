@@ -21,8 +21,8 @@ export interface TurnLimits {
 export interface TurnInput {
   client: Anthropic;
   sessionId: string;
-  /** Null when the session has no memory of the person. */
-  mountPath: string | null;
+  /** Where the person's memory is mounted; nowhere in a private conversation. */
+  mountPaths: readonly string[];
   person: Person;
   /** What to say to the agent; asked for only when the session does not have it yet. */
   content: () => Promise<BetaManagedAgentsEventParams>;
@@ -171,7 +171,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
       return;
     }
     const limit = AbortSignal.any([reading, input.interrupt, AbortSignal.timeout(limits.questionMs)]);
-    const allowed = await sink.ask(questionOf(use, input.mountPath, input.tools), limit).catch(() => false);
+    const allowed = await sink.ask(questionOf(use, input.mountPaths, input.tools), limit).catch(() => false);
     if (reading.aborted) return;
     await answer(
       allowed
@@ -241,7 +241,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
     uses: [...state.uses.values()],
     usage: state.usage,
     memoryTrouble: [...state.uses.values()].some(
-      use => use.state === 'failed' && touches(use.input, input.mountPath),
+      use => use.state === 'failed' && touches(use.input, input.mountPaths),
     ),
   };
 }
@@ -279,17 +279,18 @@ function statusOf(state: TurnState, inTrouble: boolean, input: TurnInput): strin
   if (inTrouble) return "Can't reach my agent service, still trying";
   if (state.troubled) return 'The model is busy, still trying';
   const running = [...state.uses.values()].findLast(use => use.state === 'running');
-  if (running !== undefined) return activityOf(running, input.mountPath, input.tools).label;
+  if (running !== undefined) return activityOf(running, input.mountPaths, input.tools).label;
   return state.text === '' ? 'Thinking' : null;
 }
 
-function touches(input: unknown, mountPath: string | null): boolean {
-  return mountPath !== null && JSON.stringify(input).includes(mountPath);
+function touches(input: unknown, mountPaths: readonly string[]): boolean {
+  const text = JSON.stringify(input);
+  return mountPaths.some(path => text.includes(path));
 }
 
 function activitiesOf(state: TurnState, input: TurnInput): Reply['activities'] {
   return [...state.uses.values()].map(use => ({
-    ...activityOf(use, input.mountPath, input.tools),
+    ...activityOf(use, input.mountPaths, input.tools),
     state: use.state,
   }));
 }

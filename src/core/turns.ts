@@ -4,21 +4,21 @@ import type { Access } from './access.ts';
 import type { ChatAdapter, ReplySink } from './adapter.ts';
 import type { AgentFile } from './agent-file.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
-import { failureOf, PersonError, personSentence } from './errors.ts';
+import { failureOf, personSentence } from './errors.ts';
 import { type ForeignText, foreignText } from './foreign-text.ts';
 import type { Holds } from './holds.ts';
 import type { Inbox, InboxEntry } from './inbox.ts';
 import { type Lease, LeaseLost, type Leases } from './leases.ts';
 import type { Memory } from './memory.ts';
-import type { Conversation, Json, Message } from './message.ts';
-import { contentOf, objectionTo } from './message-content.ts';
+import type { Conversation, Json, Message, Person } from './message.ts';
+import { objectionTo } from './message-content.ts';
 import type { Notices } from './notices.ts';
 import type { ReplySources } from './reply-sources.ts';
-import { type Mount, sessionStart } from './session-start.ts';
 import { backoff, pause } from './session-stream.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
 import type { State } from './state.ts';
 import { joined, runTurn, type TurnLimits, type TurnResult } from './turn.ts';
+import { createTurnContent } from './turn-content.ts';
 import { endsSession, finalText, MEMORY_LOST, stateOf } from './turn-ending.ts';
 import type { TurnUsage } from './turn-state.ts';
 
@@ -36,8 +36,9 @@ interface TurnRecord {
 }
 
 interface Replied {
-  /** Null in a private conversation, of which nothing is kept. */
-  storeId: string | null;
+  /** Whose memory it could write, and in which stores: none in a private conversation, of which nothing is kept. */
+  owner: Person;
+  storeIds: string[];
   sentId: string | null;
   lastEventAt: string | null;
   /** From when on the session's writes belong to this turn (the server's time); null: it never began. */
@@ -100,11 +101,12 @@ export interface TurnsDeps {
 }
 
 export function createTurns(deps: TurnsDeps): Turns {
-  const { client, inbox, sessions, memory, file, log } = deps;
+  const { client, inbox, sessions, memory, log } = deps;
   const now = deps.now ?? Date.now;
   const records = deps.state.table<TurnRecord>('turn');
   const running = new Map<string, RunningTurn>();
   const leases = new Map<string, Lease>();
+  const contents = createTurnContent(deps);
   const shutdown = new AbortController();
   let draining = false;
 
@@ -286,7 +288,8 @@ export function createTurns(deps: TurnsDeps): Turns {
     const { result, final, session } = turn;
     await sink.finish({ state: stateOf(result), text: final, status: null, activities: [] });
     record.replied = {
-      storeId: session.storeId,
+      owner: session.owner,
+      storeIds: session.mounts.map(mount => mount.storeId),
       sentId: result.sentId,
       lastEventAt: result.lastAt,
       begunAt: result.begunAt,
@@ -297,9 +300,9 @@ export function createTurns(deps: TurnsDeps): Turns {
     };
     await save(key, record);
     await recordSources(conversation, messages, result, session);
-    if (session.memoryLost) await sessions.told(conversation.person);
+    if (session.memoryLost) await sessions.told(session.owner);
     if (endsSession(result)) await sessions.drop(conversation);
-    if (result.memoryTrouble) await checkStore(conversation, session.storeId);
+    if (result.memoryTrouble) await checkStores(session);
   }
 
   async function refusalFor(message: Message): Promise<string | null> {
@@ -312,10 +315,11 @@ export function createTurns(deps: TurnsDeps): Turns {
     conversation: Conversation,
     messages: readonly Message[],
     { sentId, begunAt, lastAt }: TurnResult,
-    { sessionId, mountPath, sharedPath }: OpenSession,
+    { sessionId, mounts, commonPath }: OpenSession,
   ): Promise<void> {
-    if (mountPath === null || sentId === null || begunAt === null) return;
-    const trace = { sessionId, sentId, begunAt, endedAt: lastAt ?? begunAt, mountPath, sharedPath };
+    if (mounts.length === 0 || sentId === null || begunAt === null) return;
+    const mountPaths = mounts.map(mount => mount.path);
+    const trace = { sessionId, sentId, begunAt, endedAt: lastAt ?? begunAt, mountPaths, commonPath };
     await deps.sources.record(
       conversation,
       messages.map(message => message.id),
@@ -323,13 +327,14 @@ export function createTurns(deps: TurnsDeps): Turns {
     );
   }
 
-  /** A tool failed on the person's memory: find out whether the store is still there. */
-  async function checkStore(conversation: Conversation, storeId: string | null): Promise<void> {
-    try {
-      if (storeId !== null && !(await memory.isLive(storeId)))
-        await sessions.memoryLost(conversation.person, storeId);
-    } catch (error) {
-      log.warn({ event: 'store.unchecked', store: storeId, err: error }, 'could not check a memory store');
+  /** A tool failed on the person's memory: find out whether it is still there. */
+  async function checkStores({ owner, mounts }: OpenSession): Promise<void> {
+    for (const { storeId } of mounts) {
+      try {
+        if (!(await memory.isLive(storeId))) await sessions.memoryLost(owner, storeId);
+      } catch (error) {
+        log.warn({ event: 'store.unchecked', store: storeId, err: error }, 'could not check a memory store');
+      }
     }
   }
 
@@ -355,10 +360,10 @@ export function createTurns(deps: TurnsDeps): Turns {
         const result = await runTurn({
           client,
           sessionId: session.sessionId,
-          mountPath: session.mountPath,
+          mountPaths: session.mounts.map(mount => mount.path),
           person: conversation.person,
           content: async () => {
-            const { blocks, refusals } = await contentFor(messages, conversation, session);
+            const { blocks, refusals } = await contents.of(messages, conversation, session, shutdown.signal);
             preface.push(...refusals);
             stillOurs(key);
             return { type: 'user.message', content: blocks };
@@ -402,40 +407,6 @@ export function createTurns(deps: TurnsDeps): Turns {
     }
   }
 
-  async function contentFor(messages: Message[], conversation: Conversation, session: OpenSession) {
-    const begins = session.lastSentId === null;
-    const start = begins || session.stale ? await startOf(conversation, session, begins) : null;
-    const adapter = deps.adapterOf(conversation.person.platform);
-    return contentOf(start, messages, async attachment => {
-      if (adapter === undefined) throw new PersonError('I could not fetch it.');
-      return adapter.download(attachment, shutdown.signal);
-    });
-  }
-
-  async function startOf(conversation: Conversation, session: OpenSession, begins: boolean): Promise<string> {
-    const listedAt = now();
-    const isPrivate = session.access === 'none';
-    const start = sessionStart(conversation, await mountsOf(session), today(), { begins, isPrivate });
-    await sessions.update(conversation, { listedAt });
-    return start;
-  }
-
-  async function mountsOf({ storeId, mountPath, sharedPath, access }: OpenSession): Promise<Mount[]> {
-    const bytes = file.memory.preload_bytes;
-    const shared = file.memory.shared_store;
-    const [own, common] = await Promise.all([
-      storeId === null ? null : memory.list(storeId, bytes),
-      shared === undefined ? null : memory.list(shared, bytes),
-    ]);
-    const mounts: Mount[] = [];
-    if (mountPath !== null && access === 'read_write') mounts.push({ path: mountPath, access, listing: own });
-    if (mountPath !== null && access === 'read_only') {
-      mounts.push({ path: mountPath, access, paused: true, listing: own });
-    }
-    if (sharedPath !== null) mounts.push({ path: sharedPath, access: 'read_only', listing: common });
-    return mounts;
-  }
-
   async function notify(
     key: string,
     adapter: ChatAdapter,
@@ -443,13 +414,14 @@ export function createTurns(deps: TurnsDeps): Turns {
     record: TurnRecord,
     replied: Replied,
   ): Promise<void> {
-    const { storeId } = replied;
-    if (replied.noticed || replied.begunAt === null || record.sessionId === null || storeId === null) return;
+    const { owner, storeIds } = replied;
+    if (replied.noticed || replied.begunAt === null || record.sessionId === null || storeIds.length === 0)
+      return;
     const { conversation } = last;
     try {
       const notices = await deps.notices.of({
-        person: conversation.person,
-        storeId,
+        person: owner,
+        storeIds,
         sessionId: record.sessionId,
         since: replied.begunAt,
         foreign: replied.foreign,
@@ -457,7 +429,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       if (notices.length === 0) return;
       replied.noticed = true;
       await save(key, record);
-      const mode = await deps.notices.modeFor(conversation);
+      const mode = await deps.notices.modeFor(owner, conversation.audience);
       for (const notice of notices) {
         // A question about held changes is asked even of those who want no notices.
         if (notice.heldBecauseOf !== undefined)
@@ -465,10 +437,6 @@ export function createTurns(deps: TurnsDeps): Turns {
         else if (mode !== 'off') await adapter.notify(last, notice, mode);
       }
     } catch (error) {
-      if (failureOf(error).type === 'gone') {
-        await sessions.memoryLost(conversation.person, storeId);
-        return;
-      }
       log.error(
         { event: 'notice.failed', conversation: key, err: error },
         'the memory notice could not be shown',
@@ -495,10 +463,6 @@ export function createTurns(deps: TurnsDeps): Turns {
         await pause(failure.afterMs ?? backoff(attempt), AbortSignal.any([interrupt, shutdown.signal]));
       }
     }
-  }
-
-  function today(): string {
-    return new Date(now()).toISOString().slice(0, 10);
   }
 
   return {

@@ -5,9 +5,10 @@ import type { Whereabouts } from './views.ts';
 
 /** Which conversation a session of the agent belongs to, for as long as memory may name it. */
 export interface ConversationOfSession {
-  remember(conversation: Conversation, sessionId: string): Promise<void>;
+  /** `owner`: whose memory the session may write, which may be another account of the person. */
+  remember(owner: Person, conversation: Conversation, sessionId: string): Promise<void>;
   /** Null for sessions of other people and of processes that kept no track. */
-  find(person: Person, sessionId: string): Promise<Whereabouts | null>;
+  find(owner: Person, sessionId: string): Promise<Whereabouts | null>;
 }
 
 export function createWhereabouts(
@@ -15,14 +16,14 @@ export function createWhereabouts(
   adapterOf: (platform: string) => ChatAdapter | undefined,
 ): ConversationOfSession {
   const conversations = state.table<Conversation>('session-conversation');
-  const keyOf = (person: Person, sessionId: string) => `${personKey(person)}/${sessionId}`;
+  const keyOf = (owner: Person, sessionId: string) => `${personKey(owner)}/${sessionId}`;
 
   return {
-    async remember(conversation, sessionId) {
-      await conversations.set(keyOf(conversation.person, sessionId), conversation);
+    async remember(owner, conversation, sessionId) {
+      await conversations.set(keyOf(owner, sessionId), conversation);
     },
-    async find(person, sessionId) {
-      const conversation = await conversations.get(keyOf(person, sessionId));
+    async find(owner, sessionId) {
+      const conversation = await conversations.get(keyOf(owner, sessionId));
       if (conversation === undefined) return null;
       const { platform } = conversation.person;
       return { words: wordsOf(conversation), link: adapterOf(platform)?.linkTo?.(conversation) ?? null };

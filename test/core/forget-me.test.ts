@@ -33,7 +33,7 @@ describe('forgetting a person', () => {
     const ann = memoryOf(bench);
     // A life with the bot: several conversations, a private one, changes by hand, undone and disputed ones.
     await bench.adapter.say(write('sizes.md', '- shoe size: 9\n'));
-    await bench.adapter.say(write('sizes.md', '- shoe size: 10\n'), { channel: 'C2', audience: 'shared' });
+    await bench.adapter.say(write('style.md', '- likes: linen\n'), { channel: 'C2', audience: 'shared' });
     await bench.adapter.bot().prepare(ann.person());
     await ann.run('outcome', { type: 'private', on: true }, bench.adapter.conversation({ channel: 'D3' }));
     await bench.adapter.say('between us', { channel: 'D3' });
@@ -50,12 +50,14 @@ describe('forgetting a person', () => {
     await ann.run('outcome', { type: 'pause' });
     await bench.adapter.say(write('sizes.md', '- shoe size: 9\n'), { user: 'ben' });
 
-    const storeId = await ann.storeId();
+    const storeIds = [await ann.storeId('private'), await ann.storeId('shared')];
     const mine = (await collect(beta.sessions.list({ include_archived: true }))).filter(
       session => session.metadata.person === 'ann',
     );
-    const memories = await collect(beta.memoryStores.memories.list(storeId));
-    const versions = await collect(beta.memoryStores.memoryVersions.list(storeId));
+    const everyOf = async <T>(list: (id: string) => AsyncIterable<T>) =>
+      (await Promise.all(storeIds.map(async id => collect(list(id))))).flat();
+    const memories = await everyOf(id => beta.memoryStores.memories.list(id));
+    const versions = await everyOf(id => beta.memoryStores.memoryVersions.list(id));
     const rows = (await rowsNaming('ann')).length;
     expect(mine.length).toBeGreaterThanOrEqual(4);
     expect(rows).toBeGreaterThan(15);
@@ -76,7 +78,7 @@ describe('forgetting a person', () => {
     ]);
 
     // The second look, with nothing but ids and the SDK.
-    expect(await statusOf(beta.memoryStores.retrieve(storeId))).toBe(404);
+    for (const id of storeIds) expect(await statusOf(beta.memoryStores.retrieve(id))).toBe(404);
     for (const { id } of mine) {
       expect(await statusOf(beta.sessions.retrieve(id))).toBe(404);
       expect(await statusOf(collect(beta.sessions.events.list(id)))).toBe(404);
@@ -84,13 +86,13 @@ describe('forgetting a person', () => {
     for (const memory of memories) {
       if (memory.type !== 'memory') continue;
       expect(
-        await statusOf(beta.memoryStores.memories.retrieve(memory.id, { memory_store_id: storeId })),
+        await statusOf(
+          beta.memoryStores.memories.retrieve(memory.id, { memory_store_id: memory.memory_store_id }),
+        ),
       ).toBe(404);
     }
-    for (const { id } of versions) {
-      expect(
-        await statusOf(beta.memoryStores.memoryVersions.retrieve(id, { memory_store_id: storeId })),
-      ).toBe(404);
+    for (const { id, memory_store_id } of versions) {
+      expect(await statusOf(beta.memoryStores.memoryVersions.retrieve(id, { memory_store_id }))).toBe(404);
     }
     expect(await rowsNaming('ann')).toEqual([]);
 

@@ -96,7 +96,7 @@ describe('a person who comes back', () => {
     bench = await createBench();
     await bench.adapter.say('hello', { user: 'ann' });
     await bench.adapter.say('hello', { user: 'ben' });
-    const stores = new Map((await storesOf()).map(store => [ownerOf(store, 'shopper')?.id, store.id]));
+    const stores = new Map((await storesOf()).map(store => [ownerOf(store, 'shopper')?.person.id, store.id]));
     for (const session of await sessionsOf()) {
       const mounted = session.resources.filter(resource => resource.type === 'memory_store');
       expect(mounted.map(resource => [resource.memory_store_id, resource.access])).toEqual([

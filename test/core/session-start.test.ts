@@ -16,9 +16,12 @@ const startWith = (content: string, name = 'Ann') =>
     [
       {
         path: '/mnt/memory/m',
+        holds: 'private',
         access: 'read_write',
         listing: {
-          files: [{ id: 'mem_1', path: '/sizes.md', content, sha256: '', updatedAt: '' }],
+          files: [
+            { id: 'mem_1', storeId: 'memstore_1', path: '/sizes.md', content, sha256: '', updatedAt: '' },
+          ],
           complete: true,
         },
       },

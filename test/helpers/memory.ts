@@ -1,3 +1,4 @@
+import type { Audience } from '../../src/core/memory.ts';
 import type { CommandAction, Conversation, Person } from '../../src/core/message.ts';
 import type { PreferencesView } from '../../src/core/views.ts';
 import type { Model } from '../../src/runtime/ports.ts';
@@ -10,11 +11,13 @@ export function memoryOf(bench: Bench, user = 'ann') {
   const person = (): Person => conversation().person;
   const { memoryStores } = bench.client.beta;
 
-  async function storeId(): Promise<string> {
+  /** The newest of its kind; `shared`: what may be used where others read. */
+  async function storeId(audience: Audience = 'private'): Promise<string> {
     for (const store of await collect(memoryStores.list())) {
-      if (store.metadata?.person === user) return store.id;
+      if (store.metadata.person === user && (store.metadata.audience ?? 'private') === audience)
+        return store.id;
     }
-    throw new Error(`${user} has no store`);
+    throw new Error(`${user} has no ${audience} store`);
   }
 
   return {
@@ -31,14 +34,14 @@ export function memoryOf(bench: Bench, user = 'ann') {
       if (view.type !== type) throw new Error(`a view ${type} was expected, not ${JSON.stringify(view)}`);
       return view as Extract<PreferencesView, { type: T }>;
     },
-    async files(): Promise<Record<string, string>> {
-      const items = await collect(memoryStores.memories.list(await storeId(), { view: 'full' }));
+    async files(audience: Audience = 'private'): Promise<Record<string, string>> {
+      const items = await collect(memoryStores.memories.list(await storeId(audience), { view: 'full' }));
       return Object.fromEntries(
         items.flatMap(item => (item.type === 'memory' ? [[item.path, item.content ?? '']] : [])),
       );
     },
-    async idOf(path: string): Promise<string> {
-      const items = await collect(memoryStores.memories.list(await storeId()));
+    async idOf(path: string, audience: Audience = 'private'): Promise<string> {
+      const items = await collect(memoryStores.memories.list(await storeId(audience)));
       for (const item of items) if (item.type === 'memory' && item.path === path) return item.id;
       throw new Error(`nothing at ${path}`);
     },

@@ -1,6 +1,6 @@
 import { defineCommand, EXIT, momentOf, UsageError } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
-import { nameOf, type OwnedStore, ownedStores, parsePerson, storeOf, storesOf } from '../people.ts';
+import { nameOf, type OwnedStore, ownedStores, parsePerson, storesOf, usedStoresOf } from '../people.ts';
 import { eachOf } from '../pool.ts';
 import { count, indented, minuteOf, printableLine, tableOf } from '../text.ts';
 import { authorText, readVersions, type ShownVersion, type VersionFilter } from './content.ts';
@@ -60,7 +60,7 @@ export const memoryAudit = defineCommand({
 
 async function both(operator: Operator, who: ReturnType<typeof parsePerson>): Promise<OwnedStore[]> {
   const stores = await storesOf(operator, who, { archived: true });
-  return stores.length > 0 ? stores : [await storeOf(operator, who)];
+  return stores.length > 0 ? stores : usedStoresOf(operator, who);
 }
 
 function filterOf(

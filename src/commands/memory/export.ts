@@ -2,10 +2,19 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Anthropic from '@anthropic-ai/sdk';
 import { SetupError } from '../../core/errors.ts';
+import type { Audience } from '../../core/memory.ts';
+import { personKey } from '../../core/message.ts';
 import { titleOfPath } from '../../core/views.ts';
 import { defineCommand, EXIT, type Io, UsageError } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
-import { nameOf, type OwnedStore, ownedStores, type PeopleFilter, parsePerson, storeOf } from '../people.ts';
+import {
+  nameOf,
+  type OwnedStore,
+  ownedStores,
+  type PeopleFilter,
+  parsePerson,
+  usedStoresOf,
+} from '../people.ts';
 import { eachOf } from '../pool.ts';
 import { createProgress } from '../progress.ts';
 import { count, printableLine } from '../text.ts';
@@ -17,7 +26,8 @@ export interface Exported {
   version: 1;
   exportedAt: string;
   person: { platform: string; workspace: string; id: string; name: string };
-  store: { id: string; createdAt: string };
+  /** `audience`: `shared` is what may be used where others read. */
+  store: { id: string; createdAt: string; audience: Audience };
   /** As they stand, by path. */
   memories: {
     id: string;
@@ -86,7 +96,7 @@ async function chosen(
   who: ReturnType<typeof parsePerson> | undefined,
   filter: PeopleFilter,
 ): Promise<OwnedStore[]> {
-  if (who !== undefined) return [await storeOf(operator, who)];
+  if (who !== undefined) return usedStoresOf(operator, who);
   const all: OwnedStore[] = [];
   for await (const owned of ownedStores(operator.client, operator.app, filter)) all.push(owned);
   return all;
@@ -101,11 +111,11 @@ async function toFolder(
 ): Promise<number> {
   const write = await writerFor(folder);
   const progress = createProgress(io.stderr, 'Exporting', stores.length);
-  let people = 0;
+  const people = new Set<string>();
   const work = async (owned: OwnedStore) => {
     const exported = await exportOf(client, owned);
     await write(exported);
-    people += 1;
+    people.add(personKey(owned.person));
     progress.tick();
   };
   try {
@@ -115,8 +125,8 @@ async function toFolder(
   }
   io.stdout.write(
     json
-      ? `${JSON.stringify({ people, folder })}\n`
-      : `Exported ${count(people, 'person', 'people')} to ${folder}\n`,
+      ? `${JSON.stringify({ people: people.size, folder })}\n`
+      : `Exported ${count(people.size, 'person', 'people')} to ${folder}\n`,
   );
   return io.signal.aborted ? EXIT.interrupted : EXIT.ok;
 }
@@ -145,7 +155,7 @@ async function writePrivately(path: string, content: string): Promise<void> {
   await chmod(path, 0o600);
 }
 
-async function exportOf(client: Anthropic, { person, store }: OwnedStore): Promise<Exported> {
+async function exportOf(client: Anthropic, { person, store, audience }: OwnedStore): Promise<Exported> {
   const history: Exported['history'] = [];
   for await (const version of readVersions(client, store.id, { content: true })) {
     const { id, memory, at, by, operation, path, content = null } = version;
@@ -158,7 +168,7 @@ async function exportOf(client: Anthropic, { person, store }: OwnedStore): Promi
     version: 1,
     exportedAt: new Date().toISOString(),
     person: { platform, workspace, id, name },
-    store: { id: store.id, createdAt: store.created_at },
+    store: { id: store.id, createdAt: store.created_at, audience },
     memories: files.map(file => ({
       id: file.id,
       path: file.path,
@@ -176,7 +186,7 @@ function markdownOf(exported: Exported): string {
   return [
     `# Memory of ${printableLine(person.name)} (${nameOf(person)})`,
     '',
-    `Store ${store.id}, exported ${exported.exportedAt}.`,
+    `Store ${store.id}${store.audience === 'shared' ? ' (may be used where others read)' : ''}, exported ${exported.exportedAt}.`,
     ...memories.flatMap(memory => ['', `## ${memory.path}`, '', fenced(memory.content)]),
     '',
     '## History',

@@ -1,6 +1,6 @@
 import { defineCommand, EXIT, NotFoundError } from '../command.ts';
-import { withOperator } from '../operator.ts';
-import { nameOf, parsePerson, storeOf } from '../people.ts';
+import { type Operator, withOperator } from '../operator.ts';
+import { nameOf, type OwnedStore, parsePerson, usedStoresOf } from '../people.ts';
 import { count, indented, minuteOf, printable, printableLine } from '../text.ts';
 import { readFiles } from './content.ts';
 
@@ -16,8 +16,9 @@ export const memoryShow = defineCommand({
   run: ({ values, args: [name = ''], json }, io) => {
     const wanted = parsePerson(name);
     return withOperator(io, async operator => {
-      const { person, store } = await storeOf(operator, wanted);
-      const all = await readFiles(operator.client, store.id);
+      const stores = await usedStoresOf(operator, wanted);
+      const [{ person, store }] = stores;
+      const all = (await Promise.all(stores.map(owned => filesIn(operator, owned)))).flat();
       const { path } = values;
       const files = path === undefined ? all : all.filter(file => file.path === path);
       if (path !== undefined && files.length === 0) {
@@ -41,7 +42,8 @@ export const memoryShow = defineCommand({
         ];
         io.stdout.write(`${head.join(' · ')}\n`);
         for (const file of files) {
-          const head = `${printableLine(file.path)} · ${minuteOf(file.changedAt)}`;
+          const where = file.audience === 'shared' ? ' · may be used where others read' : '';
+          const head = `${printableLine(file.path)} · ${minuteOf(file.changedAt)}${where}`;
           io.stdout.write(`
 ${head}
 ${indented(file.content)}
@@ -52,3 +54,7 @@ ${indented(file.content)}
     });
   },
 });
+
+async function filesIn({ client }: Operator, { store, audience }: OwnedStore) {
+  return (await readFiles(client, store.id)).map(file => ({ ...file, audience }));
+}

@@ -13,6 +13,8 @@ import { type Plan, planFor } from './plan.ts';
 /** Marks the stores of one seeding, so that a later run knows its own. */
 export const SEED_KEY = 'shopper_seed';
 /** A service that stays out of reach for longer ends the command; a later run carries on. */
+/** What an operator knows of a customer is not for the ears of others. */
+const PRIVATE = { audience: 'private' } as const;
 const PATIENCE_MS = 120_000;
 const MAX_CONFLICTS = 5;
 const CREATE_TIMEOUT_MS = 30_000;
@@ -56,7 +58,8 @@ interface StoredFile {
 export async function storesByPerson({ client, app }: Operator): Promise<Map<string, Store>> {
   const stores = new Map<string, Store>();
   // Newest first, so the last one stays.
-  for await (const { person, store } of ownedStores(client, app)) stores.set(personKey(person), store);
+  for await (const { person, store } of ownedStores(client, app, PRIVATE))
+    stores.set(personKey(person), store);
   return stores;
 }
 
@@ -134,7 +137,7 @@ export async function seed(
     const since = new Date(Date.parse(journal.startedAt) - CLOCK_SKEW_MS).toISOString();
     const key = personKey(customer.person);
     let oldest: Store | undefined;
-    for await (const { person, store } of ownedStores(client, operator.app, { since })) {
+    for await (const { person, store } of ownedStores(client, operator.app, { since, ...PRIVATE })) {
       if (personKey(person) === key) oldest = store;
     }
     return oldest;
@@ -171,7 +174,7 @@ export async function settle(
   const { client } = operator;
   const { signal, overwrite } = options;
   const byPerson = new Map<string, Store[]>();
-  for await (const { person, store } of ownedStores(client, operator.app)) {
+  for await (const { person, store } of ownedStores(client, operator.app, PRIVATE)) {
     const key = personKey(person);
     byPerson.set(key, [store, ...(byPerson.get(key) ?? [])]);
   }

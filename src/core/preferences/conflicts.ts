@@ -10,6 +10,8 @@ import { textOf, versionsOf } from './versions.ts';
 
 /** A text that could not be saved yet, and what stood in its place (null: nothing). */
 export interface Unsaved {
+  /** Null: a store that the person does not have yet. */
+  storeId: string | null;
   memoryId: string | null;
   path: string;
   mine: string;
@@ -50,7 +52,7 @@ export function createConflicts(deps: { client: Anthropic; state: State; memory:
     async open(person, draft, revision) {
       const id = newId();
       await unsaved.set(keyOf(person, id), draft, OPEN_MS);
-      const storeId = await memory.knownStore(person);
+      const { storeId } = draft;
       const file =
         storeId === null || draft.memoryId === null ? null : await memory.read(storeId, draft.memoryId);
       const now = file?.content ?? null;

@@ -13,7 +13,7 @@ export interface Exportable {
   person: Person;
   /** ISO 8601 */
   at: string;
-  files: readonly MemoryFile[];
+  files: readonly (MemoryFile & { shared: boolean })[];
   /** Oldest first. */
   history: readonly { entry: HistoryEntry; content: string | null }[];
 }
@@ -30,6 +30,7 @@ export function asJson({ person, at, files, history }: Exportable): Exported {
       path: file.path,
       title: titleOfPath(file.path),
       updatedAt: file.updatedAt,
+      usedWhereOthersRead: file.shared,
       sha256: file.sha256,
       content: file.content,
     })),
@@ -87,10 +88,11 @@ export function asMarkdown({ person, at, files, history }: Exportable): Exported
   };
 }
 
-function describeFile({ path, content }: MemoryFile): string[] {
+function describeFile({ path, content, shared }: Exportable['files'][number]): string[] {
   const facts = factLines(content);
   const lines = facts.length === 0 ? ['(empty)'] : facts.map(fact => `- ${fact.line}`);
-  return [`## ${oneLine(titleOfPath(path))}`, '', ...lines, ''];
+  const use = shared ? ['(May be used where others read.)', ''] : [];
+  return [`## ${oneLine(titleOfPath(path))}`, '', ...use, ...lines, ''];
 }
 
 const WORDS = { created: 'begun', modified: 'changed', deleted: 'removed' } as const;

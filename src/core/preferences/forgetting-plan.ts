@@ -3,7 +3,7 @@ import type { Memory, MemoryFile } from '../memory.ts';
 import { versionBefore } from '../memory-changes.ts';
 import { factId, factLines, isEmptyNote, withoutLines } from '../memory-lines.ts';
 import { type Forgettable, titleOfPath } from '../views.ts';
-import { textOf, type Version, versionsOf } from './versions.ts';
+import { textOf, type Version, versionsIn } from './versions.ts';
 
 /** What is to go. It says nothing itself: facts are named, not quoted. */
 export interface Plan {
@@ -22,14 +22,14 @@ export interface Plan {
 export async function planSince(
   client: Anthropic,
   memory: Memory,
-  storeId: string,
+  storeIds: readonly string[],
   since: number,
   until: string | undefined,
 ): Promise<(Plan & { until: string }) | null> {
   const changed = new Map<string, Version[]>();
   const from = new Date(since).toISOString();
   let newest: string | undefined;
-  for await (const version of versionsOf(client, storeId, {
+  for await (const version of versionsIn(client, storeIds, {
     since: from,
     ...(until === undefined ? {} : { until }),
   })) {
@@ -37,13 +37,13 @@ export async function planSince(
     changed.set(version.memory_id, [version, ...(changed.get(version.memory_id) ?? [])]);
   }
   if (newest === undefined) return null;
-  const { files } = await memory.list(storeId, Number.POSITIVE_INFINITY);
+  const files = await memory.files(storeIds);
   const known = new Set(files.filter(file => !changed.has(file.id)).flatMap(file => idsIn(file.content)));
   const unsure = new Set<string>();
   for (const [memoryId, versions] of changed) {
     const first = versions[0];
     if (first === undefined || first.operation === 'created') continue;
-    const before = await versionBefore(client, storeId, memoryId, first);
+    const before = await versionBefore(client, first.memory_store_id, memoryId, first);
     const text = before === null ? null : textOf(before);
     if (text === null) unsure.add(memoryId);
     else for (const id of idsIn(text)) known.add(id);

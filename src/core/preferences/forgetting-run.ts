@@ -5,13 +5,13 @@ import type { Person } from '../message.ts';
 import type { Authors } from './authors.ts';
 import { idsIn, isSeen, itemOf, type Plan, without } from './forgetting-plan.ts';
 import type { Origins } from './origins.ts';
-import { isEmptied, textOf, type Version, versionsOf } from './versions.ts';
+import { isEmptied, memoriesOf, textOf, type Version, versionsIn } from './versions.ts';
 import type { Writes } from './writes.ts';
 
 /** A plan that is carried out: in whose memory, and who still knows what is to go. */
 export interface Job extends Plan {
   person: Person;
-  storeId: string;
+  storeIds: string[];
   /** Sessions that knew it; none of them begins another turn. */
   sessionIds: string[];
   done: boolean;
@@ -46,8 +46,7 @@ export function createForgettingRun(deps: {
   const { client, memory, writes, authors, origins } = deps;
 
   async function run(job: Job): Promise<Counts> {
-    const { storeId } = job;
-    const before = (await memory.list(storeId, Number.POSITIVE_INFINITY)).files;
+    const before = await filesIn(job);
     const facts = new Set<string>();
     let memories = 0;
     for (const file of before) {
@@ -61,19 +60,19 @@ export function createForgettingRun(deps: {
 
   /** True when the file is gone. What somebody else changes in between stays, but for what is to go. */
   async function takeOut(job: Job, found: MemoryFile): Promise<boolean> {
-    const { person, storeId } = job;
+    const { person } = job;
     let file: MemoryFile | null = found;
     for (let attempt = 0; attempt < MAX_ATTEMPTS && file !== null; attempt += 1) {
-      const { id } = file;
+      const { id, storeId } = file;
       const isNamed = job.files.some(named => named.memoryId === id);
       if (job.unchanged && isNamed && !isSeen(file, job)) throw new ChangedMeanwhile();
       const { content, gone, stays } = without(file, job);
       if (content === file.content) return false;
-      if (content !== null) await origins.keep(person, storeId, file, stays);
+      if (content !== null) await origins.keep(person, file, stays);
       const written =
         content === null
-          ? await writes.remove(person, storeId, file, 'forget')
-          : await writes.update(person, storeId, file, { content }, 'forget');
+          ? await writes.remove(person, file, 'forget')
+          : await writes.update(person, file, { content }, 'forget');
       if (written.type === 'written') {
         for (const factId of gone) await origins.drop(person, id, factId);
         return content === null;
@@ -86,48 +85,50 @@ export function createForgettingRun(deps: {
 
   /** Empties every version that said it, the live ones excepted: those say it no more. */
   async function empty(job: Job): Promise<number> {
-    const { person, storeId } = job;
+    const { person, storeIds } = job;
     const heads = new Set<string>();
     const live = new Set<string>();
-    for await (const item of client.beta.memoryStores.memories.list(storeId, { limit: 100 })) {
-      if (item.type !== 'memory') continue;
-      heads.add(item.memory_version_id);
-      live.add(item.id);
+    for (const storeId of storeIds) {
+      for await (const item of memoriesOf(client, storeId)) {
+        heads.add(item.memory_version_id);
+        live.add(item.id);
+      }
     }
     const goneFiles = job.files.map(named => named.memoryId).filter(id => !live.has(id));
     let redacted = 0;
-    for await (const version of versionsOf(client, storeId)) {
+    for await (const version of versionsIn(client, storeIds)) {
       const concerned =
         goneFiles.includes(version.memory_id) ||
         idsIn(textOf(version) ?? '').some(id => job.factIds.includes(id));
       if (!concerned || heads.has(version.id) || isEmptied(version)) continue;
       await authors.settle(person, version);
-      if (await redact(storeId, version)) redacted += 1;
+      if (await redact(version)) redacted += 1;
     }
     for (const memoryId of goneFiles) await origins.drop(person, memoryId);
     return redacted;
   }
 
   async function countBack(job: Job): Promise<number> {
-    const { files } = await memory.list(job.storeId, Number.POSITIVE_INFINITY);
+    const files = await filesIn(job);
     return files.flatMap(file => itemOf(file, job)).flatMap(item => item.lines).length;
   }
 
   /** False for a version that is gone, or that is what its memory shows: then it came back, and is counted as such. */
-  async function redact(storeId: string, version: Version): Promise<boolean> {
+  async function redact(version: Version): Promise<boolean> {
+    const storeId = version.memory_store_id;
     try {
       await client.beta.memoryStores.memoryVersions.redact(version.id, { memory_store_id: storeId });
       return true;
     } catch (error) {
       if (failureOf(error).type === 'gone') return false;
-      if (failureOf(error).type === 'refused' && (await isHead(storeId, version))) return false;
+      if (failureOf(error).type === 'refused' && (await isHead(version))) return false;
       throw error;
     }
   }
 
-  async function isHead(storeId: string, version: Version): Promise<boolean> {
+  async function isHead(version: Version): Promise<boolean> {
     try {
-      const params = { memory_store_id: storeId, view: 'basic' as const };
+      const params = { memory_store_id: version.memory_store_id, view: 'basic' as const };
       const head = await client.beta.memoryStores.memories.retrieve(version.memory_id, params);
       return head.memory_version_id === version.id;
     } catch (error) {
@@ -135,6 +136,8 @@ export function createForgettingRun(deps: {
       throw error;
     }
   }
+
+  const filesIn = ({ storeIds }: Job) => memory.files(storeIds);
 
   return run;
 }

@@ -45,11 +45,14 @@ export function createForgetting(deps: {
   const jobs = deps.state.table<Job>('forgetting');
   const run = createForgettingRun(deps);
 
+  async function storesOf(person: Person): Promise<string[]> {
+    return (await memory.knownStores(person)).map(store => store.id);
+  }
+
   async function forget(person: Person, action: Action<'forget'>): Promise<PreferencesView> {
     const { memoryId, factId: id, revision, confirmed } = action;
-    const storeId = await memory.knownStore(person);
-    const file = storeId === null ? null : await memory.read(storeId, memoryId);
-    if (storeId === null || file === null) return outcome(true, 'That was already gone from your memory.');
+    const file = await memory.find(person, memoryId);
+    if (file === null) return outcome(true, 'That was already gone from your memory.');
     const title = titleOfPath(file.path);
     if (id !== undefined) {
       if (!factLines(file.content).some(fact => factId(fact.text) === id)) {
@@ -59,12 +62,13 @@ export function createForgetting(deps: {
         );
       }
       const plan: Plan = { factIds: [id], files: [], unchanged: false };
-      return carryOut(person, storeId, plan, confirmed, action);
+      return carryOut(person, await storesOf(person), plan, confirmed, action);
     }
     if (revision !== undefined && revisionOf(file.sha256) !== revision) {
       return outcome(false, changedSentence(title));
     }
-    const others = (await memory.list(storeId, Number.POSITIVE_INFINITY)).files
+    const storeIds = await storesOf(person);
+    const others = (await memory.files(storeIds))
       .filter(other => other.id !== file.id)
       .flatMap(other => idsIn(other.content));
     const plan: Plan = {
@@ -74,28 +78,28 @@ export function createForgetting(deps: {
       unchanged: true,
     };
     const confirming = { ...action, revision: revisionOf(file.sha256) };
-    return carryOut(person, storeId, plan, confirmed, confirming);
+    return carryOut(person, storeIds, plan, confirmed, confirming);
   }
 
   async function forgetSince(person: Person, action: Action<'forget-since'>): Promise<PreferencesView> {
     const since = Date.parse(action.since);
     if (Number.isNaN(since)) return outcome(false, 'I did not understand that date. Write it as 2026-03-14.');
-    const storeId = await memory.knownStore(person);
-    const plan = storeId === null ? null : await planSince(client, memory, storeId, since, action.until);
-    if (storeId === null || plan === null) return outcome(true, 'I have learned nothing since then.');
+    const storeIds = await storesOf(person);
+    const plan = await planSince(client, memory, storeIds, since, action.until);
+    if (plan === null) return outcome(true, 'I have learned nothing since then.');
     const confirming = { ...action, since: new Date(since).toISOString(), until: plan.until };
-    return carryOut(person, storeId, plan, action.confirmed ?? false, confirming);
+    return carryOut(person, storeIds, plan, action.confirmed ?? false, confirming);
   }
 
   /** Asks first, or does it. `confirmed` absent: the platform has asked, and expects a plain outcome. */
   async function carryOut(
     person: Person,
-    storeId: string,
+    storeIds: string[],
     plan: Plan,
     confirmed: boolean | undefined,
     action: Action<'forget'> | Action<'forget-since'>,
   ): Promise<PreferencesView> {
-    const files = (await memory.list(storeId, Number.POSITIVE_INFINITY)).files;
+    const files = await memory.files(storeIds);
     const items = files.flatMap(file => itemOf(file, plan));
     if (confirmed === false) {
       return {
@@ -108,7 +112,7 @@ export function createForgetting(deps: {
     }
     const key = `${personKey(person)}/${randomBytes(6).toString('base64url')}`;
     const sessionIds = await deps.renewSessions(person);
-    const job: Job = { ...plan, person, storeId, sessionIds, done: false };
+    const job: Job = { ...plan, person, storeIds, sessionIds, done: false };
     await jobs.set(key, job);
     let counts: Counts;
     try {

@@ -5,7 +5,7 @@ import type { Conflict, PreferencesView } from '../views.ts';
 import { sha256Of } from './authors.ts';
 import { type Conflicts, newId, OPEN_MS } from './conflicts.ts';
 import { FIELDS } from './field-rules.ts';
-import { readFields, writeField } from './usual-facts.ts';
+import { readFields, type TextFile, writeField } from './usual-facts.ts';
 import type { Writes } from './writes.ts';
 
 type SetAction = Extract<CommandAction, { type: 'set' }>;
@@ -35,12 +35,22 @@ export function createFormEditing(deps: {
   const keyOf = (person: Person, id: string) => `${personKey(person)}/${id}`;
   const today = () => new Date(deps.now()).toISOString().slice(0, 10);
 
-  async function filesOf(storeId: string | null): Promise<MemoryFile[]> {
-    return storeId === null ? [] : (await memory.list(storeId, Number.POSITIVE_INFINITY)).files;
+  /**
+   * Everything the person's stores hold. What may be used where others read is changed where it stands, but what is
+   * new belongs to the private store.
+   */
+  async function filesOf(person: Person): Promise<FormFile[]> {
+    const stores = await memory.knownStores(person);
+    const shared = stores.find(store => store.audience === 'shared')?.id;
+    const files = await memory.files(stores.map(store => store.id));
+    return files.map(file => {
+      const closed = file.storeId === shared;
+      return { path: closed ? `shared:${file.path}` : file.path, content: file.content, closed, file };
+    });
   }
 
   async function form(person: Person): Promise<PreferencesView> {
-    const seen = readFields(await filesOf(await memory.knownStore(person)));
+    const seen = readFields(await filesOf(person));
     const formId = newId();
     await forms.set(keyOf(person, formId), seen, OPEN_MS);
     const fields = FIELDS.map(({ name, label, hint, kind }) => ({
@@ -58,16 +68,16 @@ export function createFormEditing(deps: {
     if (formId !== undefined && seen === undefined) {
       return outcome(false, 'That form was open for too long. Please open it again.');
     }
-    const storeId = await memory.storeFor(person);
+    const storeId = await memory.storeFor(person, 'private');
     const saved = new Set<FieldName>();
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const files = await filesOf(storeId);
+      const files = await filesOf(person);
       // Without a form it is this that they mean to replace, and nothing that comes in between.
       seen ??= readFields(files);
       const plan = planOf(files, values, seen, today());
       for (const name of plan.wanted) saved.add(name);
       if (await writeAll(person, storeId, files, plan.contents)) {
-        if (plan.disputed.length > 0) return disputes(person, files, plan, values, seen);
+        if (plan.disputed.length > 0) return disputes(person, storeId, files, plan, values, seen);
         return outcome(true, savedSentence([...saved], values));
       }
     }
@@ -78,18 +88,18 @@ export function createFormEditing(deps: {
   async function writeAll(
     person: Person,
     storeId: string,
-    files: readonly MemoryFile[],
+    files: readonly FormFile[],
     contents: ReadonlyMap<string, string | null>,
   ): Promise<boolean> {
     for (const [path, content] of contents) {
-      const file = files.find(candidate => candidate.path === path);
+      const file = files.find(candidate => candidate.path === path)?.file;
       if (file === undefined && content === null) continue;
       const written =
         file === undefined
           ? await writes.create(person, storeId, path, content ?? '', 'form')
           : content === null
-            ? await writes.remove(person, storeId, file, 'form')
-            : await writes.update(person, storeId, file, { content }, 'form');
+            ? await writes.remove(person, file, 'form')
+            : await writes.update(person, file, { content }, 'form');
       if (written.type !== 'written') return false;
     }
     return true;
@@ -98,7 +108,8 @@ export function createFormEditing(deps: {
   /** Fields that somebody changed after the form was opened, file by file. */
   async function disputes(
     person: Person,
-    files: readonly MemoryFile[],
+    storeId: string,
+    files: readonly FormFile[],
     plan: Plan,
     values: Values,
     seen: Seen,
@@ -108,16 +119,22 @@ export function createFormEditing(deps: {
     for (const name of plan.disputed) {
       mine = withContents(mine, writeField(mine, name, values[name] ?? '', today()));
     }
-    const stored = await filesOf(await memory.knownStore(person));
+    const stored = await filesOf(person);
     const paths = new Set([...now, ...mine].map(file => file.path));
     const conflicts: Conflict[] = [];
     for (const path of paths) {
       const before = now.find(file => file.path === path)?.content ?? null;
       const after = mine.find(file => file.path === path)?.content ?? '';
       if (before === after) continue;
-      const memoryId = stored.find(file => file.path === path)?.id ?? null;
-      const nowSha256 = before === null ? null : sha256Of(before);
-      conflicts.push(await deps.conflicts.open(person, { memoryId, path, mine: after, nowSha256 }));
+      const file = stored.find(candidate => candidate.path === path)?.file;
+      const draft = {
+        storeId: file?.storeId ?? storeId,
+        memoryId: file?.id ?? null,
+        path: file?.path ?? path,
+        mine: after,
+        nowSha256: before === null ? null : sha256Of(before),
+      };
+      conflicts.push(await deps.conflicts.open(person, draft));
     }
     const names = plan.disputed.map(name => {
       const label = FIELDS.find(field => field.name === name)?.label ?? name;
@@ -133,6 +150,11 @@ export function createFormEditing(deps: {
   return { form, set };
 }
 
+/** A file of either store as the form sees it. */
+interface FormFile extends TextFile {
+  file: MemoryFile;
+}
+
 interface Plan {
   /** Fields the person wants changed, and that are or will be as they want. */
   wanted: FieldName[];
@@ -143,7 +165,7 @@ interface Plan {
 }
 
 /** Field by field: what the person left as they saw it is not touched, what changed meanwhile is not overwritten. */
-function planOf(files: readonly MemoryFile[], values: Values, seen: Seen, date: string): Plan {
+function planOf(files: readonly TextFile[], values: Values, seen: Seen, date: string): Plan {
   const now = readFields(files);
   const wanted: FieldName[] = [];
   const disputed: FieldName[] = [];
@@ -162,16 +184,13 @@ function planOf(files: readonly MemoryFile[], values: Values, seen: Seen, date: 
   return { wanted, disputed, contents };
 }
 
-function withContents(
-  files: readonly { path: string; content: string }[],
-  contents: ReadonlyMap<string, string | null>,
-): { path: string; content: string }[] {
-  const all = new Map(files.map(file => [file.path, file.content]));
+function withContents(files: readonly TextFile[], contents: ReadonlyMap<string, string | null>): TextFile[] {
+  const all = new Map(files.map(({ path, content, closed }) => [path, { content, closed: closed === true }]));
   for (const [path, content] of contents) {
     if (content === null) all.delete(path);
-    else all.set(path, content);
+    else all.set(path, { closed: all.get(path)?.closed === true, content });
   }
-  return [...all].map(([path, content]) => ({ path, content }));
+  return [...all].map(([path, { content, closed }]) => ({ path, content, closed }));
 }
 
 function savedSentence(names: readonly FieldName[], values: Values): string {

@@ -4,17 +4,20 @@ import { changedLines } from '../memory-text.ts';
 import type { Person } from '../message.ts';
 import { type HistoryEntry, titleOfPath } from '../views.ts';
 import type { Authors } from './authors.ts';
-import { isEmptied, textOf, type Version, versionsOf } from './versions.ts';
+import { isEmptied, memoriesOf, textOf, type Version, versionsIn } from './versions.ts';
 
 export interface History {
-  /** Changes of a store, or of one memory, newest first. `page` counts from 0. */
+  /** Changes of stores, or of one memory, newest first. `page` counts from 0. */
   page(
     person: Person,
-    storeId: string,
+    storeIds: readonly string[],
     query: { page: number; memoryId?: string },
   ): Promise<{ entries: HistoryEntry[]; more: boolean }>;
   /** All of them, oldest first, with what stood there after each. */
-  all(person: Person, storeId: string): Promise<{ entry: HistoryEntry; content: string | null }[]>;
+  all(
+    person: Person,
+    storeIds: readonly string[],
+  ): Promise<{ entry: HistoryEntry; content: string | null }[]>;
 }
 
 const PAGE = 10;
@@ -28,11 +31,12 @@ interface Head {
 export function createHistory(deps: { client: Anthropic; authors: Authors }): History {
   const { client, authors } = deps;
 
-  async function headsOf(storeId: string): Promise<Map<string, Head>> {
+  async function headsOf(storeIds: readonly string[]): Promise<Map<string, Head>> {
     const heads = new Map<string, Head>();
-    for await (const item of client.beta.memoryStores.memories.list(storeId, { limit: 100 })) {
-      if (item.type !== 'memory') continue;
-      heads.set(item.id, { versionId: item.memory_version_id, revision: revisionOf(item.content_sha256) });
+    for (const storeId of storeIds) {
+      for await (const item of memoriesOf(client, storeId)) {
+        heads.set(item.id, { versionId: item.memory_version_id, revision: revisionOf(item.content_sha256) });
+      }
     }
     return heads;
   }
@@ -65,14 +69,14 @@ export function createHistory(deps: { client: Anthropic; authors: Authors }): Hi
   }
 
   return {
-    async page(person, storeId, { page, memoryId }) {
+    async page(person, storeIds, { page, memoryId }) {
       const read: Version[] = [];
       const end = (page + 1) * PAGE;
-      for await (const version of versionsOf(client, storeId, memoryId === undefined ? {} : { memoryId })) {
+      for await (const version of versionsIn(client, storeIds, memoryId === undefined ? {} : { memoryId })) {
         read.push(version);
         if (read.length > end) break;
       }
-      const heads = await headsOf(storeId);
+      const heads = await headsOf(storeIds);
       const entries = await Promise.all(
         read.slice(end - PAGE, end).map(async (version, index) => {
           const known = read
@@ -81,18 +85,18 @@ export function createHistory(deps: { client: Anthropic; authors: Authors }): Hi
           const before =
             version.operation === 'created'
               ? null
-              : (known ?? (await versionBefore(client, storeId, version.memory_id, version)));
+              : (known ?? (await versionBefore(client, version.memory_store_id, version.memory_id, version)));
           return entryOf(person, version, before, heads.get(version.memory_id));
         }),
       );
       return { entries, more: read.length > end };
     },
 
-    async all(person, storeId) {
+    async all(person, storeIds) {
       const versions: Version[] = [];
-      for await (const version of versionsOf(client, storeId)) versions.push(version);
+      for await (const version of versionsIn(client, storeIds)) versions.push(version);
       versions.reverse();
-      const heads = await headsOf(storeId);
+      const heads = await headsOf(storeIds);
       const last = new Map<string, Version>();
       const all: { entry: HistoryEntry; content: string | null }[] = [];
       for (const version of versions) {

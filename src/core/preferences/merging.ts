@@ -9,7 +9,6 @@ import type { Writes } from './writes.ts';
 /** A turn that wrote to memory. */
 export interface WritingTurn {
   person: Person;
-  storeId: string;
   sessionId: string;
   /** When it began (the server's time). */
   since: string;
@@ -29,7 +28,13 @@ export interface PutBack {
  * the agent gave another value to the same thing, its word stays: it is the later one, and its notice shows both.
  */
 export interface Merging {
-  mend(turn: WritingTurn, memoryIds: readonly string[]): Promise<PutBack>;
+  mend(turn: WritingTurn, written: readonly Written[]): Promise<PutBack>;
+}
+
+/** A memory that a turn wrote. */
+interface Written {
+  storeId: string;
+  memoryId: string;
 }
 
 const MAX_ATTEMPTS = 5;
@@ -37,15 +42,14 @@ const MAX_ATTEMPTS = 5;
 export function createMerging(deps: { client: Anthropic; memory: Memory; writes: Writes }): Merging {
   const { client, memory, writes } = deps;
 
-  async function mendOne(turn: WritingTurn, memoryId: string): Promise<PutBack> {
-    const { person, storeId } = turn;
+  async function mendOne(turn: WritingTurn, { storeId, memoryId }: Written): Promise<PutBack> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const wishes = await wishesIn(turn, memoryId);
+      const wishes = await wishesIn(turn, storeId, memoryId);
       const file = wishes === null ? null : await memory.read(storeId, memoryId);
       if (wishes === null || file === null) break;
       const { content, back, out } = granted(file.content, wishes);
       if (content === file.content) break;
-      const written = await writes.update(person, storeId, file, { content }, 'merge');
+      const written = await writes.update(turn.person, file, { content }, 'merge');
       if (written.type === 'written') return { back, out };
       if (written.type === 'gone') break;
     }
@@ -53,8 +57,11 @@ export function createMerging(deps: { client: Anthropic; memory: Memory; writes:
   }
 
   /** What others changed in the file before the turn last wrote it; null when nobody did. */
-  async function wishesIn(turn: WritingTurn, memoryId: string): Promise<Wishes | null> {
-    const { storeId, sessionId, since } = turn;
+  async function wishesIn(
+    { sessionId, since }: WritingTurn,
+    storeId: string,
+    memoryId: string,
+  ): Promise<Wishes | null> {
     const versions: Version[] = [];
     for await (const version of versionsOf(client, storeId, { memoryId, since })) versions.unshift(version);
     const isOwn = ({ created_by }: Version) =>
@@ -74,13 +81,13 @@ export function createMerging(deps: { client: Anthropic; memory: Memory; writes:
   }
 
   return {
-    async mend(turn, memoryIds) {
+    async mend(turn, written) {
       const back = new Set<string>();
       const out = new Set<string>();
-      for (const memoryId of new Set(memoryIds)) {
-        const one = await mendOne(turn, memoryId);
-        for (const id of one.back) back.add(id);
-        for (const id of one.out) out.add(id);
+      for (const one of new Map(written.map(memory => [memory.memoryId, memory])).values()) {
+        const putBack = await mendOne(turn, one);
+        for (const id of putBack.back) back.add(id);
+        for (const id of putBack.out) out.add(id);
       }
       return { back, out };
     },

@@ -17,9 +17,11 @@ interface Origin {
 
 export interface Origins {
   /** The facts of a file, each with when and by whom it was brought. */
-  factsOf(person: Person, storeId: string, file: MemoryFile): Promise<Fact[]>;
+  factsOf(person: Person, file: MemoryFile): Promise<Fact[]>;
   /** Remembers where these facts of a file come from, because its versions are about to be emptied. */
-  keep(person: Person, storeId: string, file: MemoryFile, factIds: ReadonlySet<string>): Promise<void>;
+  keep(person: Person, file: MemoryFile, factIds: ReadonlySet<string>): Promise<void>;
+  /** The facts of a file as they come to stand in another one: where they came from goes with them. */
+  carry(person: Person, file: MemoryFile, to: { person: Person; memoryId: string }): Promise<void>;
   /** Forgets where a fact came from, or all facts of a file. */
   drop(person: Person, memoryId: string, factId?: string): Promise<void>;
 }
@@ -38,12 +40,12 @@ export function createOrigins(deps: {
   const keyOf = (person: Person, memoryId: string, id: string) => `${personKey(person)}/${memoryId}/${id}`;
 
   /** For each fact the oldest version of an unbroken row, up to now, that says it. */
-  async function bringersOf(storeId: string, file: MemoryFile): Promise<Map<string, Version>> {
+  async function bringersOf(file: MemoryFile): Promise<Map<string, Version>> {
     const bringers = new Map<string, Version>();
     const open = new Set(factLines(file.content).map(fact => factId(fact.text)));
     let seen = 0;
     let oldest: Version | undefined;
-    for await (const version of versionsOf(client, storeId, { memoryId: file.id })) {
+    for await (const version of versionsOf(client, file.storeId, { memoryId: file.id })) {
       seen += 1;
       if (open.size === 0 || seen > MOST_VERSIONS) break;
       oldest = version;
@@ -60,14 +62,22 @@ export function createOrigins(deps: {
     return bringers;
   }
 
+  async function originOf(person: Person, version: Version): Promise<Origin> {
+    const actor = version.created_by;
+    const author = await authors.of(person, version);
+    const sessionId = actor?.type === 'session_actor' ? actor.session_id : '';
+    const by: Origin['by'] = author.type === 'agent' ? { type: 'session', sessionId } : author;
+    return { on: version.created_at.slice(0, 10), by };
+  }
+
   async function authorOf(person: Person, { by }: Origin): Promise<Author> {
     if (by.type !== 'session') return by;
     return { type: 'agent', conversation: await whereabouts.find(person, by.sessionId) };
   }
 
   return {
-    async factsOf(person, storeId, file) {
-      const bringers = await bringersOf(storeId, file);
+    async factsOf(person, file) {
+      const bringers = await bringersOf(file);
       return Promise.all(
         factLines(file.content).map(async ({ text, date }) => {
           const id = factId(text);
@@ -84,15 +94,22 @@ export function createOrigins(deps: {
       );
     },
 
-    async keep(person, storeId, file, factIds) {
-      for (const [id, version] of await bringersOf(storeId, file)) {
-        if (!factIds.has(id)) continue;
-        const actor = version.created_by;
-        const author = await authors.of(person, version);
-        const sessionId = actor?.type === 'session_actor' ? actor.session_id : '';
-        const by: Origin['by'] = author.type === 'agent' ? { type: 'session', sessionId } : author;
+    async keep(person, file, factIds) {
+      for (const [id, version] of await bringersOf(file)) {
         // The first to be kept is the oldest known.
-        await kept.insert(keyOf(person, file.id, id), { on: version.created_at.slice(0, 10), by });
+        if (factIds.has(id)) await kept.insert(keyOf(person, file.id, id), await originOf(person, version));
+      }
+    },
+
+    async carry(person, file, to) {
+      const bringers = await bringersOf(file);
+      for (const { text } of factLines(file.content)) {
+        const id = factId(text);
+        const bringer = bringers.get(id);
+        const origin =
+          (await kept.get(keyOf(person, file.id, id))) ??
+          (bringer === undefined ? undefined : await originOf(person, bringer));
+        if (origin !== undefined) await kept.insert(keyOf(to.person, to.memoryId, id), origin);
       }
     },
 

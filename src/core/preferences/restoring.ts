@@ -39,10 +39,9 @@ export function createRestoring(deps: {
   async function noticeOf(person: Person, noticeId: string): Promise<NoticeRecord | string> {
     const notice = await notices.get(noticeId);
     if (notice === undefined || notice.person !== personKey(person)) return TOO_OLD;
-    if ((await memory.knownStore(person)) !== notice.storeId) {
-      return 'That change belongs to a memory that no longer exists.';
-    }
-    return notice;
+    const stores = await memory.knownStores(person);
+    const isThere = ({ storeId }: ChangeRef) => stores.some(store => store.id === storeId);
+    return notice.refs.every(isThere) ? notice : 'That change belongs to a memory that no longer exists.';
   }
 
   async function undo(person: Person, noticeId: string): Promise<PreferencesView> {
@@ -53,11 +52,11 @@ export function createRestoring(deps: {
       return outcome(true, 'Then I leave it out. Your memory is as it was before.');
     }
     const kept = await each(undoOrder(notice.refs), async ref => {
-      const { beforeVersionId, beforePath, beforeSha256, path } = ref;
+      const { storeId, beforeVersionId, beforePath, beforeSha256, path } = ref;
       const sha256 = beforeVersionId === null ? null : beforeSha256;
       const intent = await authors.intend(person, { path: beforePath ?? path, sha256 }, 'undo');
-      const done = await undoChange(client, notice.storeId, ref);
-      await (done ? intent.madeIn(notice.storeId) : intent.dropped());
+      const done = await undoChange(client, ref);
+      await (done ? intent.madeIn(storeId) : intent.dropped());
       return done;
     });
     return settle(person, noticeId, notice, kept, {
@@ -72,11 +71,11 @@ export function createRestoring(deps: {
     if (typeof notice === 'string') return outcome(false, notice);
     if (!notice.held) return outcome(true, 'That is in your memory already.');
     const kept = await each(redoOrder(notice.refs), async ref => {
-      const { afterVersionId, afterSha256, path } = ref;
+      const { storeId, afterVersionId, afterSha256, path } = ref;
       const sha256 = afterVersionId === null ? null : afterSha256;
       const intent = await authors.intend(person, { path, sha256 }, 'keep');
-      const done = await redoChange(client, notice.storeId, ref);
-      await (done ? intent.madeIn(notice.storeId) : intent.dropped());
+      const done = await redoChange(client, ref);
+      await (done ? intent.madeIn(storeId) : intent.dropped());
       return done;
     });
     return settle(person, noticeId, notice, kept, {
@@ -108,9 +107,10 @@ export function createRestoring(deps: {
     person: Person,
     { versionId, revision }: Action<'restore'>,
   ): Promise<PreferencesView> {
-    const storeId = await memory.knownStore(person);
-    const named = storeId === null ? null : await versionNamed(client, storeId, versionId);
-    if (storeId === null || named === null) return outcome(false, 'That version is no longer kept.');
+    const storeIds = (await memory.knownStores(person)).map(store => store.id);
+    const named = await versionNamed(client, storeIds, versionId);
+    if (named === null) return outcome(false, 'That version is no longer kept.');
+    const storeId = named.memory_store_id;
     // What a deletion took away is what stood before it.
     const version =
       named.operation === 'deleted' ? await versionBefore(client, storeId, named.memory_id, named) : named;
@@ -130,7 +130,7 @@ export function createRestoring(deps: {
     const written =
       file === null
         ? await writes.create(person, storeId, path, content, 'restore')
-        : await writes.update(person, storeId, file, { content, path }, 'restore');
+        : await writes.update(person, file, { content, path }, 'restore');
     switch (written.type) {
       case 'written':
         return outcome(true, `Restored: ${title}.`);

@@ -4,7 +4,7 @@ import type { CommandAction, Person } from '../message.ts';
 import { type Draft, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Conflicts, Unsaved } from './conflicts.ts';
 import { revisionOf } from './history.ts';
-import { versionsOf } from './versions.ts';
+import { versionsIn } from './versions.ts';
 import { pathOfTitle, type Writes } from './writes.ts';
 
 type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
@@ -35,7 +35,7 @@ export function createTextEditing(deps: {
         draft: { memoryId: null, title, content: '', now: null, revision: null },
       };
     }
-    const file = await own(person, memoryId);
+    const file = await memory.find(person, memoryId);
     return file === null ? GONE : { type: 'editor', draft: draftOf(file) };
   }
 
@@ -43,17 +43,17 @@ export function createTextEditing(deps: {
     person: Person,
     { memoryId, revision, content: typed }: Action<'edit'>,
   ): Promise<PreferencesView> {
-    const storeId = await memory.knownStore(person);
-    if (storeId === null) return GONE;
     const content = tidied(typed);
-    const file = await memory.read(storeId, memoryId);
+    const file = await memory.find(person, memoryId);
     if (file === null) {
-      const path = await lastPath(storeId, memoryId);
-      if (path === null) return GONE;
-      return oneConflict(person, { memoryId: null, path, mine: content, nowSha256: null }, revision);
+      const last = await lastVersion(person, memoryId);
+      if (last === null) return GONE;
+      const gone = { ...last, memoryId: null, mine: content, nowSha256: null };
+      return oneConflict(person, gone, revision);
     }
-    const draft = { memoryId, path: file.path, mine: content, nowSha256: file.sha256 };
-    if (revisionOf(file.sha256) !== revision) return oneConflict(person, draft, revision);
+    const { storeId, path, sha256 } = file;
+    const draft = { storeId, memoryId, path, mine: content, nowSha256: sha256 };
+    if (revisionOf(sha256) !== revision) return oneConflict(person, draft, revision);
     return save(person, storeId, draft, file);
   }
 
@@ -64,8 +64,8 @@ export function createTextEditing(deps: {
     const path = pathOfTitle(title);
     const content = tidied(typed);
     if (content === '') return outcome(false, 'There is nothing in it yet, so I kept nothing.');
-    const draft = { memoryId: null, path, mine: content, nowSha256: null };
-    return save(person, await memory.storeFor(person), draft, null);
+    const storeId = await memory.storeFor(person, 'private');
+    return save(person, storeId, { storeId, memoryId: null, path, mine: content, nowSha256: null }, null);
   }
 
   /** Saves a text in place of `file` (null: as a new file), or says what stands in the way. */
@@ -79,8 +79,8 @@ export function createTextEditing(deps: {
       file === null
         ? await writes.create(person, storeId, draft.path, draft.mine, 'edit')
         : draft.mine === ''
-          ? await writes.remove(person, storeId, file, 'edit')
-          : await writes.update(person, storeId, file, { content: draft.mine }, 'edit');
+          ? await writes.remove(person, file, 'edit')
+          : await writes.update(person, file, { content: draft.mine }, 'edit');
     const title = titleOfPath(draft.path);
     switch (written.type) {
       case 'written':
@@ -110,8 +110,9 @@ export function createTextEditing(deps: {
     { conflictId, choice }: Action<'resolve'>,
   ): Promise<PreferencesView> {
     const draft = await conflicts.find(person, conflictId);
-    const storeId = await memory.knownStore(person);
-    if (draft === null || storeId === null) {
+    const stores = await memory.knownStores(person);
+    const storeId = stores.find(store => store.id === draft?.storeId)?.id;
+    if (draft === null || storeId === undefined) {
       return outcome(false, 'That is settled already, or too long ago. Have a look at your memory.');
     }
     const file = draft.memoryId === null ? null : await memory.read(storeId, draft.memoryId);
@@ -140,6 +141,7 @@ export function createTextEditing(deps: {
     }
   }
 
+  /** `revision`: of the text the person saw, so that both sides can be told as changes of it. */
   async function oneConflict(person: Person, draft: Unsaved, revision?: string): Promise<PreferencesView> {
     const conflict = await conflicts.open(person, draft, revision);
     return {
@@ -152,17 +154,16 @@ export function createTextEditing(deps: {
     };
   }
 
-  /** `revision`: of the text the person saw, so that both sides can be told as changes of it. */
-  async function lastPath(storeId: string, memoryId: string): Promise<string | null> {
-    for await (const version of versionsOf(client, storeId, { memoryId })) {
-      if (version.path !== null && version.path !== undefined) return version.path;
+  /** Where a file that is gone was. */
+  async function lastVersion(
+    person: Person,
+    memoryId: string,
+  ): Promise<{ storeId: string; path: string } | null> {
+    const storeIds = (await memory.knownStores(person)).map(store => store.id);
+    for await (const { path, memory_store_id } of versionsIn(client, storeIds, { memoryId })) {
+      if (path !== null && path !== undefined) return { storeId: memory_store_id, path };
     }
     return null;
-  }
-
-  async function own(person: Person, memoryId: string): Promise<MemoryFile | null> {
-    const storeId = await memory.knownStore(person);
-    return storeId === null ? null : memory.read(storeId, memoryId);
   }
 
   return { editor, edit, create, resolve };

@@ -24,8 +24,11 @@ import {
 } from './field-rules.ts';
 
 export interface TextFile {
+  /** Names the file among the others; its last part says what it is about. */
   path: string;
   content: string;
+  /** What stands in it may be changed, but nothing new is written there. */
+  closed?: boolean;
 }
 
 /** One value of a field, and the line that says it. */
@@ -92,7 +95,8 @@ function changedFiles(
 ): Map<string, string | null> {
   const contents = new Map(files.map(file => [file.path, file.content]));
   const kept = current.filter(item => !edits.has(item) || edits.get(item) !== null);
-  const place = added.length === 0 ? null : placeFor(files, rule, kept.length > 0 ? kept : current);
+  const open = files.filter(file => file.closed !== true);
+  const place = added.length === 0 ? null : placeFor(open, rule, kept.length > 0 ? kept : current);
   const changed = new Set<string>();
 
   // The new lines first, then the others from the bottom up: so line numbers hold.
@@ -168,7 +172,10 @@ function placeFor(
   items: readonly Item[],
 ): { path: string; like: Item | null } {
   // A line about an allergy would make one of what is merely avoided; a table is no place for a new line.
-  const like = items.findLast(item => !isAllergy(item.said.label) && !item.fact.line.startsWith('|')) ?? null;
+  const isOpen = ({ path }: Item) => files.some(file => file.path === path);
+  const like =
+    items.findLast(item => isOpen(item) && !isAllergy(item.said.label) && !item.fact.line.startsWith('|')) ??
+    null;
   if (like !== null) return { path: like.path, like };
   const file = files.find(({ path }) => topicOf(path) === rule.topic);
   return { path: file?.path ?? `/${rule.topic}.md`, like: null };

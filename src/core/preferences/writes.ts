@@ -20,12 +20,11 @@ export interface Writes {
   /** `path`: the file moves there as well. */
   update(
     person: Person,
-    storeId: string,
     file: MemoryFile,
     change: { content: string; path?: string },
     by: OwnChange,
   ): Promise<Written>;
-  remove(person: Person, storeId: string, file: MemoryFile, by: OwnChange): Promise<Written>;
+  remove(person: Person, file: MemoryFile, by: OwnChange): Promise<Written>;
 }
 
 /** Of one memory, in bytes. */
@@ -73,26 +72,26 @@ export function createWrites(deps: {
       });
     },
 
-    async update(person, storeId, file, { content, path = file.path }, by) {
+    async update(person, file, { content, path = file.path }, by) {
       assertFits(content);
       if (content === file.content && path === file.path) return { type: 'written', memoryId: file.id };
       const intent = await authors.intend(person, { path, sha256: sha256Of(content) }, by);
       const precondition = { type: 'content_sha256' as const, content_sha256: file.sha256 };
       const moved = path === file.path ? {} : { path };
-      return attempt(person, storeId, intent, async () => {
+      return attempt(person, file.storeId, intent, async () => {
         const memory = await memories.update(
           file.id,
-          { memory_store_id: storeId, content, precondition, ...moved },
+          { memory_store_id: file.storeId, content, precondition, ...moved },
           ONCE,
         );
         return { memoryId: memory.id, versionId: memory.memory_version_id };
       });
     },
 
-    async remove(person, storeId, file, by) {
+    async remove(person, file, by) {
       const intent = await authors.intend(person, { path: file.path, sha256: null }, by);
-      return attempt(person, storeId, intent, async () => {
-        const params = { memory_store_id: storeId, expected_content_sha256: file.sha256 };
+      return attempt(person, file.storeId, intent, async () => {
+        const params = { memory_store_id: file.storeId, expected_content_sha256: file.sha256 };
         await memories.delete(file.id, params, ONCE);
         return { memoryId: file.id, versionId: null };
       });

@@ -13,16 +13,14 @@ describe('the view of what is remembered', () => {
     bench.adapter.linkTo = ({ channel }) => `https://chat.example/${channel}`;
     const ann = memoryOf(bench);
     await bench.adapter.say(write('sizes.md', '# Sizes\n- shoe size: 9 (2026-03-14)\n'), { channel: 'D1' });
-    await bench.adapter.say(write('sizes.md', '# Sizes\n- shoe size: 9 (2026-03-14)\n- waist: 32\n'), {
-      channel: 'C2',
-      audience: 'shared',
-    });
+    await bench.adapter.say(write('trousers.md', '- waist: 32\n'), { channel: 'C2', audience: 'shared' });
     await ann.operate('/vip.md', '- vip since 2020\n');
 
     const view = await ann.run('memory', { type: 'view' });
-    expect(view.sections.map(({ title, lines }) => [title, lines])).toEqual([
-      ['Sizes', ['shoe size: 9 (2026-03-14)', 'waist: 32']],
-      ['Vip', ['vip since 2020']],
+    expect(view.sections.map(({ title, lines, shared }) => [title, lines, shared])).toEqual([
+      ['Sizes', ['shoe size: 9 (2026-03-14)'], false],
+      ['Vip', ['vip since 2020'], false],
+      ['Trousers', ['waist: 32'], true],
     ]);
     expect(view.sections.flatMap(section => section.facts.map(({ id: _, ...fact }) => fact))).toEqual([
       {
@@ -33,6 +31,7 @@ describe('the view of what is remembered', () => {
           conversation: { words: 'a private conversation on Test', link: 'https://chat.example/D1' },
         },
       },
+      { text: 'vip since 2020', learnedOn: today(), learnedBy: { type: 'operator' } },
       {
         text: 'waist: 32',
         learnedOn: today(),
@@ -41,7 +40,6 @@ describe('the view of what is remembered', () => {
           conversation: { words: 'a conversation with others on Test', link: 'https://chat.example/C2' },
         },
       },
-      { text: 'vip since 2020', learnedOn: today(), learnedBy: { type: 'operator' } },
     ]);
   });
 
@@ -68,6 +66,7 @@ describe('the view of what is remembered', () => {
       noticesAreDefault: true,
       paused: false,
       privateHere: null,
+      linked: [],
     });
     await ann.run('outcome', { type: 'pause' });
     await ann.run('outcome', { type: 'private', on: true }, ann.conversation());

@@ -1,0 +1,72 @@
+import type { ChatAdapter } from './adapter.ts';
+import type { AgentFile } from './agent-file.ts';
+import { PersonError } from './errors.ts';
+import type { Memory } from './memory.ts';
+import type { Conversation, Message } from './message.ts';
+import { contentOf } from './message-content.ts';
+import { type Mount, sessionStart } from './session-start.ts';
+import type { OpenSession, Sessions } from './sessions.ts';
+
+/** What a turn says to the agent: the messages, and where it is due, who is there and what memory holds. */
+export interface TurnContent {
+  of(
+    messages: readonly Message[],
+    conversation: Conversation,
+    session: OpenSession,
+    signal: AbortSignal,
+  ): ReturnType<typeof contentOf>;
+}
+
+export function createTurnContent(deps: {
+  file: AgentFile;
+  memory: Memory;
+  sessions: Sessions;
+  adapterOf(platform: string): ChatAdapter | undefined;
+  now?: () => number;
+}): TurnContent {
+  const { file, memory, sessions } = deps;
+  const now = deps.now ?? Date.now;
+
+  async function startOf(conversation: Conversation, session: OpenSession, begins: boolean): Promise<string> {
+    const listedAt = now();
+    const isPrivate = session.access === 'none';
+    const today = new Date(listedAt).toISOString().slice(0, 10);
+    const start = sessionStart(conversation, await mountsOf(conversation, session), today, {
+      begins,
+      isPrivate,
+    });
+    await sessions.update(conversation, { listedAt });
+    return start;
+  }
+
+  async function mountsOf(
+    conversation: Conversation,
+    { mounts, commonPath, access }: OpenSession,
+  ): Promise<Mount[]> {
+    const bytes = file.memory.preload_bytes;
+    const common = file.memory.shared_store;
+    const own = mounts.map(async ({ storeId, path, audience }): Promise<Mount> => {
+      const listing = await memory.list(storeId, bytes);
+      const paused = access === 'read_only';
+      const mayWrite = !paused && audience === conversation.audience;
+      return { path, holds: audience, access: mayWrite ? 'read_write' : 'read_only', paused, listing };
+    });
+    if (common === undefined || commonPath === null) return Promise.all(own);
+    const facts = memory
+      .list(common, bytes)
+      .then((listing): Mount => ({ path: commonPath, holds: 'common', access: 'read_only', listing }));
+    return Promise.all([...own, facts]);
+  }
+
+  return {
+    async of(messages, conversation, session, signal) {
+      const begins = session.lastSentId === null;
+      const start = begins || session.stale ? await startOf(conversation, session, begins) : null;
+      const adapter = deps.adapterOf(conversation.person.platform);
+      return contentOf(start, messages, async attachment => {
+        if (adapter === undefined) throw new PersonError('I could not fetch it.');
+        return adapter.download(attachment, signal);
+      });
+    },
+  };
+}
