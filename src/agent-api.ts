@@ -25,13 +25,13 @@ const JOIN_POLL_MS = 100;
 const JOIN_PATIENCE_MS = 10_000;
 const COMMAND_RETRIES = 5;
 
-/** For the bot: the service elsewhere, or a local runtime in this process. */
-export async function openApi(config: Config, log: Log): Promise<AgentApi> {
+/** For the bot: the service elsewhere, or a local runtime in this process. Requests go through `observed`. */
+export async function openApi(config: Config, log: Log, observed?: typeof fetch): Promise<AgentApi> {
   const { api } = config;
-  if (api.type === 'remote') return remote(api);
+  if (api.type === 'remote') return remote(api, undefined, observed);
   const { createAgentLoop } = await import('./runtime/agent-loop.ts');
   const { createModel } = await import('./runtime/models/model.ts');
-  return startRuntime(config, createAgentLoop({ model: createModel(api.model), log }), log);
+  return startRuntime(config, createAgentLoop({ model: createModel(api.model), log }), log, observed);
 }
 
 /**
@@ -55,19 +55,33 @@ export async function joinApi(config: Config, log: Log): Promise<AgentApi> {
   }
 }
 
-function remote(api: { apiKey: string; baseUrl: string }, maxRetries?: number): AgentApi {
+function remote(
+  api: { apiKey: string; baseUrl: string },
+  maxRetries?: number,
+  observed?: typeof fetch,
+): AgentApi {
   return {
-    client: clientOf(api.baseUrl, api.apiKey, maxRetries),
+    client: clientOf(api.baseUrl, api.apiKey, maxRetries, observed),
     baseUrl: api.baseUrl,
     stop: async () => {},
   };
 }
 
-function clientOf(baseURL: string, apiKey: string, maxRetries = 2): Anthropic {
-  return new Anthropic({ apiKey, baseURL, authToken: null, logLevel: 'off', maxRetries });
+function clientOf(
+  baseURL: string,
+  apiKey: string,
+  maxRetries = 2,
+  observed: typeof fetch = fetch,
+): Anthropic {
+  return new Anthropic({ apiKey, baseURL, authToken: null, logLevel: 'off', maxRetries, fetch: observed });
 }
 
-async function startRuntime(config: Config, loop: AgentLoop, log: Log): Promise<AgentApi> {
+async function startRuntime(
+  config: Config,
+  loop: AgentLoop,
+  log: Log,
+  observed?: typeof fetch,
+): Promise<AgentApi> {
   const { createRuntime } = await import('./runtime/server.ts');
   // Other users of this machine can reach the port, but only those who may read the data have the key.
   const key = randomBytes(24).toString('base64url');
@@ -81,7 +95,7 @@ async function startRuntime(config: Config, loop: AgentLoop, log: Log): Promise<
     throw error;
   }
   return {
-    client: clientOf(runtime.url, key),
+    client: clientOf(runtime.url, key, undefined, observed),
     baseUrl: runtime.url,
     async stop() {
       const announced = await readAnnouncement(path);

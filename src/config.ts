@@ -5,6 +5,7 @@ import { SetupError } from './core/errors.ts';
 import type { NoticeMode } from './core/message.ts';
 import type { TurnLimits } from './core/turn.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
+import type { ObservabilitySettings } from './observability/observability.ts';
 import { defaultAgentFile } from './own-files.ts';
 
 export interface Config {
@@ -25,6 +26,7 @@ export interface Config {
   /** Undefined: turns run in the process that accepted them. */
   redisUrl: string | undefined;
   logLevel: LogLevel | undefined;
+  observability: ObservabilitySettings;
   /** `outageMs` undefined: as long as fits where people talk to the bot. */
   limits: Omit<TurnLimits, 'outageMs'> & { outageMs: number | undefined };
 }
@@ -47,6 +49,13 @@ const schema = z.object({
   ADAPTERS: z.string().default(''),
   MEMORY_NOTICES: z.enum(['thread', 'private', 'off'], 'must be thread, private or off').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
+  HEALTH_PORT: z.coerce
+    .number('must be a port number')
+    .int('must be a port number')
+    .min(0, 'must be a port number')
+    .max(65_535, 'must be a port number')
+    .optional(),
+  HEALTH_HOST: z.string().default('127.0.0.1'),
   DATABASE_URL: z.string().optional(),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://127.0.0.1:6379' })
@@ -81,6 +90,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
   const slack = settingsOf(() => readSlackSettings(env), problems);
   const discord = settingsOf(() => readDiscordSettings(env), problems);
+  const health = parsed.data?.HEALTH_PORT;
+  if (slack?.transport.type === 'http' && slack.transport.port === health) {
+    problems.push('  HEALTH_PORT must not be the PORT that Slack calls: the internet has no business there');
+  }
   if (!parsed.success || problems.length > 0) {
     throw new SetupError(`Some settings need attention:\n${problems.join('\n')}`);
   }
@@ -110,12 +123,23 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     databaseUrl: it.DATABASE_URL,
     redisUrl: it.REDIS_URL,
     logLevel: it.LOG_LEVEL,
+    observability: {
+      health: it.HEALTH_PORT === undefined ? null : { host: it.HEALTH_HOST, port: it.HEALTH_PORT },
+      traces: exportsTraces(given),
+    },
     limits: {
       turnMs: it.TURN_LIMIT_SECONDS * 1_000,
       questionMs: it.QUESTION_LIMIT_SECONDS * 1_000,
       outageMs: it.OUTAGE_LIMIT_SECONDS === undefined ? undefined : it.OUTAGE_LIMIT_SECONDS * 1_000,
     },
   };
+}
+
+/** As OpenTelemetry's own variables say; everything about how is for its SDK to read. */
+function exportsTraces(env: NodeJS.ProcessEnv): boolean {
+  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+  const isOff = env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none';
+  return endpoint !== undefined && !isOff;
 }
 
 /** A platform's settings, or its problems among the others. */

@@ -7,12 +7,16 @@ import { type BotDeps, createBot, type Role } from './core/bot.ts';
 import { SetupError } from './core/errors.ts';
 import { openState } from './core/state/open.ts';
 import type { Log } from './log.ts';
+import { openObservability } from './observability/observability.ts';
+import { ownVersion } from './own-files.ts';
 import { openPlatforms } from './platforms.ts';
 import { openTools } from './tools.ts';
 
 export interface Running {
   /** Resolves when there is nothing left to do: the terminal was left. Never, while a platform is connected. */
   finished: Promise<void>;
+  /** Where /healthz, /readyz and /metrics are; null without HEALTH_PORT. */
+  healthUrl: string | null;
   /** Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -20,18 +24,28 @@ export interface Running {
 export async function run(
   config: Config,
   options: { user?: string; role?: Role },
-  log: Log,
+  plainLog: Log,
 ): Promise<Running> {
+  const role = options.role ?? 'all';
   const { file, tools } = await openTools(await readAgentFile(config.agentFile), config.agentFile);
-  const state = await openState(config.databaseUrl, config.dataDir);
-  const stops: (() => Promise<void>)[] = [() => state.close()];
+  // First to come and last to go: others look at how this process starts and stops.
+  const observability = await openObservability(
+    config.observability,
+    { version: ownVersion(), role },
+    plainLog,
+  );
+  const { log, telemetry, rateLimitedOn } = observability;
+  const stops = [observability.stop];
   const stop = async () => {
+    observability.draining();
     while (stops.length > 0) await stops.pop()?.();
   };
   try {
-    const api = await openApi(config, log);
+    const state = await openState(config.databaseUrl, config.dataDir);
+    stops.push(() => state.close());
+    const api = await openApi(config, log, observability.fetch);
     stops.push(api.stop);
-    const platforms = await openPlatforms(config, options, { state, file, log });
+    const platforms = await openPlatforms(config, options, { state, file, log, rateLimitedOn });
     const bot = createBot({
       client: api.client,
       state,
@@ -40,12 +54,15 @@ export async function run(
       adapters: platforms.adapters,
       notices: config.notices,
       limits: { ...config.limits, outageMs: config.limits.outageMs ?? platforms.outageMs },
+      telemetry,
       log,
-      ...(await openQueue(config, options.role ?? 'all', log)),
+      ...(await openQueue(config, role, log)),
     });
     stops.push(() => bot.stop());
+    observability.watch({ state, adapters: platforms.adapters, load: bot.load });
     await bot.start();
-    return { finished: platforms.finished, stop };
+    observability.started();
+    return { finished: platforms.finished, healthUrl: observability.url, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { ChatAdapter } from './core/adapter.ts';
 import type { AgentFile } from './core/agent-file.ts';
 import type { State } from './core/state.ts';
+import type { RateLimited } from './core/telemetry.ts';
 import type { Log } from './log.ts';
 import { loadAdapter } from './own-modules.ts';
 
@@ -25,18 +26,34 @@ const OUTAGE_MS = { platform: 30 * 60_000, terminal: 60_000 };
 export async function openPlatforms(
   config: Config,
   options: { user?: string },
-  deps: { state: State; file: AgentFile; log: Log },
+  deps: {
+    state: State;
+    file: AgentFile;
+    log: Log;
+    /** Where a platform's waits are counted. */
+    rateLimitedOn(platform: string): RateLimited;
+  },
 ): Promise<Platforms> {
-  const { state, log } = deps;
+  const { state, log, rateLimitedOn } = deps;
   const adapters: ChatAdapter[] = [];
   if (config.slack !== null) {
     const { createSlackAdapter } = await import('./adapters/slack/adapter.ts');
     const suggestedPrompts = deps.file.chat.suggested_prompts;
-    adapters.push(createSlackAdapter({ ...config.slack, state, log, suggestedPrompts }));
+    adapters.push(
+      createSlackAdapter({
+        ...config.slack,
+        state,
+        log,
+        suggestedPrompts,
+        rateLimited: rateLimitedOn('slack'),
+      }),
+    );
   }
   if (config.discord !== null) {
     const { createDiscordAdapter } = await import('./adapters/discord/adapter.ts');
-    adapters.push(createDiscordAdapter({ settings: config.discord, state, log }));
+    adapters.push(
+      createDiscordAdapter({ settings: config.discord, state, log, rateLimited: rateLimitedOn('discord') }),
+    );
   }
   for (const path of config.adapters) {
     adapters.push(await loadAdapter(path, process.cwd(), { env: process.env, log }));

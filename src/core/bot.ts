@@ -9,7 +9,6 @@ import { createForgetMe } from './forget-me.ts';
 import { createHolds } from './holds.ts';
 import { createInbox, type InboxLimits } from './inbox.ts';
 import { createLeases, type Leases, noLeases } from './leases.ts';
-import { createAccounts } from './linking/accounts.ts';
 import { createMemory } from './memory.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
 import { createNotices } from './notices.ts';
@@ -103,7 +102,6 @@ export function createBot(deps: BotDeps): Bot {
     },
   };
   const privacy = createPrivacy(state);
-  const accounts = createAccounts(state);
   const forgetting = state.table<unknown>('forget-me');
   const holds = createHolds(
     state.shared ? async person => (await forgetting.get(person)) !== undefined : undefined,
@@ -117,7 +115,6 @@ export function createBot(deps: BotDeps): Bot {
     state,
     file,
     memory,
-    accounts,
     privacy,
     whereabouts,
     provision: agent,
@@ -142,8 +139,7 @@ export function createBot(deps: BotDeps): Bot {
       state,
       authors,
       afterTurn: (person, sessionId) => preferences.afterTurn(person, sessionId),
-      mend: (turn, written) => preferences.mend(turn, written),
-      lost: (person, storeId) => sessions.memoryLost(person, storeId),
+      mend: (turn, memoryIds) => preferences.mend(turn, memoryIds),
       notices: deps.notices,
     }),
     sources,
@@ -155,12 +151,11 @@ export function createBot(deps: BotDeps): Bot {
   });
   const rescues = state.table<1>('rescue');
   const signals = deps.signals ?? createLocalSignals();
-  const forgetMe = createForgetMe({ client, state, memory, accounts, holds, halt, log });
+  const forgetMe = createForgetMe({ client, state, memory, holds, halt, log });
   const preferences = createPreferences({
     client,
     state,
     memory,
-    accounts,
     sessions,
     privacy,
     whereabouts,

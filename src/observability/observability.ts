@@ -14,7 +14,7 @@ export interface ObservabilitySettings {
 }
 
 export interface Observability {
-  /** The given log; where metrics are kept, one that counts. */
+  /** The given log; where anything is observed, one that counts its warnings and names traces. */
   log: Log;
   telemetry: Telemetry;
   /** For the agent service's client. */
@@ -45,16 +45,16 @@ export async function openObservability(
     { createTelemetry },
     { createAgentRequests },
     { createReadiness },
-    { countedLog },
+    { observedLog },
   ] = await Promise.all([
     import('./metrics.ts'),
     import('./telemetry.ts'),
     import('./agent-requests.ts'),
     import('./readiness.ts'),
-    import('./counted-log.ts'),
+    import('./observed-log.ts'),
   ]);
   const metrics = settings.health === null ? null : createMetrics(about);
-  const seen = metrics === null ? log : countedLog(log, metrics);
+  const seen = observedLog(log, metrics);
   const stops: (() => Promise<void>)[] = [];
   if (settings.traces) {
     const { exportTraces } = await import('./traces.ts');

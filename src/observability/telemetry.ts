@@ -167,10 +167,12 @@ export function createTelemetry(metrics: Metrics | null, now: () => number = Dat
           cache_write: tokens.cacheWrite,
         };
         for (const [kind, count] of Object.entries(kinds)) {
+          // A compatible service may leave some out.
+          if (!Number.isFinite(count)) continue;
           metrics?.tokens.inc({ platform, kind }, count);
           span.setAttribute(`shopper.tokens.${kind}`, count);
         }
-        if (cents === null) return;
+        if (cents === null || !Number.isFinite(cents)) return;
         metrics?.cost.inc({ platform }, cents / 100);
         span.setAttribute('shopper.list_cost_usd', cents / 100);
       },

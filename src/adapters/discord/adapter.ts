@@ -3,6 +3,7 @@ import type { BotPort, ChatAdapter, Connect } from '../../core/adapter.ts';
 import { RetryLater } from '../../core/paced.ts';
 import { pause } from '../../core/session-stream.ts';
 import type { State } from '../../core/state.ts';
+import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
 import { createDiscordApi, guardToken, restOptions } from './api.ts';
 import { createCatchUp } from './catch-up.ts';
@@ -21,6 +22,7 @@ import { inviteLink } from './permissions.ts';
 import { createQuestions } from './questions.ts';
 import { openReplySink } from './reply.ts';
 import { type ReplyTarget, replyTarget } from './reply-target.ts';
+import { watchRest } from './rest-watch.ts';
 import type { DiscordSettings } from './settings.ts';
 
 export interface DiscordOptions {
@@ -34,6 +36,8 @@ export interface DiscordOptions {
   patienceMs?: number;
   /** Before the first attempt to connect again once discord.js has given up. */
   reconnectMs?: number;
+  /** Told of every request that has to wait. */
+  rateLimited?: RateLimited;
 }
 
 const PATIENCE_MS = 25_000;
@@ -51,6 +55,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   // Apart from the gateway's own, because replies still go out while the process takes its leave.
   const rest = new REST(restOptions(settings.apiUrl)).setToken(settings.token);
   const releaseToken = guardToken(rest, settings.token, log);
+  watchRest(rest, options.rateLimited);
   const api = createDiscordApi({ rest, applicationId: settings.applicationId });
   const channels = createLiveChannels(state);
   const questions = createQuestions();
@@ -71,10 +76,12 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   let catchUp: ReturnType<typeof createCatchUp> | undefined;
   let flusher: NodeJS.Timeout | undefined;
   let stopping: Promise<void> | undefined;
+  let sendsOnly = false;
 
   const gateway = createGateway({
     settings,
     log,
+    ...(options.rateLimited === undefined ? {} : { rateLimited: options.rateLimited }),
     ...(options.reconnectMs === undefined ? {} : { firstRetryMs: options.reconnectMs }),
     handlers: {
       created: raw => take(raw, (message, to) => to.deliver(message)),
@@ -130,7 +137,8 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
 
     async start(bot: BotPort, connect: Connect = 'both') {
       // A worker answers over REST alone: Discord delivers to one gateway connection per shard, the ingest process's.
-      if (connect === 'send') return;
+      sendsOnly = connect === 'send';
+      if (sendsOnly) return;
       await channels.load();
       const known = {
         bot,
@@ -191,12 +199,15 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
       return stopping;
     },
 
-    openReply: (message, resume, save) =>
+    connected: () => sendsOnly || gateway.connected(),
+
+    openReply: (message, resume, save, seen) =>
       openReplySink({
         message,
         outlets: outlets(replyTarget.parse(message.replyTo), message.conversation.person.id),
         resume,
         save,
+        ...(seen === undefined ? {} : { seen }),
         questions,
         givenUp: givenUp.signal,
         log,

@@ -9,10 +9,13 @@ import {
   type GatewayReadyDispatchData,
   type Interaction,
   Options,
+  Status,
 } from 'discord.js';
 import { SetupError } from '../../core/errors.ts';
+import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
 import { guardToken, restOptions } from './api.ts';
+import { watchRest } from './rest-watch.ts';
 import type { DiscordSettings } from './settings.ts';
 
 /** What arrives, as Discord sent it. Calls come in the order of arrival and must not throw. */
@@ -40,6 +43,8 @@ export interface Gateway {
   start(): Promise<void>;
   /** Safe to call twice. */
   stop(): Promise<void>;
+  /** Every shard has its session. */
+  connected(): boolean;
   client(): Client;
   /** The bot's own user id, from the first session on; for older applications it is not the application's id. */
   botId(): string;
@@ -60,6 +65,7 @@ export function createGateway(deps: {
   handlers: GatewayHandlers;
   log: Log;
   firstRetryMs?: number;
+  rateLimited?: RateLimited;
 }): Gateway {
   const { settings, handlers, log } = deps;
   let client: Client | undefined;
@@ -143,6 +149,7 @@ export function createGateway(deps: {
       }),
     });
     release = guardToken(it.rest, settings.token, log);
+    watchRest(it.rest, deps.rateLimited);
     it.on(Events.Error, error =>
       log.warn({ event: 'discord.error', err: error }, 'discord.js reports an error'),
     );
@@ -220,6 +227,9 @@ export function createGateway(deps: {
         await drop();
       })();
       return stopping;
+    },
+    connected() {
+      return client?.isReady() === true && client.ws.shards.every(shard => shard.status === Status.Ready);
     },
     client() {
       if (client === undefined) throw new Error('Discord is not connected');

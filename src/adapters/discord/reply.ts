@@ -34,6 +34,8 @@ export interface ReplyDeps {
   outlets: { main: Outlet; rest: Outlet };
   resume: Json;
   save(handle: Json): Promise<void>;
+  /** Text of the reply stands there. */
+  seen?: () => void;
   questions: Questions;
   /** Aborts when the process can wait no longer: what is not posted then, a later process posts. */
   givenUp: AbortSignal;
@@ -65,7 +67,10 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
   outlets.main.adopt(slots.filter(({ outlet }) => outlet === 'main').length);
 
   const paced = createPaced<Reply>({
-    write: reply => write(layoutOf(reply, owner, message.conversation.channel)),
+    async write(reply) {
+      await write(layoutOf(reply, owner, message.conversation.channel));
+      if (reply.text.trim() !== '') deps.seen?.();
+    },
     minIntervalMs: deps.minIntervalMs ?? MIN_INTERVAL_MS,
     onError: error =>
       log.warn(

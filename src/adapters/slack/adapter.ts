@@ -6,6 +6,7 @@ import type { Conversation, Message } from '../../core/message.ts';
 import type { SetTimer } from '../../core/paced.ts';
 import { createRateBudget } from '../../core/rate-budget.ts';
 import type { State } from '../../core/state.ts';
+import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
 import { createActors } from './actors.ts';
 import { createAsks } from './asks.ts';
@@ -38,6 +39,8 @@ export interface SlackAdapterOptions extends SlackSettings {
   log: Log;
   now?: () => number;
   setTimer?: SetTimer;
+  /** Told of every call that has to wait. */
+  rateLimited?: RateLimited;
 }
 
 interface OpenReply {
@@ -59,7 +62,13 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
   const setTimer = options.setTimer ?? realTimer;
   const installations = installationsOf(options, now);
   const budget = createRateBudget({ now, setTimer });
-  const clients = createSlackClients({ apiUrl, credentials: installations, budget, log });
+  const clients = createSlackClients({
+    apiUrl,
+    credentials: installations,
+    budget,
+    log,
+    ...(options.rateLimited === undefined ? {} : { rateLimited: options.rateLimited }),
+  });
   const people = createPeople({ apiOf: clients.of, now, log });
   const context = createThreadContext({ apiOf: clients.of, people, state, log });
   const actors = createActors({ installations, people });
@@ -72,6 +81,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
   const homes = new Set<string>();
   let port: BotPort | undefined;
   let closing = false;
+  let sendsOnly = false;
 
   const bot = () => {
     if (port === undefined) throw new Error('Slack has not been started');
@@ -259,7 +269,8 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
       port = to;
       closing = false;
       await installations.start();
-      if (connect === 'send') return;
+      sendsOnly = connect === 'send';
+      if (sendsOnly) return;
       try {
         await receiver.start();
       } catch (cause) {
@@ -274,7 +285,9 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
       await within(STOP_PATIENCE_MS, Promise.allSettled([...working]), []);
     },
 
-    openReply(message, resume, save) {
+    connected: () => sendsOnly || receiver.connected(),
+
+    openReply(message, resume, save, seen) {
       const place = replyToSchema.parse(message.replyTo);
       const { tenant, channel, thread } = place;
       const api = clients.of(tenant);
@@ -298,6 +311,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
         closing: () => closing,
         resume,
         save,
+        ...(seen === undefined ? {} : { seen }),
         now,
         setTimer,
         log,

@@ -30,7 +30,9 @@ export function createReceiver(options: {
   /** What came out of an installation page. */
   add?: ((granted: Granted) => Promise<void>) | undefined;
   log: Log;
-}): Receiver {
+}): Receiver & {
+  /** Slack can deliver: it is connected, or its requests are listened for. */ connected(): boolean;
+} {
   const { transport, log } = options;
   const shared = {
     logger: quietLogger(log),
@@ -41,7 +43,7 @@ export function createReceiver(options: {
       port: transport.port,
     },
   };
-  const inner: Receiver =
+  const inner =
     transport.type === 'http'
       ? new HTTPReceiver({
           ...shared,
@@ -61,21 +63,25 @@ export function createReceiver(options: {
             return isNotInstalled(error);
           },
         });
+  const receiver: Receiver = inner;
   let started = false;
   return {
+    connected() {
+      return started && (inner instanceof HTTPReceiver || inner.client.websocket?.isActive() === true);
+    },
     init(app) {
-      inner.init(
+      receiver.init(
         Object.create(app, { processEvent: { value: (event: ReceiverEvent) => process(app, event) } }),
       );
     },
     async start() {
       started = true;
-      await inner.start();
+      await receiver.start();
     },
     async stop() {
       if (!started) return;
       started = false;
-      await inner.stop();
+      await receiver.stop();
     },
   };
 }

@@ -10,6 +10,8 @@ import { SlackRefusal, SlackUnreachable } from './web-client.ts';
 
 export interface ReplyDeps extends Omit<ReplyMessagesDeps, 'onPosted' | 'onStream'> {
   status: StatusLine;
+  /** Text of the reply stands there. */
+  seen?: () => void;
   ask(question: Question, signal: AbortSignal): Promise<boolean>;
   /** The process is going down: what cannot be written now is left to a later one. */
   closing(): boolean;
@@ -58,13 +60,15 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
   async function write({ reply, seal }: { reply: Reply; seal: boolean }): Promise<void> {
     const final = reply.state !== 'working';
     try {
-      if (lost === null) await messages.write(reply, seal);
-      else if (final) await writeElsewhere(reply);
+      if (lost === null) {
+        await messages.write(reply, seal);
+        if (reply.text !== '') deps.seen?.();
+      } else if (final) await writeElsewhere(reply);
       troubleSince = null;
     } catch (error) {
       if (error instanceof SlackRefusal && (isPlaceGone(error.code) || isInstallationGone(error.code))) {
         lost = isPlaceGone(error.code) ? 'place' : 'installation';
-        log.warn({ event: 'slack.place_lost', code: error.code, ...where }, 'cannot write there any more');
+        log.warn({ event: 'slack.place_lost', err: error, ...where }, 'cannot write there any more');
         if (final) await writeElsewhere(reply);
         return;
       }
@@ -85,7 +89,7 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
       if (lost === 'place') return await writeToPerson(reply.text);
     } catch (error) {
       if (!(error instanceof SlackRefusal)) throw error;
-      log.warn({ event: 'slack.person_lost', code: error.code, ...where }, 'the person cannot be written to');
+      log.warn({ event: 'slack.person_lost', err: error, ...where }, 'the person cannot be written to');
     }
     const characters = reply.text.length;
     log.error({ event: 'slack.reply_undeliverable', characters, ...where }, 'a reply could not be delivered');

@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { webApi } from '@slack/bolt';
 import { RetryLater } from '../../core/paced.ts';
 import type { Rate, RateBudget } from '../../core/rate-budget.ts';
+import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
 import { quietLogger } from './quiet-logger.ts';
 
@@ -112,6 +114,16 @@ const NOT_TWICE = [
   'views.push',
 ];
 
+/** The call that a request belongs to; Slack's id of it stands in a header, which the SDK does not pass on. */
+const calls = new AsyncLocalStorage<{ requestID: string | null }>();
+
+const namedFetch: typeof fetch = async (input, init) => {
+  const response = await fetch(input, init);
+  const call = calls.getStore();
+  if (call !== undefined) call.requestID = response.headers.get('x-slack-req-id');
+  return response;
+};
+
 /**
  * How every WebClient is set up: no retries and no waiting of its own, because both are decided per call. A new
  * object each time, and without `headers`: WebClient writes the token into those, and a shared object would
@@ -121,6 +133,8 @@ export function clientOptions(apiUrl: string, log: Log): webApi.WebClientOptions
   return {
     slackApiUrl: apiUrl,
     retryConfig: { retries: 0 },
+    maxRequestConcurrency: Number.POSITIVE_INFINITY,
+    fetch: namedFetch,
     rejectRateLimitedCalls: true,
     timeout: TIMEOUT_MS,
     logger: quietLogger(log),
@@ -132,8 +146,10 @@ export function createSlackClients(options: {
   credentials: Credentials;
   budget: RateBudget;
   log: Log;
+  rateLimited?: RateLimited;
 }): SlackClients {
   const { credentials, budget, log } = options;
+  const rateLimited = options.rateLimited ?? (() => {});
   const clients = new Map<string, { token: string; client: webApi.WebClient }>();
 
   function clientFor(tenant: string, token: string): webApi.WebClient {
@@ -151,12 +167,30 @@ export function createSlackClients(options: {
   ): Promise<Record<string, unknown>> {
     const token = await credentials.token(tenant);
     try {
-      return { ...(await clientFor(tenant, token).apiCall(method, args)) };
+      return await named(() => clientFor(tenant, token).apiCall(method, args));
     } catch (error) {
       if (!(error instanceof webApi.WebAPIPlatformError) || error.data.error !== 'token_expired') throw error;
       const renewed = await credentials.renew(tenant, token);
-      return { ...(await clientFor(tenant, renewed).apiCall(method, args)) };
+      return await named(() => clientFor(tenant, renewed).apiCall(method, args));
     }
+  }
+
+  /** Gives what it throws the id of its request, for the log and for Slack's support. */
+  async function named(work: () => Promise<webApi.WebAPICallResult>): Promise<Record<string, unknown>> {
+    const call = { requestID: null };
+    try {
+      return { ...(await calls.run(call, work)) };
+    } catch (error) {
+      if (error instanceof Error && call.requestID !== null)
+        Object.assign(error, { requestID: call.requestID });
+      throw error;
+    }
+  }
+
+  async function takeTurn(key: string, rate: Rate, signal?: AbortSignal): Promise<void> {
+    const wait = budget.waitFor(key, rate);
+    if (wait > 0) rateLimited('budget', wait);
+    await budget.take(key, rate, signal);
   }
 
   return {
@@ -172,20 +206,27 @@ export function createSlackClients(options: {
         const channelKey = method === 'chat.postMessage' ? `${key} ${String(args.channel)}` : null;
         for (let attempt = 1; ; attempt += 1) {
           if (now === undefined) {
-            if (channelKey !== null) await budget.take(channelKey, POSTS_IN_CHANNEL, signal);
-            await budget.take(key, rate, signal);
+            if (channelKey !== null) await takeTurn(channelKey, POSTS_IN_CHANNEL, signal);
+            await takeTurn(key, rate, signal);
           } else {
             const wait =
               (channelKey === null ? 0 : budget.tryTake(channelKey, POSTS_IN_CHANNEL)) ||
               budget.tryTake(key, rate, now.reserve);
-            if (wait > 0) throw new RetryLater(wait, { binding: false });
+            if (wait > 0) {
+              rateLimited('budget', wait);
+              throw new RetryLater(wait, { binding: false });
+            }
           }
           try {
             return await request(tenant, method, args);
           } catch (error) {
             const waitMs = rateLimitOf(error);
             if (waitMs !== null) {
-              log.warn({ event: 'slack.rate_limited', tenant, method, waitMs }, 'Slack asked to slow down');
+              rateLimited('platform', waitMs);
+              log.warn(
+                { event: 'slack.rate_limited', tenant, method, waitMs, err: error },
+                'Slack asked to slow down',
+              );
               // Which of the two was meant Slack does not say; holding back the channel alone delays nobody else.
               budget.block(channelKey ?? key, waitMs);
               if (now !== undefined) throw new RetryLater(waitMs, { cause: error });

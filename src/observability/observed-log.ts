@@ -1,21 +1,31 @@
+import { trace } from '@opentelemetry/api';
 import { failureOf } from '../core/errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from './metrics.ts';
 
-/** A log that counts what it warns of, so that every trouble has a number to alert on. */
-export function countedLog(log: Log, metrics: Metrics): Log {
-  const counted =
-    (level: 'warn' | 'error'): Log['warn'] =>
+/**
+ * A log that counts what it warns of, so that every trouble has a number to alert on, and that names the trace a line
+ * belongs to.
+ */
+export function observedLog(log: Log, metrics: Metrics | null): Log {
+  const observed =
+    (level: keyof Log): Log['info'] =>
     (...args: unknown[]) => {
       const [fields] = args;
-      metrics.errors.inc({ level, event: eventOf(fields), kind: kindOf(fields) });
-      Reflect.apply(log[level], log, args);
+      if (level === 'warn' || level === 'error')
+        metrics?.errors.inc({ level, event: eventOf(fields), kind: kindOf(fields) });
+      const span = trace.getActiveSpan()?.spanContext();
+      const seen =
+        span === undefined || typeof fields !== 'object' || fields === null
+          ? args
+          : [{ ...fields, trace_id: span.traceId, span_id: span.spanId }, ...args.slice(1)];
+      Reflect.apply(log[level], log, seen);
     };
   return {
-    debug: log.debug.bind(log),
-    info: log.info.bind(log),
-    warn: counted('warn'),
-    error: counted('error'),
+    debug: observed('debug'),
+    info: observed('info'),
+    warn: observed('warn'),
+    error: observed('error'),
   };
 }
 
