@@ -9,6 +9,7 @@ import { createForgetMe } from './forget-me.ts';
 import { createHolds } from './holds.ts';
 import { createInbox, type InboxLimits } from './inbox.ts';
 import { createLeases, type Leases, noLeases } from './leases.ts';
+import { createAccounts } from './linking/accounts.ts';
 import { createMemory } from './memory.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
 import { createNotices } from './notices.ts';
@@ -102,6 +103,7 @@ export function createBot(deps: BotDeps): Bot {
     },
   };
   const privacy = createPrivacy(state);
+  const accounts = createAccounts(state);
   const forgetting = state.table<unknown>('forget-me');
   const holds = createHolds(
     state.shared ? async person => (await forgetting.get(person)) !== undefined : undefined,
@@ -115,6 +117,7 @@ export function createBot(deps: BotDeps): Bot {
     state,
     file,
     memory,
+    accounts,
     privacy,
     whereabouts,
     provision: agent,
@@ -139,7 +142,8 @@ export function createBot(deps: BotDeps): Bot {
       state,
       authors,
       afterTurn: (person, sessionId) => preferences.afterTurn(person, sessionId),
-      mend: (turn, memoryIds) => preferences.mend(turn, memoryIds),
+      mend: (turn, written) => preferences.mend(turn, written),
+      lost: (person, storeId) => sessions.memoryLost(person, storeId),
       notices: deps.notices,
     }),
     sources,
@@ -151,11 +155,12 @@ export function createBot(deps: BotDeps): Bot {
   });
   const rescues = state.table<1>('rescue');
   const signals = deps.signals ?? createLocalSignals();
-  const forgetMe = createForgetMe({ client, state, memory, holds, halt, log });
+  const forgetMe = createForgetMe({ client, state, memory, accounts, holds, halt, log });
   const preferences = createPreferences({
     client,
     state,
     memory,
+    accounts,
     sessions,
     privacy,
     whereabouts,
