@@ -66,6 +66,7 @@ export function createLoad(deps: LoadDeps): Load {
     const [owner = ''] = plan.members;
     await pause(random.between(0, 3_000));
     // What comes next belongs below it.
+    if (deps.signal.aborted) return;
     await settled([await say(plan, owner, random)]);
     for (let round = 1; round < deps.rounds && !deps.signal.aborted; round += 1) {
       const count = random.pick([1, 1, 1, 2, 3]);

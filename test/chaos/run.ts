@@ -38,7 +38,12 @@ const KEY = 'chaos-key';
 const QUIET_MS = 2_000;
 
 /** One run: the whole bot as people run it, with everything around it in processes of its own, and then the judge. */
-export async function run(options: Options, say: (line: string) => void): Promise<Outcome> {
+export async function run(
+  options: Options,
+  say: (line: string) => void,
+  /** Ends the run before its time; what there is by then is judged. */
+  enough: AbortSignal = new AbortController().signal,
+): Promise<Outcome> {
   const folder = options.records ?? (await mkdtemp(join(tmpdir(), 'shopper-chaos-')));
   await mkdir(folder, { recursive: true });
   const random = createRandom(options.seed);
@@ -92,14 +97,15 @@ export async function run(options: Options, say: (line: string) => void): Promis
       random: random.fork('load'),
       say: async (name, saying) => (await platforms.get(name)?.program.call('say', saying)) ?? false,
       isSettled: id => settled.has(id),
-      signal: over.signal,
+      signal: AbortSignal.any([over.signal, enough]),
     });
     async function look(): Promise<void> {
       const progress = await all(platforms, it => it.call('progress', undefined));
       answered = progress.reduce((sum, its) => sum + its.answered.length, 0);
       for (const id of progress.flatMap(its => [...its.answered, ...its.undelivered])) settled.add(id);
     }
-    const total = options.rounds * conversations.length * 1.5;
+    // A round is three messages at most, one and a half in the middle.
+    const total = (1.6 * (options.rounds - 1) + 1) * conversations.length;
     const looking = (async () => {
       for (let at = 0; !over.signal.aborted; at += 1) {
         await look();
@@ -167,7 +173,7 @@ export async function run(options: Options, say: (line: string) => void): Promis
     async function quietDown(): Promise<void> {
       const giveUp = Date.now() + options['patience-seconds'] * 1_000;
       const isOpen = () => [...load.sent.keys()].some(id => !settled.has(id));
-      while (isOpen() && Date.now() < giveUp) await pause(200);
+      while (isOpen() && Date.now() < giveUp && !enough.aborted) await pause(200);
       // Notices, cursors, and answers that come twice.
       await pause(QUIET_MS);
     }
