@@ -150,6 +150,7 @@ export function createBot(deps: BotDeps): Bot {
     holds,
     leases,
     limits: deps.limits,
+    telemetry,
     log,
     ...clock,
   });

@@ -38,6 +38,8 @@ export interface SessionRecord {
   lastSentId: string | null;
   /** The server's time of the last event of the last turn. */
   lastEventAt: string | null;
+  /** What it had cost at list price after the last turn, in cents; absent or null where that is not known. */
+  listCents?: number | null;
 }
 
 export interface OpenSession extends SessionRecord {

@@ -7,6 +7,7 @@ import type { CustomToolRegistry } from './custom-tools.ts';
 import { type Failure, failureOf } from './errors.ts';
 import type { Person } from './message.ts';
 import { backoff, followSession, pause, readLog } from './session-stream.ts';
+import { silentTurn, type TokenCounts, type TurnTelemetry } from './telemetry.ts';
 import { type Pending, type TrackedUse, type TurnEnd, TurnState, type TurnUsage } from './turn-state.ts';
 
 export interface TurnLimits {
@@ -39,6 +40,7 @@ export interface TurnInput {
   sink: ReplySink;
   tools: CustomToolRegistry;
   limits: TurnLimits;
+  telemetry?: TurnTelemetry;
   log: Log;
   onSent(eventId: string): void;
   /** The process is going down: leave everything as it is, a later process carries on. */
@@ -58,6 +60,7 @@ export interface TurnResult {
   lastAt: string | null;
   uses: TrackedUse[];
   usage: TurnUsage;
+  counts: TokenCounts;
   /** A tool use on the person's memory failed: the store may be gone. */
   memoryTrouble: boolean;
 }
@@ -72,6 +75,7 @@ const MAX_SENDS = 5;
  */
 export async function runTurn(input: TurnInput): Promise<TurnResult> {
   const { client, sessionId, sink, log, limits } = input;
+  const telemetry = input.telemetry ?? silentTurn;
   let sentId = input.sentId;
   let attempted = input.attempted;
   let troubleSince: number | null = null;
@@ -86,7 +90,10 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
 
   const show = () => {
     // What an interrupt or an error takes back stays on the screen until something replaces it.
-    if (state.text !== '') shown = state.text;
+    if (state.text !== '') {
+      telemetry.mark('token');
+      shown = state.text;
+    }
     sink.show(snapshot());
   };
   const snapshot = (): Reply => ({
@@ -194,13 +201,14 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
       client,
       sessionId,
       opened: async () => {
-        await deliver();
+        await telemetry.step('send', deliver);
         if (timers.length === 0) timers.push(setTimeout(() => stop('timed_out'), limits.turnMs));
       },
       // A message sent by an earlier process: what happened since then is in the log, not in a new stream.
       resume: input.attempted,
       since: () => input.since,
       onTrouble,
+      onReconnect: telemetry.reconnected,
       signal: reading,
       log,
     })) {
@@ -240,6 +248,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
     lastAt: state.lastAt,
     uses: [...state.uses.values()],
     usage: state.usage,
+    counts: state.counts,
     memoryTrouble: [...state.uses.values()].some(
       use => use.state === 'failed' && touches(use.input, input.mountPaths),
     ),

@@ -17,7 +17,8 @@ import type { ReplySources } from './reply-sources.ts';
 import { backoff, pause } from './session-stream.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
 import type { State } from './state.ts';
-import { joined, runTurn, type TurnLimits, type TurnResult } from './turn.ts';
+import type { Telemetry, TurnTelemetry } from './telemetry.ts';
+import { joined, runTurn, type TurnInput, type TurnLimits, type TurnResult } from './turn.ts';
 import { createTurnContent } from './turn-content.ts';
 import { endsSession, finalText, MEMORY_LOST, stateOf } from './turn-ending.ts';
 import type { TurnUsage } from './turn-state.ts';
@@ -96,6 +97,7 @@ export interface TurnsDeps {
   holds: Holds;
   leases: Leases;
   limits: TurnLimits;
+  telemetry: Telemetry;
   log: Log;
   now?: () => number;
 }
@@ -150,14 +152,14 @@ export function createTurns(deps: TurnsDeps): Turns {
     await records.set(key, record);
   }
 
-  function guarded(key: string, sink: ReplySink): ReplySink {
+  function guarded(key: string, sink: ReplySink, telemetry: TurnTelemetry): ReplySink {
     return {
       show(snapshot) {
         if (leases.get(key)?.isHeld() === true) sink.show(snapshot);
       },
       async finish(final) {
         stillOurs(key);
-        await sink.finish(final);
+        await telemetry.step('reply.finish', () => sink.finish(final));
       },
       ask: (question, signal) => sink.ask(question, signal),
       close: () => sink.close(),
@@ -184,11 +186,19 @@ export function createTurns(deps: TurnsDeps): Turns {
         handle: null,
         replied: null,
       };
-      await answer(conversation, entries, record);
+      const platform = entries[0]?.message.conversation.person.platform ?? 'unknown';
+      await deps.telemetry.turn({ platform, origins: entries, resumed: saved !== undefined }, telemetry =>
+        answer(conversation, entries, record, telemetry),
+      );
     }
   }
 
-  async function answer(key: string, entries: InboxEntry[], record: TurnRecord): Promise<void> {
+  async function answer(
+    key: string,
+    entries: InboxEntry[],
+    record: TurnRecord,
+    telemetry: TurnTelemetry,
+  ): Promise<void> {
     const messages = entries.map(entry => entry.message);
     const last = messages.at(-1);
     if (last === undefined) return;
@@ -207,18 +217,24 @@ export function createTurns(deps: TurnsDeps): Turns {
     let sink: ReplySink | undefined;
     try {
       if (record.replied === null) {
-        const posting = adapter.openReply(last, record.handle, async handle => {
+        const keep = async (handle: Json) => {
           record.handle = handle;
           if (open) await save(key, record);
-        });
-        sink = guarded(key, posting);
-        await reply(key, messages, last, record, sink, interrupt.signal);
+        };
+        const posting = adapter.openReply(last, record.handle, keep, () => telemetry.mark('text'));
+        telemetry.mark('sign');
+        sink = guarded(key, posting, telemetry);
+        await reply(key, messages, last, record, sink, interrupt.signal, telemetry);
       }
       if (record.replied !== null) {
-        const { sentId, lastEventAt, usage } = record.replied;
+        const { replied } = record;
+        const { sentId, lastEventAt, usage } = replied;
         await deps.access.spent(last, record.sessionId, usage);
-        if (sentId !== null) await sessions.update(last.conversation, { lastSentId: sentId, lastEventAt });
-        await notify(key, adapter, last, record, record.replied);
+        if (sentId !== null) {
+          const listCents = usage?.sessionCents ?? null;
+          await sessions.update(last.conversation, { lastSentId: sentId, lastEventAt, listCents });
+        }
+        await telemetry.step('notice', () => notify(key, adapter, last, record, replied, telemetry));
       }
       stillOurs(key);
       await inbox.done(entries);
@@ -239,10 +255,12 @@ export function createTurns(deps: TurnsDeps): Turns {
     record: TurnRecord,
     sink: ReplySink,
     interrupt: AbortSignal,
+    telemetry: TurnTelemetry,
   ): Promise<void> {
     const objection = record.sessionId === null ? objectionTo(messages) : null;
     if (objection !== null) {
       await sink.finish({ state: 'done', text: objection, status: null, activities: [] });
+      telemetry.ended('turned_away');
       return;
     }
     const { conversation } = last;
@@ -261,8 +279,14 @@ export function createTurns(deps: TurnsDeps): Turns {
       const refusal =
         record.sessionId === null ? await patiently(sink, interrupt, () => refusalFor(last)) : null;
       if (refusal === null) {
-        const session = await patiently(sink, interrupt, () => sessions.open(conversation, record.sessionId));
-        turn = await converse(key, messages, conversation, session, record, shown, interrupt);
+        const session = await telemetry.step('session.open', async () => {
+          const opened = await patiently(sink, interrupt, () =>
+            sessions.open(conversation, record.sessionId),
+          );
+          telemetry.session(opened.sessionId, opened.lastSentId === null);
+          return opened;
+        });
+        turn = await converse(key, messages, conversation, session, record, shown, interrupt, telemetry);
       } else turn = { refusal };
     } catch (error) {
       if (shutdown.signal.aborted) throw error;
@@ -273,6 +297,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       );
       const sentence = interrupt.aborted ? 'Stopped.' : personSentence(error);
       await sink.finish({ state: 'failed', text: joined([said], sentence), status: null, activities: [] });
+      telemetry.ended(interrupt.aborted ? 'stopped' : 'failed');
       if (record.sentId !== null) await sessions.update(conversation, { lastSentId: record.sentId });
       else {
         // Nobody knows whether this session has the message: the next one starts in a session where that is no question.
@@ -283,10 +308,13 @@ export function createTurns(deps: TurnsDeps): Turns {
     }
     if ('refusal' in turn) {
       await sink.finish({ state: 'done', text: turn.refusal, status: null, activities: [] });
+      telemetry.ended('turned_away');
       return;
     }
     const { result, final, session } = turn;
     await sink.finish({ state: stateOf(result), text: final, status: null, activities: [] });
+    telemetry.ended(result.end.type);
+    telemetry.used(result.counts, centsSince(session, result.usage));
     record.replied = {
       owner: session.owner,
       storeIds: session.mounts.map(mount => mount.storeId),
@@ -347,6 +375,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     record: TurnRecord,
     sink: ReplySink,
     interrupt: AbortSignal,
+    telemetry: TurnTelemetry,
   ): Promise<Conversed> {
     for (let replaced = false; ; replaced = true) {
       const attempted = record.sessionId === session.sessionId;
@@ -357,7 +386,7 @@ export function createTurns(deps: TurnsDeps): Turns {
           record.sessionId = session.sessionId;
           await save(key, record);
         }
-        const result = await runTurn({
+        const input: TurnInput = {
           client,
           sessionId: session.sessionId,
           mountPaths: session.mounts.map(mount => mount.path),
@@ -376,13 +405,15 @@ export function createTurns(deps: TurnsDeps): Turns {
           sink,
           tools: deps.tools,
           limits: deps.limits,
+          telemetry,
           log,
           onSent: id => {
             record.sentId = id;
           },
           shutdown: AbortSignal.any([shutdown.signal, ...lostOf(key)]),
           interrupt,
-        });
+        };
+        const result = await telemetry.step('stream', () => runTurn(input));
         if (result.end.type === 'deleted' && result.text === '' && !replaced) throw new SessionGone();
         log.info(
           {
@@ -413,6 +444,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     last: Message,
     record: TurnRecord,
     replied: Replied,
+    telemetry: TurnTelemetry,
   ): Promise<void> {
     const { owner, storeIds } = replied;
     if (replied.noticed || replied.begunAt === null || record.sessionId === null || storeIds.length === 0)
@@ -435,6 +467,8 @@ export function createTurns(deps: TurnsDeps): Turns {
         if (notice.heldBecauseOf !== undefined)
           await adapter.notify(last, notice, mode === 'off' ? 'private' : mode);
         else if (mode !== 'off') await adapter.notify(last, notice, mode);
+        else continue;
+        telemetry.noticed(notice.heldBecauseOf === undefined ? 'told' : 'held');
       }
     } catch (error) {
       log.error(
@@ -490,6 +524,12 @@ export function createTurns(deps: TurnsDeps): Turns {
       shutdown.abort(new Error('shutting down'));
     },
   };
+}
+
+/** What the turn has cost, of what the session has cost since it began; null where that cannot be told apart. */
+function centsSince(before: OpenSession, { sessionCents }: TurnUsage): number | null {
+  if (sessionCents === null || before.lastSentId === null) return sessionCents;
+  return before.listCents == null ? null : Math.max(0, sessionCents - before.listCents);
 }
 
 class SessionGone extends Error {}
