@@ -171,12 +171,16 @@ describe('the package', () => {
       outDir: '../compiled',
     };
     await writeFile(join(own, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['**/*.ts'] }));
-    const { stdout } = await run(process.execPath, [
-      join(REPO, 'node_modules/typescript/lib/tsc.js'),
-      '-p',
-      own,
-    ]).catch((error: { stdout: string }) => error);
-    expect(stdout).toBe('');
+    const check = () =>
+      run(process.execPath, [join(REPO, 'node_modules/typescript/lib/tsc.js'), '-p', own]).catch(
+        (error: { stdout: string }) => error,
+      );
+    expect((await check()).stdout).toBe('');
+    // A mistake is found, so the types are really there.
+    const wrong =
+      "import type { ChatAdapter } from 'shopper';\nexport const platform: ChatAdapter['platform'] = 1;\n";
+    await writeFile(join(own, 'wrong.ts'), wrong);
+    expect((await check()).stdout).toContain("Type 'number' is not assignable to type 'string'");
     // What was compiled runs in the installed bot, as JavaScript, on every Node.
     const agent = await readFile(join(own, 'custom-tool/agent.yml'), 'utf8');
     const folder = join(home, 'compiled/custom-tool');
