@@ -34,6 +34,8 @@ export interface PacedOptions<T> {
   write(value: T): Promise<void>;
   /** Between the starts of two writes; a flush does not wait for it. */
   minIntervalMs: number;
+  /** True for a value that should not wait for the interval: the first words after many signs of work, say. */
+  isUrgent?(value: T): boolean;
   /** A write that no flush waited for has failed. Its value is tried again by the next flush. */
   onError?(error: unknown): void;
   now?: () => number;
@@ -59,9 +61,10 @@ export function createPaced<T>(options: PacedOptions<T>): Paced<T> {
   let newestFailed = false;
   let writing = false;
   let stopped = false;
-  /** Not before these times: pushes and flushes, and pushes alone. */
+  /** Not before these times: pushes and flushes, pushes alone, and pushes of what is not urgent. */
   let blockedUntil = Number.NEGATIVE_INFINITY;
   let heldUntil = Number.NEGATIVE_INFINITY;
+  let pacedUntil = Number.NEGATIVE_INFINITY;
   let cancelTimer: (() => void) | undefined;
   let flushes: Flush[] = [];
 
@@ -69,15 +72,20 @@ export function createPaced<T>(options: PacedOptions<T>): Paced<T> {
     cancelTimer?.();
     cancelTimer = undefined;
     if (writing || stopped || newest === undefined || settled >= newest.number) return;
-    const from = flushes.length > 0 ? blockedUntil : Math.max(blockedUntil, heldUntil);
-    const wait = from - now();
+    const wait = startOf(newest.value) - now();
     if (wait > 0) cancelTimer = setTimer(schedule, wait);
     else void writeOne(newest.value, newest.number);
   }
 
+  function startOf(value: T): number {
+    if (flushes.length > 0) return blockedUntil;
+    const held = Math.max(blockedUntil, heldUntil);
+    return options.isUrgent?.(value) === true ? held : Math.max(held, pacedUntil);
+  }
+
   async function writeOne(value: T, number: number): Promise<void> {
     writing = true;
-    heldUntil = now() + options.minIntervalMs;
+    pacedUntil = now() + options.minIntervalMs;
     try {
       await options.write(value);
       settle(number, flush => flush.resolve());

@@ -62,6 +62,35 @@ describe('paced writing', () => {
     ]);
   });
 
+  it('does not hold back what is urgent, and paces what follows from there', async () => {
+    const { clock, written, paced } = setUp({ isUrgent: value => value === 'first words' });
+    paced.push('thinking');
+    await clock.advance(300);
+    paced.push('first words');
+    await clock.advance(100);
+    paced.push('more words');
+    await clock.advance(5_000);
+    expect(written).toEqual([
+      [0, 'thinking'],
+      [300, 'first words'],
+      [1_300, 'more words'],
+    ]);
+  });
+
+  it('holds back even what is urgent for as long as a write asked for', async () => {
+    const tries: number[] = [];
+    const { clock, paced } = setUp({
+      isUrgent: () => true,
+      async write() {
+        tries.push(clock.now());
+        throw new RetryLater(2_000, { binding: false });
+      },
+    });
+    paced.push('first words');
+    await clock.advance(4_500);
+    expect(tries).toEqual([0, 2_000, 4_000]);
+  });
+
   it('keeps one write in flight, however long it takes', async () => {
     let running = 0;
     let most = 0;

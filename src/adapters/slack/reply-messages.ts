@@ -16,6 +16,8 @@ export interface ReplyMessages {
   write(reply: Reply, seal: boolean): Promise<void>;
   /** Their timestamps, also of those of an earlier process. */
   readonly timestamps: readonly string[];
+  /** Words of the reply can be seen. */
+  readonly begun: boolean;
   /** Slack shows by itself that there is more to come. */
   readonly streaming: boolean;
   /** The person pressed Slack's stop button. */
@@ -81,6 +83,9 @@ export function createReplyMessages(deps: ReplyMessagesDeps): ReplyMessages {
     write,
     get timestamps() {
       return parts.map(part => part.ts);
+    },
+    get begun() {
+      return progress.source !== '';
     },
     get streaming() {
       return parts[progress.cursor]?.kind === 'stream';

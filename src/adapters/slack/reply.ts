@@ -47,6 +47,8 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
   const paced = createPaced<{ reply: Reply; seal: boolean }>({
     write,
     minIntervalMs: MIN_INTERVAL_MS,
+    // A status before it must not hold the first words back.
+    isUrgent: ({ reply }) => reply.text !== '' && !messages.begun,
     now,
     setTimer: deps.setTimer,
     onError: notShown,

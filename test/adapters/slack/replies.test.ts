@@ -79,6 +79,16 @@ describe('a streamed reply', () => {
     expect(textOf(shown(message)).trim()).toBe('Let me see. Here.');
   });
 
+  it('shows the first words at once, however lately it showed what it was doing', async () => {
+    await setUp({ frozenClock: true });
+    const sink = world.open(await ask());
+    sink.show({ ...reply(''), status: 'Checking your preferences' });
+    await answered('assistant.threads.setStatus', 2);
+    sink.show(reply('Let me '));
+    await answered('chat.startStream');
+    sink.close();
+  });
+
   it('names its reader and their workspace outside of DMs, on Slack Connect too', async () => {
     await setUp();
     const other = world.slack.addWorkspace('Partner');
