@@ -16,7 +16,10 @@ import { sessionThreadRoutes } from './routes/session-threads.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 
 /** The HTTP face of the services: ids and errors of requests, their log, access, and the routes. */
-export function createApp(services: Services, options: { apiKey?: string; log: RuntimeLog }): App {
+export function createApp(
+  services: Services,
+  options: { apiKey?: string; onLoopback: boolean; log: RuntimeLog },
+): App {
   const { log } = options;
   const app = new Hono<RuntimeEnv>();
 
@@ -27,9 +30,14 @@ export function createApp(services: Services, options: { apiKey?: string; log: R
     c.header('request-id', requestId);
     await next();
     const ms = Math.round(performance.now() - started);
-    log.info({ method: c.req.method, path: c.req.path, status: c.res.status, requestId, ms }, 'request');
+    const { method, path } = c.req;
+    log.info(
+      { event: 'runtime.request', method, path, status: c.res.status, requestID: requestId, ms },
+      'request',
+    );
   });
-  app.use(requireLoopbackHost(), requireKey(options.apiKey), requireBeta());
+  if (options.onLoopback) app.use(requireLoopbackHost());
+  app.use(requireKey(options.apiKey), requireBeta());
 
   agentRoutes(app, services);
   environmentRoutes(app, services);
@@ -53,7 +61,11 @@ export function createApp(services: Services, options: { apiKey?: string; log: R
   );
   app.onError((thrown, c) => {
     const error = toApiError(thrown);
-    if (error.status >= 500) log.error({ err: thrown, requestId: c.get('requestId') }, 'request failed');
+    if (error.status >= 500)
+      log.error(
+        { event: 'runtime.request_failed', err: thrown, requestID: c.get('requestId') },
+        'request failed',
+      );
     return answerError(c, error);
   });
   return app;

@@ -3,6 +3,7 @@ export interface RuntimeLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+  debug?(fields: object, message: string): void;
 }
 
 export const silentLog: RuntimeLog = { info() {}, warn() {}, error() {} };

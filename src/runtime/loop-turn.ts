@@ -135,7 +135,7 @@ export async function runTurn(
     // Allowed tools run right after they are logged: one that is open in the history may have run before a crash.
     // Of a confirmed one the log cannot tell, and it runs.
     const repeated = permission === 'allow' && logged.has(use.id);
-    log.info({ session: sessionId, tool: use.name, repeated }, 'tool run');
+    log.info({ event: 'runtime.tool_run', session: sessionId, tool: use.name, repeated }, 'tool run');
     return orAborted(toolset.run(use.name, use.input, { signal, repeated }), signal);
   }
 
@@ -200,11 +200,18 @@ export async function runTurn(
 
     if (reply instanceof ModelError) {
       const { kind, retryable, message } = reply;
-      log.warn({ ...about, kind, retryable, error: message }, 'model request failed');
+      log.warn(
+        { event: 'runtime.model_failed', ...about, kind, retryable, error: withoutQuote(message) },
+        'model request failed',
+      );
+      log.debug?.({ event: 'runtime.model_said', session: sessionId, error: message }, 'the endpoint said');
       await endRequest(start.id, true);
       return { type: 'failed', error: reply };
     }
-    log.info({ ...about, stop_reason: reply.stopReason, ...reply.usage }, 'model request');
+    log.info(
+      { event: 'runtime.model_request', ...about, stop_reason: reply.stopReason, ...reply.usage },
+      'model request',
+    );
     const tooLong = reply.stopReason === 'model_context_window_exceeded';
     if (tooLong) shrinkContext(textBytes);
     if (tooLong && reply.content.length === 0) {
@@ -283,9 +290,17 @@ export async function runTurn(
   }
 
   function unexpected(error: unknown): ModelError {
-    log.error({ session: sessionId, err: error }, 'the model threw an unexpected error');
+    log.error(
+      { event: 'runtime.model_threw', session: sessionId, err: error },
+      'the model threw an unexpected error',
+    );
     return new ModelError('request_failed', 'The model failed in an unexpected way.', { retryable: false });
   }
+}
+
+/** An endpoint's own words may quote what was said to it. */
+function withoutQuote(message: string): string {
+  return message.replace(/(\((?:\d{3}|mid-answer)\)): .*$/s, '$1');
 }
 
 /** A turn builds the conversation once per request; the files in it are read once. */

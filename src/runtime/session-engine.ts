@@ -148,7 +148,7 @@ export function createSessionEngine(deps: EngineDeps): SessionEngine {
       // The log cannot be written, so the turn can neither go on nor end: tell those who listen.
       runs.delete(sessionId);
       log.error(
-        { err: error, sessionId },
+        { event: 'runtime.turn_lost', err: error, session: sessionId },
         'a turn could not be recorded; the next event sent to it resumes it',
       );
       hub.close(sessionId, errorBody(toApiError(error), newId('req')));
@@ -173,7 +173,7 @@ export function createSessionEngine(deps: EngineDeps): SessionEngine {
       return await Promise.race([ended, abandoned(signal, deps.abortGraceMs)]);
     } catch (error) {
       if (signal.aborted) return { type: 'aborted' };
-      log.error({ err: error, sessionId }, 'the agent loop failed');
+      log.error({ event: 'runtime.loop_failed', err: error, session: sessionId }, 'the agent loop failed');
       return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
     }
   }
@@ -273,7 +273,8 @@ export function createSessionEngine(deps: EngineDeps): SessionEngine {
           tx.afterCommit(() => launch(id));
         });
       }
-      if (rows.length > 0) log.info({ sessions: rows.length }, 'resumed the turns a stop had cut off');
+      if (rows.length > 0)
+        log.info({ event: 'runtime.resumed', sessions: rows.length }, 'resumed the turns a stop had cut off');
     },
 
     async stop() {
