@@ -32,6 +32,8 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'discord-latest-notice': { by: 'key' },
   'discord-about': { by: 'nobody', why: 'what a form is about, under the id of an interaction, for an hour' },
   'slack-heard': { by: 'part' },
+  'slack-latest': { by: 'key' },
+  'slack-notice': { by: 'key' },
   'slack-edit': { by: 'nobody', why: 'ids of edited messages, by channel, for as long as Slack redelivers' },
   session: { by: 'key' },
   'session-spare': { by: 'key' },
