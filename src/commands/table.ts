@@ -5,6 +5,7 @@ import { accessApprove } from './access/approve.ts';
 import { accessList } from './access/list.ts';
 import { accessRevoke } from './access/revoke.ts';
 import { type Command, EXIT, type Io, NotFoundError, UsageError } from './command.ts';
+import { doctor } from './doctor/doctor.ts';
 import { init } from './init.ts';
 import { memoryAudit } from './memory/audit.ts';
 import { memoryExport } from './memory/export.ts';
@@ -18,6 +19,7 @@ import { start } from './start.ts';
 const COMMANDS: readonly Command[] = [
   start,
   init,
+  doctor,
   memoryList,
   memoryShow,
   memorySeed,

@@ -1,0 +1,258 @@
+import Anthropic from '@anthropic-ai/sdk';
+import { z } from 'zod';
+import { findRunning } from '../../agent-api.ts';
+import type { Config } from '../../config.ts';
+import type { AgentFile } from '../../core/agent-file.ts';
+import type { CustomToolRegistry } from '../../core/custom-tools.ts';
+import { failureOf } from '../../core/errors.ts';
+import { lookUpProvision, type Standing } from '../../core/provision.ts';
+import { type Check, fine, listOf, problem, warning } from './findings.ts';
+import type { Network } from './network.ts';
+
+interface Agent {
+  file: AgentFile;
+  tools: CustomToolRegistry;
+}
+
+const WHO = 'the agent service';
+
+export async function checkAgentService(
+  config: Config,
+  agent: Agent | null,
+  network: Network,
+): Promise<Check[]> {
+  const { api } = config;
+  if (api.type === 'local') {
+    const running = await network.within(findRunning(config.dataDir)).catch(() => null);
+    const checks =
+      running === null
+        ? [fine('The local runtime is used; it starts with the bot')]
+        : await checkService(running.client, running.baseUrl, agent, network);
+    return [...checks, ...(await checkModel(api.model, agent?.file ?? null, network))];
+  }
+  const client = new Anthropic({
+    apiKey: api.apiKey,
+    baseURL: api.baseUrl,
+    authToken: null,
+    logLevel: 'off',
+    maxRetries: 0,
+    fetch: network.fetch(WHO),
+  });
+  return checkService(client, api.baseUrl, agent, network);
+}
+
+async function checkService(
+  client: Anthropic,
+  baseUrl: string,
+  agent: Agent | null,
+  network: Network,
+): Promise<Check[]> {
+  const { host } = new URL(baseUrl);
+  try {
+    const { data } = await client.beta.agents.list({ limit: 1 }, { maxRetries: 0 });
+    if (!Array.isArray(data)) return [notUnderstood(host)];
+    await client.beta.memoryStores.list({ limit: 1 }, { maxRetries: 0 });
+    const checks = [fine(`The agent service at ${host} answers, with agents and memory stores`)];
+    if (agent === null) return checks;
+    checks.push(...checkStanding(await lookUpProvision({ client, ...agent }), agent.file));
+    checks.push(...(await checkSharedStore(client, agent.file)));
+    return checks;
+  } catch (error) {
+    return [failure(error, host, network)];
+  }
+}
+
+function checkStanding({ agents, environments }: Standing, file: AgentFile): Check[] {
+  const [agent] = agents;
+  const [environment] = environments;
+  if (agent === undefined && environment === undefined) {
+    return [fine(`No agent named ${file.name} yet: the first start makes it`)];
+  }
+  const checks: Check[] = [];
+  const stale = [
+    ...(agent?.current === false ? [`agent (version ${agent.version})`] : []),
+    ...(environment?.current === false ? ['environment'] : []),
+  ];
+  if (stale.length > 0) {
+    checks.push(
+      warning(
+        'agent.outdated',
+        `agent.yml has changed since the ${listOf(stale)} was made from it`,
+        'Start the bot, or restart it: that makes a new version, and every conversation goes on with it at its next message.',
+      ),
+    );
+  } else {
+    const parts = [
+      agent === undefined ? 'agent still to be made' : `agent ${agent.id}, version ${agent.version}`,
+      environment === undefined ? 'environment still to be made' : `environment ${environment.id}`,
+    ];
+    checks.push(fine(`As agent.yml has it: ${parts.join(', ')}`));
+  }
+  if (agents.length > 1 || environments.length > 1) {
+    const [kind, all] =
+      agents.length > 1 ? (['agents', agents] as const) : (['environments', environments] as const);
+    checks.push(
+      warning(
+        'agent.several',
+        `${all.length} live ${kind} carry the name ${file.name}: ${listOf(all.map(({ id }) => id))}`,
+        'The bot uses the one it knows, else the oldest. Archive the others, unless another bot of that name uses them; then give one of the two another name in agent.yml.',
+      ),
+    );
+  }
+  return checks;
+}
+
+async function checkSharedStore(client: Anthropic, file: AgentFile): Promise<Check[]> {
+  const id = file.memory.shared_store;
+  if (id === undefined) return [];
+  const gone = problem(
+    'agent.shared_store_gone',
+    `The shared store ${id} does not exist any more, or is archived: no conversation can be started`,
+    'Name another one under memory.shared_store in agent.yml, or leave it out.',
+  );
+  try {
+    const store = await client.beta.memoryStores.retrieve(id, undefined, { maxRetries: 0 });
+    return store.archived_at === null ? [fine(`The shared store is there: ${store.name}`)] : [gone];
+  } catch (error) {
+    if (failureOf(error).type !== 'gone') throw error;
+    return [gone];
+  }
+}
+
+function failure(error: unknown, host: string, network: Network): Check {
+  const it = failureOf(error);
+  const request =
+    error instanceof Anthropic.APIError && error.requestID ? `, request ${error.requestID}` : '';
+  const status = error instanceof Anthropic.APIError ? (error.status ?? 'none') : 'none';
+  if (it.type === 'gone') {
+    return problem(
+      'agent.not_available',
+      `${host} has no Managed Agents for this key (404${request})`,
+      'The service is in beta: ask for access for the key’s organisation and workspace, or check ANTHROPIC_BASE_URL.',
+    );
+  }
+  if (it.type === 'refused' && it.reason === 'key') {
+    return problem(
+      'agent.key_refused',
+      `${host} refuses the API key (401${request})`,
+      'Put a valid key into ANTHROPIC_API_KEY: console.anthropic.com → API keys.',
+    );
+  }
+  if (it.type === 'refused' && it.reason === 'permission') {
+    return problem(
+      'agent.permission_refused',
+      `The API key may not use Managed Agents at ${host} (403${request})`,
+      'Check the permissions of the key and of its workspace: console.anthropic.com → API keys.',
+    );
+  }
+  if (it.type === 'refused' && it.reason === 'billing') {
+    return problem(
+      'agent.billing',
+      `${host} reports a billing problem (402${request})`,
+      'console.anthropic.com → Billing.',
+    );
+  }
+  if (it.type === 'retry' && it.reason !== 'unreachable') {
+    return problem(
+      'agent.failing',
+      `${host} is overloaded or failing (${status}${request})`,
+      'Look again in some minutes; status.anthropic.com says whether it is known. The bot waits such outages out.',
+    );
+  }
+  if (it.type === 'retry' || isTimeout(error)) {
+    return problem(
+      'agent.unreachable',
+      `The agent service at ${host} ${network.reason(error)}`,
+      'Check this machine’s way to it (proxy, firewall), and ANTHROPIC_BASE_URL where it is set.',
+    );
+  }
+  return notUnderstood(host);
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && /Timeout|Abort/.test(`${error.name} ${error.constructor.name}`);
+}
+
+function notUnderstood(host: string): Check {
+  return problem(
+    'agent.not_understood',
+    `${host} answers, but not as the Managed Agents API does`,
+    'Check ANTHROPIC_BASE_URL: it is the address without /v1.',
+  );
+}
+
+const models = z.object({ data: z.array(z.object({ id: z.string() })), has_more: z.boolean().optional() });
+
+/** The local runtime's model: whether its endpoint answers, takes the key and knows the model. Asks it nothing that costs. */
+async function checkModel(
+  {
+    MODEL_BASE_URL: address,
+    MODEL_API_KEY: key,
+    MODEL: chosen,
+  }: Extract<Config['api'], { type: 'local' }>['model'],
+  file: AgentFile | null,
+  network: Network,
+): Promise<Check[]> {
+  if (address === undefined && key === undefined) {
+    return [
+      fine('The built-in offline model answers; MODEL_BASE_URL or ANTHROPIC_API_KEY brings a real one'),
+    ];
+  }
+  const base = new URL(address ?? 'https://api.anthropic.com');
+  base.pathname = `${base.pathname.replace(/\/+$/, '').replace(/\/v1(\/messages)?$/, '')}/v1/models`;
+  base.search = '?limit=1000';
+  const { host } = base;
+  let response: Response;
+  try {
+    response = await network.fetch('the model endpoint')(base, {
+      headers: {
+        'anthropic-version': '2023-06-01',
+        ...(key === undefined ? {} : { 'x-api-key': key, authorization: `Bearer ${key}` }),
+      },
+    });
+  } catch (error) {
+    return [
+      problem(
+        'model.unreachable',
+        `The model endpoint at ${host} ${network.reason(error)}`,
+        'Check MODEL_BASE_URL, and that the server behind it is running.',
+      ),
+    ];
+  }
+  if (response.status === 401 || response.status === 403) {
+    return [
+      problem(
+        'model.key_refused',
+        `The model endpoint at ${host} refuses ${key === undefined ? 'requests without a key' : 'the key'} (${response.status})`,
+        'Set MODEL_API_KEY to one it takes.',
+      ),
+    ];
+  }
+  if (response.status >= 500) {
+    return [
+      problem(
+        'model.failing',
+        `The model endpoint at ${host} is failing (${response.status})`,
+        'Look into the log of that server.',
+      ),
+    ];
+  }
+  const listed = models.safeParse(response.ok ? await response.json().catch(() => null) : null).data;
+  if (listed === undefined)
+    return [fine(`The model endpoint at ${host} answers; it does not list its models`)];
+  const agentModel = file === null ? undefined : typeof file.model === 'string' ? file.model : file.model.id;
+  const wanted = chosen ?? agentModel;
+  // Ollama has a tag behind each name.
+  const known = listed.data.some(({ id }) => id === wanted || id.startsWith(`${wanted}:`));
+  if (wanted === undefined || known || listed.has_more === true) {
+    return [fine(`The model endpoint at ${host} answers${wanted === undefined ? '' : `, with ${wanted}`}`)];
+  }
+  const some = listed.data.slice(0, 8).map(({ id }) => id);
+  return [
+    problem(
+      'model.not_listed',
+      `The model endpoint at ${host} does not list ${wanted}`,
+      `Set MODEL to one it has${some.length === 0 ? '' : `: ${some.join(', ')}${listed.data.length > 8 ? ', …' : ''}`}.`,
+    ),
+  ];
+}

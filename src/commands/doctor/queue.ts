@@ -1,0 +1,62 @@
+import { Queue } from 'bullmq';
+import type { Config } from '../../config.ts';
+import { TURNS } from '../../core/dispatcher-bullmq.ts';
+import { count } from '../text.ts';
+import { type Check, fine, problem, warning } from './findings.ts';
+import type { Network } from './network.ts';
+import { checkRedis, withRedis } from './redis-health.ts';
+import { whyNot } from './state.ts';
+
+/** Whether turns can be shared among processes, and whether anybody takes them up. */
+export async function checkQueue(config: Config, network: Network): Promise<Check[]> {
+  const url = config.redisUrl;
+  if (url === undefined) return [fine('Turns run in the process that accepted them')];
+  if (config.api.type === 'local') {
+    return [
+      problem(
+        'queue.needs_service',
+        'REDIS_URL is for several processes, and each would have a local runtime of its own',
+        'Set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL to one runtime for all (npm run runtime).',
+      ),
+    ];
+  }
+  const { host } = new URL(url);
+  const use = { group: 'queue', variable: 'REDIS_URL', what: 'The queue of turns', oldest: [6, 2] } as const;
+  try {
+    return await withRedis(url, network, async redis => {
+      const checks = await checkRedis(redis, host, use);
+      const queue = new Queue(TURNS.queue, {
+        connection: redis,
+        prefix: TURNS.prefix,
+        // Otherwise making the object writes.
+        skipMetasUpdate: true,
+        skipVersionCheck: true,
+      });
+      queue.on('error', () => {});
+      const jobs = await network.within(queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active'));
+      const workers = await network.within(queue.getWorkersCount());
+      return [...checks, checkWorkers(jobs, workers)];
+    });
+  } catch (error) {
+    return [
+      problem(
+        'queue.unreachable',
+        `The Redis at ${host} ${whyNot(error, network)}`,
+        'Check REDIS_URL: host, port and password, and that the server is running.',
+      ),
+    ];
+  }
+}
+
+function checkWorkers(jobs: Record<string, number>, workers: number): Check {
+  const waiting = (jobs.waiting ?? 0) + (jobs.prioritized ?? 0) + (jobs.delayed ?? 0);
+  const line = `${count(waiting, 'conversation')} waiting, ${jobs.active ?? 0} being answered`;
+  if (workers === 0 && waiting > 0) {
+    return warning(
+      'queue.no_worker',
+      `${line}, and no worker is connected`,
+      'Start one: npm start -- --role worker (or --role all).',
+    );
+  }
+  return fine(`${count(workers, 'worker')} connected; ${line}`);
+}
