@@ -6,9 +6,10 @@ import { DataDirError } from './database.ts';
 import { createModel } from './models/model.ts';
 import { createRuntime, PortError } from './server.ts';
 
-const USAGE = `usage: npm run runtime -- [--port N] [--data DIR]
-  --port N     the port on 127.0.0.1, 0 for a free one (default 4180)
-  --data DIR   where everything is kept (default ./data/runtime)
+const USAGE = `usage: npm run runtime -- [--port N] [--host ADDRESS] [--data DIR]
+  --port N          the port, 0 for a free one (default 4180)
+  --host ADDRESS    where it listens (default 127.0.0.1); anywhere else needs RUNTIME_API_KEY
+  --data DIR        where everything is kept (default ./data/runtime)
 environment:
   RUNTIME_API_KEY   the only API key accepted (default: any)
   MODEL_BASE_URL, MODEL_API_KEY, MODEL   the Messages endpoint to ask (default: the built-in offline model)
@@ -21,13 +22,14 @@ const flags = z.strictObject({
     .min(0, '--port must be 0 to 65535')
     .max(65_535, '--port must be 0 to 65535')
     .default(4180),
+  host: z.string().min(1, '--host must be an address').default('127.0.0.1'),
   data: z.string().min(1, '--data must name a directory').default('./data/runtime'),
   help: z.boolean().default(false),
 });
 
 /** Serves until SIGTERM or SIGINT. Standard output carries one line, the address; the log goes to stderr. */
 async function main(args: string[]): Promise<void> {
-  const { port, data, help } = readFlags(args);
+  const { port, host, data, help } = readFlags(args);
   if (help) {
     process.stdout.write(`${USAGE}\n`);
     return;
@@ -39,6 +41,7 @@ async function main(args: string[]): Promise<void> {
   const runtime = await createRuntime({
     dataDir: data,
     port,
+    host,
     loop: createAgentLoop({ model, log }),
     log,
     ...(RUNTIME_API_KEY ? { apiKey: RUNTIME_API_KEY } : {}),
@@ -62,7 +65,12 @@ function readFlags(args: string[]): z.infer<typeof flags> {
   try {
     ({ values } = parseArgs({
       args,
-      options: { port: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        port: { type: 'string' },
+        host: { type: 'string' },
+        data: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     }));
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));

@@ -26,6 +26,8 @@ export interface RuntimeOptions {
   dataDir: string;
   /** 0 takes a free one. */
   port: number;
+  /** 127.0.0.1 unless told; anywhere else needs `apiKey`. */
+  host?: string;
   /** The only key accepted; without it any non-empty key is. */
   apiKey?: string;
   loop: AgentLoop;
@@ -47,16 +49,18 @@ export interface Runtime {
   stop(): Promise<void>;
 }
 
-/** The port cannot be listened on; the message is for the operator. */
+const LOOPBACK = '127.0.0.1';
+
+/** It cannot listen there; the message is for the operator. */
 export class PortError extends Error {
-  constructor(message: string, cause: unknown) {
-    super(message, { cause });
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'PortError';
   }
 }
 
 /**
- * Starts a Managed Agents API on 127.0.0.1. Sessions that were running when the last process ended go on.
+ * Starts a Managed Agents API on loopback. Sessions that were running when the last process ended go on.
  * Throws DataDirError or PortError when it cannot start.
  *
  * What differs from the cloud: web tools come back as disabled, and asking for them, MCP servers, skills, other
@@ -66,6 +70,12 @@ export class PortError extends Error {
  */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const log = options.log ?? silentLog;
+  const host = options.host ?? LOOPBACK;
+  if (host !== LOOPBACK && options.apiKey === undefined) {
+    throw new PortError(
+      `To listen on ${host}, where others than this machine may call, set RUNTIME_API_KEY.`,
+    );
+  }
   const clock = createClock(options.clock);
   const db = await openDatabase(options.dataDir);
   const hub = createEventHub();
@@ -106,7 +116,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       versions,
       files,
     },
-    { log, ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }) },
+    {
+      log,
+      onLoopback: host === LOOPBACK,
+      ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
+    },
   );
 
   // The bot may live in this process too: its fetch must keep the global Request and Response.
@@ -129,7 +143,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 
   try {
-    await listen(server, options.port);
+    await listen(server, host, options.port);
     await engine.recover();
   } catch (error) {
     await stop();
@@ -137,7 +151,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     routes: app.routes.filter(route => route.method !== 'ALL').map(({ method, path }) => ({ method, path })),
     stop() {
       stopped ??= stop();
@@ -146,14 +160,14 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', error => {
       const busy = 'code' in error && error.code === 'EADDRINUSE';
       const reason = busy ? 'it is in use by another program' : error.message;
-      reject(new PortError(`Cannot listen on 127.0.0.1:${port}: ${reason}.`, error));
+      reject(new PortError(`Cannot listen on ${host}:${port}: ${reason}.`, { cause: error }));
     });
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(port, host, resolve);
   });
 }
 

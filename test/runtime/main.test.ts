@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,4 +83,31 @@ test('flags that make no sense are refused with the usage', async () => {
       expect(stderr).toContain('usage: npm run runtime');
     }),
   );
+});
+
+test('other machines may call when a key is set, and only then', async () => {
+  const child = run('--host', '0.0.0.0', '--port', '0', '--data', dir);
+  const [line] = await once(child.stdout, 'data');
+  const port = /^listening on http:\/\/0\.0\.0\.0:(\d+)\n$/.exec(String(line))?.[1];
+  const call = (key: string) =>
+    new Promise<number | undefined>(done => {
+      const headers = {
+        host: 'runtime',
+        authorization: `Bearer ${key}`,
+        'anthropic-beta': 'managed-agents-2026-04-01',
+      };
+      get({ port, path: '/v1/agents', headers }, response => done(response.resume().statusCode));
+    });
+  expect(await call('secret')).toBe(200);
+  expect(await call('other')).toBe(401);
+
+  const open = spawn(process.execPath, ['--import', 'tsx', MAIN, '--host', '0.0.0.0', '--data', dir], {
+    env: { PATH: process.env.PATH },
+  });
+  children.push(open);
+  const { code, stderr } = await outcome(open);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'To listen on 0.0.0.0, where others than this machine may call, set RUNTIME_API_KEY.\n',
+  });
 });
