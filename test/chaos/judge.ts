@@ -145,8 +145,9 @@ function strangersIn(shown: Shown, records: Records, tokens: Map<string, string>
   const plan = records.conversations.find(({ key }) => key === shown.conversation);
   const people = plan?.members ?? (shown.readers.length === 1 ? shown.readers : []);
   const allowed = people.map(key => tokens.get(key));
+  // While a reply is written, a word may end early.
   return tokensIn([shown.text, ...shown.earlier].join(' '))
-    .filter(token => !allowed.includes(token))
+    .filter(token => !allowed.some(own => own?.startsWith(token)))
     .map(token => `${token} was shown in ${shown.conversation ?? shown.readers.join()}`);
 }
 
