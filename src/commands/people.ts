@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-stores';
-import { type Audience, ownerOf } from '../core/memory.ts';
 import { type Person, personKey } from '../core/message.ts';
+import { type Audience, ownerOf } from '../core/store-owner.ts';
 import { NotFoundError, UsageError } from './command.ts';
 import type { Operator } from './operator.ts';
 
@@ -11,6 +11,8 @@ export interface OwnedStore {
   person: Person;
   /** `shared`: what may be used where others read; a person has at most one store of either kind. */
   audience: Audience;
+  /** The person's other accounts, which have this memory too. */
+  linked: Person[];
   store: Store;
 }
 
@@ -49,15 +51,18 @@ export async function* ownedStores(
   for await (const store of pages) {
     const owned = ownerOf(store, app);
     if (owned === null) continue;
-    const { person, audience } = owned;
+    const { person, audience, linked } = owned;
     if (filter.audience !== undefined && audience !== filter.audience) continue;
     if (filter.platform !== undefined && person.platform !== filter.platform) continue;
     if (filter.workspace !== undefined && person.workspace !== filter.workspace) continue;
-    yield { person, audience, store };
+    yield { person, audience, linked, store };
   }
 }
 
-/** A person's stores, oldest first: of either kind the oldest is the one in use, more than one is an accident. */
+/**
+ * A person's stores, oldest first: of either kind the oldest is the one in use, more than one is an accident. An
+ * account that is linked with another one has that one's.
+ */
 export async function storesOf(
   { client, app }: Operator,
   person: Person,
@@ -65,9 +70,8 @@ export async function storesOf(
 ): Promise<OwnedStore[]> {
   const found: OwnedStore[] = [];
   const key = personKey(person);
-  const { platform, workspace } = person;
-  for await (const owned of ownedStores(client, app, { platform, workspace, ...options })) {
-    if (personKey(owned.person) === key) found.unshift(owned);
+  for await (const owned of ownedStores(client, app, options)) {
+    if ([owned.person, ...owned.linked].some(account => personKey(account) === key)) found.unshift(owned);
   }
   return found;
 }

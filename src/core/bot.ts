@@ -77,11 +77,15 @@ export function createBot(deps: BotDeps): Bot {
   const role = deps.role ?? 'all';
   const telemetry = deps.telemetry ?? noTelemetry;
   const inbox = createInbox(state, deps.now, deps.inbox);
+  const accounts = createAccounts(state);
   const memory = createMemory({
     client,
     state,
     app: file.name,
     description: file.memory.description,
+    async onLinked(owner, others) {
+      for (const other of others) await accounts.join(owner, other);
+    },
     log,
     ...clock,
   });
@@ -103,10 +107,13 @@ export function createBot(deps: BotDeps): Bot {
     },
   };
   const privacy = createPrivacy(state);
-  const accounts = createAccounts(state);
   const forgetting = state.table<unknown>('forget-me');
+  const linking = state.table<unknown>('linking');
   const holds = createHolds(
-    state.shared ? async person => (await forgetting.get(person)) !== undefined : undefined,
+    state.shared
+      ? async person =>
+          (await forgetting.get(person)) !== undefined || (await linking.get(person)) !== undefined
+      : undefined,
   );
   const whereabouts = createWhereabouts(state, platform => adapters.get(platform));
   const authors = createAuthors({ client, state, whereabouts });
@@ -168,6 +175,8 @@ export function createBot(deps: BotDeps): Bot {
     authors,
     sources,
     forgetMe,
+    holds,
+    halt,
     notices: deps.notices,
     log,
     now,

@@ -1,8 +1,9 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from './errors.ts';
-import { ownerOf, type StoreRecord, storeKey } from './memory.ts';
+import { type StoreRecord, storeKey } from './memory.ts';
 import type { Person } from './message.ts';
 import type { State } from './state.ts';
+import { ownerOf } from './store-owner.ts';
 
 /** What was wrong with the mapping from people to their stores, and what it is now. */
 export interface Rebuilt {

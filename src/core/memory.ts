@@ -3,9 +3,9 @@ import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/b
 import type { Log } from '../log.ts';
 import { underClaim } from './claim.ts';
 import { failureOf } from './errors.ts';
-import { type Conversation, type Person, personKey } from './message.ts';
-import { APP_KEY } from './provision.ts';
+import { type Person, personKey } from './message.ts';
 import type { State } from './state.ts';
+import { type Audience, linkedMetadata, newStoreOf, ownerOf } from './store-owner.ts';
 
 /** A memory file as it stands. */
 export interface MemoryFile {
@@ -22,9 +22,6 @@ export interface Listing {
   /** False when the bound on bytes left some out. */
   complete: boolean;
 }
-
-/** Where what a store holds may be used: with the person alone, or also where others read. */
-export type Audience = Conversation['audience'];
 
 export interface PersonStore {
   id: string;
@@ -62,6 +59,8 @@ export interface Memory {
    * process, or made just before a crash. On a new state that is everyone. Returns how many it mapped.
    */
   discover(): Promise<number>;
+  /** Writes into the stores of the first of these accounts that the others have them too, so that it can be rebuilt. */
+  name(accounts: readonly Person[]): Promise<void>;
 }
 
 const CLAIM_MS = 30_000;
@@ -78,6 +77,8 @@ export function createMemory(deps: {
   app: string;
   /** Told to the agent with the mount. */
   description: string | undefined;
+  /** On a new state: a store says that these accounts had the memory of its owner. */
+  onLinked?(owner: Person, others: readonly Person[]): Promise<void>;
   log: Log;
   now?: () => number;
   wait?: (ms: number) => Promise<void>;
@@ -200,6 +201,12 @@ export function createMemory(deps: {
       if (owned === null) continue;
       if (await stores.insert(storeKey(owned.person, owned.audience), { storeId: store.id })) news += 1;
     }
+    if (until === undefined) {
+      for (const store of found) {
+        const owned = ownerOf(store, app);
+        if (owned !== null && owned.linked.length > 0) await deps.onLinked?.(owned.person, owned.linked);
+      }
+    }
     const newest = found.at(-1)?.created_at;
     if (newest !== undefined) await seen.set(app, newest);
     lookedAt = now();
@@ -254,6 +261,13 @@ export function createMemory(deps: {
     },
 
     discover,
+
+    async name([owner, ...others]) {
+      if (owner === undefined) return;
+      for (const { id } of await mapped(owner)) {
+        await unlessGone(client.beta.memoryStores.update(id, { metadata: linkedMetadata(others) }));
+      }
+    },
   };
 }
 
@@ -290,59 +304,5 @@ function fileOf(
     content: memory.content ?? '',
     sha256: memory.content_sha256,
     updatedAt: memory.updated_at,
-  };
-}
-
-/** What a person's store is created with. The metadata is enough to find its owner again from the API alone. */
-export function newStoreOf(
-  app: string,
-  description: string | undefined,
-  person: Person,
-  audience: Audience = 'private',
-): { name: string; description?: string; metadata: Record<string, string> } {
-  return {
-    name: storeName(person, audience),
-    ...(description === undefined ? {} : { description }),
-    metadata: metadataOf(app, person, audience),
-  };
-}
-
-/** Plain ASCII, because the mount's folder name is made from it: "Memory of slack T1 U1". */
-function storeName(person: Person, audience: Audience): string {
-  const words = [person.platform, person.workspace, person.id].map(part =>
-    part.replace(/[^A-Za-z0-9]+/g, '-'),
-  );
-  return `${audience === 'private' ? 'Memory' : 'Shared memory'} of ${words.join(' ')}`.slice(0, 255);
-}
-
-/** Enough to rebuild the mapping from the API alone (values are limited to 512 characters). */
-function metadataOf(app: string, person: Person, audience: Audience): Record<string, string> {
-  return {
-    [APP_KEY]: app,
-    platform: person.platform,
-    workspace: person.workspace,
-    person: person.id,
-    person_name: person.name.slice(0, 512),
-    ...(audience === 'private' ? {} : { audience }),
-  };
-}
-
-/** Whose store this is, and for where; null when it is not one of this bot's. */
-export function ownerOf(
-  store: { metadata: Record<string, string> },
-  app: string,
-): { person: Person; audience: Audience } | null {
-  const { platform, workspace, person, person_name, audience } = store.metadata;
-  if (
-    store.metadata[APP_KEY] !== app ||
-    platform === undefined ||
-    workspace === undefined ||
-    person === undefined
-  ) {
-    return null;
-  }
-  return {
-    person: { platform, workspace, id: person, name: person_name ?? person },
-    audience: audience === 'shared' ? 'shared' : 'private',
   };
 }

@@ -58,6 +58,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'store-claim': { by: 'key' },
   store: { by: 'key' },
   linked: { by: 'key' },
+  linking: { by: 'key' },
   'forget-me': { by: 'key' },
 
   spent: { by: 'nobody', why: "being forgotten must not start the day's limit again; gone after three days" },
@@ -74,11 +75,40 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'slack-rotation': { by: 'nobody', why: 'about a workspace' },
 };
 
+/** Of these, what is about an account's own memory: worth nothing once another account's has taken its place. */
+const ABOUT_MEMORY: ReadonlySet<string> = new Set([
+  'notice',
+  'notice-mode',
+  'memory-lost',
+  'memory-edited',
+  'paused',
+  'edit',
+  'edit-intent',
+  'fact-origin',
+  'form',
+  'unsaved',
+  'forgetting',
+  'store',
+]);
+
 /** Removes every row of a person; returns how many. Safe to repeat. */
-export async function eraseRows(state: State, person: Person): Promise<number> {
+export function eraseRows(state: State, person: Person): Promise<number> {
+  return erase(state, person, Object.entries(TABLES));
+}
+
+/** Removes what there is about an account's own memory. Safe to repeat. */
+export async function eraseMemoryRows(state: State, person: Person): Promise<void> {
+  await erase(
+    state,
+    person,
+    Object.entries(TABLES).filter(([name]) => ABOUT_MEMORY.has(name)),
+  );
+}
+
+async function erase(state: State, person: Person, tables: readonly [string, Tie][]): Promise<number> {
   const owner = personKey(person);
   let erased = 0;
-  for (const [name, tie] of Object.entries(TABLES)) {
+  for (const [name, tie] of tables) {
     if (tie.by === 'nobody') continue;
     const table = state.table<unknown>(name);
     for await (const [key, value] of table.entries(tie.by === 'key' ? owner : '')) {

@@ -1,7 +1,11 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
 import type { ForgetMe, Forgotten } from './forget-me.ts';
+import type { Holds } from './holds.ts';
 import type { Accounts } from './linking/accounts.ts';
+import { createLinkCodes } from './linking/codes.ts';
+import { createLinking } from './linking/linking.ts';
+import { createMemoryCopy } from './linking/memory-copy.ts';
 import type { Memory, MemoryFile } from './memory.ts';
 import { factLines } from './memory-lines.ts';
 import { readableLines } from './memory-text.ts';
@@ -59,6 +63,9 @@ export interface PreferencesDeps {
   authors: Authors;
   sources: ReplySources;
   forgetMe: ForgetMe;
+  holds: Holds;
+  /** Stops what is being answered to an account, and resolves when nothing is. */
+  halt(person: string): Promise<void>;
   /** What applies to a person who has chosen nothing. */
   notices: NoticeMode | undefined;
   log: Log;
@@ -92,6 +99,12 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   });
 
   const sharing = createSharing({ memory, writes, origins, renewSessions: person => sessions.renew(person) });
+  const linking = createLinking({
+    ...deps,
+    codes: createLinkCodes({ state, now: deps.now }),
+    copy: createMemoryCopy({ memory, writes, origins }),
+    conflicts,
+  });
   const merging = createMerging({ client, memory, writes });
 
   async function view(
@@ -338,8 +351,9 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
         case 'share':
           return sharing.share(owner, action);
         case 'link':
+          return linking.link(person, action);
         case 'unlink':
-          return outcome(false, 'That is not possible yet.');
+          return linking.unlink(person, action);
         case 'export':
           return exported(owner, action.format);
         case 'why':
@@ -352,6 +366,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
 
     async resume() {
       await deps.forgetMe.resume();
+      await linking.resume();
       await forgetting.resume();
     },
   };

@@ -1,7 +1,8 @@
 /** What a session is created with, as the API wants it. */
 
-import type { Audience, PersonStore } from './memory.ts';
+import type { PersonStore } from './memory.ts';
 import type { MemoryAccess } from './privacy.ts';
+import type { Audience } from './store-owner.ts';
 
 /**
  * One of the person's stores in a conversation with this audience. In private the shared store can be read and no

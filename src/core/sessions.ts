@@ -4,13 +4,14 @@ import type { AgentFile } from './agent-file.ts';
 import { failureOf, PersonError } from './errors.ts';
 import type { Holds } from './holds.ts';
 import type { Accounts } from './linking/accounts.ts';
-import type { Audience, Memory, PersonStore } from './memory.ts';
+import type { Memory, PersonStore } from './memory.ts';
 import { type Conversation, conversationKey, type Person, personKey } from './message.ts';
 import type { MemoryAccess, Privacy } from './privacy.ts';
 import type { Provision } from './provision.ts';
 import { createSessionEndings } from './session-removal.ts';
 import { budgetOf, commonResource, mountPathOf, ownResource } from './session-resources.ts';
 import type { State } from './state.ts';
+import type { Audience } from './store-owner.ts';
 import type { ConversationOfSession } from './whereabouts.ts';
 
 /** One of the person's stores, and where it is mounted, as the session said. */

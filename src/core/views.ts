@@ -133,6 +133,8 @@ export interface Conflict {
   wanted: LineChange[];
   /** What had changed meanwhile; empty where that cannot be said. */
   meanwhile: LineChange[];
+  /** What to call either text; absent: "as it stands now" and "as you wrote it". */
+  labels?: { now: string; mine: string };
 }
 
 /** What would be forgotten, file by file. */

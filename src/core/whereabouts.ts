@@ -7,6 +7,8 @@ import type { Whereabouts } from './views.ts';
 export interface ConversationOfSession {
   /** `owner`: whose memory the session may write, which may be another account of the person. */
   remember(owner: Person, conversation: Conversation, sessionId: string): Promise<void>;
+  /** What one account's memory names, another's names too from now on. */
+  carry(from: Person, to: Person): Promise<void>;
   /** Null for sessions of other people and of processes that kept no track. */
   find(owner: Person, sessionId: string): Promise<Whereabouts | null>;
 }
@@ -21,6 +23,12 @@ export function createWhereabouts(
   return {
     async remember(owner, conversation, sessionId) {
       await conversations.set(keyOf(owner, sessionId), conversation);
+    },
+    async carry(from, to) {
+      const prefix = `${personKey(from)}/`;
+      for await (const [key, conversation] of conversations.entries(prefix)) {
+        await conversations.insert(keyOf(to, key.slice(prefix.length)), conversation);
+      }
     },
     async find(owner, sessionId) {
       const conversation = await conversations.get(keyOf(owner, sessionId));

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ownerOf } from '../../src/core/memory.ts';
+import { ownerOf } from '../../src/core/store-owner.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { createScriptedModel } from '../helpers/scripted-model.ts';
 

@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { countStore, removeFiles, unlessGone } from '../../core/erasing.ts';
-import type { Person } from '../../core/message.ts';
+import { type Person, personKey } from '../../core/message.ts';
 import { eraseRows } from '../../core/person-rows.ts';
 import { removeSession } from '../../core/session-removal.ts';
 import { defineCommand, EXIT, NotFoundError } from '../command.ts';
@@ -37,13 +37,15 @@ export const memoryForget = defineCommand({
     return withOperator(io, async operator => {
       const { client, config } = operator;
       const stores = await storesOf(operator, person, { archived: true });
-      const sessions = await sessionsOf(client, person, stores);
+      const accounts = accountsIn(person, stores);
+      const sessions = await sessionsOf(client, accounts, stores);
       if (values.yes !== true) {
         const found = { stores: stores.length, sessions: sessions.length };
         if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), wouldRemove: found })}\n`);
         else {
           const what = `${count(found.stores, 'store')} and ${count(found.sessions, 'session')}`;
-          io.stdout.write(`This would remove ${what} of ${nameOf(person)}, for good. Say --yes to do it.\n`);
+          const who = accounts.map(nameOf).join(' and ');
+          io.stdout.write(`This would remove ${what} of ${who}, for good. Say --yes to do it.\n`);
         }
         return EXIT.usage;
       }
@@ -63,7 +65,8 @@ export const memoryForget = defineCommand({
       const state = await openFreeState(config);
       if (state !== null) {
         try {
-          receipt.rows = await eraseRows(state, person);
+          receipt.rows = 0;
+          for (const account of accounts) receipt.rows += await eraseRows(state, account);
         } finally {
           await state.close();
         }
@@ -82,17 +85,25 @@ export const memoryForget = defineCommand({
   },
 });
 
-/** The person's own sessions by what they carry: one of the stores, or the person's name from when they were made. */
+/** The person with all accounts that are linked with theirs: they have one memory, and are forgotten as one. */
+function accountsIn(person: Person, stores: readonly OwnedStore[]): Person[] {
+  const all = [person, ...stores.flatMap(owned => [owned.person, ...owned.linked])];
+  return [...new Map(all.map(account => [personKey(account), account])).values()];
+}
+
+/** Their own sessions by what they carry: one of the stores, or an account's name from when they were made. */
 async function sessionsOf(
   client: Anthropic,
-  person: Person,
+  accounts: readonly Person[],
   stores: readonly OwnedStore[],
 ): Promise<string[]> {
   const ids = new Set(stores.map(({ store }) => store.id));
   const found: string[] = [];
   for await (const session of client.beta.sessions.list({ include_archived: true, limit: 100 })) {
     const { platform, workspace, person: id } = session.metadata;
-    const isTheirs = platform === person.platform && workspace === person.workspace && id === person.id;
+    const isTheirs = accounts.some(
+      account => platform === account.platform && workspace === account.workspace && id === account.id,
+    );
     const mounts = session.resources.some(
       resource => resource.type === 'memory_store' && ids.has(resource.memory_store_id),
     );

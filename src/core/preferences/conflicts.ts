@@ -15,6 +15,8 @@ export interface Unsaved {
   memoryId: string | null;
   path: string;
   mine: string;
+  /** What "theirs" stands for, where that is not simply what stands there now. */
+  theirs?: string;
   nowSha256: string | null;
 }
 
@@ -55,7 +57,7 @@ export function createConflicts(deps: { client: Anthropic; state: State; memory:
       const { storeId } = draft;
       const file =
         storeId === null || draft.memoryId === null ? null : await memory.read(storeId, draft.memoryId);
-      const now = file?.content ?? null;
+      const now = draft.theirs ?? file?.content ?? null;
       const seen =
         storeId === null || draft.memoryId === null || revision === undefined
           ? null

@@ -20,8 +20,12 @@ export interface Origins {
   factsOf(person: Person, file: MemoryFile): Promise<Fact[]>;
   /** Remembers where these facts of a file come from, because its versions are about to be emptied. */
   keep(person: Person, file: MemoryFile, factIds: ReadonlySet<string>): Promise<void>;
-  /** The facts of a file as they come to stand in another one: where they came from goes with them. */
-  carry(person: Person, file: MemoryFile, to: { person: Person; memoryId: string }): Promise<void>;
+  /** The facts of a file (or `only` these) come to stand in another one: where they came from goes with them. */
+  carry(
+    person: Person,
+    file: MemoryFile,
+    to: { person: Person; memoryId: string; only?: ReadonlySet<string> },
+  ): Promise<void>;
   /** Forgets where a fact came from, or all facts of a file. */
   drop(person: Person, memoryId: string, factId?: string): Promise<void>;
 }
@@ -105,6 +109,7 @@ export function createOrigins(deps: {
       const bringers = await bringersOf(file);
       for (const { text } of factLines(file.content)) {
         const id = factId(text);
+        if (to.only?.has(id) === false) continue;
         const bringer = bringers.get(id);
         const origin =
           (await kept.get(keyOf(person, file.id, id))) ??

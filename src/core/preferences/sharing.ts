@@ -1,5 +1,6 @@
-import type { Audience, Memory, MemoryFile } from '../memory.ts';
+import type { Memory, MemoryFile } from '../memory.ts';
 import type { CommandAction, Person } from '../message.ts';
+import type { Audience } from '../store-owner.ts';
 import { type PreferencesView, titleOfPath } from '../views.ts';
 import type { Origins } from './origins.ts';
 import type { Writes } from './writes.ts';

@@ -120,7 +120,9 @@ export function createTextEditing(deps: {
     switch (choice) {
       case 'theirs':
         await conflicts.close(person, conflictId);
-        return outcome(true, `${title} stays as it is.`);
+        return draft.theirs === undefined
+          ? outcome(true, `${title} stays as it is.`)
+          : settle(person, storeId, draft, draft.theirs, file);
       case 'again':
         return {
           type: 'editor',
@@ -129,16 +131,26 @@ export function createTextEditing(deps: {
               ? { memoryId: null, title, content: draft.mine, now: null, revision: null }
               : { ...draftOf(file), content: draft.mine, now: file.content },
         };
-      case 'mine': {
-        // They decided on what they were shown; if that changed as well, they are shown it first.
+      case 'mine':
         await conflicts.close(person, conflictId);
-        const stands = file?.sha256 ?? null;
-        if (stands !== draft.nowSha256) {
-          return oneConflict(person, { ...draft, memoryId: file?.id ?? null, nowSha256: stands });
-        }
-        return save(person, storeId, draft, file);
-      }
+        return settle(person, storeId, draft, draft.mine, file);
     }
+  }
+
+  /** They decided on what they were shown; if that changed as well, they are shown it first. */
+  async function settle(
+    person: Person,
+    storeId: string,
+    { theirs: _, ...draft }: Unsaved,
+    chosen: string,
+    file: MemoryFile | null,
+  ): Promise<PreferencesView> {
+    const stands = file?.sha256 ?? null;
+    const settled = { ...draft, mine: chosen };
+    if (stands !== draft.nowSha256) {
+      return oneConflict(person, { ...settled, memoryId: file?.id ?? null, nowSha256: stands });
+    }
+    return save(person, storeId, settled, file);
   }
 
   /** `revision`: of the text the person saw, so that both sides can be told as changes of it. */

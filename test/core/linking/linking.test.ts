@@ -1,0 +1,285 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { CommandAction } from '../../../src/core/message.ts';
+import { type Bench, collect, createBench } from '../../helpers/bench.ts';
+import { memoryOf, obedientModel, write } from '../../helpers/memory.ts';
+
+let bench: Bench;
+afterEach(() => bench.stop());
+
+/** Ann has two accounts, "ann" and "ann2", with a memory each; ben is somebody else. */
+async function open() {
+  let now = Date.parse('2026-11-22T12:00:00Z');
+  const model = obedientModel();
+  bench = await createBench({ model, now: () => now });
+  const one = memoryOf(bench, 'ann');
+  const two = memoryOf(bench, 'ann2');
+  return {
+    one,
+    two,
+    asked: () => JSON.stringify(model.requests.splice(0)),
+    pass: (ms: number) => {
+      now += ms;
+    },
+  };
+}
+
+type Account = ReturnType<typeof memoryOf>;
+
+async function codeOf(account: Account): Promise<string> {
+  return (await account.run('link-code', { type: 'link' })).code;
+}
+
+/** Links `joins` to `stays` and returns what came of it. */
+async function link<T extends 'outcome' | 'conflict'>(stays: Account, joins: Account, type: T) {
+  const code = await codeOf(stays);
+  const asked = await joins.run('confirm', { type: 'link', code });
+  return joins.run(type, asked.action);
+}
+
+const say = (user: string, text: string, channel = `D-${user}`) => bench.adapter.say(text, { user, channel });
+const stores = () => collect(bench.client.beta.memoryStores.list());
+const MINUTES = 60_000;
+
+describe('linking two accounts', () => {
+  it('asks first and names the other account; then both know what either knew', async () => {
+    const { one, two, asked } = await open();
+    await say('ann', write('sizes.md', '- shoe size: 9\n'));
+    await say('ann2', write('style.md', '- likes: linen\n'));
+    const code = await codeOf(one);
+    expect(code).toMatch(/^[A-Z2-9]{4}-[A-Z2-9]{4}$/);
+    const question = await two.run('confirm', { type: 'link', code: code.toLowerCase().replace('-', ' ') });
+    expect(question.question).toMatch(
+      /^Link this account with “ann” on Test\? Do that only if that account is yours/,
+    );
+    expect(await one.files()).toEqual({ '/sizes.md': '- shoe size: 9\n' });
+
+    expect(await two.run('outcome', question.action)).toEqual({
+      type: 'outcome',
+      ok: true,
+      sentence: 'Linked with “ann” on Test. I remember the same on both from now on.',
+    });
+    const both = { '/sizes.md': '- shoe size: 9\n', '/style.md': '- likes: linen\n' };
+    expect(await one.files()).toEqual(both);
+    // The store that is no longer anybody's does not stay behind.
+    expect(await stores()).toHaveLength(1);
+    for (const user of ['ann', 'ann2']) {
+      asked();
+      await say(user, 'hello', 'D-new');
+      expect(asked()).toMatch(/shoe size: 9.*likes: linen/);
+    }
+    for (const [account, other] of [
+      [one, 'ann2'],
+      [two, 'ann'],
+    ] as const) {
+      const view = await account.run('memory', { type: 'view' });
+      expect(view.sections.map(({ title }) => title)).toEqual(['Sizes', 'Style']);
+      expect(view.linked).toEqual([{ platform: 'test', name: other }]);
+    }
+  });
+
+  it('goes on in conversations that were open, and notices and undo work from either account', async () => {
+    const { one, two } = await open();
+    await say('ann2', 'hello');
+    await link(one, two, 'outcome');
+    await say('ann2', write('a.md', '- one\n'));
+    expect(await one.files()).toEqual({ '/a.md': '- one\n' });
+    const noticeId = bench.adapter.notices.at(-1)?.notice.id ?? '';
+    expect(await one.run('outcome', { type: 'undo', noticeId })).toMatchObject({ ok: true });
+    expect(await one.files()).toEqual({});
+  });
+
+  it('loses no fact: what both say is said once, and what contradicts stays until the person has chosen', async () => {
+    const { one, two } = await open();
+    await say('ann', write('sizes.md', '# Sizes\n- shoe size: 9\n- waist: 32\n'));
+    await say('ann2', write('sizes.md', '- shoe size: 10\n- waist: 32\n- collar: 15\n'));
+    const view = await link(one, two, 'conflict');
+    expect(view.sentence).toMatch(/^Linked with “ann” on Test\..* until you choose I keep both/);
+    expect((await one.files())['/sizes.md']).toMatch(
+      /shoe size: 9[\s\S]*shoe size: 10|shoe size: 10[\s\S]*shoe size: 9/,
+    );
+    const [conflict] = view.conflicts;
+    expect(conflict?.now).toContain('shoe size: 9');
+    expect(conflict?.now).not.toContain('shoe size: 10');
+    expect(conflict?.mine).toContain('shoe size: 10');
+    expect(conflict?.labels).toEqual({ now: 'as “ann” on Test has it', mine: 'as this account has it' });
+    await two.run('outcome', { type: 'resolve', conflictId: conflict?.id ?? '', choice: 'mine' });
+    const text = (await one.files())['/sizes.md'] ?? '';
+    expect(text.match(/shoe size: \d+/g)).toEqual(['shoe size: 10']);
+    expect(text.match(/waist: 32/g)).toHaveLength(1);
+    expect(text).toContain('collar: 15');
+  });
+
+  it.each(['theirs', 'mine'] as const)('puts in place what was chosen: %s', async choice => {
+    const { one, two } = await open();
+    await say('ann', write('sizes.md', '- shoe size: 9\n'));
+    await say('ann2', write('sizes.md', '- shoe size: 10\n'));
+    const [conflict] = (await link(one, two, 'conflict')).conflicts;
+    await two.run('outcome', { type: 'resolve', conflictId: conflict?.id ?? '', choice });
+    const sizes = (await one.files())['/sizes.md']?.match(/shoe size: \d+/g);
+    expect(sizes).toEqual([choice === 'mine' ? 'shoe size: 10' : 'shoe size: 9']);
+  });
+
+  it('keeps private what was private, and tells where every fact came from', async () => {
+    const { one, two } = await open();
+    await say('ann2', write('a.md', '- private\n'));
+    await bench.adapter.say(write('b.md', '- open\n'), { user: 'ann2', channel: 'C1', audience: 'shared' });
+    const before = (await two.run('memory', { type: 'view' })).sections;
+    await link(one, two, 'outcome');
+    expect(await one.files('private')).toEqual({ '/a.md': '- private\n' });
+    expect(await one.files('shared')).toEqual({ '/b.md': '- open\n' });
+    const after = (await one.run('memory', { type: 'view' })).sections;
+    const factsOf = (sections: typeof before) => sections.map(({ facts, shared }) => ({ facts, shared }));
+    expect(factsOf(after)).toEqual(factsOf(before));
+  });
+
+  it('stays paused when either account was', async () => {
+    const { one, two } = await open();
+    await two.run('outcome', { type: 'pause' });
+    await link(one, two, 'outcome');
+    expect(await one.run('memory', { type: 'view' })).toMatchObject({ paused: true });
+  });
+
+  it('is finished after a crash, also when the code is used up by then', async () => {
+    const { one, two } = await open();
+    await say('ann', write('a.md', '- one\n'));
+    await say('ann2', write('b.md', '- two\n'));
+    // As a process leaves it that ends right after it wrote down what it was about to do.
+    await bench.state.table('linking').set('test/W1/ann2', {
+      type: 'link',
+      owner: one.person(),
+      person: two.person(),
+    });
+    await bench.restart('abandon');
+    expect(await one.files()).toEqual({ '/a.md': '- one\n', '/b.md': '- two\n' });
+    expect((await two.run('memory', { type: 'view' })).linked).toEqual([{ platform: 'test', name: 'ann' }]);
+    expect(await bench.state.table('linking').count()).toBe(0);
+  });
+
+  it('is found again from the stores alone', async () => {
+    const { one, two } = await open();
+    await say('ann', write('a.md', '- one\n'));
+    await link(one, two, 'outcome');
+    for (const name of ['linked', 'store', 'stores-seen']) {
+      const table = bench.state.table(name);
+      for await (const [key] of table.entries()) await table.delete(key);
+    }
+    await bench.restart('stop');
+    const view = await two.run('memory', { type: 'view' });
+    expect(view.sections.map(({ title }) => title)).toEqual(['A']);
+    expect(view.linked).toEqual([{ platform: 'test', name: 'ann' }]);
+  });
+
+  it('is forgotten as one, from either account', async () => {
+    const { one, two } = await open();
+    await say('ann', write('a.md', '- one\n'));
+    await link(one, two, 'outcome');
+    await say('ann2', 'hello');
+    await say('ben', 'hello');
+    const asked = await two.run('confirm', { type: 'forget-me' });
+    expect(asked.question).toContain('all your 2 linked accounts');
+    await two.run('receipt', asked.action);
+    expect((await stores()).map(store => store.metadata.person)).toEqual(['ben']);
+    const left = await collect(bench.client.beta.sessions.list({ include_archived: true }));
+    expect(left.map(session => session.metadata.person)).toEqual(['ben']);
+    for (const account of [one, two])
+      expect(await account.run('memory', { type: 'view' })).toMatchObject({ sections: [], linked: [] });
+  });
+});
+
+describe('a code', () => {
+  const tried = async (account: Account, code: string) =>
+    (await account.run('outcome', { type: 'link', code })).sentence;
+
+  it('that is wrong, expired, used or for this very account links nothing and says so', async () => {
+    const { one, two, pass } = await open();
+    await say('ann', write('a.md', '- one\n'));
+    const good = await codeOf(one);
+    expect(await tried(two, 'AAAA-AAAA')).toMatch(/^I do not know that code.* 4 more times this hour/);
+    expect(await tried(one, good)).toBe('That code is for your other account: give it to me there.');
+
+    const asked = await two.run('confirm', { type: 'link', code: good });
+    pass(11 * MINUTES);
+    expect((await two.run('outcome', asked.action)).sentence).toMatch(/^I do not know that code/);
+
+    await link(one, two, 'outcome');
+    const ben = memoryOf(bench, 'ben');
+    expect(await tried(ben, good)).toMatch(/^I do not know that code/);
+    expect(await ben.run('memory', { type: 'view' })).toMatchObject({ sections: [], linked: [] });
+  });
+
+  it('that was given out anew replaces the one before', async () => {
+    const { one, two } = await open();
+    const first = await codeOf(one);
+    await codeOf(one);
+    expect(await tried(two, first)).toMatch(/^I do not know that code/);
+  });
+
+  it('cannot be guessed: after five wrong ones even the right one waits for an hour', async () => {
+    const { one, two, pass } = await open();
+    for (let n = 0; n < 5; n += 1) await tried(two, `WRONG-${n}AA`);
+    const code = await codeOf(one);
+    expect(await tried(two, code)).toMatch(/^That were too many wrong codes\. Try again after 13:00 UTC/);
+    pass(61 * MINUTES);
+    expect(await link(one, two, 'outcome')).toMatchObject({ ok: true });
+  });
+
+  it('links an account with one other at a time', async () => {
+    const { one, two } = await open();
+    await link(one, two, 'outcome');
+    const three = memoryOf(bench, 'ann3');
+    expect(await tried(two, await codeOf(three))).toMatch(/linked with another one already/);
+    expect(await tried(two, await codeOf(one))).toBe('These accounts are linked already.');
+    // The third may come in, through whichever of them.
+    expect(await link(two, three, 'outcome')).toMatchObject({ ok: true });
+    expect((await one.run('memory', { type: 'view' })).linked).toHaveLength(2);
+  });
+});
+
+describe('unlinking', () => {
+  const unlink = async (account: Account) => {
+    const asked = await account.run('confirm', { type: 'unlink' });
+    return account.run('outcome', asked.action as CommandAction);
+  };
+
+  it.each(['ann', 'ann2'])('by %s gives each a copy of everything, and each goes its own way', async user => {
+    const { one, two } = await open();
+    await say('ann', write('a.md', '- one\n'));
+    await say('ann2', write('b.md', '- two\n'));
+    await bench.adapter.say(write('c.md', '- open\n'), { user: 'ann2', channel: 'C1', audience: 'shared' });
+    await link(one, two, 'outcome');
+    const before = (await one.run('memory', { type: 'view' })).sections.map(({ facts, shared }) => ({
+      facts,
+      shared,
+    }));
+
+    expect(await unlink(memoryOf(bench, user))).toMatchObject({ ok: true });
+    for (const account of [one, two]) {
+      const view = await account.run('memory', { type: 'view' });
+      expect(view.linked).toEqual([]);
+      expect(view.sections.map(({ facts, shared }) => ({ facts, shared }))).toEqual(before);
+    }
+    await say('ann', write('a.md', '- changed\n'));
+    expect(await one.files()).toEqual({ '/a.md': '- changed\n', '/b.md': '- two\n' });
+    expect(await two.files()).toEqual({ '/a.md': '- one\n', '/b.md': '- two\n' });
+    expect(await unlink(two).catch(() => 'nothing to confirm')).toBe('nothing to confirm');
+  });
+
+  it('by the one who had the memory leaves the others together', async () => {
+    const { one, two } = await open();
+    const three = memoryOf(bench, 'ann3');
+    await say('ann', write('a.md', '- one\n'));
+    await link(one, two, 'outcome');
+    await link(one, three, 'outcome');
+    await unlink(one);
+    expect((await one.run('memory', { type: 'view' })).linked).toEqual([]);
+    expect((await three.run('memory', { type: 'view' })).linked).toEqual([
+      { platform: 'test', name: 'ann2' },
+    ]);
+    await say('ann3', write('b.md', '- two\n'));
+    expect((await two.run('memory', { type: 'view' })).sections.map(({ title }) => title)).toEqual([
+      'A',
+      'B',
+    ]);
+    expect((await one.run('memory', { type: 'view' })).sections.map(({ title }) => title)).toEqual(['A']);
+  });
+});
