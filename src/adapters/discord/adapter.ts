@@ -5,6 +5,7 @@ import { pause } from '../../core/session-stream.ts';
 import type { State } from '../../core/state.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
+import { createAnswers } from './answers.ts';
 import { createDiscordApi, guardToken, restOptions } from './api.ts';
 import { createCatchUp } from './catch-up.ts';
 import { registerCommands } from './commands.ts';
@@ -20,6 +21,7 @@ import { dmOutlet, outletOf } from './outlet.ts';
 import { PLATFORM } from './people.ts';
 import { inviteLink } from './permissions.ts';
 import { createQuestions } from './questions.ts';
+import { answerRelay } from './relays.ts';
 import { openReplySink } from './reply.ts';
 import { type ReplyTarget, replyTarget } from './reply-target.ts';
 import { watchRest } from './rest-watch.ts';
@@ -34,6 +36,8 @@ export interface DiscordOptions {
   minIntervalMs?: number;
   /** How long replies that are under way may go on being posted after stop(). */
   patienceMs?: number;
+  /** How long a form may take to get ready before a button stands in for it. */
+  formWaitMs?: number;
   /** Before the first attempt to connect again once discord.js has given up. */
   reconnectMs?: number;
   /** Told of every request that has to wait. */
@@ -59,7 +63,8 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   const api = createDiscordApi({ rest, applicationId: settings.applicationId });
   const channels = createLiveChannels(state);
   const questions = createQuestions();
-  const notices = createNotices({ api, privately: settings.privateNotices, now });
+  const answers = createAnswers(state);
+  const notices = createNotices({ api, state, privately: settings.privateNotices, now });
   const files = createFiles({ api, apiUrl: settings.apiUrl, now });
   const stopped = new AbortController();
   const givenUp = new AbortController();
@@ -154,7 +159,16 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         readsContent: gateway.readsContent,
       });
       deliveries = to;
-      interactions = createInteractions({ ...known, questions, notices, now });
+      interactions = createInteractions({
+        ...known,
+        api,
+        answers,
+        questions,
+        notices,
+        files,
+        now,
+        ...(options.formWaitMs === undefined ? {} : { formWaitMs: options.formWaitMs }),
+      });
       catchUp = createCatchUp({
         api,
         channels,
@@ -208,6 +222,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         resume,
         save,
         ...(seen === undefined ? {} : { seen }),
+        posted: id => answers.note({ conversation: message.conversation, messageId: message.id }, id),
         questions,
         givenUp: givenUp.signal,
         log,
@@ -215,6 +230,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         ...(options.minIntervalMs === undefined ? {} : { minIntervalMs: options.minIntervalMs }),
       }),
 
+    relayed: payload => answerRelay(payload, { questions, notices }),
     notify: (message, notice, mode) => notices.show(message, notice, mode),
     linkTo({ channel }) {
       const live = channels.get(channel);

@@ -13,6 +13,7 @@ import { readCustomId } from './custom-id.ts';
 import { attachmentOf, readableText } from './inbound.ts';
 import type { IncomingAttachment } from './incoming.ts';
 import { personBehind } from './people.ts';
+import { askedIn } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
 import { askForm, QUESTION_FIELD } from './views.ts';
 
@@ -109,7 +110,7 @@ export function createAsking(deps: {
         channel:
           asked.shared || interaction.context === InteractionContextType.BotDM
             ? channelId
-            : `ask-${channelId}`,
+            : askedIn(channelId),
         thread: null,
         audience: asked.shared && interaction.context !== InteractionContextType.BotDM ? 'shared' : 'private',
       },
@@ -125,7 +126,8 @@ export function createAsking(deps: {
   return { ask, openForm, submitForm };
 }
 
-function shapeOf(it: {
+/** A file as discord.js has it. */
+export function shapeOf(it: {
   id: string;
   name: string;
   contentType: string | null;

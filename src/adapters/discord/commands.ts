@@ -7,10 +7,11 @@ import {
 } from 'discord.js';
 import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
+import { PREFERENCES, PREFERENCES_OPTIONS } from './preferences-command.ts';
 
-export const PREFERENCES = 'preferences';
 export const ASK = 'ask';
 export const ASK_ABOUT = 'Ask the shopper about this';
+export const WHY_THIS = 'Why this?';
 
 const EVERYWHERE = [
   InteractionContextType.Guild,
@@ -26,19 +27,7 @@ export const COMMANDS: RESTPutAPIApplicationCommandsJSONBody = [
     description: 'See and change what I remember about you',
     contexts: EVERYWHERE,
     integration_types: BOTH,
-    options: [
-      {
-        type: ApplicationCommandOptionType.String,
-        name: 'notices',
-        description: 'Where I tell you that I changed my memory of you',
-        choices: [
-          { name: 'below the reply', value: 'thread' },
-          { name: 'to me alone', value: 'private' },
-          { name: 'off', value: 'off' },
-          { name: 'as set up here', value: 'default' },
-        ],
-      },
-    ],
+    options: PREFERENCES_OPTIONS,
   },
   {
     type: ApplicationCommandType.ChatInput,
@@ -69,6 +58,12 @@ export const COMMANDS: RESTPutAPIApplicationCommandsJSONBody = [
   {
     type: ApplicationCommandType.Message,
     name: ASK_ABOUT,
+    contexts: EVERYWHERE,
+    integration_types: BOTH,
+  },
+  {
+    type: ApplicationCommandType.Message,
+    name: WHY_THIS,
     contexts: EVERYWHERE,
     integration_types: BOTH,
   },
@@ -105,6 +100,8 @@ const OPTION_FIELDS = [
   'options',
   'min_length',
   'max_length',
+  'min_value',
+  'max_value',
   'autocomplete',
 ];
 const COMMAND_FIELDS = ['type', 'name', 'description', 'contexts', 'integration_types', 'options'];

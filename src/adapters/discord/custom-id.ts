@@ -3,23 +3,99 @@
  * at most 100 characters and hands them back as they are, also from messages of an earlier process.
  */
 
-export type PressedAction =
+import { z } from 'zod';
+import type { CommandAction } from '../../core/message.ts';
+
+const text = z.string();
+const flag = z.enum(['y', 'n']).transform(value => value === 'y');
+const count = z.coerce.number().int().nonnegative();
+const action = <Type extends string, Fields extends z.ZodRawShape>(type: Type, fields: Fields) =>
+  z.object({ type: z.literal(type), ...fields });
+
+/** The fields of each action, in the order in which they are written; what is absent is left empty. */
+const ACTIONS = z.discriminatedUnion('type', [
   /** Stop the reply that is being written in a conversation. */
-  | { type: 'stop'; channel: string }
+  action('stop', { channel: text }),
   /** Answer a question of the agent. */
-  | { type: 'answer'; question: string; allow: boolean }
+  action('answer', { question: text, allow: flag }),
   /** What exactly a question is about, for its owner's eyes. */
-  | { type: 'details'; question: string }
+  action('details', { question: text }),
   /** `quiet`: from a line that others see, which must not tell what it is about. */
-  | { type: 'undo'; noticeId: string; quiet: boolean }
+  action('undo', { noticeId: text, quiet: flag }),
+  action('keep', { noticeId: text, quiet: flag }),
   /** What a notice on a public line is about, for its owner's eyes. */
-  | { type: 'notice'; noticeId: string }
-  | { type: 'memory'; page: number; fresh: boolean }
-  | { type: 'file'; memoryId: string; page: number }
-  | { type: 'forget'; memoryId: string; confirmed: boolean }
-  | { type: 'notices' }
+  action('notice', { noticeId: text }),
   /** The form of the message command; `about` names the message. */
-  | { type: 'ask'; about: string };
+  action('ask', { about: text }),
+
+  // Looking. `page` counts from 0.
+  action('memory', { page: count, fresh: flag }),
+  action('file', { memoryId: text, page: count, stored: flag }),
+  /** Of a page of the history as the core gives it, which may take several of ours, the `part`-th. */
+  action('history', { page: count, part: count, memoryId: text.optional() }),
+  /** `reply`: the message of the bot that it is about. */
+  action('why', { page: count, reply: text.optional() }),
+  action('facts', {}),
+
+  // Forms: opening them, and what they are when they come back.
+  /** One half of the usual facts. */
+  action('fill', { half: count }),
+  action('editor', { memoryId: text.optional() }),
+  /** A form that took longer to get ready than Discord waits. */
+  action('open', { form: text }),
+  /** A text as a file, for what no form can hold. */
+  action('attach', { memoryId: text, revision: text }),
+  action('set', { formId: text }),
+  action('write', { memoryId: text.optional(), revision: text.optional() }),
+
+  // Doing: as the core's commands; `page` of what is asked first.
+  action('forget', {
+    memoryId: text,
+    factId: text.optional(),
+    revision: text.optional(),
+    confirmed: flag.optional(),
+    page: count.optional(),
+  }),
+  action('forget-since', {
+    since: text,
+    until: text.optional(),
+    confirmed: flag.optional(),
+    page: count.optional(),
+  }),
+  action('forget-me', { confirmed: flag.optional(), page: count.optional() }),
+  action('link', { code: text.optional(), confirmed: flag.optional(), page: count.optional() }),
+  action('unlink', { confirmed: flag.optional(), page: count.optional() }),
+  action('restore', { versionId: text, revision: text.optional() }),
+  action('resolve', { conflictId: text, choice: z.enum(['mine', 'theirs', 'again']) }),
+  action('share', { memoryId: text, on: flag }),
+  action('private', { on: flag }),
+  action('pause', {}),
+  action('resume', {}),
+  action('export', { format: z.enum(['json', 'markdown']) }),
+
+  // Menus: what is chosen comes beside them.
+  action('notices', {}),
+  action('pick-fact', { memoryId: text, revision: text }),
+]);
+
+export type PressedAction = z.infer<typeof ACTIONS>;
+type Doing = Extract<
+  PressedAction,
+  {
+    type:
+      | 'forget'
+      | 'forget-since'
+      | 'forget-me'
+      | 'link'
+      | 'unlink'
+      | 'restore'
+      | 'share'
+      | 'private'
+      | 'pause'
+      | 'resume'
+      | 'export';
+  }
+>;
 
 export interface Pressed {
   /** The only person who may use it. */
@@ -28,74 +104,60 @@ export interface Pressed {
 }
 
 const MAX_LENGTH = 100;
+const FIELDS = new Map(
+  ACTIONS.options.map(({ shape }) => [
+    shape.type.value as string,
+    Object.keys(shape).filter(key => key !== 'type'),
+  ]),
+);
 
-export function customId(owner: string, action: PressedAction): string {
-  const id = [owner, ...fieldsOf(action)].join(':');
+export function customId(owner: string, pressed: PressedAction): string {
+  const given = new Map<string, unknown>(Object.entries(pressed));
+  const fields = (FIELDS.get(pressed.type) ?? []).map(name => written(given.get(name)));
+  const id = [owner, pressed.type, ...fields].join(':').replace(/:+$/, '');
   if (id.length > MAX_LENGTH) throw new Error(`a custom id of ${id.length} characters`);
   return id;
 }
 
 /** Null for what is not ours, or from a version that said it differently. */
 export function readCustomId(id: string): Pressed | null {
-  const [owner, type, a, b] = id.split(':');
+  const [owner, type, ...fields] = id.split(':');
   if (owner === undefined || type === undefined) return null;
-  const action = actionOf(type, a, b);
-  return action === null ? null : { owner, action };
+  const names = FIELDS.get(type) ?? [];
+  const given = fields.flatMap((value, index) => {
+    const name = names[index];
+    return name === undefined || value === '' ? [] : [[name, read(value)] as const];
+  });
+  const parsed = ACTIONS.safeParse({ type, ...Object.fromEntries(given) });
+  return parsed.success ? { owner, action: parsed.data } : null;
 }
 
-function fieldsOf(action: PressedAction): (string | number)[] {
-  switch (action.type) {
-    case 'stop':
-      return ['stop', action.channel];
-    case 'answer':
-      return ['answer', action.question, action.allow ? 'yes' : 'no'];
-    case 'details':
-      return ['details', action.question];
-    case 'undo':
-      return ['undo', action.noticeId, action.quiet ? 'quiet' : 'open'];
-    case 'notice':
-      return ['notice', action.noticeId];
-    case 'memory':
-      return ['memory', action.page, action.fresh ? 'fresh' : 'here'];
-    case 'file':
-      return ['file', action.memoryId, action.page];
-    case 'forget':
-      return ['forget', action.memoryId, action.confirmed ? 'yes' : 'ask'];
-    case 'notices':
-      return ['notices'];
-    case 'ask':
-      return ['ask', action.about];
-  }
+/** The command that a button for doing something stands for. */
+export function commandOf(doing: Doing): CommandAction {
+  const { page: _, ...command } = { page: undefined, ...doing };
+  return defined(command);
 }
 
-function actionOf(type: string, a: string | undefined, b: string | undefined): PressedAction | null {
-  switch (type) {
-    case 'notices':
-      return { type };
-    case 'stop':
-      return a === undefined ? null : { type, channel: a };
-    case 'answer':
-      return a === undefined ? null : { type, question: a, allow: b === 'yes' };
-    case 'details':
-      return a === undefined ? null : { type, question: a };
-    case 'undo':
-      return a === undefined ? null : { type, noticeId: a, quiet: b === 'quiet' };
-    case 'notice':
-      return a === undefined ? null : { type, noticeId: a };
-    case 'memory':
-      return { type, page: pageOf(a), fresh: b === 'fresh' };
-    case 'file':
-      return a === undefined ? null : { type, memoryId: a, page: pageOf(b) };
-    case 'forget':
-      return a === undefined ? null : { type, memoryId: a, confirmed: b === 'yes' };
-    case 'ask':
-      return a === undefined ? null : { type, about: a };
-    default:
-      return null;
-  }
+/** Without the members that are there but undefined. */
+function defined<T extends object>(it: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(it).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
 }
 
-function pageOf(value: string | undefined): number {
-  const page = Number(value);
-  return Number.isInteger(page) && page >= 0 ? page : 0;
+/** Times have colons; a tilde in their place takes less room than an escape. */
+function written(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'boolean') return value ? 'y' : 'n';
+  return String(value).replace(/[%~]/g, encodeEach).replaceAll(':', '~');
+}
+
+function encodeEach(character: string): string {
+  return `%${character.charCodeAt(0).toString(16)}`;
+}
+
+function read(value: string): string {
+  return value
+    .replaceAll('~', ':')
+    .replace(/%(7e|25)/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }

@@ -9,12 +9,17 @@ const TIMEOUT_MS = 60_000;
 /** More than the core takes of any kind of file; a size that Discord states too low ends here. */
 const MAX_BYTES = 25_000_000;
 
+export interface Files {
+  /** Rejects with a sentence for the person. */
+  download(attachment: Attachment, signal: AbortSignal): Promise<Uint8Array>;
+}
+
 /**
  * Fetches attachments from Discord's own hosts, or from the host of DISCORD_API_URL, and from nowhere else. No
  * token goes along. Addresses expire after about a day (Discord, reference, "Signed Attachment CDN URLs"); the
  * message then has a fresh one.
  */
-export function createFiles(deps: { api: DiscordApi; apiUrl: string | undefined; now: () => number }) {
+export function createFiles(deps: { api: DiscordApi; apiUrl: string | undefined; now: () => number }): Files {
   const ownHost = deps.apiUrl === undefined ? null : new URL(deps.apiUrl).hostname;
 
   function isAllowed(address: string): boolean {
@@ -55,7 +60,7 @@ export function createFiles(deps: { api: DiscordApi; apiUrl: string | undefined;
   }
 
   return {
-    async download(attachment: Attachment, signal: AbortSignal): Promise<Uint8Array> {
+    async download(attachment, signal) {
       const source = attachmentSource.parse(attachment.source);
       if (!isExpired(source.url, deps.now())) {
         const bytes = await get(source.url, signal);

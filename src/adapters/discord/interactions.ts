@@ -1,19 +1,24 @@
-import {
-  type ChatInputCommandInteraction,
-  type Interaction,
-  MessageFlags,
-  type RepliableInteraction,
-} from 'discord.js';
+import { type Interaction, MessageFlags, type RepliableInteraction } from 'discord.js';
 import type { BotPort } from '../../core/adapter.ts';
-import { personSentence } from '../../core/errors.ts';
+import { PersonError, personSentence } from '../../core/errors.ts';
 import type { State } from '../../core/state.ts';
 import type { Log } from '../../log.ts';
+import type { Answers } from './answers.ts';
+import type { DiscordApi } from './api.ts';
 import { createAsking } from './asking.ts';
-import { ASK, ASK_ABOUT, PREFERENCES } from './commands.ts';
-import { sentencePanel } from './memory-panels.ts';
+import { sentencePanels } from './change-panels.ts';
+import { createChoices } from './choices.ts';
+import { ASK, ASK_ABOUT, WHY_THIS } from './commands.ts';
+import { createDialogs } from './dialogs.ts';
+import type { Files } from './files.ts';
 import type { Notices } from './notices.ts';
-import { createPresses, isMode } from './presses.ts';
+import { createPreferences } from './preferences.ts';
+import { PREFERENCES } from './preferences-command.ts';
+import { createPresses } from './presses.ts';
 import type { Questions } from './questions.ts';
+import { createReasons } from './reasons.ts';
+import { createRelays } from './relays.ts';
+import { createSubmissions } from './submissions.ts';
 
 export interface Interactions {
   /** Answers or defers within the three seconds Discord gives. Never rejects. */
@@ -25,42 +30,51 @@ const EPHEMERAL = { flags: MessageFlags.Ephemeral } as const;
 export function createInteractions(deps: {
   bot: BotPort;
   state: State;
+  api: DiscordApi;
+  answers: Answers;
   questions: Questions;
   notices: Notices;
+  files: Files;
   botId(): string;
   now: () => number;
+  /** See createDialogs. */
+  formWaitMs?: number;
   log: Log;
 }): Interactions {
-  const { log } = deps;
+  const { bot, answers, notices, files, log } = deps;
   const asking = createAsking(deps);
-  const presses = createPresses(deps);
+  const wait = deps.formWaitMs === undefined ? {} : { formWaitMs: deps.formWaitMs };
+  const dialogs = createDialogs({ bot, changed: person => choices.changed(person), ...wait });
+  const choices = createChoices({ ask: dialogs.ask, now: deps.now });
+  const reasons = createReasons({ answers, dialogs });
+  const preferences = createPreferences({ dialogs, choices, reasons, notices });
+  const submissions = createSubmissions({ dialogs, files });
+  const presses = createPresses({ ...deps, dialogs, reasons, relays: createRelays(bot) });
 
   async function route(interaction: Interaction): Promise<void> {
-    if (interaction.isChatInputCommand()) {
-      if (interaction.commandName === PREFERENCES) await preferences(interaction);
+    if (interaction.isAutocomplete()) {
+      await choices.suggest(interaction);
+    } else if (interaction.isChatInputCommand()) {
+      if (interaction.commandName === PREFERENCES) await preferences.run(interaction);
       else if (interaction.commandName === ASK) await asking.ask(interaction);
     } else if (interaction.isMessageContextMenuCommand()) {
       if (interaction.commandName === ASK_ABOUT) await asking.openForm(interaction);
+      else if (interaction.commandName === WHY_THIS) {
+        await interaction.deferReply(EPHEMERAL);
+        await reasons.showTarget(interaction);
+      }
     } else if (interaction.isModalSubmit()) {
-      await asking.submitForm(interaction);
+      if (!(await submissions.submit(interaction))) await asking.submitForm(interaction);
     } else if (interaction.isButton() || interaction.isStringSelectMenu()) {
       await presses.press(interaction);
     }
   }
 
-  async function preferences(interaction: ChatInputCommandInteraction): Promise<void> {
-    await interaction.deferReply(EPHEMERAL);
-    const mode = interaction.options.getString('notices');
-    const change = isMode(mode) ? ({ type: 'notices', mode } as const) : undefined;
-    await interaction.editReply(await presses.memory(interaction, 0, change));
-  }
-
   /** Tells the person what went wrong, in whatever way the interaction still allows. */
   async function apologise(interaction: Interaction, error: unknown): Promise<void> {
     if (!interaction.isRepliable()) return;
-    const sentence = personSentence(error);
     try {
-      await answer(interaction, sentence);
+      await answer(interaction, personSentence(error));
     } catch (again) {
       log.warn(
         { event: 'discord.interaction_unanswered', err: again },
@@ -74,10 +88,13 @@ export function createInteractions(deps: {
       try {
         await route(interaction);
       } catch (error) {
-        log.error(
-          { event: 'discord.interaction_failed', kind: interaction.type, err: error },
-          'an interaction failed',
-        );
+        // What a person has to mend is for them alone.
+        if (!(error instanceof PersonError)) {
+          log.error(
+            { event: 'discord.interaction_failed', kind: interaction.type, err: error },
+            'an interaction failed',
+          );
+        }
         await apologise(interaction, error);
       }
     },
@@ -87,10 +104,18 @@ export function createInteractions(deps: {
 async function answer(interaction: RepliableInteraction, sentence: string): Promise<void> {
   if (!interaction.deferred && !interaction.replied) {
     await interaction.reply({ content: sentence, ...EPHEMERAL });
-  } else if (interaction.isMessageComponent() && interaction.ephemeral === null) {
-    // A component whose message stays as it is.
+  } else if (staysAsItIs(interaction)) {
     await interaction.followUp({ content: sentence, ...EPHEMERAL });
   } else {
-    await interaction.editReply(sentencePanel(sentence, interaction.user.id));
+    for (const panel of sentencePanels(sentence, interaction.user.id).slice(0, 1)) {
+      await interaction.editReply(panel);
+    }
   }
+}
+
+/** A component or form whose message is not to be replaced by an apology. */
+function staysAsItIs(interaction: RepliableInteraction): boolean {
+  const onMessage =
+    interaction.isMessageComponent() || (interaction.isModalSubmit() && interaction.isFromMessage());
+  return onMessage && interaction.ephemeral === null;
 }

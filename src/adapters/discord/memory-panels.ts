@@ -1,69 +1,120 @@
-/** /preferences as Components V2: what is remembered, one memory in full, forgetting it. Pure. */
+/** What is remembered, as panels: all of it, one note, the usual facts. Pure. */
 
+import { type APIComponentInContainer, ButtonStyle } from 'discord.js';
 import {
-  type APIComponentInContainer,
-  type APIMessageTopLevelComponent,
-  ButtonStyle,
-  ComponentType,
-  MessageFlags,
-  SeparatorSpacingSize,
-} from 'discord.js';
-import { splitText } from '../../core/text-split.ts';
-import type { MemorySection, PreferencesView } from '../../core/views.ts';
-import { customId, type PressedAction } from './custom-id.ts';
-import { discordMarkdown } from './markdown.ts';
-import { button, linesWithin, plain, row } from './views.ts';
+  type Author,
+  type Fact,
+  type MemorySection,
+  type PreferencesView,
+  wordsOfAuthor,
+} from '../../core/views.ts';
+import type { PressedAction } from './custom-id.ts';
+import {
+  button,
+  clip,
+  codeBlock,
+  type Item,
+  itemBox,
+  line,
+  linesWithin,
+  menu,
+  type Panel,
+  pager,
+  pagesOf,
+  panel,
+  plain,
+  row,
+  text,
+} from './parts.ts';
 
-/** A view of Components V2: once a message is one, it stays one. */
-export interface Panel {
-  flags: MessageFlags.IsComponentsV2;
-  components: APIMessageTopLevelComponent[];
+type View<T extends PreferencesView['type']> = Extract<PreferencesView, { type: T }>;
+
+/** `note`: a sentence about what was just done, short enough to stand above. `page` counts from 0. */
+export function memoryPanel(view: View<'memory'>, owner: string, page = 0, note?: string): Panel {
+  const pages = pagesOf(
+    view.sections.map(section => summaryOf(section, owner)),
+    PAGE_SECTIONS,
+  );
+  const current = Math.min(page, pages.length - 1);
+  return panel([
+    ...noteAbove(note),
+    text(view.sections.length === 0 ? NOTHING_YET : '## What I remember about you'),
+    ...(pages[current] ?? []).map(itemBox),
+    ...pager(owner, current, pages.length, at => ({ type: 'memory', page: at, fresh: false })),
+    ...statusText(view),
+    line(),
+    ...toolRows(view, owner),
+  ]);
 }
 
-/** `note`: a sentence about what was just done. `page` counts from 0. */
-export function memoryPanel(
-  view: Extract<PreferencesView, { type: 'memory' }>,
-  owner: string,
-  page = 0,
-  note?: string,
-): Panel {
-  const pages = pagesOf(view.sections);
-  const current = Math.min(page, Math.max(0, pages.length - 1));
-  const shown: APIComponentInContainer[] = (pages[current] ?? []).map(({ section, summary }) => ({
-    type: ComponentType.Section,
-    components: [{ type: ComponentType.TextDisplay, content: summary }],
-    accessory: button(
+const NOTHING_YET =
+  '## I remember nothing about you yet\nTell me your sizes, your budget, or what you like, and I keep it for next time.';
+/** With all else on the panel, what 40 components have room for. */
+const PAGE_SECTIONS = 5;
+const SUMMARY_TEXT = 550;
+
+function summaryOf({ memoryId, title, lines, shared }: MemorySection, owner: string): Item {
+  const open: PressedAction = { type: 'file', memoryId, page: 0, stored: false };
+  const shown = lines.map(each => `- ${plain(each)}`);
+  const kept = linesWithin(shown, SUMMARY_TEXT);
+  const rest = lines.length - kept.length;
+  const more = rest === 0 ? [] : [`-# ${kept.length === 0 ? 'A long text' : `and ${rest} more`}, under Open`];
+  const empty = lines.length === 0 ? ['-# (empty)'] : [];
+  const heading = `**${plain(title)}**${shared ? ' · also where others read' : ''}`;
+  return { text: [heading, ...kept, ...more, ...empty].join('\n'), button: button(owner, open, 'Open') };
+}
+
+function statusText(view: View<'memory'>): APIComponentInContainer[] {
+  const linked = view.linked.map(({ platform, name }) => `${plain(name)} on ${plain(nameOf(platform))}`);
+  const lines = [
+    ...(view.paused ? ['**Paused:** I use what I know and write nothing new.'] : []),
+    ...(view.privateHere === true ? ['**Private:** in this conversation I know nothing about you.'] : []),
+    ...(linked.length === 0 ? [] : [`Linked with ${linked.join(', ')}: one memory for all of them.`]),
+  ].map(it => `-# ${it}`);
+  return lines.length === 0 ? [] : [text(lines.join('\n'))];
+}
+
+function nameOf(platform: string): string {
+  return platform.charAt(0).toUpperCase() + platform.slice(1);
+}
+
+function toolRows(view: View<'memory'>, owner: string): APIComponentInContainer[] {
+  const { privateHere } = view;
+  return [
+    row(
+      button(owner, { type: 'facts' }, 'The usual facts'),
+      button(owner, { type: 'editor' }, 'New note'),
+      button(owner, { type: 'history', page: 0, part: 0 }, 'What changed'),
+      button(owner, { type: 'export', format: 'markdown' }, 'Export'),
+    ),
+    row(
+      view.paused
+        ? button(owner, { type: 'resume' }, 'Go on remembering')
+        : button(owner, { type: 'pause' }, 'Pause memory'),
+      ...(privateHere === null
+        ? []
+        : [
+            button(
+              owner,
+              { type: 'private', on: !privateHere },
+              privateHere ? 'Private no more' : 'Private conversation',
+            ),
+          ]),
+      view.linked.length === 0
+        ? button(owner, { type: 'link' }, 'Link an account')
+        : button(owner, { type: 'unlink', confirmed: false }, 'Unlink'),
+      button(owner, { type: 'forget-me', confirmed: false }, 'Forget me', ButtonStyle.Danger),
+    ),
+    menu(
       owner,
-      { type: 'file', memoryId: section.memoryId, page: 0 },
-      'Open',
-      ButtonStyle.Secondary,
+      { type: 'notices' },
+      NOTICE_CHOICES.map(([value, label]) => ({
+        value,
+        label,
+        default: value === (view.noticesAreDefault ? 'default' : view.notices),
+      })),
     ),
-  }));
-  return panel([
-    ...(note === undefined ? [] : [text(plain(note)), line()]),
-    text(
-      view.sections.length === 0
-        ? '## I remember nothing about you yet\nTell me your sizes, your budget, or what you like, and I keep it for next time.'
-        : '## What I remember about you',
-    ),
-    ...shown,
-    ...pageRow(owner, current, pages.length, at => ({ type: 'memory', page: at, fresh: false })),
-    line(),
-    {
-      type: ComponentType.ActionRow,
-      components: [
-        {
-          type: ComponentType.StringSelect,
-          custom_id: customId(owner, { type: 'notices' }),
-          options: NOTICE_CHOICES.map(([value, label]) => ({
-            value,
-            label,
-            default: value === (view.noticesAreDefault ? 'default' : view.notices),
-          })),
-        },
-      ],
-    },
-  ]);
+  ];
 }
 
 const NOTICE_CHOICES = [
@@ -73,105 +124,121 @@ const NOTICE_CHOICES = [
   ['off', 'Memory notices: off'],
 ] as const;
 
-/** One memory in full, over as many pages as it takes. */
-export function filePanel(section: MemorySection, owner: string, page = 0): Panel {
-  const pages = splitText(discordMarkdown(section.content.trim()), { limit: 3_500 });
-  const current = Math.min(page, Math.max(0, pages.length - 1));
-  const { memoryId } = section;
+const MENU_OPTIONS = 25;
+
+/** Fact by fact with where each is from, or (`stored`) the text as it is. */
+export function filePanel(
+  section: MemorySection,
+  owner: string,
+  at: { page: number; stored: boolean; note?: string },
+): Panel {
+  const { memoryId, revision, shared } = section;
+  const stored = at.stored || section.facts.length === 0;
+  const pages = stored
+    ? pagesOf(storedItems(section.content), Number.POSITIVE_INFINITY)
+    : pagesOf(section.facts.map(factItem), MENU_OPTIONS);
+  const current = Math.min(at.page, pages.length - 1);
+  const facts = stored ? [] : factsOn(pages, current, section.facts);
   const since = Math.floor(Date.parse(section.updatedAt) / 1_000);
+  const below = [
+    ...(Number.isFinite(since) ? [`Last changed <t:${since}:R>`] : []),
+    shared ? 'May be used where others read along' : 'Used in private only',
+  ];
+  const file = (page: number, asStored: boolean) =>
+    ({ type: 'file', memoryId, page, stored: asStored }) as const;
+  const content = (pages[current] ?? []).map(it => it.text).join('\n');
   return panel([
-    text(`## ${plain(section.title)}${Number.isFinite(since) ? `\n-# Last changed <t:${since}:R>` : ''}`),
-    text(pages[current]?.trim() || '*(empty)*'),
-    ...pageRow(owner, current, pages.length, at => ({ type: 'file', memoryId, page: at })),
+    ...noteAbove(at.note),
+    text(`## ${plain(section.title)}\n-# ${below.join(' · ')}`),
+    text(content === '' ? '*(empty)*' : stored ? codeBlock(content) : content),
+    ...pager(owner, current, pages.length, page => file(page, stored)),
+    ...(facts.length === 0
+      ? []
+      : [
+          menu(
+            owner,
+            { type: 'pick-fact', memoryId, revision },
+            facts.map(fact => ({ value: fact.id, label: fact.text === '' ? '(an empty line)' : fact.text })),
+            'Forget one of these…',
+          ),
+        ]),
     line(),
     row(
-      button(owner, { type: 'memory', page: 0, fresh: false }, 'Back', ButtonStyle.Secondary),
-      button(owner, { type: 'forget', memoryId, confirmed: false }, 'Forget', ButtonStyle.Danger),
+      button(owner, { type: 'memory', page: 0, fresh: false }, 'Back'),
+      button(owner, { type: 'editor', memoryId }, 'Edit'),
+      button(owner, { type: 'history', page: 0, part: 0, memoryId }, 'What changed'),
+      ...(section.facts.length === 0
+        ? []
+        : [button(owner, file(0, !stored), stored ? 'Where it is from' : 'As it is stored')]),
     ),
-  ]);
-}
-
-export function forgetPanel(section: MemorySection, owner: string): Panel {
-  const { memoryId } = section;
-  return panel([
-    text(`## Forget “${plain(section.title)}”?\nIt goes from my memory for good.`),
     row(
-      button(owner, { type: 'forget', memoryId, confirmed: true }, 'Forget it', ButtonStyle.Danger),
-      button(owner, { type: 'file', memoryId, page: 0 }, 'Keep it', ButtonStyle.Secondary),
+      button(
+        owner,
+        { type: 'share', memoryId, on: !shared },
+        shared ? 'Use in private only' : 'Use where others read, too',
+      ),
+      button(
+        owner,
+        { type: 'forget', memoryId, revision, confirmed: false },
+        'Forget this note',
+        ButtonStyle.Danger,
+      ),
     ),
   ]);
 }
 
-/** A sentence where nothing else can be shown. */
-export function sentencePanel(sentence: string, owner: string): Panel {
-  return panel([
-    text(plain(sentence)),
-    row(button(owner, { type: 'memory', page: 0, fresh: false }, 'See all', ButtonStyle.Secondary)),
-  ]);
-}
-
-interface Summary {
-  section: MemorySection;
-  summary: string;
-}
-
-const PAGE_SECTIONS = 7;
-const PAGE_TEXT = 3_200;
-const SUMMARY_TEXT = 700;
-
-function pagesOf(sections: readonly MemorySection[]): Summary[][] {
-  const pages: Summary[][] = [];
-  let room = 0;
-  for (const section of sections) {
-    const summary = summaryOf(section);
-    const last = pages.at(-1);
-    if (last === undefined || last.length >= PAGE_SECTIONS || summary.length > room) {
-      pages.push([{ section, summary }]);
-      room = PAGE_TEXT - summary.length;
-    } else {
-      last.push({ section, summary });
-      room -= summary.length;
-    }
-  }
-  return pages;
-}
-
-function summaryOf({ title, lines }: MemorySection): string {
-  if (lines.length === 0) return `**${plain(title)}**\n-# (empty)`;
-  const shown = lines.map(line => `- ${plain(line)}`);
-  const kept = linesWithin(shown, SUMMARY_TEXT);
-  const rest = lines.length - kept.length;
-  const more = rest === 0 ? [] : [`-# ${kept.length === 0 ? 'A long text' : `and ${rest} more`}, under Open`];
-  return [`**${plain(title)}**`, ...kept, ...more].join('\n');
-}
-
-function pageRow(
-  owner: string,
-  page: number,
-  pages: number,
-  at: (page: number) => PressedAction,
-): APIComponentInContainer[] {
-  if (pages < 2) return [];
-  return [
-    text(`-# Page ${page + 1} of ${pages}`),
-    row(
-      ...(page === 0 ? [] : [button(owner, at(page - 1), 'Previous', ButtonStyle.Secondary)]),
-      ...(page === pages - 1 ? [] : [button(owner, at(page + 1), 'Next', ButtonStyle.Secondary)]),
-    ),
+function factItem({ text: said, learnedOn, learnedBy }: Fact): Item {
+  const from = [
+    ...(learnedOn === null ? [] : [plain(learnedOn)]),
+    ...(learnedBy === null ? [] : [authorText(learnedBy)]),
   ];
+  return { text: [`- ${plain(said)}`, ...(from.length === 0 ? [] : [`  -# ${from.join(', ')}`])].join('\n') };
 }
 
-function panel(components: APIComponentInContainer[]): Panel {
-  return {
-    flags: MessageFlags.IsComponentsV2,
-    components: [{ type: ComponentType.Container, components }],
-  };
+/** Whole lines where they fit. */
+function storedItems(content: string): Item[] {
+  return content.trim() === ''
+    ? []
+    : content
+        .trimEnd()
+        .split('\n')
+        .map(each => ({ text: each }));
 }
 
-function text(content: string): APIComponentInContainer {
-  return { type: ComponentType.TextDisplay, content };
+/** The facts that begin on a page, each once. */
+function factsOn(pages: readonly Item[][], page: number, facts: readonly Fact[]): Fact[] {
+  const begins = (it: Item) => it.text.startsWith('- ');
+  const before = pages.slice(0, page).flat().filter(begins).length;
+  const here = (pages[page] ?? []).filter(begins).length;
+  const some = facts.slice(before, before + here);
+  return some.filter((fact, index) => some.findIndex(({ id }) => id === fact.id) === index);
 }
 
-function line(): APIComponentInContainer {
-  return { type: ComponentType.Separator, divider: true, spacing: SeparatorSpacingSize.Small };
+/** "the agent, in a private conversation on Discord", with the way there. */
+export function authorText(author: Author): string {
+  const words = plain(wordsOfAuthor(author));
+  const link = author.type === 'agent' ? (author.conversation?.link ?? null) : null;
+  return link === null ? words : `[${words}](${link})`;
+}
+
+/** The form's fields as they are, with the way to each half of it. */
+export function factsPanel(view: View<'form'>, owner: string, note?: string): Panel {
+  const known = view.fields.map(
+    ({ label, value, hint }) =>
+      `**${plain(label)}:** ${value === '' ? `*not known, e.g. ${plain(hint)}*` : plain(clip(value, 300))}`,
+  );
+  return panel([
+    ...noteAbove(note),
+    text(['## The usual facts', ...known].join('\n')),
+    line(),
+    row(
+      button(owner, { type: 'fill', half: 0 }, 'Sizes, budget, style', ButtonStyle.Primary),
+      button(owner, { type: 'fill', half: 1 }, 'Likes and avoids', ButtonStyle.Primary),
+      button(owner, { type: 'memory', page: 0, fresh: false }, 'Back'),
+    ),
+  ]);
+}
+
+export function noteAbove(note: string | undefined): APIComponentInContainer[] {
+  return note === undefined ? [] : [text(plain(note)), line()];
 }

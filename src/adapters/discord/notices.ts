@@ -1,6 +1,7 @@
 import { DiscordAPIError, MessageFlags } from 'discord.js';
-import type { Message, NoticeMode } from '../../core/message.ts';
+import { type Message, type NoticeMode, type Person, personKey } from '../../core/message.ts';
 import { RetryLater } from '../../core/paced.ts';
+import type { State } from '../../core/state.ts';
 import type { Notice } from '../../core/views.ts';
 import type { Body, DiscordApi } from './api.ts';
 import { nonceOf } from './nonce.ts';
@@ -8,32 +9,54 @@ import { dmOutlet, type Outlet, outletOf } from './outlet.ts';
 import { patiently } from './patience.ts';
 import { type ReplyTarget, replyTarget } from './reply-target.ts';
 import type { DiscordSettings } from './settings.ts';
-import { lineBody, noticeBody } from './views.ts';
+import { lineBody, noticeBodies, noticeBody } from './views.ts';
 
 export interface Notices {
   show(message: Message, notice: Notice, mode: Exclude<NoticeMode, 'off'>): Promise<void>;
-  /** What a line said that something changed is about; undefined once that is long ago. */
+  /** What a notice said, if this process showed it not long ago. */
   recall(noticeId: string): Notice | undefined;
+  /** What is known of a notice that any process showed. */
+  find(person: Person, noticeId: string): Promise<Shown | null>;
+  /** The notice that was shown last, or (`held`) the last that waits for the person's word. */
+  latest(person: Person, which: 'any' | 'held'): Promise<string | null>;
+}
+
+/** What is written down of a notice: where its changes are to be found, and nothing of what they say. */
+export interface Shown {
+  memoryIds: string[];
+  held: boolean;
 }
 
 const PATIENCE_MS = 60_000;
-/** Texts of memory are not written down here; after a restart the line opens all of the person's memory instead. */
+/** Texts of memory stay in this process; a later one finds the changes in the history. */
 const REMEMBERED = 1_000;
+/** As long as the core knows the notice. */
+const KEEP_MS = 30 * 24 * 3600_000;
 
 export function createNotices(deps: {
   api: DiscordApi;
+  state: State;
   privately: DiscordSettings['privateNotices'];
   now: () => number;
 }): Notices {
   const { api } = deps;
   const recent = new Map<string, Notice>();
 
-  function remember(notice: Notice): void {
+  const shown = deps.state.table<Shown>('discord-notice');
+  const latest = deps.state.table<string>('discord-latest-notice');
+
+  async function remember(person: Person, notice: Notice): Promise<void> {
     recent.set(notice.id, notice);
     for (const id of recent.keys()) {
       if (recent.size <= REMEMBERED) break;
       recent.delete(id);
     }
+    const owner = personKey(person);
+    const held = notice.heldBecauseOf !== undefined;
+    const memoryIds = [...new Set(notice.changes.map(change => change.memoryId))];
+    await shown.set(`${owner}/${notice.id}`, { memoryIds, held }, KEEP_MS);
+    await latest.set(`${owner}/any`, notice.id, KEEP_MS);
+    if (held) await latest.set(`${owner}/held`, notice.id, KEEP_MS);
   }
 
   /** Where the reply stands, which for a thread made from the message is that thread, if it could be made. */
@@ -48,14 +71,24 @@ export function createNotices(deps: {
     return [outletOf({ ...target, quotes: false }, api, deps.now)];
   }
 
-  async function postTo(outlets: readonly Outlet[], body: Body, noticeId: string): Promise<void> {
+  async function postTo(
+    outlets: readonly Outlet[],
+    bodies: readonly Body[],
+    noticeId: string,
+  ): Promise<void> {
+    for (const [index, body] of bodies.entries()) {
+      await postOne(outlets, body, nonceOf('notice', noticeId, ...(index === 0 ? [] : [String(index)])));
+    }
+  }
+
+  async function postOne(outlets: readonly Outlet[], body: Body, nonce: string): Promise<void> {
     const limit = AbortSignal.timeout(PATIENCE_MS);
     let refusal: unknown = new Error('there is no place for a notice');
     for (const outlet of outlets) {
       try {
         await patiently(async () => {
           if (!outlet.isOpen()) throw new Error('the place for the notice is closed');
-          await outlet.post(body, nonceOf('notice', noticeId));
+          await outlet.post(body, nonce);
         }, limit);
         return;
       } catch (error) {
@@ -68,21 +101,27 @@ export function createNotices(deps: {
 
   return {
     recall: noticeId => recent.get(noticeId),
+    find: async (person, noticeId) => (await shown.get(`${personKey(person)}/${noticeId}`)) ?? null,
+    latest: async (person, which) => (await latest.get(`${personKey(person)}/${which}`)) ?? null,
 
     async show(message, notice, mode) {
       const { person, audience } = message.conversation;
       const target = replyTarget.parse(message.replyTo);
-      const full = noticeBody(notice, person.id);
+      await remember(person, notice);
+      // What a person is to decide about they see in full.
+      const full =
+        notice.heldBecauseOf === undefined
+          ? [noticeBody(notice, person.id)]
+          : noticeBodies(notice, person.id);
       if (mode === 'thread' || audience === 'private') {
         await postTo(place(message, target), full, notice.id);
         return;
       }
       if (target.type === 'interaction') {
-        const hidden = { ...full, flags: (full.flags ?? 0) | MessageFlags.Ephemeral };
+        const hidden = full.map(body => ({ ...body, flags: (body.flags ?? 0) | MessageFlags.Ephemeral }));
         await postTo(place(message, target), hidden, notice.id);
         return;
       }
-      remember(notice);
       if (deps.privately === 'dm') {
         try {
           await postTo([dmOutlet(person.id, api)], full, notice.id);
@@ -92,7 +131,7 @@ export function createNotices(deps: {
           if (!(error instanceof DiscordAPIError)) throw error;
         }
       }
-      await postTo(place(message, target), lineBody(notice, person), notice.id);
+      await postTo(place(message, target), [lineBody(notice, person)], notice.id);
     },
   };
 }

@@ -121,7 +121,8 @@ function simpleOutlet(
 /** Room for the last calls to arrive before the token ends. */
 const TOKEN_MARGIN_MS = 20_000;
 const FOLLOW_UPS = 5;
-const ORIGINAL = '@original';
+/** Discord's word for the answer to a command, in place of its id. */
+export const ORIGINAL = '@original';
 
 /** The answer to a deferred interaction and the messages after it. They carry no nonce: Discord takes none here. */
 function interactionOutlet(

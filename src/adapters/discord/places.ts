@@ -33,3 +33,8 @@ export function threadName(text: string, author: string): string {
   const cut = line.slice(0, NAME_LENGTH).replace(/\s+\S*$/, '');
   return `${cut}…`;
 }
+
+/** Where somebody who has the bot with them asks for their eyes alone: a conversation apart from the channel's. */
+export function askedIn(channelId: string): string {
+  return `ask-${channelId}`;
+}

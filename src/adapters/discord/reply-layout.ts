@@ -4,7 +4,8 @@ import type { Activity, Reply } from '../../core/adapter.ts';
 import { splitText } from '../../core/text-split.ts';
 import type { Body } from './api.ts';
 import { discordMarkdown } from './markdown.ts';
-import { plain, stopRow } from './views.ts';
+import { plain } from './parts.ts';
+import { stopRow } from './views.ts';
 
 /** Discord's limit for the content of a message. */
 export const MAX_CONTENT = 2_000;

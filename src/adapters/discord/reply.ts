@@ -6,7 +6,7 @@ import { createPaced, type SetTimer } from '../../core/paced.ts';
 import type { Log } from '../../log.ts';
 import { type Body, codeOf } from './api.ts';
 import { nonceOf } from './nonce.ts';
-import type { Outlet } from './outlet.ts';
+import { ORIGINAL, type Outlet } from './outlet.ts';
 import { patiently } from './patience.ts';
 import type { Questions } from './questions.ts';
 import { layoutOf } from './reply-layout.ts';
@@ -34,6 +34,8 @@ export interface ReplyDeps {
   outlets: { main: Outlet; rest: Outlet };
   resume: Json;
   save(handle: Json): Promise<void>;
+  /** Called with the id of each message that becomes part of the reply. */
+  posted(id: string): Promise<void>;
   /** Text of the reply stands there. */
   seen?: () => void;
   questions: Questions;
@@ -109,7 +111,7 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
     // A nonce that was used before brings the earlier message back, with what that one says.
     const isNew = posted.content.trim() === body.content.trim();
     slots.push({ outlet, id: posted.id, shown: isNew ? body : null });
-    await save();
+    await Promise.all([save(), posted.id === ORIGINAL ? null : deps.posted(posted.id)]);
   }
 
   /** False when the message is gone and the slot is to be filled anew. */

@@ -1,26 +1,28 @@
 /** What stands under a reply or in place of one: buttons, questions, notices. Pure. */
 
 import {
-  type APIActionRowComponent,
-  type APIButtonComponentWithCustomId,
   type APIMessageTopLevelComponent,
   type APIModalInteractionResponseCallbackData,
   ButtonStyle,
   ComponentType,
-  escapeMarkdown,
   MessageFlags,
   TextInputStyle,
 } from 'discord.js';
 import type { Question } from '../../core/adapter.ts';
+import { splitText } from '../../core/text-split.ts';
 import { lineOfChange, type Notice } from '../../core/views.ts';
 import type { Body } from './api.ts';
-import { customId, type PressedAction } from './custom-id.ts';
+import { customId } from './custom-id.ts';
+import { button, codeBlock, linesWithin, plain, row } from './parts.ts';
 import type { Outcome } from './questions.ts';
 
 const MAX_CONTENT = 2_000;
 
+/** Next to the heading of a notice. */
+const NOTICE_TEXT = MAX_CONTENT - 400;
+
 export function stopRow(owner: string, channel: string): APIMessageTopLevelComponent {
-  return row(button(owner, { type: 'stop', channel }, 'Stop', ButtonStyle.Secondary));
+  return row(button(owner, { type: 'stop', channel }, 'Stop'));
 }
 
 /**
@@ -35,9 +37,7 @@ export function questionBody(question: Question, owner: string, key: string, ope
       row(
         button(owner, { type: 'answer', question: key, allow: true }, 'Approve', ButtonStyle.Success),
         button(owner, { type: 'answer', question: key, allow: false }, 'Deny', ButtonStyle.Danger),
-        ...(hides
-          ? [button(owner, { type: 'details', question: key }, 'What exactly?', ButtonStyle.Secondary)]
-          : []),
+        ...(hides ? [button(owner, { type: 'details', question: key }, 'What exactly?')] : []),
       ),
     ],
   };
@@ -50,52 +50,86 @@ export function answeredBody(question: Question, outcome: Outcome, openly: boole
 
 function questionText({ text, detail }: Question, openly: boolean): string {
   if (detail === '' || !openly) return plain(text);
-  // The core keeps it to a few hundred characters. A zero-width space keeps it from ending its own block.
-  return `${plain(text)}\n\`\`\`\n${detail.replaceAll('```', '`\u200B``')}\n\`\`\``;
+  // The core keeps it to a few hundred characters.
+  return `${plain(text)}\n${codeBlock(detail)}`;
 }
 
-/** A quiet line under the reply: what changed, and what can be done about it. */
+/** A quiet message under the reply: what changed, and what can be done about it. */
 export function noticeBody(notice: Notice, owner: string): Body {
-  const lines = notice.changes.flatMap(change => change.lines.map(line => `-# ${plain(lineOfChange(line))}`));
-  const kept = linesWithin(lines, MAX_CONTENT - 200);
+  const lines = changeLines(notice);
+  const kept = linesWithin(lines, NOTICE_TEXT);
   const rest = lines.length - kept.length;
-  return {
-    content: [
-      '-# **I updated my memory of you**',
-      ...kept,
-      ...(rest === 0 ? [] : [`-# and ${rest} more, under See all`]),
-    ].join('\n'),
-    components: [
-      row(
-        button(owner, { type: 'memory', page: 0, fresh: true }, 'See all', ButtonStyle.Secondary),
-        button(owner, { type: 'undo', noticeId: notice.id, quiet: false }, 'Undo', ButtonStyle.Secondary),
-      ),
-    ],
-    flags: MessageFlags.SuppressNotifications,
-  };
+  const details = button(owner, { type: 'notice', noticeId: notice.id }, 'All that changed');
+  return quiet(
+    [headingOf(notice), ...kept, ...(rest === 0 ? [] : [`-# and ${rest} more`])],
+    ...(rest === 0 ? [] : [details]),
+    ...decisions(notice, owner, false),
+  );
+}
+
+/** The same with nothing left out, in as many messages as it takes; the last one has the buttons. */
+export function noticeBodies(notice: Notice, owner: string): Body[] {
+  const text = [headingOf(notice), ...changeLines(notice)].join('\n');
+  const pieces = splitText(text, { limit: MAX_CONTENT });
+  return pieces.map((piece, index) =>
+    index === pieces.length - 1 ? quiet([piece], ...decisions(notice, owner, false)) : quiet([piece]),
+  );
 }
 
 /** Where others read along and nothing private can be shown: only that something changed, and for whom. */
 export function lineBody(notice: Notice, owner: { id: string; name: string }): Body {
-  return {
-    content: `-# I updated my memory of ${plain(owner.name)}`,
-    components: [
-      row(
-        button(owner.id, { type: 'notice', noticeId: notice.id }, 'What changed?', ButtonStyle.Secondary),
-        button(owner.id, { type: 'undo', noticeId: notice.id, quiet: true }, 'Undo', ButtonStyle.Secondary),
-      ),
+  const held = notice.heldBecauseOf !== undefined;
+  const who = plain(owner.name);
+  const undo = { type: 'undo', noticeId: notice.id, quiet: true } as const;
+  return quiet(
+    [
+      held
+        ? `-# There is something for ${who} to decide about their memory`
+        : `-# I updated my memory of ${who}`,
     ],
-    flags: MessageFlags.SuppressNotifications,
-  };
+    button(owner.id, { type: 'notice', noticeId: notice.id }, held ? 'What is it?' : 'What changed?'),
+    button(owner.id, undo, held ? 'Leave it out' : 'Undo'),
+  );
 }
 
-/** A notice after Undo: what came of it. */
-export function undoneBody(sentence: string, owner: string): Body {
+/** A notice once it is dealt with: what came of it. */
+export function settledBody(sentence: string, owner: string): Body {
+  return quiet([`-# ${plain(sentence)}`], seeAll(owner));
+}
+
+function headingOf({ heldBecauseOf }: Notice): string {
+  if (heldBecauseOf === undefined) return '-# **I updated my memory of you**';
+  const read = heldBecauseOf.length === 0 ? 'something by somebody else' : heldBecauseOf.join(' and ');
+  return `-# **Not kept yet.** I read ${plain(read)} before I wanted to note this. Is it from you?`;
+}
+
+function changeLines({ changes }: Notice): string[] {
+  return changes.flatMap(change => change.lines.map(line => `-# ${plain(lineOfChange(line))}`));
+}
+
+/** What can be done about a notice. */
+export function decisions(
+  notice: Pick<Notice, 'id' | 'heldBecauseOf'>,
+  owner: string,
+  fromLine: boolean,
+): ReturnType<typeof button>[] {
+  const about = { noticeId: notice.id, quiet: fromLine };
+  return notice.heldBecauseOf === undefined
+    ? [seeAll(owner), button(owner, { type: 'undo', ...about }, 'Undo')]
+    : [
+        button(owner, { type: 'keep', ...about }, 'Keep', ButtonStyle.Success),
+        button(owner, { type: 'undo', ...about }, 'Leave it out'),
+      ];
+}
+
+function seeAll(owner: string): ReturnType<typeof button> {
+  return button(owner, { type: 'memory', page: 0, fresh: true }, 'See all');
+}
+
+function quiet(lines: readonly string[], ...buttons: ReturnType<typeof button>[]): Body {
   return {
-    content: `-# ${plain(sentence)}`,
-    components: [
-      row(button(owner, { type: 'memory', page: 0, fresh: true }, 'See all', ButtonStyle.Secondary)),
-    ],
+    content: lines.join('\n'),
+    components: buttons.length === 0 ? [] : [row(...buttons)],
     flags: MessageFlags.SuppressNotifications,
   };
 }
@@ -123,41 +157,3 @@ export function askForm(owner: string, about: string): APIModalInteractionRespon
 }
 
 export const QUESTION_FIELD = 'question';
-
-/** As many whole lines as fit. */
-export function linesWithin(lines: readonly string[], limit: number): string[] {
-  const kept: string[] = [];
-  let length = 0;
-  for (const line of lines) {
-    length += line.length + 1;
-    if (length > limit) break;
-    kept.push(line);
-  }
-  return kept;
-}
-
-/** One row of buttons. */
-export function row(
-  ...components: APIButtonComponentWithCustomId[]
-): APIActionRowComponent<APIButtonComponentWithCustomId> {
-  return { type: ComponentType.ActionRow, components };
-}
-
-export function button(
-  owner: string,
-  action: PressedAction,
-  label: string,
-  style: APIButtonComponentWithCustomId['style'],
-): APIButtonComponentWithCustomId {
-  return { type: ComponentType.Button, custom_id: customId(owner, action), label, style };
-}
-
-/** Text that is no markdown of ours: shown as it is. */
-export function plain(value: string): string {
-  return escapeMarkdown(value.replace(/\s*\n\s*/g, ' '), {
-    heading: true,
-    bulletedList: true,
-    numberedList: true,
-    maskedLink: true,
-  });
-}

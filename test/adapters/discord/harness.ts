@@ -49,6 +49,7 @@ export interface WorldOptions {
   now?: () => number;
   minIntervalMs?: number;
   patienceMs?: number;
+  formWaitMs?: number;
 }
 
 /** A server with a text channel and two people, a scripted bot, and the adapter between them. */
@@ -87,6 +88,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       minIntervalMs: options.minIntervalMs ?? 5,
       patienceMs: options.patienceMs ?? 50,
       reconnectMs: 100,
+      ...(options.formWaitMs === undefined ? {} : { formWaitMs: options.formWaitMs }),
     });
   const world: World = {
     discord,
@@ -153,7 +155,9 @@ export { done };
 export function answerWith(world: World, text: (message: Message) => string): void {
   world.bot.onMessage = message => {
     const { sink } = openReply(world, message);
-    void sink.finish(done(text(message))).then(() => sink.close());
+    const finished = sink.finish(done(text(message)));
+    // An adapter that is stopped leaves the rest of a reply to the next one.
+    void finished.catch(() => {}).then(() => sink.close());
   };
 }
 

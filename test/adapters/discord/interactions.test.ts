@@ -1,10 +1,9 @@
-import { MessageFlags } from 'discord.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PersonError } from '../../../src/core/errors.ts';
 import type { Notice, PreferencesView } from '../../../src/core/views.ts';
 import { customIdsOf } from '../../fakes/discord/drivers/acts.ts';
-import type { Interaction, Message } from '../../fakes/discord/state.ts';
+import type { Message } from '../../fakes/discord/state.ts';
 import { botSaid, createWorld, done, nthMessage, openReply, type World, working } from './harness.ts';
+import { answerTo, words } from './interacting.ts';
 
 let world: World;
 
@@ -48,122 +47,6 @@ const notice: Notice = {
   ],
 };
 
-/** The message that answers an interaction, once it is there and no longer loading. */
-async function answerTo(interaction: Interaction): Promise<Message> {
-  const { discord } = world;
-  return discord.until(() => {
-    const id = interaction.answer?.messageId;
-    const message = id == null ? undefined : discord.channel(interaction.channelId).messages.get(id);
-    return message !== undefined && !(message.flags & MessageFlags.Loading) && message;
-  }, 'an answered interaction');
-}
-
-const words = (message: Message) => JSON.stringify([message.content, message.components]);
-
-describe('/preferences', () => {
-  it('shows the memory to the person alone, wherever they ask', async () => {
-    const { discord, ana, ben, channel, bot } = world;
-    bot.onCommand = () => memory(2);
-    const shown = await answerTo(discord.as(ana.id).slash(channel.id, 'preferences'));
-    expect(shown.ephemeralFor).toBe(ana.id);
-    expect(words(shown)).toContain('fact 1');
-    expect(discord.as(ben.id).sees(channel.id)).toEqual([]);
-    expect(bot.commands).toEqual([
-      {
-        person: { platform: 'discord', workspace: 'discord', id: ana.id, name: 'Ana' },
-        action: { type: 'view' },
-      },
-    ]);
-    const dm = discord.as(ana.id).dmChannel();
-    expect((await answerTo(discord.as(ana.id).slash(dm.id, 'preferences'))).ephemeralFor).toBe(ana.id);
-  });
-
-  it('pages through a large memory within the limits of a message', async () => {
-    const { discord, ana, channel, bot } = world;
-    bot.onCommand = () => memory(40);
-    let shown = await answerTo(discord.as(ana.id).slash(channel.id, 'preferences'));
-    const seen = new Set<string>();
-    for (let page = 0; ; page += 1) {
-      for (const [fact] of words(shown).matchAll(/fact \d+/g)) seen.add(fact);
-      const next = customIdsOf(shown).find(id => id.includes(`:memory:${page + 1}:`));
-      if (next === undefined) break;
-      const edits = shown.history.length;
-      discord.as(ana.id).press(shown.id, next);
-      const before = shown;
-      shown = await discord.until(() => before.history.length > edits && before);
-    }
-    expect(seen.size).toBe(40);
-  });
-
-  it('opens a memory in full over as many pages as it takes, and forgets it once that is confirmed', async () => {
-    const { discord, ana, channel, bot } = world;
-    const long = Array.from({ length: 400 }, (_, index) => `- line number ${index}`).join('\n');
-    bot.onCommand = ({ action }) => {
-      if (action.type === 'show') return { type: 'file', section: { ...section(1), content: long } };
-      if (action.type === 'forget') return { type: 'outcome', ok: true, sentence: 'Forgotten: Topic 1.' };
-      return memory(3);
-    };
-    const shown = await answerTo(discord.as(ana.id).slash(channel.id, 'preferences'));
-    const press = async (part: string, expected: string) => {
-      const id = customIdsOf(shown).find(each => each.includes(part));
-      discord.as(ana.id).press(shown.id, id ?? `no button ${part}`);
-      await discord.until(() => words(shown).includes(expected), expected);
-    };
-    await press(':file:mem_1:', 'line number 0');
-    await press(':file:mem_1:1', 'line number 200');
-    await press(':forget:mem_1:ask', 'Forget “Topic 1”?');
-    await press(':forget:mem_1:yes', 'Forgotten: Topic 1');
-    expect(bot.commands.map(({ action }) => action.type)).toEqual([
-      'view',
-      'show',
-      'show',
-      'show',
-      'forget',
-      'view',
-    ]);
-  });
-
-  it('changes where notices go, by option and by menu', async () => {
-    const { discord, ana, channel, bot } = world;
-    bot.onCommand = ({ action }) =>
-      action.type === 'notices' ? { type: 'outcome', ok: true, sentence: `Now ${action.mode}` } : memory(1);
-    const shown = await answerTo(
-      discord.as(ana.id).slash(channel.id, 'preferences', { values: { notices: 'off' } }),
-    );
-    expect(words(shown)).toContain('Now off');
-    const menu = customIdsOf(shown).find(id => id.endsWith(':notices'));
-    discord.as(ana.id).select(shown.id, menu ?? '', ['thread']);
-    await discord.until(() => words(shown).includes('Now thread'));
-  });
-
-  it('is refused to others on the message of one person', async () => {
-    const { discord, ana, ben, channel, bot } = world;
-    discord.as(ana.id).say(channel.id, `<@${discord.botId}> hi`);
-    const message = await nthMessage(world, 1);
-    await world.adapter.notify(message, notice, 'thread').catch(() => {});
-    const { sink } = openReply(world, message);
-    await sink.finish(done('Hello.'));
-    sink.close();
-    await world.adapter.notify(message, notice, 'thread');
-    const line = await discord.until(() =>
-      discord.messages(message.id).find(it => it.content.includes('shoe size')),
-    );
-    const pressed = discord.as(ben.id).press(line.id, customIdsOf(line)[0] ?? '');
-    expect((await answerTo(pressed)).ephemeralFor).toBe(ben.id);
-    expect(bot.commands).toEqual([]);
-  });
-
-  it('says so in a sentence when the memory cannot be reached', async () => {
-    const { discord, ana, channel, bot } = world;
-    bot.onCommand = () => {
-      throw new PersonError("I can't reach your memory right now.");
-    };
-    const shown = await answerTo(discord.as(ana.id).slash(channel.id, 'preferences'));
-    expect(words(shown)).toContain("I can't reach your memory right now.");
-    expect(shown.ephemeralFor).toBe(ana.id);
-  });
-});
-
 describe('notices', () => {
   it('are a line under the reply in a DM; Undo says what came of it and See all shows the memory', async () => {
     const { discord, ana, bot } = world;
@@ -175,7 +58,7 @@ describe('notices', () => {
     bot.onCommand = ({ action }) =>
       action.type === 'undo' ? { type: 'outcome', ok: true, sentence: 'Undone. As before.' } : memory(1);
     const [seeAll = '', undo = ''] = customIdsOf(line ?? ({} as Message));
-    const all = await answerTo(discord.as(ana.id).press(line?.id ?? '', seeAll));
+    const all = await answerTo(world, discord.as(ana.id).press(line?.id ?? '', seeAll));
     expect([all.ephemeralFor, words(all).includes('fact 0')]).toEqual([ana.id, true]);
     discord.as(ana.id).press(line?.id ?? '', undo);
     await discord.until(() => line?.content.includes('Undone'));
@@ -190,9 +73,9 @@ describe('notices', () => {
     const line = await discord.until(() => discord.messages(message.id).at(-1));
     expect(line.content).toBe('-# I updated my memory of Ana');
     const [what = ''] = customIdsOf(line);
-    const opened = await answerTo(discord.as(ana.id).press(line.id, what));
+    const opened = await answerTo(world, discord.as(ana.id).press(line.id, what));
     expect([opened.ephemeralFor, words(opened).includes('shoe size: 9')]).toEqual([ana.id, true]);
-    await answerTo(discord.as(ben.id).press(line.id, what));
+    await answerTo(world, discord.as(ben.id).press(line.id, what));
     expect(discord.as(ben.id).sees(message.id).map(words).join()).not.toContain('shoe size');
   });
 
@@ -232,7 +115,7 @@ describe('user-installed use', () => {
     });
     const { sink } = openReply(world, message);
     sink.show(working('These'));
-    const shown = await answerTo(asked);
+    const shown = await answerTo(world, asked);
     await discord.until(() => shown.content === 'These');
     await sink.finish(done('These: Otter 3.'));
     sink.close();
@@ -263,7 +146,7 @@ describe('user-installed use', () => {
     const { asked, message } = await askElsewhere();
     const { sink } = openReply(world, message);
     sink.show(working('Begun'));
-    const shown = await answerTo(asked);
+    const shown = await answerTo(world, asked);
     await discord.until(() => shown.content === 'Begun');
     discord.clock.advance(15 * 60_000);
     await sink.finish(done('Begun and ended.'));
@@ -305,6 +188,7 @@ describe('commands', () => {
     expect(puts()).toBe(1);
     expect([...world.discord.state.app.commands.values()].map(({ name }) => name).sort()).toEqual([
       'Ask the shopper about this',
+      'Why this?',
       'ask',
       'preferences',
     ]);

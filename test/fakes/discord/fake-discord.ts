@@ -64,6 +64,8 @@ export interface FakeDiscordOptions {
   /** Base of attachment addresses in payloads, when it is not to be the fake's own CDN. */
   cdnPublicUrl?: string;
   attachmentTtlMs?: number;
+  /** Bytes that a file may have; 10 MiB by default, as in a server without boosts. */
+  fileLimit?: number;
   /** How many entries the journal keeps. */
   journalLimit?: number;
 }
@@ -139,7 +141,7 @@ export async function createFakeDiscord(options: FakeDiscordOptions = {}): Promi
     journal,
     rateLimits,
     pings,
-    fileLimit: 10 * 1024 * 1024,
+    fileLimit: options.fileLimit ?? 10 * 1024 * 1024,
     attachmentUrl: cdn.attachmentUrl,
     emit: event => gateway.dispatch(event),
   };

@@ -160,7 +160,7 @@ function remember(message: Message, at: number): void {
   message.history.push({ at, content, embeds, components, flags });
 }
 
-function keepFiles(
+export function keepFiles(
   kernel: Kernel,
   channel: Channel,
   files: readonly NewFile[],

@@ -7,7 +7,8 @@ import { ApplicationCommandType, ComponentType, InteractionType } from 'discord-
 import { isJson, type Json } from '../form.ts';
 import type { Kernel } from '../kernel.ts';
 import { modalInputs } from '../limits/modals.ts';
-import { messagePayload } from '../message-payload.ts';
+import { attachmentPayload, messagePayload } from '../message-payload.ts';
+import { keepFiles } from '../messages.ts';
 import { userById } from '../payloads.ts';
 import { can, canView, PermissionFlagsBits } from '../permissions.ts';
 import {
@@ -18,7 +19,7 @@ import {
   type Interaction,
   type Message,
 } from '../state.ts';
-import { fillModal, type ModalValues } from './modal-form.ts';
+import { fillModal, type ModalFiles, type ModalValues, newFile } from './modal-form.ts';
 import { type InteractionSeed, raise } from './raise.ts';
 
 export interface SlashOptions {
@@ -39,7 +40,8 @@ export interface Acts {
   messageCommand(name: string, messageId: string): Interaction;
   press(messageId: string, customId: string): Interaction;
   select(messageId: string, customId: string, values: readonly string[]): Interaction;
-  submit(opened: Interaction, values: ModalValues): Interaction;
+  /** `files`: for its file uploads. */
+  submit(opened: Interaction, values: ModalValues, files?: ModalFiles): Interaction;
 }
 
 export function createActs(kernel: Kernel, userId: string): Acts {
@@ -227,11 +229,19 @@ export function createActs(kernel: Kernel, userId: string): Acts {
     },
     press: (messageId, customId) => useComponent(messageId, customId),
     select: (messageId, customId, values) => useComponent(messageId, customId, values),
-    submit(opened, values) {
+    submit(opened, values, files = {}) {
       const modal = opened.answer?.modal;
       if (!modal) throw new Error('this interaction was not answered with a modal');
       const channel = channelOf(state, opened.channelId);
       const source = opened.sourceMessageId === null ? undefined : findMessage(state, opened.sourceMessageId);
+      const uploads = Object.entries(files).map(([customId, some]) => ({
+        customId,
+        attachments: keepFiles(kernel, channel, some.map(newFile), true),
+      }));
+      const chosen = uploads.map(it => [it.customId, it.attachments.map(({ id }) => id)] as const);
+      const payloads = uploads
+        .flatMap(it => it.attachments)
+        .map(it => [it.id, attachmentPayload(kernel, channel.id, it)] as const);
       return raise(kernel, {
         type: InteractionType.ModalSubmit,
         userId,
@@ -241,8 +251,8 @@ export function createActs(kernel: Kernel, userId: string): Acts {
         ...(source ? { source } : {}),
         data: {
           custom_id: modal.custom_id,
-          components: fillModal(modal, modalInputs(modal), values),
-          resolved: {},
+          components: fillModal(modal, modalInputs(modal), { ...values, ...Object.fromEntries(chosen) }),
+          resolved: payloads.length === 0 ? {} : { attachments: Object.fromEntries(payloads) },
         },
       });
     },

@@ -2,8 +2,22 @@
 
 import { ComponentType } from 'discord-api-types/v10';
 import { isJson, type Json } from '../form.ts';
+import type { NewFile } from '../limits/message-body.ts';
 
 export type ModalValues = Record<string, string | boolean | readonly string[]>;
+
+export interface FileToUpload {
+  name: string;
+  contentType?: string;
+  data: string | Buffer;
+}
+
+/** What goes into file uploads, by custom id. */
+export type ModalFiles = Record<string, readonly FileToUpload[]>;
+
+export function newFile({ name, contentType, data }: FileToUpload): NewFile {
+  return { filename: name, contentType: contentType ?? null, description: null, data: Buffer.from(data) };
+}
 
 export function fillModal(modal: Json, inputs: ReadonlyMap<string, Json>, values: ModalValues): Json[] {
   for (const customId of Object.keys(values)) {

@@ -22,6 +22,7 @@ import {
 import { leaveThread } from '../thread-state.ts';
 import { readThreadRequest, startForumThread, startThread, startThreadFromMessage } from '../threads.ts';
 import { createActs, type SlashOptions } from './acts.ts';
+import type { ModalFiles, ModalValues } from './modal-form.ts';
 
 export interface FileToSend {
   name: string;
@@ -72,7 +73,7 @@ export interface Person {
   press(messageId: string, customId: string): Interaction;
   select(messageId: string, customId: string, values: readonly string[]): Interaction;
   /** Fills in the modal that answered `opened`: text for text inputs, lists for selects, true for checkboxes. */
-  submit(opened: Interaction, values: Record<string, string | boolean | readonly string[]>): Interaction;
+  submit(opened: Interaction, values: ModalValues, files?: ModalFiles): Interaction;
 }
 
 export function createPerson(kernel: Kernel, id: string): Person {

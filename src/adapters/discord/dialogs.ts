@@ -1,0 +1,258 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type ButtonInteraction,
+  type ChatInputCommandInteraction,
+  type Interaction,
+  InteractionContextType,
+  type MessageContextMenuCommandInteraction,
+  MessageFlags,
+  type ModalSubmitInteraction,
+  type StringSelectMenuInteraction,
+} from 'discord.js';
+import type { BotPort } from '../../core/adapter.ts';
+import type { CommandAction, Conversation, Person } from '../../core/message.ts';
+import type { Notice, PreferencesView } from '../../core/views.ts';
+import {
+  attachPanel,
+  confirmPanel,
+  conflictPanels,
+  exportPanels,
+  historyPanel,
+  linkPanel,
+  receiptPanels,
+  sentencePanels,
+  whyPanel,
+} from './change-panels.ts';
+import { editorForm, type Form, factsForm } from './memory-forms.ts';
+import { factsPanel, filePanel, memoryPanel } from './memory-panels.ts';
+import { button, type Panel, panel, row, text } from './parts.ts';
+import { personBehind } from './people.ts';
+import { askedIn } from './places.ts';
+
+/** What can be answered with a view. */
+export type Answerable =
+  | ChatInputCommandInteraction
+  | MessageContextMenuCommandInteraction
+  | ButtonInteraction
+  | StringSelectMenuInteraction
+  | ModalSubmitInteraction;
+/** What can be answered with a form: anything but another form. */
+export type Opening = Exclude<Answerable, ModalSubmitInteraction>;
+
+/** Which part of a view is shown. All count from 0. */
+export interface Part {
+  page?: number;
+  part?: number;
+  stored?: boolean;
+  /** Said above the memory: what was just done. */
+  note?: string;
+  /** The message of the bot that a `why` is about. */
+  reply?: string | undefined;
+  /** What is to be decided with a history. */
+  notice?: Pick<Notice, 'id' | 'heldBecauseOf'>;
+}
+
+/** From what a person asks to what they see of it. */
+export interface Dialogs {
+  /** As the person who used the interaction, in the conversation they hold where they used it. */
+  ask(interaction: Interaction, action: CommandAction, conversation?: Conversation): Promise<PreferencesView>;
+  /** Shows a view to the person alone; the interaction is deferred by then. */
+  show(interaction: Answerable, view: PreferencesView, part?: Part): Promise<void>;
+  /** Shows what came of a change: what was done, above `then` as it now is; anything else speaks for itself. */
+  settle(interaction: Answerable, view: PreferencesView, then?: CommandAction): Promise<void>;
+  /** A view beside what the person sees, which stays as it is. */
+  whisper(interaction: Answerable, view: PreferencesView): Promise<void>;
+  /**
+   * Answers with a form. What goes into it may take longer than Discord waits for one; then the answer is a button
+   * that opens it. `half`: of the usual facts.
+   */
+  open(interaction: Opening, asking: Promise<PreferencesView>, half?: number): Promise<void>;
+  /** A form that was ready too late; false when it is no longer there. */
+  reopen(interaction: ButtonInteraction, form: string): Promise<boolean>;
+}
+
+/** Discord waits three seconds for a form; getting it there takes some of them. */
+const FORM_WAIT_MS = 1_800;
+const MOST_READY = 500;
+/** What can stand above a panel beside all else. */
+const NOTE_CHARACTERS = 600;
+const EPHEMERAL = { flags: MessageFlags.Ephemeral } as const;
+
+/** Actions that mean another thing from one conversation to the next. */
+const OF_A_PLACE: readonly CommandAction['type'][] = ['view', 'private', 'why'];
+
+export function createDialogs(deps: {
+  bot: BotPort;
+  /** The person's memory may be another from now on. */
+  changed(person: Person): void;
+  formWaitMs?: number;
+}): Dialogs {
+  const { bot } = deps;
+  const waitMs = deps.formWaitMs ?? FORM_WAIT_MS;
+  const ready = new Map<string, { owner: string; form: Form }>();
+
+  async function ask(
+    interaction: Interaction,
+    action: CommandAction,
+    conversation?: Conversation,
+  ): Promise<PreferencesView> {
+    const person = personBehind(interaction);
+    const where =
+      conversation ?? (OF_A_PLACE.includes(action.type) ? await placeOf(interaction, person) : null);
+    if (!LOOKING.includes(action.type)) deps.changed(person);
+    return bot.command({ person, action, ...(where === null ? {} : { conversation: where }) });
+  }
+
+  /** The conversation that the person holds where they are; null where they hold none. */
+  async function placeOf(interaction: Interaction, person: Person): Promise<Conversation | null> {
+    const { channelId } = interaction;
+    if (channelId === null) return null;
+    const at = (channel: string, audience: Conversation['audience']) => ({
+      person,
+      channel,
+      thread: null,
+      audience,
+    });
+    if (interaction.context === InteractionContextType.BotDM) return at(channelId, 'private');
+    // In a thread they may say how they want to be heard before they say anything else.
+    const here = at(channelId, 'shared');
+    if (interaction.channel?.isThread() === true || (await bot.knows(here))) return here;
+    const asked = at(askedIn(channelId), 'private');
+    return (await bot.knows(asked)) ? asked : null;
+  }
+
+  function panelsOf(interaction: Answerable, view: PreferencesView, part: Part): Panel[] {
+    const owner = interaction.user.id;
+    const { page = 0, note } = part;
+    const said = note === undefined ? {} : { note };
+    switch (view.type) {
+      case 'memory':
+        return [memoryPanel(view, owner, page, note)];
+      case 'file':
+        return [filePanel(view.section, owner, { page, stored: part.stored === true, ...said })];
+      case 'form':
+        return [factsPanel(view, owner, note)];
+      case 'editor':
+        return [attachPanel(view, owner)];
+      case 'confirm':
+        return [confirmPanel(view, owner, page)];
+      case 'receipt':
+        return receiptPanels(view, owner);
+      case 'conflict':
+        return conflictPanels(view, owner);
+      case 'history': {
+        const notice = part.notice === undefined ? {} : { notice: part.notice };
+        return [historyPanel(view, owner, { part: part.part ?? 0, ...said, ...notice })];
+      }
+      case 'why':
+        return [whyPanel(view, owner, page, part.reply)];
+      case 'export':
+        return exportPanels(view, owner, interaction.attachmentSizeLimit);
+      case 'link-code':
+        return [linkPanel(view, owner)];
+      case 'outcome':
+        return sentencePanels(view.sentence, owner);
+    }
+  }
+
+  async function show(interaction: Answerable, view: PreferencesView, part: Part = {}): Promise<void> {
+    await answer(interaction, panelsOf(interaction, view, part));
+  }
+
+  async function settle(
+    interaction: Answerable,
+    view: PreferencesView,
+    then: CommandAction = { type: 'view' },
+  ): Promise<void> {
+    if (view.type !== 'outcome') return show(interaction, view);
+    const now = await ask(interaction, then);
+    const next = now.type === 'outcome' ? await ask(interaction, { type: 'view' }) : now;
+    if (view.sentence.length <= NOTE_CHARACTERS) return show(interaction, next, { note: view.sentence });
+    await answer(interaction, [
+      ...sentencePanels(view.sentence, interaction.user.id),
+      ...panelsOf(interaction, next, {}),
+    ]);
+  }
+
+  async function open(interaction: Opening, asking: Promise<PreferencesView>, half = 0): Promise<void> {
+    const inTime = await Promise.race([asking, later(waitMs)]);
+    const form = inTime === null ? null : formOf(inTime, interaction.user.id, half);
+    if (form !== null) {
+      await interaction.showModal(form);
+      return;
+    }
+    if (interaction.isMessageComponent()) await interaction.deferUpdate();
+    else await interaction.deferReply(EPHEMERAL);
+    const view = await asking;
+    const late = inTime === null ? formOf(view, interaction.user.id, half) : null;
+    if (late === null) await (view.type === 'editor' ? show(interaction, view) : settle(interaction, view));
+    else await answer(interaction, [readyPanel(interaction.user.id, late)]);
+  }
+
+  function readyPanel(owner: string, form: Form): Panel {
+    const id = randomUUID();
+    ready.set(id, { owner, form });
+    for (const old of ready.keys()) {
+      if (ready.size <= MOST_READY) break;
+      ready.delete(old);
+    }
+    return panel([
+      text('Your form is ready.'),
+      row(
+        button(owner, { type: 'open', form: id }, 'Open it'),
+        button(owner, { type: 'memory', page: 0, fresh: false }, 'Back'),
+      ),
+    ]);
+  }
+
+  return {
+    ask,
+    show,
+    settle,
+    async whisper(interaction, view) {
+      for (const panel of panelsOf(interaction, view, {})) await below(interaction, panel);
+    },
+    open,
+    async reopen(interaction, id) {
+      const kept = ready.get(id);
+      if (kept === undefined || kept.owner !== interaction.user.id) return false;
+      await interaction.showModal(kept.form);
+      return true;
+    },
+  };
+}
+
+/** What changes nothing. */
+const LOOKING: readonly CommandAction['type'][] = [
+  'view',
+  'show',
+  'form',
+  'editor',
+  'history',
+  'export',
+  'why',
+];
+
+/** The first panel where the answer belongs, any others below it. */
+async function answer(interaction: Answerable, panels: readonly Panel[]): Promise<void> {
+  for (const [index, it] of panels.entries()) {
+    if (index === 0) await interaction.editReply(it);
+    else await below(interaction, it);
+  }
+}
+
+async function below(interaction: Answerable, { flags, ...content }: Panel): Promise<void> {
+  await interaction.followUp({ ...content, flags: flags | MessageFlags.Ephemeral });
+}
+
+/** Null for what no form shows. */
+function formOf(view: PreferencesView, owner: string, half: number): Form | null {
+  if (view.type === 'form') return factsForm(view, owner, half);
+  return view.type === 'editor' ? editorForm(view.draft, owner) : null;
+}
+
+function later(ms: number): Promise<null> {
+  return new Promise(resolve => {
+    setTimeout(resolve, ms, null).unref();
+  });
+}

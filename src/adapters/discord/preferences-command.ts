@@ -1,0 +1,172 @@
+/** /preferences as Discord is told of it. */
+
+import {
+  type APIApplicationCommandBasicOption,
+  type APIApplicationCommandSubcommandOption,
+  ApplicationCommandOptionType,
+} from 'discord.js';
+import type { FieldName } from '../../core/message.ts';
+
+export const PREFERENCES = 'preferences';
+
+type Option = APIApplicationCommandBasicOption;
+
+export const NOTE_OPTION = 'note';
+export const FACT_OPTION = 'fact';
+export const VERSION_OPTION = 'version';
+export const DATE_OPTION = 'date';
+
+const FIELD_NAMES: Record<FieldName, string> = {
+  shoe_size: 'Shoe size',
+  clothing_sizes: 'Clothing sizes',
+  budget: 'Budget',
+  style: 'Style',
+  brands_liked: 'Brands you like',
+  brands_avoided: 'Brands to avoid',
+  materials_avoided: 'Materials to avoid',
+  colours_liked: 'Colours you like',
+};
+
+const note = (description: string, required: boolean) => named(NOTE_OPTION, description, required);
+
+/** With suggestions while the person types. */
+function named(name: string, description: string, required: boolean): Option {
+  return { type: ApplicationCommandOptionType.String, name, description, required, autocomplete: true };
+}
+
+function written(name: string, description: string, maxLength: number, required = false): Option {
+  return {
+    type: ApplicationCommandOptionType.String,
+    name,
+    description,
+    required,
+    max_length: maxLength,
+  };
+}
+
+function chosen(
+  name: string,
+  description: string,
+  required: boolean,
+  choices: readonly (readonly [value: string, name: string])[],
+): Option {
+  return {
+    type: ApplicationCommandOptionType.String,
+    name,
+    description,
+    required,
+    choices: choices.map(([value, label]) => ({ name: label, value })),
+  };
+}
+
+function subcommand(
+  name: string,
+  description: string,
+  ...options: Option[]
+): APIApplicationCommandSubcommandOption {
+  return { type: ApplicationCommandOptionType.Subcommand, name, description, options };
+}
+
+export const PREFERENCES_OPTIONS = [
+  subcommand('view', 'See what I remember about you', note('One note, with where each fact is from', false)),
+  subcommand(
+    'set',
+    'Your usual facts: sizes, budget, likes and avoids',
+    chosen('field', 'Which one', false, Object.entries(FIELD_NAMES)),
+    written('value', 'What it is to be; a dash forgets it', 1_000),
+  ),
+  subcommand('edit', 'Write in a note yourself', note('Which note', true)),
+  subcommand('new', 'Begin a note of your own', written('title', 'What it is about', 100)),
+  {
+    type: ApplicationCommandOptionType.SubcommandGroup as const,
+    name: 'forget',
+    description: 'Have me forget something for good; I ask first',
+    options: [
+      subcommand('fact', 'One fact', named(FACT_OPTION, 'Which fact', true)),
+      subcommand('note', 'A whole note', note('Which note', true)),
+      subcommand(
+        'since',
+        'Everything I learned since a day',
+        named(DATE_OPTION, 'The day, such as 2026-03-14', true),
+      ),
+      subcommand('me', 'Everything there is of you'),
+    ],
+  },
+  subcommand(
+    'history',
+    'What changed, when and by whom, and bring it back',
+    note('Of one note only', false),
+    {
+      type: ApplicationCommandOptionType.Integer,
+      name: 'page',
+      description: 'Which page; 1 is the newest',
+      min_value: 1,
+      max_value: 10_000,
+    },
+  ),
+  subcommand('restore', 'Bring back what a note said before', named(VERSION_OPTION, 'Which version', true)),
+  subcommand('undo', 'Take back the last change I showed you'),
+  subcommand('keep', 'Agree to the last change that I held back'),
+  subcommand('pause', 'Have me write nothing new'),
+  subcommand('resume', 'Have me remember new things again'),
+  subcommand(
+    'private',
+    'A conversation that knows nothing about you and is not kept',
+    chosen('mode', 'For the conversation you are in', true, [
+      ['on', 'on: private from your next message on'],
+      ['off', 'off: delete what was said, and know me again'],
+    ]),
+  ),
+  subcommand(
+    'notices',
+    'Where I tell you that I changed my memory of you',
+    chosen('mode', 'Where', true, [
+      ['on', 'on'],
+      ['thread', 'below the reply'],
+      ['private', 'to me alone'],
+      ['off', 'off'],
+      ['default', 'as set up here'],
+    ]),
+  ),
+  subcommand(
+    'export',
+    'Everything I remember about you, as a file',
+    chosen('format', 'For reading or for machines', false, [
+      ['markdown', 'Markdown, for reading'],
+      ['json', 'JSON, for machines'],
+    ]),
+  ),
+  subcommand('share', 'Let me use a note where others can read what I say', note('Which note', true)),
+  subcommand('unshare', 'Use a note in private only', note('Which note', true)),
+  subcommand(
+    'link',
+    'Have one memory on all your accounts',
+    written('code', 'The code from your other account; without one, you get one', 100),
+  ),
+  subcommand('unlink', 'Give this account a memory of its own again'),
+  subcommand('why', 'What I used for my last reply to you here'),
+  subcommand('help', 'What you can do with your memory'),
+];
+
+/** As a person reads it; each line is short enough for a phone. */
+export const HELP = [
+  '## Your memory is yours',
+  '**See it**',
+  '`/preferences view` all of it, or one note with where each fact is from',
+  '`/preferences why` what I used for my last reply; also *Apps → Why this?* on a reply',
+  '`/preferences history` what changed, when and by whom, and bring it back',
+  '`/preferences export` all of it as a file',
+  '**Change it**',
+  '`/preferences set` your usual facts; with *field* and *value* one of them',
+  '`/preferences edit` and `new` a note, written by you',
+  '`/preferences undo` and `keep` the last change I showed you',
+  '`/preferences restore` what a note said before',
+  '**Forget it** (I ask before anything goes)',
+  '`/preferences forget fact`, `note`, `since` a day, or `me`',
+  '**Say how I remember**',
+  '`/preferences pause` and `resume` write nothing new; write again',
+  '`/preferences private` no memory in this conversation',
+  '`/preferences notices` where I tell you about changes',
+  '`/preferences share` and `unshare` a note may be used where others read',
+  '`/preferences link` and `unlink` one memory on all your accounts',
+].join('\n');
