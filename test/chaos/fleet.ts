@@ -12,6 +12,8 @@ export interface FleetOptions {
   /** One process each. */
   roles: readonly string[];
   env: Record<string, string>;
+  /** What only the first process has that receives: Discord has one gateway connection. */
+  firstOnly: readonly string[];
   /** Working directory, and where logs go. */
   folder: string;
   random: Random;
@@ -44,6 +46,7 @@ export interface Fleet {
 
 interface Slot {
   role: string;
+  env: Record<string, string>;
   child: ChildProcess | null;
   /** Ended on purpose: no crash. */
   told: boolean;
@@ -54,10 +57,21 @@ const LEAVE_MS = 40_000;
 export function createFleet(options: FleetOptions): Fleet {
   const { random } = options;
   const counts: FleetCounts = { kills: 0, rolls: 0, crashes: 0, failedStarts: 0, hung: 0 };
-  const slots: Slot[] = options.roles.map(role => ({ role, child: null, told: false }));
+  const slots: Slot[] = options.roles.map((role, at) => ({
+    role,
+    env: envOf(role, at),
+    child: null,
+    told: false,
+  }));
   const logs: string[] = [];
   const leaving = new Set<Promise<void>>();
   let stopping = false;
+
+  function envOf(role: string, at: number): Record<string, string> {
+    const every = Object.entries(options.env);
+    if (role !== 'ingest' || at === 0) return options.env;
+    return Object.fromEntries(every.filter(([name]) => !options.firstOnly.includes(name)));
+  }
 
   function spawnIn(slot: Slot): void {
     if (stopping) return;
@@ -66,7 +80,7 @@ export function createFleet(options: FleetOptions): Fleet {
     const output = openSync(log, 'w');
     const child = spawn(process.execPath, [options.cli, 'start', '--role', slot.role], {
       cwd: options.folder,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...slot.env },
       stdio: ['ignore', output, output],
     });
     closeSync(output);

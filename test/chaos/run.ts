@@ -76,6 +76,7 @@ export async function run(
       cli: join(dist, 'cli.js'),
       roles: shared.roles,
       env,
+      firstOnly: platforms.has('slack') ? ['DISCORD_TOKEN', 'DISCORD_APPLICATION_ID', 'DISCORD_API_URL'] : [],
       folder,
       random: random.fork('fleet'),
     });

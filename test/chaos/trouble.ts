@@ -25,6 +25,9 @@ export async function makeTrouble(deps: TroubleDeps): Promise<void> {
   await Promise.all([bringDown(deps), disturb(deps)]);
 }
 
+/** By then a process that was started has answered something. */
+const WORK_MS = 15_000;
+
 /** Kills and restarts, spread over the run by how far it has come. */
 async function bringDown({ fleet, random, kills, rolls, progress, signal }: TroubleDeps): Promise<void> {
   const acts = shuffled([...Array<'kill'>(kills).fill('kill'), ...Array<'roll'>(rolls).fill('roll')], random);
@@ -34,7 +37,12 @@ async function bringDown({ fleet, random, kills, rolls, progress, signal }: Trou
     const due = (0.97 * at * total) / Math.max(1, acts.length);
     while (progress().settled < due && !signal.aborted) await pause(50);
     // Some come while the process starts, most while it works.
-    await pause(random.chance(0.25) ? random.between(0, 700) : random.between(700, 3_500));
+    const works = random.chance(0.75);
+    const { settled } = progress();
+    const patience = Date.now() + WORK_MS;
+    while (works && progress().settled === settled && Date.now() < patience && !signal.aborted)
+      await pause(50);
+    await pause(random.between(0, 2_000));
     if (signal.aborted) return;
     if (act === 'kill') await fleet.kill();
     else await fleet.roll();
