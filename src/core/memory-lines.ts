@@ -20,7 +20,8 @@ export const FRONT_MATTER = /^---\r?\n[\s\S]*?\r?\n---(?:\r?\n|$)/;
 /** Headings, rules, comments, and the line under a table's head. */
 export const SILENT = /^\s*(#|[-*_=]{3,}\s*$|<!--|\|\s*:?-{2,})/;
 export const LIST_MARK = /^\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s+)?/;
-const DATE = /\s*[([](?:[a-z]+(?: [a-z]+)?:? )?(\d{4}-\d{2}-\d{2})[)\]]\s*\.?\s*$/i;
+// A long run of spaces must not be tried again from each of its characters: so no `\s*` before what may be missing.
+const DATE = /[([](?:[a-z]+(?: [a-z]+)?:? )?(\d{4}-\d{2}-\d{2})[)\]]\s*(?:\.\s*)?$/i;
 
 /** The facts of a memory file: no headings, rules or front matter. */
 export function factLines(content: string): FactLine[] {
@@ -29,8 +30,8 @@ export function factLines(content: string): FactLine[] {
   let heading: string | null = null;
   for (const [index, raw] of content.split('\n').entries()) {
     if (index < skipped) continue;
-    const title = /^\s*#+\s*(.*?)\s*#*\s*$/.exec(raw)?.[1];
-    if (title !== undefined) heading = title === '' ? null : title;
+    const title = headingIn(raw);
+    if (title !== null) heading = title.text === '' ? null : title.text;
     if (SILENT.test(raw)) continue;
     const line = raw.replace(LIST_MARK, '').trim();
     if (line === '') continue;
@@ -38,6 +39,16 @@ export function factLines(content: string): FactLine[] {
     facts.push({ index, raw, line, text, date, heading });
   }
   return facts;
+}
+
+/** "## Shoes ##" is "Shoes" at level 2; null for any other line. */
+export function headingIn(line: string): { level: number; text: string } | null {
+  const level = /^\s*(#+)/.exec(line)?.[1]?.length;
+  if (level === undefined) return null;
+  const text = line.trim().slice(level);
+  let end = text.length;
+  while (text[end - 1] === '#') end -= 1;
+  return { level, text: text.slice(0, end).trim() };
 }
 
 /** "shoe size: 9 (2026-03-14)" is "shoe size: 9" of that day. */

@@ -152,13 +152,17 @@ interface Answer {
 function answersIn(path: string, content: string): Map<string, Answer[]> {
   const answers = new Map<string, Answer[]>();
   for (const fact of factLines(content)) {
-    const asked = questionOf(path, fact);
+    const asked = questionOf(path, { ...fact, text: spaced(fact.text), heading: spaced(fact.heading ?? '') });
     if (asked === null) continue;
-    const value = withoutDate(asked.value).text.replace(/[*_`]/g, '').replace(/\s+/g, ' ');
-    const answer = { key: factKey(fact), value: value.trim().toLowerCase() };
+    const value = withoutDate(asked.value).text.replace(/[*_`]/g, '').trim();
+    const answer = { key: factKey(fact), value: value.toLowerCase() };
     answers.set(asked.question, [...(answers.get(asked.question) ?? []), answer]);
   }
   return answers;
+}
+
+function spaced(text: string): string {
+  return text.replace(/\s+/g, ' ');
 }
 
 /** Null for what has no label, and where each answer stands for itself. */
@@ -169,7 +173,7 @@ function questionOf(path: string, fact: FactLine): { question: string; value: st
     const plain = fact.text.replace(/\*\*|__|`/g, '');
     const label = labelIn(plain);
     if (label === null || isListed(label)) return null;
-    const heading = isTitleOf(path, fact.heading ?? '') ? '' : fact.heading;
+    const heading = isTitleOf(path, fact.heading ?? '') ? '' : fact.heading?.toLowerCase();
     return { question: `${heading}\n${label}`, value: plain.slice(plain.indexOf(':') + 1) };
   }
   switch (ruleOf(field).kind) {

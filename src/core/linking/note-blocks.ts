@@ -1,6 +1,14 @@
 /** A note taken apart into what stands for itself in it, and two notes put together. Pure. */
 
-import { FRONT_MATTER, factId, factLines, LIST_MARK, SILENT, withoutDate } from '../memory-lines.ts';
+import {
+  FRONT_MATTER,
+  factId,
+  factLines,
+  headingIn,
+  LIST_MARK,
+  SILENT,
+  withoutDate,
+} from '../memory-lines.ts';
 import { labelIn } from '../preferences/labels.ts';
 import { titleOfPath } from '../views.ts';
 
@@ -16,21 +24,23 @@ interface Heading {
   type: 'heading';
   line: string;
   level: number;
-  /** Headings above and this one. The title of the note, which only repeats its path, is none of them. */
-  above: readonly Heading[];
-  key: string;
+  above: Heading | null;
+  /** Its words and those of the headings above; '' for the title of the note, which only repeats its path. */
+  way: string;
 }
 
 /** What means something only as a whole: an item, a paragraph, a row, a comment, a piece of code. */
-export interface Unit {
+interface Unit {
   type: 'unit';
   shape: 'item' | 'text' | 'row';
   lines: string[];
   indent: number;
-  headings: readonly Heading[];
+  heading: Heading | null;
   /** The item it is indented under; of a row, the head of its table. */
   parent: Unit | null;
-  /** What it says: the same however it is marked up and dated. */
+  /** What the items say that it is under, from the outermost. */
+  under: string;
+  /** What it says itself: the same however it is marked up and dated. */
   says: string;
 }
 
@@ -38,41 +48,60 @@ export function parseNote(path: string, content: string): Note {
   const front = FRONT_MATTER.exec(content)?.[0] ?? '';
   const lines = content.slice(front.length).split('\n');
   const blocks: Block[] = [];
-  let headings: readonly Heading[] = [];
+  let heading: Heading | null = null;
   let parents: Unit[] = [];
   let at = 0;
   while (at < lines.length) {
     const line = lines[at] ?? '';
-    const title = /^\s*(#+)\s*(.*?)\s*#*\s*$/.exec(line);
+    const title = headingIn(line);
     const shape = shapeOf(line);
     if (title !== null) {
-      const level = title[1]?.length ?? 1;
-      const key = keyOf(title[2] ?? '');
-      const above = headings.filter(heading => heading.level < level);
-      const heading: Heading = { type: 'heading', line, level, above, key };
-      const isTitle = level === 1 && isTitleOf(path, key);
-      headings = isTitle ? [] : [...above, heading];
-      blocks.push(isTitle ? { ...heading, above: [], key: TITLE } : heading);
+      const { level, text } = title;
+      const isTitle = level === 1 && isTitleOf(path, text);
+      while (heading !== null && heading.level >= level) heading = heading.above;
+      const made: Heading = { type: 'heading', line, level, ...placed(heading, isTitle ? null : text) };
+      heading = isTitle ? null : made;
+      blocks.push(made);
       parents = [];
       at += 1;
     } else if (shape === null) {
       blocks.push({ type: 'gap', line });
       at += 1;
     } else {
-      const end = endOf(lines, at, shape);
+      const own = lines.slice(at, endOf(lines, at, shape));
       const indent = indentOf(line);
       const last = blocks.at(-1);
       const table = shape === 'row' && last?.type === 'unit' && last.shape === 'row' ? headOf(last) : null;
       parents = parents.filter(parent => parent.indent < indent);
       const parent = table ?? parents.at(-1) ?? null;
-      const own = lines.slice(at, end);
-      const unit: Unit = { type: 'unit', shape, lines: own, indent, headings, parent, says: saidIn(own) };
+      const unit: Unit = {
+        type: 'unit',
+        shape,
+        lines: own,
+        indent,
+        heading,
+        parent,
+        under: parent === null ? '' : below(parent),
+        says: saidIn(own),
+      };
       blocks.push(unit);
       if (shape === 'item') parents.push(unit);
-      at = end;
+      at += own.length;
     }
   }
   return { front, blocks };
+}
+
+function placed(above: Heading | null, text: string | null): Pick<Heading, 'above' | 'way'> {
+  return { above, way: text === null ? '' : `${wayTo(above)}${keyOf(text)}\n` };
+}
+
+function wayTo(heading: Heading | null): string {
+  return heading?.way ?? '';
+}
+
+function below(unit: Unit): string {
+  return `${unit.under}${unit.says}\n`;
 }
 
 /** Whether a heading only repeats the path: "# Sizes" in "/sizes.md". */
@@ -106,7 +135,7 @@ export function united(note: Note, other: Note, known: ReadonlySet<string>): Not
   for (const block of missingIn(other, known)) {
     if (there.has(nameOf(block))) continue;
     there.add(nameOf(block));
-    if (block.type === 'heading') placeHeading(blocks, [...block.above, block]);
+    if (block.type === 'heading') placeHeading(blocks, block);
     else placeUnit(blocks, block);
   }
   if (blocks.at(-1)?.type !== 'gap') blocks.push({ type: 'gap', line: '' });
@@ -120,118 +149,88 @@ export function saysNothingNew(other: Note, known: ReadonlySet<string>): boolean
 }
 
 function missingIn({ blocks }: Note, known: ReadonlySet<string>): (Heading | Unit)[] {
-  const used = new Set(blocks.flatMap(block => (block.type === 'unit' ? block.headings : [])));
-  return blocks.filter(block => {
+  const used = new Set<Heading>();
+  for (const block of blocks) {
+    let heading = block.type === 'unit' ? block.heading : null;
+    for (; heading !== null && !used.has(heading); heading = heading.above) used.add(heading);
+  }
+  return blocks.filter((block): block is Heading | Unit => {
     if (block.type === 'gap') return false;
-    if (block.type === 'heading' && (block.key === TITLE || used.has(block))) return false;
+    if (block.type === 'heading' && (block.way === '' || used.has(block))) return false;
     return !known.has(nameOf(block));
-  }) as (Heading | Unit)[];
+  });
 }
 
-/** No heading's own: those have no line end. */
-const TITLE = '\n';
-
+/** Neither headings nor what is said have tabs in them. */
 function nameOf(block: Heading | Unit): string {
-  if (block.type === 'heading') return JSON.stringify([keysOf(block.above), block.key]);
-  return JSON.stringify([keysOf(block.headings), chainOf(block), block.says]);
+  if (block.type === 'heading') return block.way;
+  return `${wayTo(block.heading)}\t${block.under}\t${block.says}`;
 }
 
 function frontName({ front }: Note): string {
-  return JSON.stringify(['front', front.replace(/\r/g, '').trim()]);
-}
-
-function keysOf(headings: readonly Heading[]): string[] {
-  return headings.map(heading => heading.key);
-}
-
-/** What the items say that it is indented under, from the outermost. */
-function chainOf({ parent }: Unit): string[] {
-  return parent === null ? [] : [...chainOf(parent), parent.says];
-}
-
-function startsWith(all: readonly string[], first: readonly string[]): boolean {
-  return first.every((one, index) => all[index] === one);
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && startsWith(a, b);
+  return `\t\t\t${front.replace(/\r/g, '').trim()}`;
 }
 
 /** Puts a unit behind the last of its like; returns the unit as it then stands there. */
 function placeUnit(blocks: Block[], unit: Unit): Unit {
+  const way = wayTo(unit.heading);
   const { parent } = unit;
-  const keys = keysOf(unit.headings);
   const standing =
     parent === null
       ? null
-      : (lastUnit(blocks, keys, one => nameOf(one) === nameOf(parent)) ?? placeUnit(blocks, parent));
-  const chain = chainOf(unit);
-  const sibling = lastUnit(blocks, keys, one => isSame(chainOf(one), chain));
-  const beside =
-    sibling?.indent ??
-    (standing === null || parent === null ? 0 : standing.indent + Math.max(0, unit.indent - parent.indent));
-  const shift = beside - unit.indent;
-  const placed: Unit = {
-    ...unit,
-    lines: unit.lines.map(line => shifted(line, shift)),
-    indent: beside,
-    parent: standing,
-  };
-  const before = lastUnit(blocks, keys, one => one === standing || startsWith(chainOf(one), chain));
-  const at = before === null ? placeHeading(blocks, unit.headings) : blocks.indexOf(before);
-  insertAt(blocks, at + 1, placed);
-  return placed;
+      : (lastUnit(blocks, way, one => one.under === parent.under && one.says === parent.says) ??
+        placeUnit(blocks, parent));
+  const sibling = lastUnit(blocks, way, one => one.under === unit.under);
+  const deeper = parent === null ? 0 : Math.max(0, unit.indent - parent.indent);
+  const indent = sibling?.indent ?? (standing?.indent ?? 0) + deeper;
+  const lines = unit.lines.map(line => shifted(line, indent - unit.indent));
+  const before = lastUnit(blocks, way, one => one === standing || one.under.startsWith(unit.under));
+  const headingAt = before === null ? placeHeading(blocks, unit.heading) : -1;
+  const heading = before === null ? sectionOf(headingOf(blocks[headingAt])) : before.heading;
+  const made: Unit = { ...unit, lines, indent, heading, parent: standing };
+  insertAt(blocks, (before === null ? headingAt : blocks.indexOf(before)) + 1, made);
+  return made;
 }
 
-function lastUnit(
-  blocks: readonly Block[],
-  keys: readonly string[],
-  test: (unit: Unit) => boolean,
-): Unit | null {
+function lastUnit(blocks: readonly Block[], way: string, test: (unit: Unit) => boolean): Unit | null {
   const found = blocks.findLast(
-    block => block.type === 'unit' && isSame(keysOf(block.headings), keys) && test(block),
+    block => block.type === 'unit' && wayTo(block.heading) === way && test(block),
   );
   return found?.type === 'unit' ? found : null;
 }
 
-/** Where the innermost of these headings stands, made where it does not; -1: before all headings. */
-function placeHeading(blocks: Block[], headings: readonly Heading[]): number {
-  const heading = headings.at(-1);
-  if (heading === undefined) {
-    return blocks.findLastIndex(block => block.type === 'heading' && block.key === TITLE);
-  }
-  const above = keysOf(headings.slice(0, -1));
-  const indexOf = (key: string | null) =>
-    blocks.findLastIndex(
-      block =>
-        block.type === 'heading' &&
-        block.key !== TITLE &&
-        isSame(keysOf(block.above), above) &&
-        (key === null || block.key === key),
-    );
-  const standing = indexOf(heading.key);
-  if (standing !== -1) return standing;
-  const parentAt = placeHeading(blocks, headings.slice(0, -1));
-  const parent = blocks[parentAt];
-  const sibling = blocks[indexOf(null)];
-  const parentLevel = parent?.type === 'heading' ? parent.level : 0;
-  const level = sibling?.type === 'heading' ? sibling.level : Math.max(heading.level, parentLevel + 1);
+/** Where this heading stands, made where it does not; null: where the title does, -1 without one. */
+function placeHeading(blocks: Block[], heading: Heading | null): number {
+  const way = wayTo(heading);
+  const standing = blocks.findLastIndex(block => block.type === 'heading' && block.way === way);
+  if (standing !== -1 || heading === null) return standing;
+  const parentAt = placeHeading(blocks, heading.above);
+  const parent = headingOf(blocks[parentAt]);
+  const parentWay = wayTo(heading.above);
+  const sibling = blocks.findLast(
+    block => block.type === 'heading' && block.way !== '' && wayTo(block.above) === parentWay,
+  );
+  const level = headingOf(sibling)?.level ?? Math.max(heading.level, (parent?.level ?? 0) + 1);
   // Below the title, or nothing, stands all the rest.
   const end =
-    above.length === 0
+    parent === null || parent.way === ''
       ? -1
       : blocks.findIndex(
-          (block, index) => index > parentAt && block.type === 'heading' && block.level <= parentLevel,
+          (block, index) => index > parentAt && block.type === 'heading' && block.level <= parent.level,
         );
   let at = end === -1 ? blocks.length : end;
   while (at > parentAt + 1 && isBlank(blocks[at - 1])) at -= 1;
   const line = heading.line.trim().replace(/^#+/, '#'.repeat(level));
-  const made: Heading = { ...heading, line, level, above: parent?.type === 'heading' ? chainTo(parent) : [] };
-  return insertAt(blocks, at, made);
+  return insertAt(blocks, at, { ...heading, line, level, above: sectionOf(parent) });
 }
 
-function chainTo(heading: Heading): readonly Heading[] {
-  return heading.key === TITLE ? [] : [...heading.above, heading];
+/** What stands under the title stands under no heading. */
+function sectionOf(heading: Heading | null): Heading | null {
+  return heading === null || heading.way === '' ? null : heading;
+}
+
+function headingOf(block: Block | undefined): Heading | null {
+  return block?.type === 'heading' ? block : null;
 }
 
 /** With empty lines around it where it would run into its neighbours; returns where it then stands. */
@@ -298,8 +297,8 @@ function standsAlone(line: string): boolean {
 
 function saidIn(lines: readonly string[]): string {
   const first = lines[0] ?? '';
-  if (FENCE.test(first) || /^\s*<!--/.test(first)) return lines.map(line => line.trim()).join('\n');
-  return lines.flatMap(line => factLines(line).map(fact => factId(fact.text))).join('\n');
+  if (FENCE.test(first) || /^\s*<!--/.test(first)) return JSON.stringify(lines.map(line => line.trim()));
+  return lines.flatMap(line => factLines(line).map(fact => factId(fact.text))).join(' ');
 }
 
 function indentOf(line: string): number {

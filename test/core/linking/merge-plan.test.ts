@@ -202,7 +202,7 @@ describe('any two memories', () => {
     '/a/b.md/c',
   );
   const memory = fc.dictionary(path, content, { maxKeys: 4, noNullPrototype: true }).filter(fits);
-  const runs = { numRuns: 1_500 };
+  const runs = { numRuns: Number(process.env.RUNS ?? 300) };
 
   it('are found whole in the one they become, in the order of the one that stays', () => {
     fc.assert(
