@@ -67,13 +67,22 @@ function remote(
   };
 }
 
-function clientOf(
+export function clientOf(
   baseURL: string,
   apiKey: string,
   maxRetries = 2,
   observed: typeof fetch = fetch,
 ): Anthropic {
-  return new Anthropic({ apiKey, baseURL, authToken: null, logLevel: 'off', maxRetries, fetch: observed });
+  return new Anthropic({
+    apiKey,
+    baseURL,
+    authToken: null,
+    logLevel: 'off',
+    maxRetries,
+    fetch: observed,
+    // Its spans, where somebody exports any, never hold what was said, whatever the environment asks for.
+    openTelemetry: { propagation: false, traces: { contentMode: 'metadata_only' } },
+  });
 }
 
 async function startRuntime(

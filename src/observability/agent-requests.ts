@@ -1,4 +1,3 @@
-import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Metrics } from './metrics.ts';
 
 export interface AgentRequests {
@@ -8,51 +7,31 @@ export interface AgentRequests {
   reached(): boolean;
 }
 
-/** Counts and times what goes to the agent service, without looking at what it says. */
+/**
+ * Counts and times what goes to the agent service, without looking at what it says. Its spans the SDK makes itself.
+ */
 export function createAgentRequests(metrics: Metrics | null, inner: typeof fetch = fetch): AgentRequests {
-  const tracer = trace.getTracer('shopper');
   let reached = false;
 
   return {
     reached: () => reached,
     async fetch(input, init) {
       const method = init?.method?.toUpperCase() ?? 'GET';
-      const route = routeOf(urlOf(input));
+      const route = routeOf(input instanceof Request ? input.url : String(input));
       const started = performance.now();
       const count = (status: string) =>
         metrics?.requests.observe({ method, route, status }, (performance.now() - started) / 1_000);
-      const span = tracer.startSpan(`${method} ${route}`, {
-        kind: SpanKind.CLIENT,
-        attributes: { 'http.request.method': method, 'http.route': route },
-      });
       try {
         const response = await inner(input, init);
         count(String(response.status));
-        describe(span, response);
         reached ||= response.status < 500 && ![401, 403, 429].includes(response.status);
         return response;
       } catch (error) {
-        const status = init?.signal?.aborted === true ? 'aborted' : 'unreachable';
-        count(status);
-        span.setAttribute('error.type', status);
-        if (status === 'unreachable') span.setStatus({ code: SpanStatusCode.ERROR });
+        count(init?.signal?.aborted === true ? 'aborted' : 'unreachable');
         throw error;
-      } finally {
-        span.end();
       }
     },
   };
-}
-
-function describe(span: Span, response: Response): void {
-  span.setAttribute('http.response.status_code', response.status);
-  const requestId = response.headers.get('request-id');
-  if (requestId !== null) span.setAttribute('anthropic.request_id', requestId);
-  if (response.status >= 400) span.setStatus({ code: SpanStatusCode.ERROR });
-}
-
-function urlOf(input: string | URL | Request): string {
-  return input instanceof Request ? input.url : String(input);
 }
 
 /** The words of the API's paths; everything else in a path is an id. */

@@ -41,22 +41,36 @@ export function createMetrics(about: { version: string; role: string }) {
         this.set({ check }, isReady ? 1 : 0);
     },
   });
-  const conversations = new Gauge({
+  let loading: Promise<Load | undefined> | undefined;
+  /** Asked once for everyone who wants to know at the same time; undefined when it cannot be said. */
+  function load(): Promise<Load | undefined> {
+    loading ??= Promise.resolve(looks?.load())
+      .catch(() => undefined)
+      .finally(() => {
+        loading = undefined;
+      });
+    return loading;
+  }
+
+  new Gauge({
     name: 'shopper_conversations',
     help: 'Conversations being answered by this process (running) and waiting for their turn (waiting; with REDIS_URL of all processes together).',
     labelNames: ['state'],
     registers,
+    async collect() {
+      this.reset();
+      const now = await load();
+      if (now === undefined) return;
+      this.set({ state: 'running' }, now.running);
+      this.set({ state: 'waiting' }, now.waiting);
+    },
   });
   new Gauge({
     name: 'shopper_inbox_messages',
     help: 'Messages accepted and not yet answered; with a shared state of all processes together.',
     registers,
     async collect() {
-      if (looks === undefined) return;
-      const load = await looks.load();
-      conversations.set({ state: 'running' }, load.running);
-      conversations.set({ state: 'waiting' }, load.waiting);
-      this.set(load.messages);
+      this.set((await load())?.messages ?? Number.NaN);
     },
   });
 

@@ -46,6 +46,8 @@ export function createMessagesModel(options: MessagesModelOptions = {}): Model {
     },
     maxRetries: 0,
     logLevel: 'off',
+    // Its spans, where somebody exports any, never hold what was said, whatever the environment asks for.
+    openTelemetry: { propagation: false, traces: { contentMode: 'metadata_only' } },
   });
   // Unknown fields are ignored by most servers; one that refuses this one is asked without it from then on.
   let cacheControl = true;
