@@ -41,6 +41,8 @@ export async function checkAgentService(
   return checkService(client, api.baseUrl, agent, network);
 }
 
+const list = z.object({ data: z.array(z.unknown()) });
+
 async function checkService(
   client: Anthropic,
   baseUrl: string,
@@ -49,9 +51,14 @@ async function checkService(
 ): Promise<Check[]> {
   const { host } = new URL(baseUrl);
   try {
-    const { data } = await client.beta.agents.list({ limit: 1 }, { maxRetries: 0 });
-    if (!Array.isArray(data)) return [notUnderstood(host)];
-    await client.beta.memoryStores.list({ limit: 1 }, { maxRetries: 0 });
+    // As it comes: the SDK takes any page for an empty list.
+    const lists = [
+      await client.beta.agents.list({ limit: 1 }, { maxRetries: 0 }).asResponse(),
+      await client.beta.memoryStores.list({ limit: 1 }, { maxRetries: 0 }).asResponse(),
+    ];
+    for (const response of lists) {
+      if (!list.safeParse(await response.json().catch(() => null)).success) return [notUnderstood(host)];
+    }
     const checks = [fine(`The agent service at ${host} answers, with agents and memory stores`)];
     if (agent === null) return checks;
     checks.push(...checkStanding(await lookUpProvision({ client, ...agent }), agent.file));

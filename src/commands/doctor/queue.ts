@@ -34,7 +34,7 @@ export async function checkQueue(config: Config, network: Network): Promise<Chec
       });
       queue.on('error', () => {});
       const jobs = await network.within(queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active'));
-      const workers = await network.within(queue.getWorkersCount());
+      const workers = workersOn(redis.options.db ?? 0, await network.within(queue.getWorkers()));
       return [...checks, checkWorkers(jobs, workers)];
     });
   } catch (error) {
@@ -48,7 +48,13 @@ export async function checkQueue(config: Config, network: Network): Promise<Chec
   }
 }
 
-function checkWorkers(jobs: Record<string, number>, workers: number): Check {
+/** Clients are listed for the whole server; null where a hosted Redis does not list them (BullMQ, getWorkers). */
+function workersOn(database: number, clients: readonly Record<string, string>[]): number | null {
+  if (clients.some(({ db }) => db === undefined)) return null;
+  return clients.filter(({ db }) => Number(db) === database).length;
+}
+
+function checkWorkers(jobs: Record<string, number>, workers: number | null): Check {
   const waiting = (jobs.waiting ?? 0) + (jobs.prioritized ?? 0) + (jobs.delayed ?? 0);
   const line = `${count(waiting, 'conversation')} waiting, ${jobs.active ?? 0} being answered`;
   if (workers === 0 && waiting > 0) {
@@ -58,5 +64,5 @@ function checkWorkers(jobs: Record<string, number>, workers: number): Check {
       'Start one: npm start -- --role worker (or --role all).',
     );
   }
-  return fine(`${count(workers, 'worker')} connected; ${line}`);
+  return fine(workers === null ? `The queue: ${line}` : `${count(workers, 'worker')} connected; ${line}`);
 }
