@@ -40,6 +40,12 @@ describe('what a person reads of a file', () => {
     expect(readableLines(content)).toEqual(['shoe size: 9', 'shirt: M', 'plain words']);
   });
 
+  it('reads any line at once, however much space is in it', () => {
+    const gap = ' '.repeat(90_000);
+    expect(readableLines(`# a${gap}b\na (2026-01-02)${gap}b`)).toEqual([`a (2026-01-02)${gap}b`]);
+    expect(readableLines(`a${gap}(2026-01-02) . `)).toEqual([`a${gap}(2026-01-02) .`]);
+  });
+
   it.each([
     ['/sizes.md', 'Sizes'],
     ['/style/winter_coats.md', 'Style: winter coats'],

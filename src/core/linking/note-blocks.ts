@@ -180,11 +180,17 @@ function placeUnit(blocks: Block[], unit: Unit): Unit {
       ? null
       : (lastUnit(blocks, way, one => one.under === parent.under && one.says === parent.says) ??
         placeUnit(blocks, parent));
-  const sibling = lastUnit(blocks, way, one => one.under === unit.under);
+  const isSibling = (one: Unit) => one.under === unit.under;
+  const sibling =
+    lastUnit(blocks, way, one => isSibling(one) && one.shape === unit.shape) ??
+    lastUnit(blocks, way, isSibling);
   const deeper = parent === null ? 0 : Math.max(0, unit.indent - parent.indent);
   const indent = sibling?.indent ?? (standing?.indent ?? 0) + deeper;
   const lines = unit.lines.map(line => shifted(line, indent - unit.indent));
-  const before = lastUnit(blocks, way, one => one === standing || one.under.startsWith(unit.under));
+  const before =
+    sibling === null
+      ? standing
+      : lastUnit(blocks, way, one => one === sibling || one.under.startsWith(below(sibling)));
   const headingAt = before === null ? placeHeading(blocks, unit.heading) : -1;
   const heading = before === null ? sectionOf(headingOf(blocks[headingAt])) : before.heading;
   const made: Unit = { ...unit, lines, indent, heading, parent: standing };
