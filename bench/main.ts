@@ -1,0 +1,98 @@
+/**
+ * npm run bench [-- --quick] [-- --json FILE] [-- --only NAME]
+ *
+ * Measures this bot, Chat SDK and bare Bolt against the same fake Slack and the same agent, in turns, each in processes
+ * of its own; and what this bot's state costs as it grows. NAME: conversation, in-flight, start, state.
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { ContenderName } from './arena.ts';
+import { build } from './build.ts';
+import { type ConversationSize, measureConversation, type Setting } from './measures/conversation.ts';
+import { measureInFlight } from './measures/in-flight.ts';
+import { measureStart } from './measures/start.ts';
+import { measureState } from './measures/state.ts';
+import { createResults } from './results.ts';
+
+const CONTENDERS: readonly ContenderName[] = ['shopper', 'chat-sdk', 'bare-bolt'];
+
+interface Size {
+  repeats: number;
+  conversation: ConversationSize;
+  inFlight: number;
+  starts: number;
+  state: { people: number[]; turns: number; stores: ('sqlite' | 'postgres' | 'redis')[] };
+}
+
+const FULL: Size = {
+  repeats: 3,
+  conversation: { alone: 12, together: 96, fast: 500 },
+  inFlight: 1_000,
+  starts: 3,
+  state: { people: [1_000, 1_000_000], turns: 400, stores: ['sqlite', 'postgres', 'redis'] },
+};
+
+const QUICK: Size = {
+  repeats: 1,
+  conversation: { alone: 3, together: 32, fast: 150 },
+  inFlight: 200,
+  starts: 1,
+  state: { people: [1_000, 100_000], turns: 150, stores: ['sqlite'] },
+};
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    only: { type: 'string' },
+  },
+});
+
+const size = values.quick ? QUICK : FULL;
+const results = createResults();
+const say = (what: string) => void process.stderr.write(`  ${what}\n`);
+const setting: Setting = { programs: build(), results, say };
+const begun = performance.now();
+
+/** Contenders take turns, so that what else the machine does meets all of them. */
+async function interleaved(
+  repeats: number,
+  measure: (contender: ContenderName) => Promise<void>,
+): Promise<void> {
+  for (let repeat = 0; repeat < repeats; repeat += 1) {
+    const first = repeat % CONTENDERS.length;
+    for (const contender of [...CONTENDERS.slice(first), ...CONTENDERS.slice(0, first)])
+      await measure(contender);
+  }
+}
+
+const measures: Record<string, () => Promise<void>> = {
+  conversation: () =>
+    interleaved(size.repeats, contender => measureConversation(setting, contender, size.conversation)),
+  'in-flight': () =>
+    interleaved(size.repeats, contender => measureInFlight(setting, contender, size.inFlight)),
+  start: () => interleaved(size.starts, contender => measureStart(setting, contender)),
+  state: () => measureState(setting, { ...size.state, repeats: size.repeats }),
+};
+
+const wanted = values.only === undefined ? Object.keys(measures) : [values.only];
+for (const name of wanted) {
+  const measure = measures[name];
+  if (measure === undefined) throw new Error(`--only knows ${Object.keys(measures).join(', ')}`);
+  await measure();
+}
+
+const [cpu] = cpus();
+const machine = `${cpus().length} cores (${cpu?.model ?? 'unknown'}), Node ${process.version}, ${process.platform}`;
+process.stdout.write(`\n${results.table()}\n\n`);
+process.stdout.write(
+  `Medians of the runs (lowest–highest). ${machine}, ${Math.round((performance.now() - begun) / 1_000)} s.\n`,
+);
+if (values.json !== undefined) {
+  mkdirSync(dirname(values.json), { recursive: true });
+  const report = { at: new Date().toISOString(), machine, quick: values.quick, rows: results.rows };
+  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
