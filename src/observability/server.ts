@@ -37,7 +37,8 @@ export async function serveHealth(options: {
     return c.body(await registry.metrics(), 200, { 'content-type': registry.contentType });
   });
 
-  const server = createAdaptorServer({ fetch: app.fetch });
+  // The local runtime and everybody's fetch in this process keep the global Request and Response.
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false });
   await new Promise<void>((resolve, reject) => {
     server.once('error', cause => reject(new SetupError(sentenceOf(cause, options), { cause })));
     server.listen(options.port, options.host, resolve);
