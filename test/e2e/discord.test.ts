@@ -155,7 +155,7 @@ describe('the shopper on Discord', () => {
     await discord.until(() => opened.content.includes('Undone'), 'the undo');
     expect(await memories()).toEqual(before);
 
-    const asked = as.slash(thread, 'preferences');
+    const asked = as.slash(thread, 'preferences', { path: ['view'] });
     const shown = await discord.until(() => {
       const message = discord.channel(thread).messages.get(asked.answer?.messageId ?? '');
       return message !== undefined && message.components.length > 0 && message;

@@ -1,5 +1,6 @@
 import type { ApplicationCommandOptionChoiceData, AutocompleteInteraction, Interaction } from 'discord.js';
 import { type CommandAction, type Person, personKey } from '../../core/message.ts';
+import { findNamed, type Named } from '../../core/typed-preferences.ts';
 import {
   type HistoryEntry,
   lineOfChange,
@@ -10,12 +11,11 @@ import { clip } from './parts.ts';
 import { personBehind } from './people.ts';
 import { DATE_OPTION, FACT_OPTION, NOTE_OPTION, VERSION_OPTION } from './preferences-command.ts';
 
-/** Notes, facts and versions by what a person types or chooses. A sentence for them where there is no such thing. */
+/** Notes, facts and versions by what a person chooses or types. A sentence for them where there is no such thing. */
 export interface Choices {
   /** Suggests while they type, within the three seconds Discord gives; nothing where that takes too long. */
   suggest(interaction: AutocompleteInteraction): Promise<void>;
-  note(interaction: Interaction, typed: string): Promise<MemorySection | string>;
-  fact(interaction: Interaction, typed: string): Promise<{ memoryId: string; factId: string } | string>;
+  named(interaction: Interaction, verb: Verb, typed: string): Promise<CommandAction | string>;
   version(typed: string): { versionId: string; revision?: string } | string;
   /** What was looked up for this person is out of date. */
   changed(person: Person): void;
@@ -29,6 +29,9 @@ const MOST_CHOICES = 25;
 const NAME_CHARACTERS = 100;
 const HISTORY_PAGES = 3;
 const DAY_MS = 24 * 3600_000;
+
+/** What is to be done with what is named. */
+export type Verb = Named['verb'];
 
 type Choice = ApplicationCommandOptionChoiceData<string>;
 
@@ -96,10 +99,12 @@ export function createChoices(deps: {
   async function choicesFor(interaction: AutocompleteInteraction, option: string): Promise<Choice[]> {
     switch (option) {
       case NOTE_OPTION:
-        return (await sectionsOf(interaction)).map(({ title, memoryId }) => choice(title, memoryId));
+        return (await sectionsOf(interaction)).map(({ title, memoryId, shared }) =>
+          choice(shared ? `${title} (also where others read)` : title, memoryId),
+        );
       case FACT_OPTION:
         return (await sectionsOf(interaction)).flatMap(({ title, memoryId, facts }) =>
-          facts.map(({ text, id }) => choice(`${text} (${title})`, `${memoryId} ${id}`)),
+          facts.map(({ text, id }) => choice(`${text} (${title})`, valueOfFact({ memoryId, factId: id }))),
         );
       case VERSION_OPTION:
         return (await versionsOf(interaction)).map(entry => choice(wordsOf(entry), versionAs(entry)));
@@ -124,31 +129,18 @@ export function createChoices(deps: {
       );
     },
 
-    async note(interaction, typed) {
-      const wanted = typed.trim().toLowerCase();
+    async named(interaction, verb, typed) {
       const sections = await sectionsOf(interaction);
+      const fact = sections
+        .flatMap(({ memoryId, facts }) => facts.map(({ id }) => ({ memoryId, factId: id })))
+        .find(it => valueOfFact(it) === typed);
+      if (fact !== undefined) return { type: 'forget', ...fact, confirmed: false };
+      const note = sections.find(({ memoryId }) => memoryId === typed);
       const found =
-        sections.find(({ memoryId }) => memoryId === typed) ??
-        sections.find(({ title, path }) =>
-          [title, path, path.slice(1)].some(name => name.toLowerCase() === wanted),
-        );
-      return found ?? `I have no note called “${typed}”. /preferences view lists them.`;
-    },
-
-    async fact(interaction, typed) {
-      const facts = (await sectionsOf(interaction)).flatMap(({ memoryId, facts: some }) =>
-        some.map(({ id, text }) => ({ memoryId, factId: id, text })),
-      );
-      const chosen = facts.find(({ memoryId, factId }) => `${memoryId} ${factId}` === typed);
-      if (chosen !== undefined) return chosen;
-      const wanted = typed.trim().toLowerCase();
-      const exact = facts.filter(({ text }) => text.toLowerCase() === wanted);
-      const found =
-        exact.length > 0 ? exact : facts.filter(({ text }) => text.toLowerCase().includes(wanted));
-      const [first] = found;
-      if (first === undefined) return `I have no fact that says “${typed}”.`;
-      if (new Set(found.map(({ factId }) => factId)).size === 1) return first;
-      return `There are several that say “${typed}”. Please choose one from the list.`;
+        note === undefined
+          ? findNamed({ type: 'named', verb, words: typed.trim() }, sections)
+          : findNamed({ type: 'named', verb, words: note.title }, [note]);
+      return found.type === 'do' ? found.action : [found.sentence, found.choices.join('; ')].join(' ').trim();
     },
 
     version(typed) {
@@ -178,6 +170,10 @@ function choice(name: string, value: string): Choice {
 function wordsOf({ title, at, lines }: HistoryEntry): string {
   const when = `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
   return [`${title}, ${when}`, ...lines.map(lineOfChange)].join(' · ');
+}
+
+function valueOfFact({ memoryId, factId }: { memoryId: string; factId: string }): string {
+  return `${memoryId} ${factId}`;
 }
 
 function versionAs({ versionId, revision }: HistoryEntry): string {

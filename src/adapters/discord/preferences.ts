@@ -2,7 +2,7 @@ import { type ChatInputCommandInteraction, MessageFlags } from 'discord.js';
 import { z } from 'zod';
 import type { CommandAction, FieldName } from '../../core/message.ts';
 import type { PreferencesView } from '../../core/views.ts';
-import type { Choices } from './choices.ts';
+import type { Choices, Verb } from './choices.ts';
 import type { Dialogs } from './dialogs.ts';
 import { HALVES } from './memory-forms.ts';
 import type { Notices } from './notices.ts';
@@ -94,7 +94,7 @@ export function createPreferences(deps: {
       }
       case 'share':
       case 'unshare':
-        return share(interaction, verb === 'share');
+        return settleNamed(interaction, verb, NOTE_OPTION);
       case 'link': {
         const code = options.getString('code')?.trim();
         return settle(interaction, {
@@ -116,12 +116,22 @@ export function createPreferences(deps: {
   const say = (interaction: ChatInputCommandInteraction, sentence: string) =>
     dialogs.show(interaction, { type: 'outcome', ok: false, sentence });
 
+  async function settleNamed(
+    interaction: ChatInputCommandInteraction,
+    verb: Verb,
+    option: string,
+  ): Promise<void> {
+    const found = await choices.named(interaction, verb, interaction.options.getString(option, true));
+    if (typeof found === 'string') return say(interaction, found);
+    const then = found.type === 'share' ? { type: 'show' as const, memoryId: found.memoryId } : undefined;
+    await dialogs.settle(interaction, await dialogs.ask(interaction, found), then);
+  }
+
   async function view(interaction: ChatInputCommandInteraction): Promise<void> {
     const typed = interaction.options.getString(NOTE_OPTION);
     if (typed === null) return show(interaction, { type: 'view' });
-    const note = await choices.note(interaction, typed);
-    if (typeof note === 'string') return say(interaction, note);
-    return show(interaction, { type: 'show', memoryId: note.memoryId });
+    const found = await choices.named(interaction, 'show', typed);
+    return typeof found === 'string' ? say(interaction, found) : show(interaction, found);
   }
 
   async function set(interaction: ChatInputCommandInteraction): Promise<void> {
@@ -137,26 +147,18 @@ export function createPreferences(deps: {
   }
 
   async function editor(interaction: ChatInputCommandInteraction): Promise<PreferencesView> {
-    const note = await choices.note(interaction, interaction.options.getString(NOTE_OPTION, true));
-    if (typeof note === 'string') return { type: 'outcome', ok: false, sentence: note };
-    return dialogs.ask(interaction, { type: 'editor', memoryId: note.memoryId });
+    const found = await choices.named(interaction, 'edit', interaction.options.getString(NOTE_OPTION, true));
+    if (typeof found === 'string') return { type: 'outcome', ok: false, sentence: found };
+    return dialogs.ask(interaction, found);
   }
 
   async function forget(interaction: ChatInputCommandInteraction, what: string): Promise<void> {
     const { options } = interaction;
     switch (what) {
-      case 'fact': {
-        const fact = await choices.fact(interaction, options.getString(FACT_OPTION, true));
-        if (typeof fact === 'string') return say(interaction, fact);
-        const { memoryId, factId } = fact;
-        return settle(interaction, { type: 'forget', memoryId, factId, confirmed: false });
-      }
-      case 'note': {
-        const note = await choices.note(interaction, options.getString(NOTE_OPTION, true));
-        if (typeof note === 'string') return say(interaction, note);
-        const { memoryId, revision } = note;
-        return settle(interaction, { type: 'forget', memoryId, revision, confirmed: false });
-      }
+      case 'fact':
+        return settleNamed(interaction, 'forget', FACT_OPTION);
+      case 'note':
+        return settleNamed(interaction, 'forget', NOTE_OPTION);
       case 'since': {
         const since = options.getString(DATE_OPTION, true).trim();
         return settle(interaction, { type: 'forget-since', since, confirmed: false });
@@ -168,12 +170,13 @@ export function createPreferences(deps: {
 
   async function history(interaction: ChatInputCommandInteraction): Promise<void> {
     const { options } = interaction;
-    const page = (options.getInteger('page') ?? 1) - 1;
+    const page = options.getInteger('page');
     const typed = options.getString(NOTE_OPTION);
-    if (typed === null) return show(interaction, { type: 'history', page });
-    const note = await choices.note(interaction, typed);
-    if (typeof note === 'string') return say(interaction, note);
-    return show(interaction, { type: 'history', page, memoryId: note.memoryId });
+    if (typed === null) return show(interaction, { type: 'history', page: (page ?? 1) - 1 });
+    const found = await choices.named(interaction, 'history', typed);
+    if (typeof found === 'string') return say(interaction, found);
+    const turned = found.type === 'history' && page !== null ? { ...found, page: page - 1 } : found;
+    return show(interaction, turned);
   }
 
   /** What `undo` and `keep` are about is the change that was shown last. */
@@ -200,14 +203,6 @@ export function createPreferences(deps: {
     const now = await dialogs.ask(interaction, { type: 'view' });
     const stillOff = now.type === 'memory' && now.notices === 'off';
     return stillOff ? dialogs.ask(interaction, { type: 'notices', mode: 'private' }) : outcome;
-  }
-
-  async function share(interaction: ChatInputCommandInteraction, on: boolean): Promise<void> {
-    const note = await choices.note(interaction, interaction.options.getString(NOTE_OPTION, true));
-    if (typeof note === 'string') return say(interaction, note);
-    const { memoryId } = note;
-    const view = await dialogs.ask(interaction, { type: 'share', memoryId, on });
-    return dialogs.settle(interaction, view, { type: 'show', memoryId });
   }
 
   return { run };

@@ -429,8 +429,12 @@ describe('/preferences forget', () => {
 
   it('says which fact there is not, and which words fit several', async () => {
     answering({});
-    expect(words(await shown('forget fact', { fact: 'zebra' }))).toContain('no fact that says “zebra”');
-    expect(words(await shown('forget fact', { fact: 'fact' }))).toContain('several that say “fact”');
+    expect(words(await shown('forget fact', { fact: 'zebra' }))).toContain(
+      'no note and no fact called “zebra”',
+    );
+    expect(words(await shown('forget fact', { fact: 'fact' }))).toContain(
+      'Which one? Say it in full: fact 0; fact 1; fact 2',
+    );
   });
 });
 
