@@ -1,8 +1,14 @@
 import type { Person } from '../../core/message.ts';
 import { PLATFORM } from './inbound.ts';
 import type { Installations } from './installations.ts';
-import type { Actor } from './interactions.ts';
 import type { People } from './people.ts';
+
+/** Who does something, as one of the bot's people. */
+export interface Actor {
+  tenant: string;
+  user: string;
+  person: Person;
+}
 
 export interface Actors {
   /** Who it is, without the name: enough to tell people apart, and fast. */

@@ -1,8 +1,6 @@
-import { App } from '@slack/bolt';
 import { z } from 'zod';
 import type { BotPort, ChatAdapter } from '../../core/adapter.ts';
 import { SetupError } from '../../core/errors.ts';
-import type { Conversation, Message } from '../../core/message.ts';
 import type { SetTimer } from '../../core/paced.ts';
 import { createRateBudget } from '../../core/rate-budget.ts';
 import type { State } from '../../core/state.ts';
@@ -10,27 +8,30 @@ import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
 import { createActors } from './actors.ts';
 import { createAsks } from './asks.ts';
+import { createBoltApp, registerEvents } from './bolt-app.ts';
 import { createThreadContext } from './context.ts';
 import { createEvents } from './events.ts';
+import { createExportFiles } from './export-files.ts';
 import { createDownloads } from './files.ts';
-import { type Inbound, PLATFORM, type ReplyTo, readEvent, replyToSchema } from './inbound.ts';
+import { createHomeTabs } from './home-tabs.ts';
+import { PLATFORM, replyToSchema } from './inbound.ts';
 import {
   createOAuthInstallations,
   createTokenInstallation,
   type Installations,
   type Source,
 } from './installations.ts';
-import { type Actor, registerInteractions } from './interactions.ts';
-import { noticeMessage } from './notices.ts';
+import { registerInteractions } from './interactions.ts';
+import { createLatest } from './latest.ts';
+import { createNotifier } from './notifier.ts';
+import { createOpenReplies, relayedStop } from './open-replies.ts';
+import { createOpenings } from './openings.ts';
 import { createPeople, within } from './people.ts';
-import { quietLogger } from './quiet-logger.ts';
-import { createReceiver, NotInstalled } from './receiver.ts';
+import { createReceiver } from './receiver.ts';
 import { createReply } from './reply.ts';
-import { QUIET } from './reply-blocks.ts';
 import type { SlackSettings } from './settings.ts';
 import { createStatusLine } from './status.ts';
-import { homeView, sentenceMessage } from './views.ts';
-import { clientOptions, createSlackClients, SlackRefusal } from './web-client.ts';
+import { createSlackClients } from './web-client.ts';
 
 export interface SlackAdapterOptions extends SlackSettings {
   state: State;
@@ -43,16 +44,6 @@ export interface SlackAdapterOptions extends SlackSettings {
   rateLimited?: RateLimited;
 }
 
-interface OpenReply {
-  tenant: string;
-  channel: string;
-  thread: string;
-  conversation: Conversation;
-  /** Timestamps of the Slack messages it is in. */
-  messages(): readonly string[];
-}
-
-const PREPARE_EVERY_MS = 10 * 60_000;
 const STOP_PATIENCE_MS = 5_000;
 
 /** Slack, as a DM with an agent, in channels, in commands and on the Home tab. */
@@ -73,12 +64,9 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
   const context = createThreadContext({ apiOf: clients.of, people, state, log });
   const actors = createActors({ installations, people });
   const asks = createAsks(log);
+  const latest = createLatest(state);
   const downloads = createDownloads({ apiUrl, apiOf: clients.of, tokenOf: installations.token });
-  const open = new Set<OpenReply>();
   const working = new Set<Promise<unknown>>();
-  /** When a person's session was last prepared; who has opened their Home tab. */
-  const prepared = new Map<string, number>();
-  const homes = new Set<string>();
   let port: BotPort | undefined;
   let closing = false;
   let sendsOnly = false;
@@ -95,30 +83,6 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     add: installations.add,
     log,
   });
-  const app = new App({
-    receiver,
-    authorize: async (source, body) =>
-      authorize(
-        { team: source.teamId, enterprise: source.enterpriseId, orgWide: source.isEnterpriseInstall },
-        body,
-      ),
-    clientOptions: clientOptions(apiUrl, log),
-    logger: quietLogger(log),
-    // Both would need what they are not given: the bot reads events by itself, and keeps nothing in Bolt.
-    ignoreSelf: false,
-    convoStore: false,
-  });
-
-  /** Which installation a delivery is for. Bolt is given no token: every call goes through `clients`. */
-  async function authorize(source: Source, body: unknown) {
-    const named = pressedBlock.safeParse(body).data?.actions[0]?.block_id ?? '';
-    const tenant = /^([TE][A-Z0-9]+):/.exec(named)?.[1];
-    const installation =
-      (tenant === undefined ? null : await installations.get(tenant)) ?? (await installations.find(source));
-    if (installation === null) throw new NotInstalled('not installed there');
-    return { tenant: installation.tenant, botUser: installation.botUser };
-  }
-
   function background(work: Promise<unknown>): void {
     const settled = work
       .catch((error: unknown) =>
@@ -128,6 +92,17 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     working.add(settled);
   }
 
+  const open = createOpenReplies({ bot, background });
+  const homes = createHomeTabs({ bot, apiOf: clients.of, background });
+  const openings = createOpenings({
+    bot,
+    apiOf: clients.of,
+    homes,
+    suggestedPrompts: options.suggestedPrompts,
+    background,
+    now,
+  });
+  const notifier = createNotifier({ apiOf: clients.of, homes, latest });
   const events = createEvents({
     bot,
     state,
@@ -135,46 +110,28 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     actors,
     people,
     context,
+    latest,
     identify: downloads.identify,
-    isReplying: (tenant, channel, thread) =>
-      [...open].some(it => it.tenant === tenant && it.channel === channel && it.thread === thread),
-    stopped,
-    opened,
-    refused,
+    isReplying: open.isReplying,
+    stopped: open.stopped,
+    opened: openings.opened,
+    refused: notifier.refused,
     background,
     log,
   });
+  const app = createBoltApp({ receiver, installations, apiUrl, log });
+  registerEvents(app, { handle: events.handle, removed });
   registerInteractions(app, {
     bot,
     asks,
     apiOf: clients.of,
     actorOf: actors.of,
-    lastConversation: events.lastConversation,
-    changed: actor => refreshHome(actor),
-    atHome: actor => homes.add(homeKey(actor)),
+    latest,
+    exports: createExportFiles({ apiUrl, apiOf: clients.of, log }),
+    homes,
     background,
     log,
   });
-
-  for (const name of ['message', 'app_mention', 'app_home_opened', 'agent_session_stopped']) {
-    app.event(name, async ({ payload, body, context: given }) => {
-      const { tenant, botUser } = authorized.parse(given);
-      const inbound = readEvent(payload, botUser);
-      if (inbound.type !== 'removed')
-        await events.handle(inbound, { tenant, team: given.teamId ?? body.team_id });
-    });
-  }
-  for (const name of ['app_uninstalled', 'tokens_revoked']) {
-    app.event(name, async ({ payload, context: given }) => {
-      if (readEvent(payload, '').type === 'removed') {
-        await removed({
-          team: given.teamId,
-          enterprise: given.enterpriseId,
-          orgWide: given.isEnterpriseInstall,
-        });
-      }
-    });
-  }
 
   async function removed(source: Source): Promise<void> {
     const gone = await installations.removeIfGone(source);
@@ -186,80 +143,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     people.forget(gone.tenant);
     await context.forget(gone.tenant);
     await events.forget(gone.tenant);
-  }
-
-  /** The native stop button. Whoever pressed it, the replies that Slack stopped are the ones that stop. */
-  async function stopped(
-    it: Extract<Inbound, { type: 'stopped' }>,
-    { tenant, person }: Actor,
-  ): Promise<void> {
-    const { channel, thread, streams } = it;
-    const audience = channel.startsWith('D') ? 'private' : 'shared';
-    stopStreams({ tenant, streams });
-    await bot().interrupt({ person, channel, thread, audience });
-    if (streams.length > 0) background(bot().relay(PLATFORM, { type: 'stopped', tenant, streams }));
-  }
-
-  function stopStreams({ tenant, streams }: { tenant: string; streams: readonly string[] }): void {
-    for (const reply of open) {
-      if (reply.tenant !== tenant || !reply.messages().some(ts => streams.includes(ts))) continue;
-      background(bot().interrupt(reply.conversation));
-    }
-  }
-
-  async function opened(it: Extract<Inbound, { type: 'opened' }>, actor: Actor): Promise<void> {
-    if (it.tab === 'home') {
-      homes.add(homeKey(actor));
-      background(publishHome(actor));
-      return;
-    }
-    background(suggestPrompts(actor.tenant, it.channel));
-    const last = prepared.get(homeKey(actor)) ?? Number.NEGATIVE_INFINITY;
-    if (now() - last < PREPARE_EVERY_MS) return;
-    prepared.set(homeKey(actor), now());
-    background(bot().prepare(actor.person));
-  }
-
-  async function refused(message: Message, sentence: string): Promise<void> {
-    const place = replyToSchema.parse(message.replyTo);
-    const target = { channel: place.channel, thread_ts: place.thread };
-    await clients
-      .of(place.tenant)
-      .call('chat.postMessage', { ...target, ...sentenceMessage(sentence), ...QUIET });
-  }
-
-  async function suggestPrompts(tenant: string, channel: string): Promise<void> {
-    const prompts = options.suggestedPrompts.slice(0, 4);
-    if (prompts.length === 0) return;
-    // With a thread_ts Slack would say ok and show nothing.
-    await clients.of(tenant).call('assistant.threads.setSuggestedPrompts', { channel_id: channel, prompts });
-  }
-
-  const homeKey = ({ tenant, user }: Pick<Actor, 'tenant' | 'user'>) => `${tenant} ${user}`;
-
-  async function publishHome(actor: Actor): Promise<void> {
-    const view = await bot().command({ person: actor.person, action: { type: 'view' } });
-    await clients.of(actor.tenant).call('views.publish', { user_id: actor.user, view: homeView(view) });
-  }
-
-  function refreshHome(actor: Actor): void {
-    if (homes.has(homeKey(actor))) background(publishHome(actor));
-  }
-
-  /** To the person alone. Where that cannot be shown, in their DM with the bot. */
-  async function whisper(place: ReplyTo, content: Record<string, unknown>): Promise<void> {
-    const api = clients.of(place.tenant);
-    try {
-      await api.call('chat.postEphemeral', {
-        channel: place.channel,
-        thread_ts: place.thread,
-        user: place.user,
-        ...content,
-      });
-    } catch (error) {
-      if (!(error instanceof SlackRefusal)) throw error;
-      await api.call('chat.postMessage', { channel: place.user, ...content, ...QUIET });
-    }
+    await latest.forget(gone.tenant);
   }
 
   return {
@@ -316,14 +200,13 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
         setTimer,
         log,
       });
-      const reply: OpenReply = {
+      const over = open.add({
         tenant,
         channel,
         thread,
         conversation: message.conversation,
         messages: () => sink.messages,
-      };
-      open.add(reply);
+      });
       background(status.show('Thinking'));
       return {
         show: sink.show,
@@ -331,22 +214,12 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
         ask: sink.ask,
         close() {
           sink.close();
-          open.delete(reply);
+          over();
         },
       };
     },
 
-    async notify(message, notice, mode) {
-      const place = replyToSchema.parse(message.replyTo);
-      const content = noticeMessage(notice, place.tenant, place.user);
-      // A thread in a DM has no other readers.
-      if (mode === 'private' && !place.private) await whisper(place, { ...content });
-      else {
-        const target = { channel: place.channel, thread_ts: place.thread };
-        await clients.of(place.tenant).call('chat.postMessage', { ...target, ...content, ...QUIET });
-      }
-      refreshHome({ tenant: place.tenant, user: place.user, person: message.conversation.person });
-    },
+    notify: notifier.notify,
 
     relayed(payload) {
       const it = relayedSchema.safeParse(payload).data;
@@ -354,7 +227,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
         case 'press':
           return asks.press(it);
         case 'stopped':
-          stopStreams(it);
+          open.relayed(it);
           return null;
         case undefined:
           return null;
@@ -370,12 +243,6 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
   };
 }
 
-const authorized = z.object({ tenant: z.string(), botUser: z.string() });
-const pressedBlock = z.looseObject({
-  actions: z.array(z.looseObject({ block_id: z.string().optional() })).min(1),
-});
-
-/** What another process of the bot hands over: it may concern a reply that is open here. */
 const relayedSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('press'),
@@ -384,7 +251,7 @@ const relayedSchema = z.discriminatedUnion('type', [
     user: z.string(),
     allow: z.boolean(),
   }),
-  z.object({ type: z.literal('stopped'), tenant: z.string(), streams: z.array(z.string()) }),
+  relayedStop,
 ]);
 
 function installationsOf(options: SlackAdapterOptions, now: () => number): Installations {

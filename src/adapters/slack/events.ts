@@ -1,19 +1,12 @@
 import type { BotPort } from '../../core/adapter.ts';
-import {
-  type Attachment,
-  type Conversation,
-  conversationKey,
-  type Message,
-  type Person,
-  personKey,
-} from '../../core/message.ts';
+import { type Attachment, type Conversation, conversationKey, type Message } from '../../core/message.ts';
 import { RetryLater } from '../../core/paced.ts';
 import type { State } from '../../core/state.ts';
 import type { Log } from '../../log.ts';
-import type { Actors } from './actors.ts';
+import type { Actor, Actors } from './actors.ts';
 import type { ThreadContext } from './context.ts';
 import { conversationOf, type Inbound, mentionedIn, messageId, type Said, toMessage } from './inbound.ts';
-import type { Actor } from './interactions.ts';
+import type { Latest } from './latest.ts';
 import type { People } from './people.ts';
 import { statusWords } from './status.ts';
 import type { SlackApi } from './web-client.ts';
@@ -28,8 +21,6 @@ export interface Origin {
 export interface Events {
   /** Resolves when the event may be acknowledged: what it asks for is kept. Rejects when Slack should send it again. */
   handle(inbound: Exclude<Inbound, { type: 'removed' }>, origin: Origin): Promise<void>;
-  /** The conversation a person was last heard in by this process: in this channel, or (null) anywhere. */
-  lastConversation(person: Person, channel: string | null): Conversation | null;
   /** The status that was shown when this message came in, if it was a moment ago. */
   greeting(messageId: string): string | null;
   forget(tenant: string): Promise<void>;
@@ -42,6 +33,7 @@ export interface EventsDeps {
   actors: Actors;
   people: People;
   context: ThreadContext;
+  latest: Latest;
   /** Finds out what files are of which the event only has the id. */
   identify(tenant: string, attachments: Attachment[]): Promise<Attachment[]>;
   /** Whether a reply is being written in a thread just now. */
@@ -68,8 +60,6 @@ export function createEvents(deps: EventsDeps): Events {
   const greetings = new Map<string, string>();
   /** Conversations of this process; the core knows those of earlier ones. */
   const talking = new Set<string>();
-  /** The latest conversation by person, and by person and channel. */
-  const latest = new Map<string, Conversation>();
 
   async function isKnown(conversation: Conversation): Promise<boolean> {
     return talking.has(conversationKey(conversation)) || deps.bot().knows(conversation);
@@ -110,14 +100,10 @@ export function createEvents(deps: EventsDeps): Events {
       context,
     });
     keepNewest(talking, key);
-    for (const each of [latestKey(person, null), latestKey(person, said.channel)]) {
-      latest.delete(each);
-      latest.set(each, message.conversation);
-      if (latest.size > REMEMBER_CONVERSATIONS) latest.delete(latest.keys().next().value ?? '');
-    }
     const receipt = await deps.bot().receive(message);
     keepNewest(taken, `${tenant} ${id}`);
     if (receipt === 'accepted') {
+      await deps.latest.heard(message.conversation);
       if (said.audience === 'shared') await deps.context.heard(tenant, key, said.ts);
       return;
     }
@@ -207,7 +193,6 @@ export function createEvents(deps: EventsDeps): Events {
           return deps.opened(inbound, await deps.actors.of(tenant, inbound.user, null));
       }
     },
-    lastConversation: (person, channel) => latest.get(latestKey(person, channel)) ?? null,
     greeting(id) {
       const words = greetings.get(id) ?? null;
       greetings.delete(id);
@@ -217,8 +202,4 @@ export function createEvents(deps: EventsDeps): Events {
       for await (const [key] of edits.entries(`${tenant}/`)) await edits.delete(key);
     },
   };
-}
-
-function latestKey(person: Person, channel: string | null): string {
-  return channel === null ? personKey(person) : `${personKey(person)} ${channel}`;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PersonError } from '../../core/errors.ts';
 import type { Attachment } from '../../core/message.ts';
 import { within } from './people.ts';
+import { createSlackHosts } from './slack-hosts.ts';
 import type { SlackApi } from './web-client.ts';
 
 const source = z.object({ tenant: z.string(), file: z.string() });
@@ -36,14 +37,7 @@ export function createDownloads(deps: {
   apiOf(tenant: string): SlackApi;
   tokenOf(tenant: string): Promise<string>;
 }): Downloads {
-  const ownHost = new URL(deps.apiUrl);
-
-  /** files.slack.com and its siblings, or the host that SLACK_API_URL names. */
-  function isSlack(url: URL): boolean {
-    if (url.origin === ownHost.origin && ownHost.hostname !== 'slack.com') return true;
-    const slack = url.hostname === 'slack.com' || url.hostname.endsWith('.slack.com');
-    return slack && url.protocol === 'https:' && url.port === '' && url.username === '';
-  }
+  const isSlack = createSlackHosts(deps.apiUrl);
 
   async function lookUp(tenant: string, id: string, signal?: AbortSignal) {
     try {

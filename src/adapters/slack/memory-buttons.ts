@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { CommandAction } from '../../core/message.ts';
-import { type Block, button } from './blocks.ts';
+import { type Block, button, plain } from './blocks.ts';
 
 /** What a button does to a memory stands in its value, as the command it is. */
 const PREFIX = 'memory_';
 export const MEMORY_BUTTON = new RegExp(`^${PREFIX}`);
+const LEAVE = '_leave';
+const SINCE_ACTION = `${PREFIX}since`;
 
 /** Only what a button may carry: texts come from forms. */
 const schema = z.discriminatedUnion('type', [
@@ -37,6 +39,9 @@ const schema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('resume') }),
   z.object({ type: z.literal('private'), on: z.boolean() }),
   z.object({ type: z.literal('notices'), mode: z.enum(['thread', 'private', 'off', 'default']) }),
+  z.object({ type: z.literal('share'), memoryId: z.string(), on: z.boolean() }),
+  z.object({ type: z.literal('link'), code: z.string().optional(), confirmed: z.boolean().optional() }),
+  z.object({ type: z.literal('unlink'), confirmed: z.boolean().optional() }),
   z.object({ type: z.literal('export'), format: z.enum(['json', 'markdown']) }),
   z.object({ type: z.literal('why'), messageId: z.string().optional() }),
 ]);
@@ -46,10 +51,32 @@ export function memoryButton(label: string, action: CommandAction, also = ''): B
   return button(label, `${PREFIX}${action.type}${also}`, JSON.stringify(action));
 }
 
-/** Null for what no button of ours says. */
-export function readMemoryButton(value: string): CommandAction | null {
+/** Instead of what a view asks about: its place is taken by the memory as it is. */
+export function leaveButton(): Block {
+  return memoryButton('Leave it as it is', { type: 'view' }, LEAVE);
+}
+
+export function isLeaving(actionId: string): boolean {
+  return actionId.endsWith(LEAVE);
+}
+
+/** A day; what was learned since then is what it asks about. */
+export function sinceDatePicker(): Block {
+  return { type: 'datepicker', action_id: SINCE_ACTION, placeholder: plain('Forget since a day…') };
+}
+
+/** What was pressed or chosen, of a `block_actions` payload; null for what no element of ours says. */
+export function readMemoryAction(it: {
+  action_id: string;
+  value?: string | undefined;
+  selected_date?: string | null | undefined;
+}): CommandAction | null {
+  if (it.action_id === SINCE_ACTION) {
+    const since = it.selected_date ?? null;
+    return since === null ? null : { type: 'forget-since', since, confirmed: false };
+  }
   try {
-    const action = schema.safeParse(JSON.parse(value)).data;
+    const action = schema.safeParse(JSON.parse(it.value ?? '')).data;
     return action === undefined ? null : (defined(action) as CommandAction);
   } catch {
     return null;

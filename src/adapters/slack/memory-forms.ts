@@ -2,17 +2,20 @@
 
 import { z } from 'zod';
 import type { CommandAction, FieldName } from '../../core/message.ts';
-import type { Draft, FormField } from '../../core/views.ts';
+import type { Draft, FormField, PreferencesView } from '../../core/views.ts';
 import { type Block, clip, context, plain, textSections } from './blocks.ts';
+import { linkCodeBlocks } from './memory-panels.ts';
 
 export const FORM_WINDOW = 'memory_form';
 export const EDITOR_WINDOW = 'memory_editor';
+export const LINK_WINDOW = 'memory_link';
 
 /** An input takes 3,000 characters. */
 const INPUT_CHARACTERS = 3_000;
 const PIECE_CHARACTERS = 2_800;
 const MOST_PIECES = 40;
 const TITLE_INPUT = 'title';
+const CODE_INPUT = 'code';
 
 export function formWindow(formId: string, fields: readonly FormField[]): Block {
   return {
@@ -55,6 +58,27 @@ export function editorWindow(draft: Draft): Block | null {
           required: draft.memoryId === null && index === 0,
         }),
       ),
+    ],
+  };
+}
+
+/** A code to take to another account, and room for one that came from there. */
+export function linkWindow(view: Extract<PreferencesView, { type: 'link-code' }>): Block {
+  return {
+    type: 'modal',
+    callback_id: LINK_WINDOW,
+    private_metadata: '{}',
+    title: plain('Link an account'),
+    submit: plain('Link'),
+    close: plain('Close'),
+    blocks: [
+      ...linkCodeBlocks(view),
+      { type: 'divider' },
+      input(CODE_INPUT, 'Or do you have a code from your other account?', {
+        value: '',
+        required: true,
+        placeholder: 'The code as I showed it there',
+      }),
     ],
   };
 }
@@ -129,6 +153,10 @@ export function readSubmission(view: unknown): CommandAction {
       }),
     );
     return { type: 'set', values, formId: formMetadata.parse(metadata).formId };
+  }
+  if (callback_id === LINK_WINDOW) {
+    const code = written.find(([id]) => id === CODE_INPUT)?.[1] ?? '';
+    return { type: 'link', code: code.trim(), confirmed: false };
   }
   const { memoryId, revision } = editorMetadata.parse(metadata);
   const number = (id: string) => Number(id.replace('text_', ''));

@@ -15,6 +15,7 @@ import {
   sentence,
   title,
 } from './blocks.ts';
+import { memoryButton } from './memory-buttons.ts';
 
 export const NOTICE_BUTTONS = {
   all: 'notice_all',
@@ -67,6 +68,19 @@ function changeLines(notice: Notice): string[] {
   const some = all.slice(0, MOST_LINES);
   const more = all.length - some.length;
   return lines(more === 0 ? some : [...some, `_and ${more} more_`], CHANGES_CHARACTERS);
+}
+
+/** For feedback. `messageId`: of the message that was answered, when who pressed may see what the answer used. */
+export function thanksMessage(tenant: string, messageId: string | null): MessageContent {
+  const why = { type: 'why' as const, ...(messageId === null ? {} : { messageId }) };
+  const button = memoryButton('What was it based on?', why);
+  return {
+    text: 'Thank you.',
+    blocks: [
+      section('Thank you.'),
+      ...(messageId === null ? [] : [{ ...actions([button]), block_id: blockIdOf(tenant, 'why') }]),
+    ],
+  };
 }
 
 /** What a notice becomes once it is dealt with: quiet, and without buttons. */

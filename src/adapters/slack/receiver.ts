@@ -9,6 +9,7 @@ import {
   SocketModeReceiver,
 } from '@slack/bolt';
 import type { Log } from '../../log.ts';
+import { createConnecting } from './connecting.ts';
 import type { Granted } from './installations.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { SCOPES } from './scopes.ts';
@@ -34,11 +35,13 @@ export function createReceiver(options: {
   /** Slack can deliver: it is connected, or its requests are listened for. */ connected(): boolean;
 } {
   const { transport, log } = options;
+  const connecting = createConnecting(log);
+  const client = clientOptions(options.apiUrl, log);
   const shared = {
     logger: quietLogger(log),
     ...oauthOptions(options),
     installerOptions: {
-      clientOptions: clientOptions(options.apiUrl, log),
+      clientOptions: { ...client, fetch: connecting.fetch(client.fetch ?? fetch) },
       authorizationUrl: new URL('/oauth/v2/authorize', options.apiUrl).href,
       port: transport.port,
     },
@@ -63,6 +66,7 @@ export function createReceiver(options: {
             return isNotInstalled(error);
           },
         });
+  if (inner instanceof SocketModeReceiver) connecting.watch(inner.client);
   const receiver: Receiver = inner;
   let started = false;
   return {
@@ -81,6 +85,7 @@ export function createReceiver(options: {
     async stop() {
       if (!started) return;
       started = false;
+      connecting.stop();
       await receiver.stop();
     },
   };

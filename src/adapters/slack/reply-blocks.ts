@@ -1,5 +1,6 @@
 /** How a reply stands in a Slack message that is not streamed, and the buttons under it. */
 
+import { z } from 'zod';
 import type { Block, MessageContent } from './blocks.ts';
 import { escapeMrkdwn } from './markdown.ts';
 
@@ -15,6 +16,8 @@ export interface Feedback {
   tenant: string;
   /** The message that was answered. */
   messageId: string;
+  /** The user id of who asked. */
+  owner: string;
 }
 
 export function replyContent(
@@ -48,11 +51,11 @@ export function notificationText(markdown: string): string {
   return short === '' ? 'A reply' : short;
 }
 
-export function feedbackBlock({ tenant, messageId }: Feedback): Block {
-  const button = (label: string, value: string) => ({
+export function feedbackBlock({ tenant, messageId, owner }: Feedback): Block {
+  const button = (label: string, verdict: Verdict) => ({
     text: { type: 'plain_text', text: label },
     accessibility_label: label,
-    value: `${value} ${messageId}`,
+    value: [verdict, messageId, owner].join(' '),
   });
   return {
     type: 'context_actions',
@@ -66,4 +69,30 @@ export function feedbackBlock({ tenant, messageId }: Feedback): Block {
       },
     ],
   };
+}
+
+type Verdict = 'good' | 'bad';
+
+/** What a feedback button says when it is pressed. `owner` is null on older messages. */
+export function readVerdict(value: string): { verdict: string; messageId: string; owner: string | null } {
+  const [verdict = '', messageId = '', owner] = value.split(' ', 3);
+  return { verdict, messageId, owner: owner ?? null };
+}
+
+const feedback = z.looseObject({
+  type: z.literal('context_actions'),
+  elements: z.array(
+    z.looseObject({
+      action_id: z.literal(FEEDBACK_ACTION),
+      positive_button: z.looseObject({ value: z.string() }),
+    }),
+  ),
+});
+
+/** What the feedback buttons in a block refer to; null for every other block. */
+export function readFeedback(block: unknown): { messageId: string; owner: string | null } | null {
+  const value = feedback.safeParse(block).data?.elements[0]?.positive_button.value;
+  if (value === undefined) return null;
+  const { messageId, owner } = readVerdict(value);
+  return messageId === '' ? null : { messageId, owner };
 }

@@ -66,7 +66,8 @@ export function createReplyLook(deps: {
     },
     buttonsFor(layout, reply) {
       const complete = reply.state === 'done' && layout.next === null;
-      return complete ? { tenant: deps.place.tenant, messageId: deps.messageId } : null;
+      const { tenant, user } = deps.place;
+      return complete ? { tenant, messageId: deps.messageId, owner: user } : null;
     },
   };
 }

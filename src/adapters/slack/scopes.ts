@@ -6,6 +6,7 @@ export const SCOPES = [
   'chat:write',
   'commands',
   'files:read',
+  'files:write',
   'groups:history',
   'im:history',
   'mpim:history',
@@ -24,3 +25,6 @@ export const EVENTS = [
   'message.mpim',
   'tokens_revoked',
 ] as const;
+
+/** The entry in a message's menu. manifest.yml has the same. */
+export const WHY_SHORTCUT = 'why_this_answer';

@@ -9,9 +9,7 @@ import type { SlackApi } from './web-client.ts';
 
 /** Where the answer to a command, button or form appears. */
 export interface Surface {
-  /** The answer goes into a window, opened or to be updated. */
-  readonly isWindow: boolean;
-  /** Opens a window for what is to come: a trigger works once and for three seconds, and a memory may take longer. */
+  /** Opens a window for what is to come, unless there is one: a trigger works once and for three seconds, and a memory may take longer. */
   open(): Promise<void>;
   /** `said`: what was just done, on top. */
   show(view: PreferencesView, said?: string): Promise<void>;
@@ -66,9 +64,6 @@ export function createSurface(options: SurfaceOptions): Surface {
   }
 
   return {
-    get isWindow() {
-      return window !== null;
-    },
     open,
     async show(shown, said) {
       if (await update(modalView(shown, said))) return;

@@ -6,19 +6,23 @@ import {
   clip,
   DIVIDER,
   fallback,
+  line,
+  lines,
   type MessageContent,
   plain,
   section,
   sentence,
 } from './blocks.ts';
 import { memoryButton } from './memory-buttons.ts';
-import { editorWindow, formWindow } from './memory-forms.ts';
+import { editorWindow, formWindow, linkWindow } from './memory-forms.ts';
 import { headingOf, panelBlocks } from './memory-panels.ts';
 
 const IN_MESSAGE = { blocks: 46, characters: 10_000, opens: true };
 /** A view takes 250,000 bytes as JSON. */
 const IN_VIEW = { blocks: 94, characters: 60_000, opens: false };
 const TOO_LONG = 'This note is too long to be edited here. Tell me in a message what should change.';
+
+const CHOICES_CHARACTERS = 1_500;
 
 /** In a message that only the person sees. `said`: what was just done. */
 export function viewMessage(view: PreferencesView, said?: string): MessageContent {
@@ -36,9 +40,10 @@ export function modalView(view: PreferencesView, said?: string): Block {
   if (view.type === 'editor') {
     return editorWindow(view.draft) ?? modalView({ type: 'outcome', ok: false, sentence: TOO_LONG });
   }
+  if (view.type === 'link-code') return linkWindow(view);
   const top = said === undefined ? [] : [section(sentence(said)), DIVIDER];
   const back =
-    view.type === 'memory'
+    view.type === 'memory' || view.type === 'confirm'
       ? []
       : [{ type: 'actions', elements: [memoryButton('Back to my memory', { type: 'view' }, '_back')] }];
   return {
@@ -63,18 +68,62 @@ export function sentenceMessage(text: string): MessageContent {
   return { text: fallback(text), blocks: [section(sentence(text))] };
 }
 
-const HELP = [
-  '`/preferences` shows what I remember about you',
-  '`/preferences edit` the usual facts as a form',
-  '`/preferences history` what changed, and who changed it',
-  '`/preferences pause`, `resume` stop and go on writing new things',
-  '`/preferences private on`, `off` for the conversation you were last in here',
-  '`/preferences why` what my last answer to you was based on',
-  '`/preferences export` everything, to take along',
-  '`/preferences forget me` everything, for good',
-  '`/preferences notices on`, `off` or `private` how I tell you what I changed',
-].join('\n');
+const HELP: readonly [heading: string, lines: readonly string[]][] = [
+  [
+    'What I remember',
+    [
+      '`/preferences` all of it, with buttons for everything below',
+      '`/preferences show TITLE` one note in full, with where each fact is from',
+      '`/preferences history [TITLE]` what changed, when and by whom; bring older things back',
+      '`/preferences why` what my last answer to you here was based on; for an older one choose _Why this answer?_ in its menu ⋮',
+      '`/preferences export [json]` everything as a file, in our direct messages',
+    ],
+  ],
+  [
+    'Change it',
+    [
+      '`/preferences edit` the usual facts as a form; `set budget $120` one of them',
+      '`/preferences edit TITLE`, `new TITLE` write a note yourself',
+      '`/preferences undo`, `keep` the last change I told you about: take it back, or agree to what I held back',
+    ],
+  ],
+  [
+    'Forget it (I ask before anything goes)',
+    [
+      '`/preferences forget TITLE` or a fact in it',
+      '`/preferences forget since 2026-03-14` what I learned since then',
+      '`/preferences forget me` everything there is of you',
+    ],
+  ],
+  [
+    'Where and how I remember',
+    [
+      '`/preferences share TITLE`, `unshare TITLE` whether a note is used where others can read',
+      '`/preferences link`, `link CODE`, `unlink` one memory for your accounts elsewhere',
+      '`/preferences pause`, `resume` write nothing new; go on',
+      '`/preferences private on`, `off` no memory in the conversation you were last in here',
+      '`/preferences notices on`, `private`, `off` how I tell you what I changed',
+    ],
+  ],
+];
 
-export function helpMessage(): MessageContent {
-  return { text: 'What /preferences can do', blocks: [section(HELP)] };
+/** `first`: what to say before it. */
+export function helpMessage(first?: string): MessageContent {
+  const heading = first ?? 'What /preferences can do';
+  return {
+    text: fallback(heading),
+    blocks: [
+      ...(first === undefined ? [] : [section(sentence(first))]),
+      ...HELP.map(([title, lines]) => section([`*${title}*`, ...lines].join('\n'))),
+    ],
+  };
+}
+
+/** What might have been meant, as it would have to be said. */
+export function choicesMessage(text: string, choices: readonly string[]): MessageContent {
+  const items = lines(
+    choices.map(choice => `• ${line(choice)}`),
+    CHOICES_CHARACTERS,
+  );
+  return { text: fallback(text), blocks: [section([sentence(text), ...items].join('\n'))] };
 }

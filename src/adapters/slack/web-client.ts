@@ -101,6 +101,8 @@ const RATES: Readonly<Record<string, Rate>> = {
   'views.publish': TIER_4,
   'users.info': TIER_4,
   'files.info': TIER_4,
+  'files.getUploadURLExternal': TIER_4,
+  'files.completeUploadExternal': TIER_4,
 };
 
 /** Doing these twice adds something twice, or is refused for having been done. */
@@ -112,6 +114,7 @@ const NOT_TWICE = [
   'chat.postEphemeral',
   'views.open',
   'views.push',
+  'files.completeUploadExternal',
 ];
 
 /** The call that a request belongs to; Slack's id of it stands in a header, which the SDK does not pass on. */

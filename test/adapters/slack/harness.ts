@@ -130,6 +130,7 @@ export function asInManifest(): Partial<AppSettings> {
     scopes: oauth_config.scopes.bot,
     events: settings.event_subscriptions.bot_events,
     commands: features.slash_commands.map(({ command }) => command),
+    shortcuts: features.shortcuts.map(({ callback_id }) => callback_id),
   };
 }
 

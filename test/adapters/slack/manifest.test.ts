@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { EVENTS, SCOPES } from '../../../src/adapters/slack/scopes.ts';
+import { EVENTS, SCOPES, WHY_SHORTCUT } from '../../../src/adapters/slack/scopes.ts';
 import { readManifest } from './manifest.ts';
 
 const published = z.fromJSONSchema(
@@ -27,6 +27,7 @@ describe.each(FILES)('%s', file => {
     const manifest = readManifest(file);
     expect(manifest.oauth_config.scopes.bot).toEqual(SCOPES);
     expect(manifest.settings.event_subscriptions.bot_events).toEqual(EVENTS);
+    expect(manifest.features.shortcuts).toEqual([{ callback_id: WHY_SHORTCUT, type: 'message' }]);
   });
 });
 

@@ -3,7 +3,10 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 
 const schema = z.object({
-  features: z.object({ slash_commands: z.array(z.object({ command: z.string() })) }),
+  features: z.object({
+    slash_commands: z.array(z.object({ command: z.string() })),
+    shortcuts: z.array(z.object({ callback_id: z.string(), type: z.string() })),
+  }),
   oauth_config: z.object({ scopes: z.object({ bot: z.array(z.string()) }) }),
   settings: z.object({
     event_subscriptions: z.object({ bot_events: z.array(z.string()) }),

@@ -27,6 +27,8 @@ export interface AppSettings {
   /** Bot events subscribed to, e.g. `message.im`. */
   readonly events: readonly string[];
   readonly commands: readonly string[];
+  /** Entries in the menu of messages, by callback_id. */
+  readonly shortcuts: readonly string[];
   /** Allowed redirect URLs, by prefix; none listed: any. */
   readonly redirectUrls: readonly string[];
   readonly agentView: boolean;
@@ -72,6 +74,7 @@ export const APP_SETTINGS: AppSettings = {
     'tokens_revoked',
   ],
   commands: ['/preferences'],
+  shortcuts: [],
   redirectUrls: [],
   agentView: true,
   homeTab: true,

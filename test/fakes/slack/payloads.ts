@@ -57,6 +57,27 @@ export function messageAction(
   };
 }
 
+export function messageShortcut(
+  core: Core,
+  installation: Installation,
+  user: Person,
+  message: Message,
+  callbackId: string,
+): Json {
+  const { channel } = message;
+  return {
+    type: 'message_action',
+    ...common(core, installation, user),
+    callback_id: callbackId,
+    action_ts: core.world.ts(core.clock.now()),
+    trigger_id: core.interactions.trigger(core, installation, user),
+    channel: { id: channel.id, name: channel.name },
+    message_ts: message.ts,
+    message: messageObject(core, message),
+    response_url: core.interactions.responseUrl(core, { installation, channel, user, source: message }),
+  };
+}
+
 export function viewAction(core: Core, user: Person, view: View, action: Json): Json {
   return {
     type: 'block_actions',

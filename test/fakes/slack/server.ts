@@ -182,7 +182,12 @@ async function receiveFile(
     response.writeHead(404).end('not_found');
     return;
   }
-  file.content = type.startsWith('multipart/form-data') ? await firstPart(body, type) : body;
+  const content = type.startsWith('multipart/form-data') ? await firstPart(body, type) : body;
+  if (request.method !== 'POST' || content.byteLength !== file.length) {
+    response.writeHead(400).end('length_mismatch');
+    return;
+  }
+  file.content = content;
   response.writeHead(200, { 'content-type': 'text/plain' }).end(`OK - ${file.content.byteLength}`);
 }
 

@@ -128,6 +128,8 @@ export interface SlackFile {
   readonly stub: boolean;
   readonly channels: Set<string>;
   uploaded: boolean;
+  /** The bytes that were announced for its upload. */
+  readonly length: number | undefined;
 }
 
 export interface Installation {

@@ -16,7 +16,14 @@ import {
   popModal,
   pushModal,
 } from '../modals.ts';
-import { messageAction, slashCommand, viewAction, viewClosed, viewSubmission } from '../payloads.ts';
+import {
+  messageAction,
+  messageShortcut,
+  slashCommand,
+  viewAction,
+  viewClosed,
+  viewSubmission,
+} from '../payloads.ts';
 import { blocksOf } from '../rendering.ts';
 import {
   type Channel,
@@ -44,6 +51,8 @@ export interface Forms {
   pressInModal(pick: string | Pick): Interaction;
   /** Feedback buttons under a reply. */
   feedback(on: Seen | { readonly message: Message }, side: 'positive' | 'negative'): Interaction;
+  /** Chooses one of the app's entries in the menu of a message, by its callback_id. */
+  shortcut(on: Seen | { readonly message: Message }, callbackId: string): Interaction;
   /** Fills in the modal and sends it off. */
   submit(filled?: Filled): Interaction;
   /** Closes the modal; undefined where the app asked for no news of that. `all` closes the whole stack. */
@@ -136,6 +145,13 @@ export function forms(
       );
       if (buttons === undefined) throw new Error('no feedback buttons on this message');
       return press(message, { actionId: String(buttons.element.action_id), value: side });
+    },
+    shortcut({ message }, callbackId) {
+      if (!core.app.shortcuts.includes(callbackId)) throw new Error(`the app has no shortcut ${callbackId}`);
+      if (message.ephemeralTo !== undefined)
+        throw new Error('messages for one person alone have no such menu');
+      channelOf(message.channel.id);
+      return interactive(messageShortcut(core, installation(), person, message, callbackId));
     },
     submit(filled = {}) {
       const view = top();

@@ -122,6 +122,7 @@ export function createUser(core: Core, person: Person): User {
       stub: file.stub ?? false,
       channels: new Set(),
       uploaded: true,
+      length: undefined,
     };
     world.files.set(added.id, added);
     return added;

@@ -43,6 +43,16 @@ function manifestOf({ app, deliveries }: Core): Json {
       },
       bot_user: { display_name: app.name, always_online: true },
       ...(app.agentView ? { agent_view: { agent_description: app.name } } : {}),
+      ...(app.shortcuts.length === 0
+        ? {}
+        : {
+            shortcuts: app.shortcuts.map(callback_id => ({
+              name: callback_id,
+              type: 'message',
+              callback_id,
+              description: callback_id,
+            })),
+          }),
       ...(app.commands.length === 0
         ? {}
         : {

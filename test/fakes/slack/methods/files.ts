@@ -47,6 +47,7 @@ const getUploadUrl = botMethod({
       stub: false,
       channels: new Set(),
       uploaded: false,
+      length: args.length,
     };
     core.world.files.set(file.id, file);
     return { upload_url: `${core.origin}/upload/v1/${file.id}`, file_id: file.id };
@@ -59,7 +60,11 @@ const completeUpload = botMethod({
   scopes: ['files:write'],
   args: z.object({
     files: json(z.array(z.object({ id: name, title: optional })).min(1)),
-    channel_id: optional,
+    // Unlike chat.postMessage it takes no user's id for their DM.
+    channel_id: z
+      .string()
+      .regex(/^[CGDZ][A-Z0-9]{8,}$/)
+      .optional(),
     thread_ts: optional,
     initial_comment: optional,
     blocks: objects.optional(),
@@ -68,8 +73,8 @@ const completeUpload = botMethod({
   run({ core, installation }, args) {
     const files = args.files.map(({ id, title }) => {
       const file = core.world.files.get(id);
-      if (file === undefined || file.user !== installation.bot.id || file.content.byteLength === 0)
-        throw new ApiError('file_not_found');
+      const waits = file !== undefined && file.user === installation.bot.id && !file.uploaded;
+      if (!waits || file.content.byteLength === 0) throw new ApiError('file_not_found');
       file.title = title ?? file.title;
       return file;
     });

@@ -1,0 +1,99 @@
+import type { BotPort } from '../../core/adapter.ts';
+import { PersonError } from '../../core/errors.ts';
+import type { CommandAction, Conversation } from '../../core/message.ts';
+import type { PreferencesView } from '../../core/views.ts';
+import type { Log } from '../../log.ts';
+import type { Actor } from './actors.ts';
+import type { ExportFiles } from './export-files.ts';
+import type { HomeTabs } from './home-tabs.ts';
+import type { Surface } from './surfaces.ts';
+
+/** What people ask of their memory, carried out and shown where they asked. */
+export interface MemoryAnswers {
+  run(actor: Actor, action: CommandAction, conversation?: Conversation | null): Promise<PreferencesView>;
+  /** Runs it and shows what came of it: what was done stands above the memory as it now is. */
+  answer(
+    actor: Actor,
+    action: CommandAction,
+    surface: Surface,
+    conversation?: Conversation | null,
+  ): Promise<void>;
+  /** A sentence for the person instead of a failure. */
+  guard(surface: Surface, work: () => Promise<void>): Promise<void>;
+}
+
+export interface MemoryAnswersDeps {
+  bot(): BotPort;
+  exports: ExportFiles;
+  homes: HomeTabs;
+  log: Log;
+}
+
+/** Nothing is different after these. */
+const LOOKING: readonly CommandAction['type'][] = [
+  'view',
+  'show',
+  'form',
+  'editor',
+  'history',
+  'export',
+  'why',
+];
+/** These ask before they do anything. */
+const ASKING: readonly CommandAction['type'][] = ['forget-since', 'forget-me', 'link', 'unlink'];
+
+const SORRY = "I can't reach your memory right now. Please try again in a moment.";
+const SENT = 'I have sent it to you as a file, in our direct messages.';
+const NO_FILES =
+  'I may not send files in this workspace (whoever set me up can allow it, with the scope files:write). So here it is as text:';
+const FILE_FAILED = 'I could not send it as a file just now, so here it is as text:';
+
+/** Looked at, or asked about: it gets a window. What is done is shown where the button was. */
+export function needsWindow({ type }: CommandAction): boolean {
+  return LOOKING.includes(type) || ASKING.includes(type);
+}
+
+export function createMemoryAnswers(deps: MemoryAnswersDeps): MemoryAnswers {
+  async function run(
+    actor: Actor,
+    action: CommandAction,
+    conversation: Conversation | null = null,
+  ): Promise<PreferencesView> {
+    const where = conversation === null ? {} : { conversation };
+    const view = await deps.bot().command({ person: actor.person, ...where, action });
+    if (!LOOKING.includes(action.type)) deps.homes.refresh(actor);
+    return view;
+  }
+
+  /** In a channel as anywhere: the file goes to the person's direct messages alone. */
+  async function sendExport(
+    view: Extract<PreferencesView, { type: 'export' }>,
+    actor: Actor,
+    surface: Surface,
+  ): Promise<void> {
+    const outcome = await deps.exports.send(actor, view.file, view.sentence);
+    if (outcome === 'sent') return surface.say(SENT);
+    return surface.show(view, outcome === 'not_allowed' ? NO_FILES : FILE_FAILED);
+  }
+
+  return {
+    run,
+
+    async answer(actor, action, surface, conversation = null) {
+      const view = await run(actor, action, conversation);
+      if (view.type === 'export') return sendExport(view, actor, surface);
+      if (view.type !== 'outcome') return surface.show(view);
+      return surface.show(await run(actor, { type: 'view' }, conversation), view.sentence);
+    },
+
+    async guard(surface, work) {
+      try {
+        await work();
+      } catch (error) {
+        if (error instanceof PersonError) return surface.say(error.message);
+        deps.log.warn({ event: 'slack.command_failed', err: error }, 'a command could not be carried out');
+        await surface.say(SORRY);
+      }
+    },
+  };
+}

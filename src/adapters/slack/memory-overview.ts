@@ -1,0 +1,101 @@
+/** All that is remembered, and what can be done with it as a whole. Pure. */
+
+import type { NoticeMode } from '../../core/message.ts';
+import type { LinkedAccount, PreferencesView } from '../../core/views.ts';
+import { actions, type Block, context, DIVIDER, line, plain, section } from './blocks.ts';
+import { memoryButton, sinceDatePicker } from './memory-buttons.ts';
+import { noteBlocks } from './note-panel.ts';
+import { BUTTONS_CHARACTERS, fitting, type Room } from './panel-room.ts';
+
+type MemoryView = Extract<PreferencesView, { type: 'memory' }>;
+
+export function memoryBlocks(view: MemoryView, room: Room): Block[] {
+  const head: Block[] = [{ type: 'header', text: plain('What I remember about you') }];
+  const foot = [DIVIDER, ...toolBlocks(view, room)];
+  if (view.sections.length === 0) {
+    return [
+      ...head,
+      section('Nothing yet. Tell me what you like, and I will keep it for next time.'),
+      ...foot,
+    ];
+  }
+  const shown = fitting(
+    view.sections.map(noteBlocks),
+    room,
+    head.length + foot.length + 1,
+    BUTTONS_CHARACTERS,
+  );
+  const left = view.sections.length - shown.length / 2;
+  const more = `And ${left} more note${left === 1 ? '' : 's'}.`;
+  const rest: Block[] = room.opens
+    ? [{ ...section(more), accessory: memoryButton('See all', { type: 'view' }) }]
+    : [section(more)];
+  return [...head, ...shown, ...(left === 0 ? [] : rest), ...foot];
+}
+
+const MODE_WORDS: Record<NoticeMode, string> = {
+  thread: 'shown below the reply',
+  private: 'shown to you alone',
+  off: 'off',
+};
+const MODE_BUTTONS: Record<NoticeMode, string> = {
+  thread: 'Show below the reply',
+  private: 'Show to me alone',
+  off: 'Turn off',
+};
+
+function toolBlocks(view: MemoryView, room: Room): Block[] {
+  const modes = (['thread', 'private', 'off'] as const).filter(mode => mode !== view.notices);
+  return [
+    actions([
+      memoryButton('The usual facts', { type: 'form' }),
+      memoryButton('New note', { type: 'editor' }, '_new'),
+      memoryButton('What changed', { type: 'history' }),
+      memoryButton('Export', { type: 'export', format: 'markdown' }),
+      memoryButton('Link an account', { type: 'link' }),
+      view.paused
+        ? memoryButton('Go on remembering', { type: 'resume' })
+        : memoryButton('Pause memory', { type: 'pause' }),
+      ...privateButtons(view, room),
+      sinceDatePicker(),
+      { ...memoryButton('Forget me', { type: 'forget-me', confirmed: false }), style: 'danger' },
+    ]),
+    ...(view.linked.length === 0 ? [] : [linkedBlock(view.linked)]),
+    context(stateLines(view).join('\n')),
+    actions(modes.map(mode => memoryButton(MODE_BUTTONS[mode], { type: 'notices', mode }, `_${mode}`))),
+  ];
+}
+
+/** Only in a message it is plain which conversation is meant: the one that it stands in. */
+function privateButtons({ privateHere }: MemoryView, room: Room): Block[] {
+  if (privateHere === null || !room.opens) return [];
+  return [
+    memoryButton(privateHere ? 'End private conversation' : 'Private conversation', {
+      type: 'private',
+      on: !privateHere,
+    }),
+  ];
+}
+
+const MOST_ACCOUNTS = 10;
+
+function linkedBlock(linked: readonly LinkedAccount[]): Block {
+  const accounts = linked.slice(0, MOST_ACCOUNTS).map(({ platform, name }) => {
+    const on = platform.charAt(0).toUpperCase() + platform.slice(1);
+    return `• ${line(name)} on ${line(on)}`;
+  });
+  return {
+    ...section(['This memory is also yours as', ...accounts].join('\n')),
+    accessory: memoryButton('Unlink this account', { type: 'unlink', confirmed: false }),
+  };
+}
+
+function stateLines(view: MemoryView): string[] {
+  const isDefault = view.noticesAreDefault ? ' (as set up here)' : '';
+  return [
+    `Memory notices: *${MODE_WORDS[view.notices]}*${isDefault}`,
+    ...(view.paused ? ['Memory is *paused*: I use what I know and write nothing new.'] : []),
+    ...(view.privateHere === true ? ['This conversation is *private*: I know nothing about you here.'] : []),
+    'Everything else: `/preferences help`',
+  ];
+}

@@ -1,0 +1,59 @@
+import type { Message, NoticeMode } from '../../core/message.ts';
+import type { Notice } from '../../core/views.ts';
+import type { HomeTabs } from './home-tabs.ts';
+import { type ReplyTo, replyToSchema } from './inbound.ts';
+import type { Latest } from './latest.ts';
+import { noticeMessage } from './notices.ts';
+import { QUIET } from './reply-blocks.ts';
+import { sentenceMessage } from './views.ts';
+import { type SlackApi, SlackRefusal } from './web-client.ts';
+
+/** What is said to a person besides replies. */
+export interface Notifier {
+  /** What changed in their memory: below the reply, or to them alone. */
+  notify(message: Message, notice: Notice, mode: Exclude<NoticeMode, 'off'>): Promise<void>;
+  /** The bot takes no more for now; the sentence goes where the answer would. */
+  refused(message: Message, sentence: string): Promise<void>;
+}
+
+export function createNotifier(deps: {
+  apiOf(tenant: string): SlackApi;
+  homes: HomeTabs;
+  latest: Latest;
+}): Notifier {
+  const post = (place: ReplyTo, content: Record<string, unknown>) =>
+    deps.apiOf(place.tenant).call('chat.postMessage', {
+      channel: place.channel,
+      thread_ts: place.thread,
+      ...content,
+      ...QUIET,
+    });
+
+  /** To the person alone. Where that cannot be shown, in their DM with the bot. */
+  async function whisper(place: ReplyTo, content: Record<string, unknown>): Promise<void> {
+    const api = deps.apiOf(place.tenant);
+    const target = { channel: place.channel, thread_ts: place.thread, user: place.user };
+    try {
+      await api.call('chat.postEphemeral', { ...target, ...content });
+    } catch (error) {
+      if (!(error instanceof SlackRefusal)) throw error;
+      await api.call('chat.postMessage', { channel: place.user, ...content, ...QUIET });
+    }
+  }
+
+  return {
+    async notify(message, notice, mode) {
+      const { person } = message.conversation;
+      const place = replyToSchema.parse(message.replyTo);
+      const content = { ...noticeMessage(notice, place.tenant, place.user) };
+      await deps.latest.noticed(person, notice.id, notice.heldBecauseOf !== undefined);
+      // A thread in a DM has no other readers.
+      if (mode === 'private' && !place.private) await whisper(place, content);
+      else await post(place, content);
+      deps.homes.refresh({ tenant: place.tenant, user: place.user, person });
+    },
+    async refused(message, sentence) {
+      await post(replyToSchema.parse(message.replyTo), { ...sentenceMessage(sentence) });
+    },
+  };
+}
