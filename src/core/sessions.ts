@@ -8,7 +8,7 @@ import type { Memory, PersonStore } from './memory.ts';
 import { type Conversation, conversationKey, type Person, personKey } from './message.ts';
 import type { MemoryAccess, Privacy } from './privacy.ts';
 import type { Provision } from './provision.ts';
-import { createSessionEndings } from './session-removal.ts';
+import { createSessionEndings, removeSession } from './session-removal.ts';
 import { budgetOf, commonResource, mountPathOf, ownResource } from './session-resources.ts';
 import type { State } from './state.ts';
 import type { Audience } from './store-owner.ts';
@@ -244,7 +244,26 @@ export function createSessions(deps: {
     const access = paused ? 'read_only' : 'read_write';
     const { stores, complete } = await storesFor(owner, 'private', access);
     if (spare !== undefined && complete && isCurrent(spare, stores, access)) return;
-    await spares.set(key, await createHealing(person, owner, 'private', access), idleMs);
+    const made = await createHealing(person, owner, 'private', access);
+    const kept =
+      spare === undefined
+        ? await spares.insert(key, made, idleMs)
+        : await spares.replace(key, spare, made, idleMs);
+    // Another process was as quick.
+    if (!kept) await removeSession(client, made.sessionId, { interrupt: false });
+  }
+
+  /**
+   * A turn moves its cursor while the person, perhaps in another process, ends the session: neither may write over
+   * the other. Undefined: there is no such record.
+   */
+  async function changed(key: string, change: Partial<SessionRecord>): Promise<SessionRecord | undefined> {
+    for (;;) {
+      const record = await records.get(key);
+      if (record === undefined) return undefined;
+      const next = { ...record, ...change };
+      if (await records.replace(key, record, next)) return next;
+    }
   }
 
   async function open(conversation: Conversation, keep: string | null): Promise<OpenSession> {
@@ -285,20 +304,15 @@ export function createSessions(deps: {
     },
 
     async update(conversation, change) {
-      const key = conversationKey(conversation);
-      const record = await records.get(key);
-      if (record === undefined) return;
-      await records.set(key, { ...record, ...change, lastUsedAt: now() });
-      if (record.access !== 'none') return;
+      const record = await changed(conversationKey(conversation), { ...change, lastUsedAt: now() });
+      if (record?.access !== 'none') return;
       const owner = personKey(conversation.person);
       if (record.ended) await endings.end(owner, record.sessionId);
       else await endings.schedule(owner, record.sessionId, now() + idleMs);
     },
 
     async drop(conversation) {
-      const key = conversationKey(conversation);
-      const record = await records.get(key);
-      if (record !== undefined) await records.set(key, { ...record, ended: true });
+      await changed(conversationKey(conversation), { ended: true });
     },
 
     async memoryEdited(owner) {
@@ -311,7 +325,7 @@ export function createSessions(deps: {
         for await (const [key, record] of records.entries(`${personKey(account)}/`)) {
           if (record.mounts.length === 0) continue;
           ended.push(record.sessionId);
-          if (!record.ended) await records.set(key, { ...record, ended: true });
+          if (!record.ended) await changed(key, { ended: true });
         }
       }
       return ended;
@@ -321,7 +335,7 @@ export function createSessions(deps: {
       const key = conversationKey(conversation);
       const record = await records.get(key);
       if (record?.access !== 'none') return;
-      await records.set(key, { ...record, ended: true });
+      await changed(key, { ended: true });
       await endings.end(personKey(conversation.person), record.sessionId);
     },
 

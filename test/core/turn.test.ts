@@ -144,6 +144,26 @@ describe('stopping', () => {
     expect(adapter.replies).toHaveLength(1);
     expect(await adapter.bot().withdraw(adapter.conversation(), 'X')).toBe('answered');
   });
+
+  it('of one of several messages that are answered together answers the others anew', async () => {
+    bench = await createBench({ model: hanging() });
+    const { adapter } = bench;
+    const saying = adapter.say('a long story', { id: 'X' });
+    await adapter.until(() => adapter.replies[0]?.snapshots.at(-1)?.text === 'Once upon ');
+    await adapter.bot().receive(adapter.message('hi', { id: 'Y' }));
+    await adapter.bot().receive(adapter.message('another long one', { id: 'Z' }));
+    await adapter.bot().interrupt(adapter.conversation());
+    await saying;
+    await adapter.until(() => adapter.replies[1]?.snapshots.at(-1)?.text === 'Once upon ');
+    expect(await adapter.bot().withdraw(adapter.conversation(), 'Z')).toBe('running');
+    await bench.bot.idle();
+    expect(adapter.replies.map(({ messageId, final }) => [messageId, final?.state])).toEqual([
+      ['X', 'stopped'],
+      ['Z', 'stopped'],
+      ['Y', 'done'],
+    ]);
+    expect(adapter.replies[2]?.final?.text).toBe('ok');
+  });
 });
 
 describe('a turn that ends badly', () => {

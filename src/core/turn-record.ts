@@ -1,0 +1,51 @@
+import type { ForeignText } from './foreign-text.ts';
+import type { Conversation, Json, Message, Person } from './message.ts';
+import type { TurnTelemetry } from './telemetry.ts';
+import type { TurnUsage } from './turn-state.ts';
+
+/** What a later process needs to carry a turn on. Written before anything that must not happen twice. */
+export interface TurnRecord {
+  /** The inbox entries this turn answers; what arrives later is for the next one. */
+  entries: string[];
+  /** Set just before the message is sent for the first time. */
+  sessionId: string | null;
+  sentId: string | null;
+  /** The platform's reply, as its sink saved it. */
+  handle: Json;
+  /** The reply is posted in full; what may be left is the cursor and the notice. */
+  replied: Replied | null;
+}
+
+export interface Replied {
+  /** Whose memory it could write, and in which stores: none in a private conversation, of which nothing is kept. */
+  owner: Person;
+  storeIds: string[];
+  sentId: string | null;
+  lastEventAt: string | null;
+  /** From when on the session's writes belong to this turn (the server's time); null: it never began. */
+  begunAt: string | null;
+  foreign: ForeignText | null;
+  /** Null: the agent never got the message. */
+  usage: TurnUsage | null;
+  /** Set before the notice is shown, so that it is shown at most once. */
+  noticed: boolean;
+}
+
+/** A turn while this process answers it. */
+export interface OngoingTurn {
+  /** Of the conversation. */
+  key: string;
+  conversation: Conversation;
+  /** What it answers, in order; the reply goes to the last. */
+  messages: readonly Message[];
+  last: Message;
+  record: TurnRecord;
+  telemetry: TurnTelemetry;
+  /** Writes the record. Throws, like `check`, when another process may be answering this conversation by now. */
+  save(): Promise<void>;
+  check(): void;
+  /** The person wants it to stop. */
+  interrupt: AbortSignal;
+  /** Everything is to be left as it is: the process goes down, or the conversation is another's. */
+  shutdown: AbortSignal;
+}

@@ -1,0 +1,283 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { Log } from '../log.ts';
+import type { Access } from './access.ts';
+import type { ReplySink } from './adapter.ts';
+import type { CustomToolRegistry } from './custom-tools.ts';
+import { failureOf, personSentence } from './errors.ts';
+import { foreignText } from './foreign-text.ts';
+import type { Memory } from './memory.ts';
+import { objectionTo } from './message-content.ts';
+import type { ReplySources } from './reply-sources.ts';
+import { backoff, pause } from './session-stream.ts';
+import type { OpenSession, Sessions } from './sessions.ts';
+import { joined, runTurn, type TurnLimits, type TurnResult } from './turn.ts';
+import type { TurnContent } from './turn-content.ts';
+import { endsSession, finalText, MEMORY_LOST, stateOf } from './turn-ending.ts';
+import type { OngoingTurn } from './turn-record.ts';
+import type { TurnUsage } from './turn-state.ts';
+
+export interface TurnReplyDeps {
+  client: Anthropic;
+  sessions: Sessions;
+  memory: Memory;
+  access: Access;
+  tools: CustomToolRegistry;
+  sources: ReplySources;
+  limits: TurnLimits;
+  log: Log;
+  now?: () => number;
+}
+
+/** A turn that ran, the text of its reply, and the session it ran in. */
+interface Conversed {
+  result: TurnResult;
+  final: string;
+  session: OpenSession;
+}
+
+/** How a reply came to its end: `stopped` at the person's word, before it was complete. */
+export type ReplyEnding = 'complete' | 'stopped';
+
+/**
+ * Answers what a turn is about, up to the posted reply and the record that says so. Rejects when the process goes
+ * down, when the platform cannot be written to, or when the bookkeeping fails: then it can be repeated.
+ */
+export function createTurnReply(
+  deps: TurnReplyDeps & { contents: TurnContent },
+): (turn: OngoingTurn, sink: ReplySink) => Promise<ReplyEnding> {
+  const { client, sessions, memory, log, contents } = deps;
+  const now = deps.now ?? Date.now;
+
+  async function reply(turn: OngoingTurn, sink: ReplySink): Promise<ReplyEnding> {
+    const { record, messages, telemetry } = turn;
+    const objection = record.sessionId === null ? objectionTo(messages) : null;
+    if (objection !== null) return turnAway(turn, sink, objection);
+    const heard = hearing(sink);
+    let conversed: Conversed;
+    try {
+      const refusal = record.sessionId === null ? await patiently(turn, sink, () => refusalFor(turn)) : null;
+      if (refusal !== null) return await turnAway(turn, sink, refusal);
+      conversed = await converse(turn, await openSession(turn, sink), heard.sink);
+    } catch (error) {
+      return fail(turn, sink, heard.said(), error);
+    }
+    const { result, final, session } = conversed;
+    await sink.finish({ state: stateOf(result), text: final, status: null, activities: [] });
+    telemetry.ended(result.end.type);
+    telemetry.used(result.counts, centsSince(session, result.usage));
+    await note(turn, conversed);
+    return result.end.type === 'stopped' ? 'stopped' : 'complete';
+  }
+
+  async function turnAway(turn: OngoingTurn, sink: ReplySink, sentence: string): Promise<ReplyEnding> {
+    await sink.finish({ state: 'done', text: sentence, status: null, activities: [] });
+    turn.telemetry.ended('turned_away');
+    return 'complete';
+  }
+
+  async function refusalFor({ last }: OngoingTurn): Promise<string | null> {
+    const admission = await deps.access.admit(last);
+    return admission.allowed ? null : admission.sentence;
+  }
+
+  function openSession(turn: OngoingTurn, sink: ReplySink): Promise<OpenSession> {
+    const { conversation, record, telemetry } = turn;
+    return telemetry.step('session.open', async () => {
+      const opened = await patiently(turn, sink, () => sessions.open(conversation, record.sessionId));
+      telemetry.session(opened.sessionId, opened.lastSentId === null);
+      return opened;
+    });
+  }
+
+  /** Runs the turn in the conversation's session; one that was removed meanwhile is replaced once. */
+  async function converse(turn: OngoingTurn, session: OpenSession, sink: ReplySink): Promise<Conversed> {
+    const { key, conversation, messages, record, telemetry } = turn;
+    for (let replaced = false; ; replaced = true) {
+      const attempted = record.sessionId === session.sessionId;
+      if (!attempted) record.sentId = null;
+      const preface = session.memoryLost ? [MEMORY_LOST] : [];
+      try {
+        if (!attempted) {
+          record.sessionId = session.sessionId;
+          await turn.save();
+        }
+        const { sessionId } = session;
+        const content = async () => {
+          const { blocks, refusals } = await contents.of(messages, conversation, session, turn.shutdown);
+          preface.push(...refusals);
+          turn.check();
+          return { type: 'user.message' as const, content: blocks };
+        };
+        const result = await telemetry.step('stream', () =>
+          runTurn({
+            client,
+            sessionId,
+            mountPaths: session.mounts.map(mount => mount.path),
+            person: conversation.person,
+            content,
+            sentId: record.sentId,
+            attempted,
+            previousSentId: session.lastSentId,
+            since: session.lastEventAt,
+            preface,
+            sink,
+            tools: deps.tools,
+            limits: deps.limits,
+            telemetry,
+            log,
+            onSent: id => {
+              record.sentId = id;
+            },
+            shutdown: turn.shutdown,
+            interrupt: turn.interrupt,
+          }),
+        );
+        if (result.end.type === 'deleted' && result.text === '' && !replaced) throw new SessionGone();
+        const end = result.end.type;
+        log.info(
+          { event: 'turn.done', conversation: key, session: sessionId, end, messages: messages.length },
+          'turn done',
+        );
+        return { result, final: finalText(preface, result), session };
+      } catch (error) {
+        if (replaced || !isSessionGone(error)) throw error;
+        log.warn(
+          { event: 'session.replaced', session: session.sessionId },
+          'the session was removed from outside; starting another',
+        );
+        await sessions.drop(conversation);
+        session = await patiently(turn, sink, () => sessions.open(conversation, null));
+      }
+    }
+  }
+
+  /** The person reads what happened, below what the agent had said by then. */
+  async function fail(
+    turn: OngoingTurn,
+    sink: ReplySink,
+    said: string,
+    error: unknown,
+  ): Promise<ReplyEnding> {
+    const { key, conversation, record, interrupt, telemetry } = turn;
+    if (turn.shutdown.aborted) throw error;
+    turn.check();
+    log.error(
+      { event: 'turn.failed', conversation: key, session: record.sessionId, err: error },
+      'turn failed',
+    );
+    const sentence = interrupt.aborted ? 'Stopped.' : personSentence(error);
+    await sink.finish({ state: 'failed', text: joined([said], sentence), status: null, activities: [] });
+    telemetry.ended(interrupt.aborted ? 'stopped' : 'failed');
+    if (record.sentId !== null) await sessions.update(conversation, { lastSentId: record.sentId });
+    else {
+      // Nobody knows whether this session has the message: the next one starts in a session where that is no question.
+      if (record.sessionId !== null) await sessions.drop(conversation);
+      await deps.access.spent(turn.last, null, null);
+    }
+    return interrupt.aborted ? 'stopped' : 'complete';
+  }
+
+  /** From here on the reply is never posted again. */
+  async function note(turn: OngoingTurn, { result, session }: Conversed): Promise<void> {
+    const { conversation, messages, record } = turn;
+    const { begunAt } = result;
+    record.replied = {
+      owner: session.owner,
+      storeIds: session.mounts.map(mount => mount.storeId),
+      sentId: result.sentId,
+      lastEventAt: result.lastAt,
+      begunAt,
+      foreign: begunAt === null ? null : foreignText(messages, result.uses, deps.tools, begunAt),
+      usage: result.sentId === null ? null : result.usage,
+      noticed: false,
+    };
+    await turn.save();
+    await recordSources(turn, result, session);
+    if (session.memoryLost) await sessions.told(session.owner);
+    if (endsSession(result)) await sessions.drop(conversation);
+    if (result.memoryTrouble) await checkStores(session);
+  }
+
+  /** So that the person can ask what a reply was based on. In a private conversation there is nothing, and no trace. */
+  async function recordSources(
+    { conversation, messages }: OngoingTurn,
+    { sentId, begunAt, lastAt }: TurnResult,
+    { sessionId, mounts, commonPath }: OpenSession,
+  ): Promise<void> {
+    if (mounts.length === 0 || sentId === null || begunAt === null) return;
+    const mountPaths = mounts.map(mount => mount.path);
+    const trace = { sessionId, sentId, begunAt, endedAt: lastAt ?? begunAt, mountPaths, commonPath };
+    const ids = messages.map(message => message.id);
+    await deps.sources.record(conversation, ids, trace);
+  }
+
+  /** A tool failed on the person's memory: find out whether it is still there. */
+  async function checkStores({ owner, mounts }: OpenSession): Promise<void> {
+    for (const { storeId } of mounts) {
+      try {
+        if (!(await memory.isLive(storeId))) await sessions.memoryLost(owner, storeId);
+      } catch (error) {
+        log.warn({ event: 'store.unchecked', store: storeId, err: error }, 'could not check a memory store');
+      }
+    }
+  }
+
+  /** Waits out an outage before the turn proper, with a status the person can see. */
+  async function patiently<T>(
+    { interrupt, shutdown }: OngoingTurn,
+    sink: ReplySink,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const since = now();
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        const failure = failureOf(error);
+        const patience = failure.type === 'retry' && now() - since < deps.limits.outageMs;
+        if (!patience || interrupt.aborted || shutdown.aborted) throw error;
+        sink.show({
+          state: 'working',
+          text: '',
+          status: "Can't reach my agent service, still trying",
+          activities: [],
+        });
+        await pause(failure.afterMs ?? backoff(attempt), AbortSignal.any([interrupt, shutdown]));
+      }
+    }
+  }
+
+  return reply;
+}
+
+/** The sink, and what went through it so far. */
+function hearing(sink: ReplySink): { sink: ReplySink; said(): string } {
+  let said = '';
+  return {
+    sink: {
+      show(snapshot) {
+        said = snapshot.text;
+        sink.show(snapshot);
+      },
+      finish: final => sink.finish(final),
+      ask: (question, signal) => sink.ask(question, signal),
+      close: () => sink.close(),
+    },
+    said: () => said,
+  };
+}
+
+/** What the turn has cost, of what the session has cost since it began; null where that cannot be told apart. */
+function centsSince(before: OpenSession, { sessionCents }: TurnUsage): number | null {
+  if (sessionCents === null || before.lastSentId === null) return sessionCents;
+  return before.listCents == null ? null : Math.max(0, sessionCents - before.listCents);
+}
+
+class SessionGone extends Error {}
+
+/** A deleted session answers 404; an archived or ended one refuses messages with 400. */
+function isSessionGone(error: unknown): boolean {
+  if (error instanceof SessionGone) return true;
+  const failure = failureOf(error);
+  return failure.type === 'gone' || (failure.type === 'refused' && failure.reason === 'request');
+}
