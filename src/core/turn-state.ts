@@ -92,6 +92,8 @@ export class TurnState {
 
   /** `live`: read from the stream after our message was sent, not from the log. */
   apply(event: StreamEvent, live: boolean): void {
+    // Read again after a cut, the log may begin with the end of the turn before ours, which is not our end.
+    if (!live && this.isEarlier(event)) return;
     if ('processed_at' in event && event.processed_at) this.lastAt = event.processed_at;
     if (event.type === 'user.message') {
       if (event.id === this.sentId() && event.processed_at) this.begin(event.processed_at);
@@ -125,6 +127,12 @@ export class TurnState {
     this.segments = [];
     this.usage = { tokens: 0, sessionCents: null };
     this.counts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+  }
+
+  /** From before our message was taken up, both by the server's clock. */
+  private isEarlier(event: StreamEvent): boolean {
+    if (this.begunAt === null || !('processed_at' in event) || !event.processed_at) return false;
+    return Date.parse(event.processed_at) < Date.parse(this.begunAt);
   }
 
   private applyOwn(event: StreamEvent): void {

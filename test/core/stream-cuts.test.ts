@@ -20,9 +20,12 @@ let bench: Bench;
 let frames: number;
 let turn = 0;
 
-async function oneTurn() {
+function somebodyNew(): string {
   turn += 1;
-  const user = `user${turn}`;
+  return `user${turn}`;
+}
+
+async function oneTurn(user = somebodyNew()) {
   const reply = await bench.adapter.say('I wear size 9', { user, channel: user });
   const notices = bench.adapter.notices.filter(notice => notice.messageId === reply.messageId);
   const sessions = await collect(bench.client.beta.sessions.list());
@@ -69,6 +72,21 @@ describe('a stream that is cut', () => {
       }
     },
   );
+
+  it('at any event of a later turn is not taken for the end of the turn before', async () => {
+    const user = somebodyNew();
+    bench.proxy.plan(() => undefined);
+    await oneTurn(user);
+    for (let at = 0; at < frames; at += 1) {
+      bench.proxy.plan(({ path, index }) =>
+        path.endsWith('/events/stream') && index === 0
+          ? { type: 'cut_stream', frames: at, how: 'destroy' }
+          : undefined,
+      );
+      const { reply } = await oneTurn(user);
+      expect({ at, text: reply.final?.text }).toEqual({ at, text: 'One moment.\n\nI have noted that.' });
+    }
+  });
 
   it('again and again still ends in one complete reply', async () => {
     bench.proxy.plan(({ path, index }) =>
