@@ -68,7 +68,8 @@ export async function run(
     };
     for (const platform of platforms.values()) {
       const its = conversations.filter(it => it.platform === platform.name);
-      const setup = { seed: options.seed, conversations: its, people, rates: options.rates };
+      const theirs = people.filter(({ key }) => its.some(({ members }) => members.includes(key)));
+      const setup = { seed: options.seed, conversations: its, people: theirs, rates: options.rates };
       Object.assign(env, await platform.program.call('start', setup));
     }
     await writeFile(join(folder, 'agent.yml'), AGENT);
