@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import KeyvSqlite from '@keyv/sqlite';
 import { SetupError } from '../errors.ts';
 import type { State, Table } from '../state.ts';
+import { createWrites, type Query } from './sqlite-writes.ts';
 import { createTable, expiring, type Row, type Rows } from './table.ts';
 
 const BUSY_TIMEOUT_MS = 5_000;
 const TICKET_BLOCK = 1_000;
 
-type Query = (sql: string, ...parameters: unknown[]) => Promise<Row[]>;
+/** Read out of what Keyv wrote. */
+const EXPIRES = `json_extract(value, '$.expires')`;
 
 /**
  * State in one SQLite file under `dataDir`. The file is held exclusively: a second process on the same folder
@@ -19,53 +21,75 @@ export async function openSqliteState(dataDir: string): Promise<State> {
     throw new SetupError(`Cannot create the data directory ${dataDir}: ${reason(cause)}`, { cause });
   });
   const lock = await lockDirectory(dataDir);
-  const store = new KeyvSqlite({
-    uri: `sqlite://${join(dataDir, 'state.sqlite')}`,
-    busyTimeout: BUSY_TIMEOUT_MS,
-  });
-  // Failures reach callers as rejections; an unhandled 'error' event would end the process instead.
-  store.on('error', () => {});
+  const connections: KeyvSqlite[] = [];
+  const connected = <C extends KeyvSqlite>(connection: C): C => {
+    // Failures reach callers as rejections; an unhandled 'error' event would end the process instead.
+    connection.on('error', () => {});
+    connections.push(connection);
+    return connection;
+  };
+  const disconnect = async () => {
+    for (const { close } of connections) await close().catch(() => {});
+    await lock.release();
+  };
+  const options = { uri: `sqlite://${join(dataDir, 'state.sqlite')}`, busyTimeout: BUSY_TIMEOUT_MS };
+  const store = connected(new Store(options));
   // Every table listens on the one store.
   store.setMaxListeners(0);
-  const query: Query = (sql, ...parameters) => store.query(sql, ...parameters) as Promise<Row[]>;
+  const writing = queryOf(store);
+  let read: Query<Row>;
   try {
     // WAL with full sync: what insert() has promised survives kill -9 and a power cut.
-    await query('PRAGMA journal_mode=WAL');
-    await query('PRAGMA synchronous=FULL');
+    await writing('PRAGMA journal_mode=WAL');
+    await writing('PRAGMA synchronous=FULL');
+    await writing(`CREATE INDEX IF NOT EXISTS keyv_expires ON keyv(${EXPIRES}) WHERE ${EXPIRES} IS NOT NULL`);
+    read = queryOf(connected(new KeyvSqlite(options)));
+    await read('PRAGMA query_only=ON');
   } catch (cause) {
-    await lock.release();
+    await disconnect();
     throw new SetupError(`Cannot open the state database in ${dataDir}: ${reason(cause)}`, { cause });
   }
 
-  const rows = rowsOf(store, query);
+  // Reading, on a connection of its own, does not wait for the disk and sees nothing that is not yet on it.
+  const write = createWrites(writing);
+  store.query = (sql, ...parameters) => (sql.startsWith('SELECT') ? read : write)(sql, ...parameters);
+  const rows = rowsOf(store, read, write);
   let closed = false;
   return {
     shared: false,
     table: <T>(name: string) => createTable<T>(rows, name),
     ticket: ticketsOf(createTable<number>(rows, 'ticket')),
     async sweep() {
-      const rows = await query(
-        `DELETE FROM keyv WHERE json_extract(value, '$.expires') < ? RETURNING key`,
-        Date.now(),
-      );
-      return rows.length;
+      return (await write(`DELETE FROM keyv WHERE ${EXPIRES} < ? RETURNING key`, Date.now())).length;
     },
     async close() {
       if (closed) return;
       closed = true;
-      await store.disconnect();
-      await lock.release();
+      await disconnect();
     },
   };
 }
 
-function rowsOf(store: KeyvSqlite, query: Query): Rows {
+class Store extends KeyvSqlite {
+  /** Keyv's own looks first and deletes then. */
+  override async delete(key: string): Promise<boolean> {
+    return (await this.query('DELETE FROM keyv WHERE key = ? RETURNING key', key)).length > 0;
+  }
+}
+
+/** As the connection has it now. */
+function queryOf(connection: KeyvSqlite): Query<Row> {
+  const { query } = connection;
+  return (sql, ...parameters) => query(sql, ...parameters) as Promise<Row[]>;
+}
+
+function rowsOf(store: KeyvSqlite, read: Query<Row>, write: Query<Row>): Rows {
   const written = (row: string, ttlMs: number | undefined) =>
     ttlMs === undefined ? row : expiring(row, Date.now() + ttlMs);
   return {
     store,
     async insert(key, row, ttlMs) {
-      const inserted = await query(
+      const inserted = await write(
         `INSERT INTO keyv(key, value) VALUES (?, ?)
          ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE json_extract(keyv.value, '$.expires') < ?
          RETURNING key`,
@@ -76,7 +100,7 @@ function rowsOf(store: KeyvSqlite, query: Query): Rows {
       return inserted.length === 1;
     },
     async replace(key, expected, row, ttlMs) {
-      const replaced = await query(
+      const replaced = await write(
         `UPDATE keyv SET value = ?
          WHERE key = ? AND json_extract(value, '$.value') IS json_extract(?, '$.value')
            AND coalesce(json_extract(value, '$.expires') >= ?, true)
@@ -89,14 +113,14 @@ function rowsOf(store: KeyvSqlite, query: Query): Rows {
       return replaced.length === 1;
     },
     page: (start, end, limit) =>
-      query(
+      read(
         `SELECT key, value FROM keyv WHERE key ${start.inclusive ? '>=' : '>'} ? AND key < ? ORDER BY key LIMIT ?`,
         start.key,
         end,
         limit,
       ),
     async count(from, end) {
-      const [row] = await query(`SELECT count(*) AS value FROM keyv WHERE key >= ? AND key < ?`, from, end);
+      const [row] = await read(`SELECT count(*) AS value FROM keyv WHERE key >= ? AND key < ?`, from, end);
       return Number(row?.value ?? 0);
     },
   };
