@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLinkCodes } from '../../../src/core/linking/codes.ts';
 import type { Person } from '../../../src/core/message.ts';
 import { eraseRows, TABLES } from '../../../src/core/person-rows.ts';
-import { type Opened, STATES } from './states.ts';
+import { dyingAt, type Opened, STATES } from './states.ts';
 
 const person = (id: string): Person => ({ platform: 'test', workspace: 'W1', id, name: `${id} of W1` });
 const [ann, ben, cat] = ['ann', 'ben', 'cat'].map(person) as [Person, Person, Person];
@@ -55,6 +55,20 @@ for (const { label, reachable, open } of STATES) {
       expect(await codes().redeem(ben, old.code)).toEqual(wrong(4));
       expect(await codes().redeem(ben, young.code)).toEqual({ type: 'found', issuer: ann });
       expect(await codes().redeem(ben, other.code)).toEqual({ type: 'found', issuer: cat });
+    });
+
+    it('are one for each person at any moment, also when a process dies while it makes a new one', async () => {
+      for (const [writes, good] of [
+        [1, true],
+        [2, true],
+        [3, false],
+      ] as const) {
+        const { code } = await codes().issue(ann);
+        const dying = createLinkCodes({ state: dyingAt(opened.state, writes), now: () => time });
+        await expect(dying.issue(ann)).rejects.toThrow('killed');
+        expect((await codes().look(person(`reader ${writes}`), code)).type).toBe(good ? 'found' : 'wrong');
+        expect((await codes().redeem(person(`user ${writes}`), code)).type).toBe(good ? 'found' : 'wrong');
+      }
     });
 
     it('do not link an account with itself, which is no guess either', async () => {
