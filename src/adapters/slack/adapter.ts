@@ -14,7 +14,7 @@ import { createEvents } from './events.ts';
 import { createExportFiles } from './export-files.ts';
 import { createDownloads } from './files.ts';
 import { createHomeTabs } from './home-tabs.ts';
-import { PLATFORM, replyToSchema } from './inbound.ts';
+import { PLATFORM } from './inbound.ts';
 import {
   createOAuthInstallations,
   createTokenInstallation,
@@ -28,9 +28,7 @@ import { createOpenReplies, relayedStop } from './open-replies.ts';
 import { createOpenings } from './openings.ts';
 import { createPeople, within } from './people.ts';
 import { createReceiver } from './receiver.ts';
-import { createReply } from './reply.ts';
 import type { SlackSettings } from './settings.ts';
-import { createStatusLine } from './status.ts';
 import { createSlackClients } from './web-client.ts';
 
 export interface SlackAdapterOptions extends SlackSettings {
@@ -83,6 +81,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     add: installations.add,
     log,
   });
+
   function background(work: Promise<unknown>): void {
     const settled = work
       .catch((error: unknown) =>
@@ -92,7 +91,19 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     working.add(settled);
   }
 
-  const open = createOpenReplies({ bot, background });
+  const open = createOpenReplies({
+    bot,
+    apiOf: clients.of,
+    installations,
+    asks,
+    greeting: messageId => events.greeting(messageId),
+    linkHosts: options.linkHosts,
+    closing: () => closing,
+    background,
+    now,
+    setTimer,
+    log,
+  });
   const homes = createHomeTabs({ bot, apiOf: clients.of, background });
   const openings = createOpenings({
     bot,
@@ -171,54 +182,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
 
     connected: () => sendsOnly || receiver.connected(),
 
-    openReply(message, resume, save, seen) {
-      const place = replyToSchema.parse(message.replyTo);
-      const { tenant, channel, thread } = place;
-      const api = clients.of(tenant);
-      const status = createStatusLine({
-        api,
-        place,
-        asked: message.text,
-        current: events.greeting(message.id),
-        setTimer,
-        log,
-      });
-      const sink = createReply({
-        api,
-        place,
-        botUser: async () => (await installations.get(tenant))?.botUser ?? '',
-        messageId: message.id,
-        status,
-        knowsHost: host => options.linkHosts.some(known => host === known || host.endsWith(`.${known}`)),
-        ask: (question, signal) => asks.ask(api, place, question, signal),
-        onStopped: () => background(bot().interrupt(message.conversation)),
-        closing: () => closing,
-        resume,
-        save,
-        ...(seen === undefined ? {} : { seen }),
-        now,
-        setTimer,
-        log,
-      });
-      const over = open.add({
-        tenant,
-        channel,
-        thread,
-        conversation: message.conversation,
-        messages: () => sink.messages,
-      });
-      background(status.show('Thinking'));
-      return {
-        show: sink.show,
-        finish: sink.finish,
-        ask: sink.ask,
-        close() {
-          sink.close();
-          over();
-        },
-      };
-    },
-
+    openReply: open.openReply,
     notify: notifier.notify,
 
     relayed(payload) {

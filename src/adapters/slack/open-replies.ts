@@ -1,22 +1,19 @@
 import { z } from 'zod';
-import type { BotPort } from '../../core/adapter.ts';
+import type { BotPort, ChatAdapter } from '../../core/adapter.ts';
 import type { Conversation, Json } from '../../core/message.ts';
+import type { SetTimer } from '../../core/paced.ts';
+import type { Log } from '../../log.ts';
 import type { Actor } from './actors.ts';
-import { type Inbound, PLATFORM } from './inbound.ts';
-
-interface OpenReply {
-  tenant: string;
-  channel: string;
-  thread: string;
-  conversation: Conversation;
-  /** Timestamps of the Slack messages it is in. */
-  messages(): readonly string[];
-}
+import type { Asks } from './asks.ts';
+import { type Inbound, PLATFORM, replyToSchema } from './inbound.ts';
+import type { Installations } from './installations.ts';
+import { createReply } from './reply.ts';
+import { createStatusLine } from './status.ts';
+import type { SlackApi } from './web-client.ts';
 
 /** The replies that this process is writing, and Slack's own button that stops them, in whichever process. */
 export interface OpenReplies {
-  /** Returns what to call when it is over. */
-  add(reply: OpenReply): () => void;
+  openReply: ChatAdapter['openReply'];
   isReplying(tenant: string, channel: string, thread: string): boolean;
   /** Whoever pressed the button, the replies that Slack stopped are the ones that stop. */
   stopped(it: Extract<Inbound, { type: 'stopped' }>, actor: Actor): Promise<void>;
@@ -30,33 +27,92 @@ export const relayedStop = z.object({
   streams: z.array(z.string()),
 });
 
+interface OpenReply {
+  tenant: string;
+  channel: string;
+  thread: string;
+  conversation: Conversation;
+  /** Timestamps of the Slack messages it is in. */
+  messages(): readonly string[];
+}
+
 export function createOpenReplies(deps: {
   bot(): BotPort;
+  apiOf(tenant: string): SlackApi;
+  installations: Installations;
+  asks: Asks;
+  /** The status that was shown when the message came in, if it was a moment ago. */
+  greeting(messageId: string): string | null;
+  /** Hosts whose links may be links. */
+  linkHosts: readonly string[];
+  closing(): boolean;
   background(work: Promise<unknown>): void;
+  now: () => number;
+  setTimer: SetTimer;
+  log: Log;
 }): OpenReplies {
+  const { asks, background, closing, now, setTimer, log } = deps;
   const open = new Set<OpenReply>();
+  const knowsHost = (host: string) =>
+    deps.linkHosts.some(known => host === known || host.endsWith(`.${known}`));
 
   function relayed({ tenant, streams }: { tenant: string; streams: readonly string[] }): void {
     for (const reply of open) {
       if (reply.tenant !== tenant || !reply.messages().some(ts => streams.includes(ts))) continue;
-      deps.background(deps.bot().interrupt(reply.conversation));
+      background(deps.bot().interrupt(reply.conversation));
     }
   }
 
   return {
-    add(reply) {
+    openReply(message, resume, save, seen) {
+      const place = replyToSchema.parse(message.replyTo);
+      const { tenant, channel, thread } = place;
+      const { conversation } = message;
+      const api = deps.apiOf(tenant);
+      const current = deps.greeting(message.id);
+      const status = createStatusLine({ api, place, asked: message.text, current, setTimer, log });
+      const sink = createReply({
+        api,
+        place,
+        botUser: async () => (await deps.installations.get(tenant))?.botUser ?? '',
+        messageId: message.id,
+        status,
+        knowsHost,
+        ask: (question, signal) => asks.ask(api, place, question, signal),
+        onStopped: () => background(deps.bot().interrupt(conversation)),
+        closing,
+        resume,
+        save,
+        ...(seen === undefined ? {} : { seen }),
+        now,
+        setTimer,
+        log,
+      });
+      const reply: OpenReply = { tenant, channel, thread, conversation, messages: () => sink.messages };
       open.add(reply);
-      return () => void open.delete(reply);
+      background(status.show('Thinking'));
+      return {
+        show: sink.show,
+        finish: sink.finish,
+        ask: sink.ask,
+        close() {
+          sink.close();
+          open.delete(reply);
+        },
+      };
     },
+
     isReplying: (tenant, channel, thread) =>
       [...open].some(it => it.tenant === tenant && it.channel === channel && it.thread === thread),
+
     async stopped({ channel, thread, streams }, { tenant, person }) {
       const audience = channel.startsWith('D') ? 'private' : 'shared';
       relayed({ tenant, streams });
       await deps.bot().interrupt({ person, channel, thread, audience });
       const payload: Json = { type: 'stopped', tenant, streams };
-      if (streams.length > 0) deps.background(deps.bot().relay(PLATFORM, payload));
+      if (streams.length > 0) background(deps.bot().relay(PLATFORM, payload));
     },
+
     relayed,
   };
 }
