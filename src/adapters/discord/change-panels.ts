@@ -134,7 +134,7 @@ export function conflictPanels({ sentence, conflicts }: View<'conflict'>, owner:
 }
 
 function conflictPanel(conflict: Conflict, owner: string, above: Box[]): Panel {
-  const { id, title, now, mine } = conflict;
+  const { id, title, now, mine, labels } = conflict;
   const fits = mine.length + (now ?? '').length <= CONFLICT_TEXT / 1.5;
   const files = fits
     ? []
@@ -151,8 +151,12 @@ function conflictPanel(conflict: Conflict, owner: string, above: Box[]): Panel {
       text(`## ${plain(title)}`),
       ...(fits
         ? [
-            text(now === null ? '**It is gone by now.**' : `**As it stands now**\n${shown(now)}`),
-            text(`**As you wrote it**\n${shown(mine)}`),
+            text(
+              now === null
+                ? '**It is gone by now.**'
+                : `**${plain(labels?.now ?? 'As it stands now')}**\n${shown(now)}`,
+            ),
+            text(`**${plain(labels?.mine ?? 'As you wrote it')}**\n${shown(mine)}`),
           ]
         : [
             ...changes('Meanwhile', conflict.meanwhile),

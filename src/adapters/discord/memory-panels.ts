@@ -192,7 +192,7 @@ function factItem({ text: said, learnedOn, learnedBy }: Fact): Item {
     ...(learnedOn === null ? [] : [plain(learnedOn)]),
     ...(learnedBy === null ? [] : [authorText(learnedBy)]),
   ];
-  return { text: [`- ${plain(said)}`, ...(from.length === 0 ? [] : [`  -# ${from.join(', ')}`])].join('\n') };
+  return { text: [`- ${plain(said)}`, ...(from.length === 0 ? [] : [`-# ${from.join(', ')}`])].join('\n') };
 }
 
 /** Whole lines where they fit. */

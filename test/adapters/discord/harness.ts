@@ -38,6 +38,8 @@ export interface World {
   start(): Promise<void>;
   /** Another process on the same state: new adapter, new bot. */
   restart(bot?: ScriptedBot): Promise<void>;
+  /** A process beside this one on the same state, which answers and is not connected. */
+  worker(): Promise<ChatAdapter>;
   /** Takes the adapter down as stop() does, and keeps the state. */
   halt(): Promise<void>;
   close(): Promise<void>;
@@ -90,6 +92,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       reconnectMs: 100,
       ...(options.formWaitMs === undefined ? {} : { formWaitMs: options.formWaitMs }),
     });
+  const workers: ChatAdapter[] = [];
   const world: World = {
     discord,
     guild,
@@ -108,8 +111,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       world.adapter = build();
       await world.adapter.start(world.port(world.bot));
     },
+    async worker() {
+      const worker = build();
+      workers.push(worker);
+      await worker.start(createScriptedBot(), 'send');
+      return worker;
+    },
     halt: () => world.adapter.stop(),
     async close() {
+      await Promise.all(workers.map(worker => worker.stop()));
       await world.adapter.stop();
       await discord.stop();
       await state.close();

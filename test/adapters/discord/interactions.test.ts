@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Notice, PreferencesView } from '../../../src/core/views.ts';
-import { customIdsOf } from '../../fakes/discord/drivers/acts.ts';
-import type { Message } from '../../fakes/discord/state.ts';
+import type { Notice } from '../../../src/core/views.ts';
 import { botSaid, createWorld, done, nthMessage, openReply, type World, working } from './harness.ts';
-import { answerTo, words } from './interacting.ts';
+import { answerTo } from './interacting.ts';
 
 let world: World;
 
@@ -12,28 +10,6 @@ beforeEach(async () => {
   await world.start();
 });
 afterEach(() => world.close());
-
-const section = (index: number) => ({
-  memoryId: `mem_${index}`,
-  path: `/topic-${index}.md`,
-  title: `Topic ${index}`,
-  facts: [],
-  revision: 'r1',
-  lines: [`fact ${index}`, 'likes *stars* and @everyone'],
-  content: `- fact ${index}\n- likes *stars* and @everyone\n`,
-  updatedAt: '2026-11-01T10:00:00Z',
-  shared: false,
-});
-
-const memory = (count: number): PreferencesView => ({
-  type: 'memory',
-  sections: Array.from({ length: count }, (_, index) => section(index)),
-  notices: 'private',
-  noticesAreDefault: true,
-  paused: false,
-  privateHere: null,
-  linked: [],
-});
 
 const notice: Notice = {
   id: 'notice-1',
@@ -46,55 +22,6 @@ const notice: Notice = {
     },
   ],
 };
-
-describe('notices', () => {
-  it('are a line under the reply in a DM; Undo says what came of it and See all shows the memory', async () => {
-    const { discord, ana, bot } = world;
-    const dm = discord.as(ana.id).dm('size 9');
-    const message = await nthMessage(world, 1);
-    await world.adapter.notify(message, notice, 'thread');
-    const line = discord.messages(dm.channelId).at(-1);
-    expect(line?.content).toContain('+ shoe size: 9');
-    bot.onCommand = ({ action }) =>
-      action.type === 'undo' ? { type: 'outcome', ok: true, sentence: 'Undone. As before.' } : memory(1);
-    const [seeAll = '', undo = ''] = customIdsOf(line ?? ({} as Message));
-    const all = await answerTo(world, discord.as(ana.id).press(line?.id ?? '', seeAll));
-    expect([all.ephemeralFor, words(all).includes('fact 0')]).toEqual([ana.id, true]);
-    discord.as(ana.id).press(line?.id ?? '', undo);
-    await discord.until(() => line?.content.includes('Undone'));
-    expect(bot.commands.at(-1)?.action).toEqual({ type: 'undo', noticeId: 'notice-1' });
-  });
-
-  it('tell others nothing in a shared thread: the content opens for its owner alone', async () => {
-    const { discord, ana, ben, channel } = world;
-    discord.as(ana.id).say(channel.id, `<@${discord.botId}> size 9`);
-    const message = await nthMessage(world, 1);
-    await world.adapter.notify(message, notice, 'private');
-    const line = await discord.until(() => discord.messages(message.id).at(-1));
-    expect(line.content).toBe('-# I updated my memory of Ana');
-    const [what = ''] = customIdsOf(line);
-    const opened = await answerTo(world, discord.as(ana.id).press(line.id, what));
-    expect([opened.ephemeralFor, words(opened).includes('shoe size: 9')]).toEqual([ana.id, true]);
-    await answerTo(world, discord.as(ben.id).press(line.id, what));
-    expect(discord.as(ben.id).sees(message.id).map(words).join()).not.toContain('shoe size');
-  });
-
-  it('go to the DMs by setting, and to a line where the person takes no DMs', async () => {
-    await world.close();
-    world = await createWorld({ settings: { privateNotices: 'dm' } });
-    await world.start();
-    const { discord, ana, ben, channel } = world;
-    discord.as(ana.id).say(channel.id, `<@${discord.botId}> size 9`);
-    const message = await nthMessage(world, 1);
-    await world.adapter.notify(message, notice, 'private');
-    expect(botSaid(world, discord.as(ana.id).dmChannel().id)[0]).toContain('shoe size: 9');
-    ben.acceptsDms = false;
-    discord.as(ben.id).say(channel.id, `<@${discord.botId}> size 10`);
-    const other = await nthMessage(world, 2);
-    await world.adapter.notify(other, { ...notice, id: 'notice-2' }, 'private');
-    expect(botSaid(world, other.id)).toEqual(['-# I updated my memory of Ben']);
-  });
-});
 
 describe('user-installed use', () => {
   async function askElsewhere() {
