@@ -1,4 +1,4 @@
-import { type Check, fine, problem, warning } from './findings.ts';
+import { type Check, fine, listOf, problem, warning } from './findings.ts';
 
 /** What servers say the time is, by their `date` headers. */
 export interface ClockReadings {
@@ -28,7 +28,7 @@ export function createClockReadings(now: () => number = Date.now): ClockReadings
     checks() {
       const off = [...ahead].filter(([, ms]) => Math.abs(ms) >= NOTICED_MS);
       if (ahead.size === 0) return [];
-      if (off.length === 0) return [fine(`The clock agrees with ${[...ahead.keys()].join(', ')}`)];
+      if (off.length === 0) return [fine(`The clock agrees with ${listOf([...ahead.keys()])}`)];
       return off.map(([who, ms]) => {
         const text = `This machine's clock is ${spanOf(Math.abs(ms))} ${ms > 0 ? 'ahead of' : 'behind'} ${who}'s`;
         const mend =

@@ -20,6 +20,7 @@ export const FINDINGS = [
   'slack.config_token_refused',
   'slack.event_missing',
   'slack.command_missing',
+  'slack.shortcut_missing',
   'slack.scope_not_asked',
   'slack.interactivity_off',
   'slack.home_tab_off',

@@ -22,16 +22,19 @@ export function createReport(
   const paint = (code: number, text: string) => (terminal ? `\u001b[${code}m${text}\u001b[0m` : text);
   const clean = (text: string) => printableLine(printable(options.clean(text)));
 
-  function lineOf(check: Check): string {
+  const below = (text: string) => wrapped(text, width - INDENT).map(line => `${' '.repeat(INDENT)}${line}`);
+
+  /** What is mended in the same way stands together, with that said once. */
+  function linesOf(check: Check, next: Check | undefined): string {
     const mark = paint(COLOURS[check.level], MARKS[check.level]);
-    const [first = '', ...rest] = wrapped(clean(check.text), width - INDENT);
-    const lines = [`  ${mark} ${first}`, ...rest.map(line => `${' '.repeat(INDENT)}${line}`)];
-    if (check.level !== 'fine') {
-      for (const line of wrapped(clean(check.mend), width - INDENT))
-        lines.push(`${' '.repeat(INDENT)}${line}`);
-      lines.push(`${' '.repeat(INDENT)}${paint(2, check.code)}`);
-    }
-    return `${lines.join('\n')}\n`;
+    const lines = below(clean(check.text));
+    const first = `  ${mark} ${lines[0]?.trimStart() ?? ''}`;
+    const isLast =
+      check.level !== 'fine' && (next === undefined || next.level === 'fine' || next.mend !== check.mend);
+    const mend = isLast
+      ? [...below(clean(check.mend)), `${' '.repeat(INDENT)}${paint(2, `(${check.code})`)}`]
+      : [];
+    return `${[first, ...lines.slice(1), ...mend].join('\n')}\n`;
   }
 
   return {
@@ -41,7 +44,7 @@ export function createReport(
         const found = await checks;
         all.push(...found.map(check => ({ group: title.toLowerCase(), ...check })));
         if (options.json || found.length === 0) continue;
-        output.write(`${paint(1, title)}\n${found.map(lineOf).join('')}`);
+        output.write(`${paint(1, title)}\n${found.map((check, n) => linesOf(check, found[n + 1])).join('')}`);
       }
       const of = (level: Check['level']) => all.filter(check => check.level === level).length;
       const [problems, warnings] = [of('problem'), of('warning')];

@@ -29,26 +29,34 @@ export const CONFIG_TOKEN = 'SLACK_CONFIG_TOKEN';
 export async function readSettings(env: NodeJS.ProcessEnv): Promise<Settings> {
   const checks: Check[] = [checkNode(process.versions.node, oldestNode())];
   const misplaced = misplacedTokens(env);
-  const read = <T>(work: () => T): T | null => {
-    try {
-      return work();
-    } catch (error) {
-      if (!(error instanceof SetupError)) throw error;
-      checks.push(...problemsOf(error, new Set(misplaced.map(({ variable }) => variable))));
-      return null;
-    }
-  };
   checks.push(...misplaced.map(({ check }) => check));
+  const all = attempt(() => readConfig(env));
+  if (all instanceof SetupError) {
+    checks.push(...problemsOf(all, new Set(misplaced.map(({ variable }) => variable))));
+  }
   const rest = Object.entries(env).filter(([name]) => !/^(SLACK|DISCORD)_/.test(name) && name !== 'PORT');
-  const config = read(() => readConfig(Object.fromEntries(rest)));
-  const slack = read(() => readSlackSettings(env));
-  const discord = read(() => readDiscordSettings(env));
+  const config = usable(all) ?? usable(attempt(() => readConfig(Object.fromEntries(rest))));
+  const slack = usable(attempt(() => readSlackSettings(env)));
+  const discord = usable(attempt(() => readDiscordSettings(env)));
   checks.push(...unknownVariables(env));
   if (config !== null && checks.every(({ level }) => level === 'fine')) {
     checks.push(fine(`Settings: ${summaryOf(config, slack, discord)}`));
   }
   const agent = config === null ? null : await readAgent(config.agentFile, checks);
   return { config, slack, discord, agent, checks };
+}
+
+function attempt<T>(read: () => T): T | SetupError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SetupError) return error;
+    throw error;
+  }
+}
+
+function usable<T>(read: T | SetupError): T | null {
+  return read instanceof SetupError ? null : read;
 }
 
 /** `version` and `oldest` as "20.19.0" and "20.19". */

@@ -18,6 +18,7 @@ const schema = z.object({
         .object({ home_tab_enabled: on, messages_tab_enabled: on, messages_tab_read_only_enabled: on })
         .prefault({}),
       agent_view: z.unknown().optional(),
+      shortcuts: z.array(z.object({ name: z.string().default(''), callback_id: z.string() })).default([]),
       slash_commands: z.array(z.object({ command: z.string(), url: z.string().optional() })).default([]),
     })
     .prefault({}),
@@ -58,6 +59,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   'chat:write': 'it cannot answer',
   commands: '/preferences does not exist',
   'files:read': 'it cannot look at pictures and PDFs',
+  'files:write': 'an export comes as text instead of a file',
   'groups:history': 'it does not follow threads in private channels',
   'im:history': 'direct messages go unheard',
   'mpim:history': 'it does not follow threads in group messages',
@@ -73,10 +75,10 @@ const WITHOUT: Readonly<Record<string, string>> = {
   tokens_revoked: 'a revoked token is noticed only at the next answer',
 };
 
-/** "files:read (it cannot look at pictures and PDFs)" */
-export function withLoss(name: string): string {
+/** ": it cannot look at pictures and PDFs"; empty for what is not the bot's own. */
+export function lossOf(name: string): string {
   const loss = WITHOUT[name];
-  return loss === undefined ? name : `${name} (without it ${loss})`;
+  return loss === undefined ? '' : `: ${loss}`;
 }
 
 export function missingScopes(granted: readonly string[], wanted: Manifest): string[] {
@@ -101,8 +103,8 @@ export function compareManifests(
   for (const event of events) {
     say(
       'slack.event_missing',
-      `The app does not subscribe to ${withLoss(event)}`,
-      `${page('Event Subscriptions')} → Subscribe to bot events → Add ${event}, save, and reinstall the app if Slack asks for it.`,
+      `The app does not subscribe to ${event}${lossOf(event)}`,
+      `${page('Event Subscriptions')} → Subscribe to bot events: add it, save, and reinstall the app if Slack asks for it.`,
     );
   }
   const commands = without(
@@ -114,6 +116,15 @@ export function compareManifests(
       'slack.command_missing',
       `The app has no command ${command}`,
       `${page('Slash Commands')} → Create New Command: ${command}, with "Escape channels, users, and links" on.`,
+    );
+  }
+  const shortcuts = it.features.shortcuts.map(({ callback_id }) => callback_id);
+  for (const { name, callback_id } of wanted.features.shortcuts) {
+    if (shortcuts.includes(callback_id)) continue;
+    say(
+      'slack.shortcut_missing',
+      `The app has no entry "${name}" in the menu of messages`,
+      `${page('Interactivity & Shortcuts')} → Shortcuts → Create New Shortcut → On messages: ${name}, callback ID ${callback_id}.`,
     );
   }
   const scopes = missingScopes(it.oauth_config.scopes.bot, wanted);

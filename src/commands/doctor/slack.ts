@@ -12,11 +12,11 @@ import { type Answer, type AskSlack, createAskSlack } from './slack-api.ts';
 import { listenToSlack } from './slack-listen.ts';
 import {
   compareManifests,
+  lossOf,
   type Manifest,
   missingScopes,
   parseManifest,
   wantedManifest,
-  withLoss,
 } from './slack-manifest.ts';
 import { checkSlackPort } from './slack-port.ts';
 import { readRows } from './stored-rows.ts';
@@ -139,8 +139,8 @@ function unreachable(settings: SlackSettings, why: string): Check {
 function missingScope(scope: string, where: string): Check {
   return problem(
     'slack.scope_missing',
-    `The scope ${withLoss(scope)} is missing${where}`,
-    'api.slack.com/apps → your app → OAuth & Permissions → Bot Token Scopes: add it, then Reinstall to Workspace. The token stays the same.',
+    `The scope ${scope} is missing${where}${lossOf(scope)}`,
+    'api.slack.com/apps → your app → OAuth & Permissions → Bot Token Scopes: add it, then reinstall the app. The token stays the same.',
   );
 }
 

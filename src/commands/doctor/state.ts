@@ -107,9 +107,9 @@ async function checkPostgres(url: string, network: Network): Promise<Check[]> {
     return await withPostgres(url, network, async query => {
       const [it] = await query(
         `SELECT current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS replica,
-           to_regclass('public.shopper_state') IS NOT NULL AS made,
-           coalesce(has_table_privilege(to_regclass('public.shopper_state'), 'INSERT, UPDATE, DELETE, SELECT'), false) AS usable,
-           has_schema_privilege('public', 'CREATE') AS creatable`,
+           made.oid IS NOT NULL AS made, coalesce(pg_has_role(made.relowner, 'USAGE'), true) AS ours,
+           has_schema_privilege('public', 'CREATE') AS creatable
+         FROM (SELECT to_regclass('public.shopper_state') AS oid) AS it LEFT JOIN pg_class AS made USING (oid)`,
       );
       const version = Math.floor(Number(it?.version) / 10_000);
       if (version < OLDEST_POSTGRES) {
@@ -130,13 +130,13 @@ async function checkPostgres(url: string, network: Network): Promise<Check[]> {
           ),
         ];
       }
-      // Every start makes sure of the table, which takes the right to make it even where it is there.
-      if (it?.creatable !== true || (it.made === true && it.usable !== true)) {
+      // Every start makes sure of the table and its index; PostgreSQL wants these rights also where both are there.
+      if (it?.creatable !== true || it.ours !== true) {
         return [
           problem(
             'state.not_writable',
-            `The user of DATABASE_URL may not ${it?.made === true && it.usable !== true ? 'use the table shopper_state' : 'make tables'} in ${pathname.slice(1)}`,
-            'As the owner of the database: GRANT USAGE, CREATE ON SCHEMA public TO that user; a table made by somebody else: ALTER TABLE shopper_state OWNER TO that user.',
+            `The user of DATABASE_URL ${it?.creatable === true ? 'does not own the table shopper_state' : 'may not make tables'} in ${pathname.slice(1)}`,
+            'As the owner of the database: GRANT USAGE, CREATE ON SCHEMA public TO that user; and where somebody else made the table: ALTER TABLE shopper_state OWNER TO that user, the same for SEQUENCE shopper_ticket.',
           ),
         ];
       }

@@ -80,7 +80,7 @@ async function fromPostgres(url: string, table: string, network: Network): Promi
 
 export type PostgresQuery = (sql: string, parameters?: unknown[]) => Promise<Record<string, unknown>[]>;
 
-/** One connection for the time of `work`, in a session that cannot write. */
+/** One connection for the time of `work`, in a transaction that cannot write. */
 export async function withPostgres<T>(
   url: string,
   network: Network,
@@ -90,12 +90,12 @@ export async function withPostgres<T>(
     connectionString: url,
     connectionTimeoutMillis: network.timeoutMs,
     query_timeout: network.timeoutMs,
-    options: '-c default_transaction_read_only=on',
   });
   // A connection that breaks later would otherwise end the process.
   client.on('error', () => {});
   await client.connect();
   try {
+    await client.query('BEGIN READ ONLY');
     return await work(async (sql, parameters) => (await client.query(sql, parameters)).rows);
   } finally {
     await network.within(client.end()).catch(() => {});

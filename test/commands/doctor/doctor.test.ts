@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SCOPES } from '../../../src/adapters/slack/scopes.ts';
 import { runCommand } from '../../../src/commands/table.ts';
 import { asInManifest } from '../../adapters/slack/harness.ts';
 import { createFakeSlack, type FakeSlack } from '../../fakes/slack/fake-slack.ts';
@@ -41,9 +42,18 @@ describe('the report', () => {
     const bad = await shop.run(['doctor'], { env });
     expect(bad.code).toBe(1);
     expect(bad.stdout).toMatch(
-      /\nSlack\n {2}✗ Slack refuses SLACK_BOT_TOKEN \(invalid_auth\)\n {4}Copy the Bot User OAuth Token again.*\n {4}slack\.token_refused\n/,
+      /\nSlack\n {2}✗ Slack refuses SLACK_BOT_TOKEN \(invalid_auth\)\n {4}Copy the Bot User OAuth Token again.*\n {4}\(slack\.token_refused\)\n/,
     );
     expect(bad.stdout).toMatch(/\n1 problem; \d+ fine\. docs\/troubleshooting\.md says more about each\.\n$/);
+  });
+
+  it('says once how to mend what is mended in the same way', async () => {
+    const { token } = slack.addWorkspace('Other').install({ scopes: ['chat:write', 'im:history'] });
+    const { stdout } = await shop.run(['doctor'], { env: { ...env, SLACK_BOT_TOKEN: token } });
+    const missing = stdout.split('\n').filter(line => line.includes('✗ The scope'));
+    expect(missing).toHaveLength(SCOPES.length - 2);
+    expect(stdout.match(/Bot Token Scopes: add it/g)).toHaveLength(1);
+    expect(stdout.match(/slack\.scope_missing/g)).toHaveLength(1);
   });
 
   it('on a terminal has colours and keeps to its width', async () => {

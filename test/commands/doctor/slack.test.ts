@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Granted } from '../../../src/adapters/slack/installations.ts';
 import { EVENTS, SCOPES } from '../../../src/adapters/slack/scopes.ts';
 import { seal } from '../../../src/adapters/slack/sealed.ts';
+import { lossOf } from '../../../src/commands/doctor/slack-manifest.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
 import { asInManifest, createWorld as createSlackBot, freePort } from '../../adapters/slack/harness.ts';
 import type { AppSettings } from '../../fakes/slack/core.ts';
@@ -76,6 +77,10 @@ describe('an app set up as the manifest has it', () => {
     for (const event of EVENTS) expect(mend).toContain(event);
   });
 
+  it('everything the bot asks for has a sentence on what is lost without it', () => {
+    for (const name of [...SCOPES, ...EVENTS]) expect(lossOf(name), name).toMatch(/^: ./);
+  });
+
   it('is left as it was: nothing but questions', async () => {
     await diagnose(socket({ SLACK_CONFIG_TOKEN: slack.configToken }));
     const asked = slack.calls().map(({ method }) => method);
@@ -92,8 +97,8 @@ describe('a missing scope', () => {
     const it = await diagnose(socket({ SLACK_BOT_TOKEN: token }));
     expect(it).toMatchObject({ code: 1, ok: false });
     expect(it.found).toContain('slack.scope_missing');
-    expect(it.of('slack.scope_missing').text).toMatch(/files:read .*pictures/);
-    expect(it.of('slack.scope_missing').mend).toMatch(/OAuth & Permissions.*Reinstall/);
+    expect(it.of('slack.scope_missing').text).toMatch(/files:read is missing: .*pictures/);
+    expect(it.of('slack.scope_missing').mend).toMatch(/OAuth & Permissions.*reinstall/);
   });
 
   it('that the operator left out of their own manifest is none', async () => {
@@ -171,12 +176,13 @@ describe('the app’s own settings, read with the configuration token', () => {
     await setUp({ events: EVENTS.filter(event => event !== 'message.im') });
     const it = await look();
     expect(it).toMatchObject({ code: 1, found: ['slack.event_missing'] });
-    expect(it.of('slack.event_missing').text).toMatch(/message\.im .*direct messages go unheard/);
-    expect(it.of('slack.event_missing').mend).toMatch(/A0FAKEAPP → Event Subscriptions.*Add message\.im/);
+    expect(it.of('slack.event_missing').text).toMatch(/message\.im: direct messages go unheard/);
+    expect(it.of('slack.event_missing').mend).toMatch(/A0FAKEAPP → Event Subscriptions.*add it/);
   });
 
   it.each([
     [{ commands: [] }, 'slack.command_missing', /\/preferences/],
+    [{ shortcuts: [] }, 'slack.shortcut_missing', /why_this_answer/],
     [{ interactivity: false }, 'slack.interactivity_off', /Interactivity & Shortcuts/],
     [{ homeTab: false }, 'slack.home_tab_off', /App Home/],
     [{ messagesTab: false }, 'slack.messages_tab_off', /Messages Tab/],
@@ -360,7 +366,9 @@ describe('many workspaces', () => {
     const it = await diagnose(oauth());
     expect(it.code).toBe(1);
     expect(it.checks.map(({ text }) => text)).toContain('1 installation accepted by Slack, with all scopes');
-    expect(it.of('slack.scope_missing').text).toMatch(new RegExp(`im:history.*in Second \\(${second.id}\\)`));
+    expect(it.of('slack.scope_missing').text).toMatch(
+      new RegExp(`im:history is missing in Second \\(${second.id}\\)`),
+    );
     expect(it.of('slack.token_refused').text).toMatch(new RegExp(`${third.id} \\(account_inactive\\)`));
   });
 

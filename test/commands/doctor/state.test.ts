@@ -120,6 +120,20 @@ describe.skipIf(POSTGRES === null)('PostgreSQL', () => {
     expect(it.of('state.not_writable').mend).toMatch(/GRANT USAGE, CREATE ON SCHEMA public/);
   });
 
+  it('whose table somebody else made is named, since the bot could not start on it', async () => {
+    await (await openPostgresState(urlOf(name))).close();
+    const client = new pg.Client({ connectionString: urlOf(name) });
+    await client.connect();
+    await client.query(
+      `GRANT ALL ON SCHEMA public TO ${name}; GRANT ALL ON ALL TABLES IN SCHEMA public TO ${name}`,
+    );
+    await client.end();
+    const DATABASE_URL = urlOf(name, name);
+    const it = await look({ DATABASE_URL });
+    expect(it.of('state.not_writable').text).toMatch(/does not own the table shopper_state/);
+    await expect(openPostgresState(DATABASE_URL)).rejects.toThrow(/must be owner/);
+  });
+
   it('that does not have the database says so in its own words', async () => {
     const it = await look({ DATABASE_URL: urlOf('nosuchdatabase') });
     expect(it.of('state.unreachable').text).toMatch(/"nosuchdatabase" does not exist/);
