@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { createMetrics } from '../../src/observability/metrics.ts';
+
+const dashboard = z
+  .object({
+    templating: z.object({ list: z.array(z.looseObject({ name: z.string(), query: z.unknown() })) }),
+    panels: z.array(
+      z.object({
+        id: z.int(),
+        title: z.string(),
+        targets: z.array(z.object({ expr: z.string(), legendFormat: z.string() })).default([]),
+      }),
+    ),
+  })
+  .parse(JSON.parse(await readFile(new URL('../../deploy/grafana/shopper.json', import.meta.url), 'utf8')));
+
+const queries = [
+  ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+  ...dashboard.templating.list.map(({ query }) => JSON.stringify(query)),
+];
+const NAME = /\b(?:shopper|process|nodejs)_[a-z0-9_]+/g;
+const used = new Set(queries.flatMap(query => query.match(NAME) ?? []));
+
+const { registry } = createMetrics({ version: '1', role: 'all' });
+const metrics = registry.getMetricsAsArray() as unknown as {
+  name: string;
+  type: string;
+  labelNames: string[];
+}[];
+/** Names of series as Prometheus has them; a histogram has three. */
+const labelsOf = new Map<string, string[]>();
+for (const { name, type, labelNames } of metrics) {
+  if (type !== 'histogram') labelsOf.set(name, labelNames);
+  else for (const part of ['bucket', 'sum', 'count']) labelsOf.set(`${name}_${part}`, [...labelNames, 'le']);
+}
+/** What Prometheus itself adds when it asks. */
+const FROM_PROMETHEUS = ['job', 'instance'];
+
+it('asks only for metrics that exist', () => {
+  expect(used.size).toBeGreaterThan(15);
+  expect([...used].filter(name => !labelsOf.has(name))).toEqual([]);
+});
+
+it('shows every metric of ours', () => {
+  const names = metrics.map(({ name }) => name).filter(name => name.startsWith('shopper_'));
+  const shown = (name: string) => [...used].some(each => each === name || each.startsWith(`${name}_`));
+  expect(names.filter(name => !shown(name))).toEqual([]);
+});
+
+it('asks only for labels that the metric has', () => {
+  for (const query of queries) {
+    for (const [, name = '', matchers = ''] of query.matchAll(/\b([a-z_]+)\{([^}]*)\}/g)) {
+      const known = [...(labelsOf.get(name) ?? []), ...FROM_PROMETHEUS];
+      const asked = [...matchers.matchAll(/(\w+)(?:=~|!~|!=|=)/g)].map(([, label = '']) => label);
+      expect(
+        asked.filter(label => !known.includes(label)),
+        query,
+      ).toEqual([]);
+    }
+    const name = query.match(NAME)?.[0] ?? '';
+    for (const [, labels = ''] of query.matchAll(/\bby \(([^)]*)\)/g)) {
+      const asked = labels.split(',').map(label => label.trim());
+      const known = [...(labelsOf.get(name) ?? []), ...FROM_PROMETHEUS];
+      expect(
+        asked.filter(label => !known.includes(label)),
+        query,
+      ).toEqual([]);
+    }
+  }
+});
+
+it('has panels with ids of their own', () => {
+  const ids = dashboard.panels.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+});
