@@ -65,12 +65,17 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
   const slots: Slot[] = resumed.success ? resumed.data.messages.map(slot => ({ ...slot, shown: null })) : [];
   const asked = new Map(resumed.success ? Object.entries(resumed.data.questions) : []);
   let reposts = resumed.success ? resumed.data.reposts : 0;
+  let noted = resumed.success;
   let typing: NodeJS.Timeout | undefined;
   outlets.main.adopt(slots.filter(({ outlet }) => outlet === 'main').length);
 
   const paced = createPaced<Reply>({
     async write(reply) {
-      await write(layoutOf(reply, owner, message.conversation.channel));
+      const bodies = layoutOf(reply, owner, message.conversation.channel);
+      // While it is put together again, after a restart or a cut, a reply says less for a moment than stands there.
+      const again = bodies.length < slots.length || (reply.text.trim() === '' && slots.some(isForeign));
+      if (reply.state === 'working' && again) return;
+      await write(bodies);
       if (reply.text.trim() !== '') deps.seen?.();
     },
     minIntervalMs: deps.minIntervalMs ?? MIN_INTERVAL_MS,
@@ -100,12 +105,19 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
       }
     }
     // The final text may be shorter than what was shown on the way.
-    for (const slot of slots.splice(bodies.length)) {
+    const spare = slots.splice(bodies.length);
+    // Should there be more to say after all: what a nonce brings back must not be one of these.
+    if (spare.length > 0) reposts += 1;
+    for (const slot of spare) {
       if (outlets[slot.outlet].isOpen()) await outlets[slot.outlet].remove(slot.id).catch(ignoreGone);
     }
   }
 
   async function post(body: Body, index: number): Promise<void> {
+    // What is saved says which messages this reply is for. A later process that took others along as well would not
+    // know the nonce, and what is posted now would stay as it is.
+    if (!noted) await save();
+    noted = true;
     const outlet = outlets.main.hasRoom() ? 'main' : 'rest';
     const posted = await outlets[outlet].post(body, nonceOf(scope, `${reposts}.${index}`));
     // A nonce that was used before brings the earlier message back, with what that one says.
@@ -232,6 +244,11 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
       paced.stop();
     },
   };
+}
+
+/** Posted by an earlier process, and not yet written to by this one. */
+function isForeign({ shown }: Slot): boolean {
+  return shown === null;
 }
 
 function sameBody(a: Body | null, b: Body): boolean {

@@ -262,6 +262,61 @@ describe('a reply', () => {
     expect(tells(botSaid(world, channelId), `${long}The end.`)).toBe(true);
   });
 
+  it('keeps what stands there while a later process puts it together again', async () => {
+    const { discord } = world;
+    const { channelId, message } = await askInDm();
+    const first = openReply(world, message);
+    const long = 'A sentence of some length. '.repeat(200);
+    first.sink.show(working(long));
+    await discord.until(() => posted(channelId).length === 3);
+    await discord.until(() => JSON.stringify(first.handle()).includes(posted(channelId)[2]?.id ?? 'none'));
+    first.sink.close();
+    await world.restart();
+    const second = openReply(world, message, first.handle());
+    second.sink.show(working('', 'Thinking'));
+    second.sink.show(working('A sentence'));
+    second.sink.show(working(`${long}And more.`));
+    await discord.until(() => botSaid(world, channelId).join('').includes('And more.'));
+    await second.sink.finish(done(`${long}The end.`));
+    second.sink.close();
+    expect(tells(botSaid(world, channelId), `${long}The end.`)).toBe(true);
+    const removed = [...discord.channel(channelId).messages.values()].filter(
+      ({ deletedAt }) => deletedAt !== null,
+    );
+    expect(removed).toEqual([]);
+    expect(
+      posted(channelId)[0]
+        ?.history.map(({ content }) => content.slice(0, 10))
+        .slice(2),
+    ).not.toContain('-# Thinking');
+  });
+
+  it('has said which messages it is for before anything of it stands there', async () => {
+    const { discord } = world;
+    const { channelId, message } = await askInDm();
+    const known: number[] = [];
+    const sink = world.adapter.openReply(message, null, async () => {
+      known.push(posted(channelId).length);
+    });
+    await discord.until(() => posted(channelId).length === 1);
+    await sink.finish(done('Here.'));
+    sink.close();
+    expect(known[0]).toBe(0);
+  });
+
+  it('is whole when it grew, was taken back, and grew again', async () => {
+    const { discord } = world;
+    const { channelId, message } = await askInDm();
+    const { sink } = openReply(world, message);
+    const long = 'A sentence of some length. '.repeat(200);
+    sink.show(working(long));
+    await discord.until(() => posted(channelId).length === 3);
+    await sink.finish(done('No.'));
+    await sink.finish(done(long));
+    sink.close();
+    expect(tells(botSaid(world, channelId), long)).toBe(true);
+  });
+
   it('is not posted twice when the process died before it could note the message', async () => {
     const { discord } = world;
     const { channelId, message } = await askInDm();
