@@ -10,6 +10,8 @@ export interface LoadDeps {
   people: readonly PersonPlan[];
   rounds: number;
   patienceMs: number;
+  /** People do not wait for answers for longer than this: they say the next thing. */
+  pace: [leastMs: number, mostMs: number] | null;
   random: Random;
   /** False: it cannot be said yet. */
   say(platform: ConversationPlan['platform'], saying: Said): Promise<boolean>;
@@ -50,11 +52,11 @@ export function createLoad(deps: LoadDeps): Load {
     return id;
   }
 
-  async function settled(ids: readonly string[]): Promise<void> {
-    const until = Date.now() + deps.patienceMs;
+  async function settled(ids: readonly string[], patienceMs = deps.patienceMs): Promise<void> {
+    const until = Date.now() + patienceMs;
     while (!deps.signal.aborted && !ids.every(deps.isSettled)) {
       if (Date.now() > until) {
-        impatient += 1;
+        if (patienceMs === deps.patienceMs) impatient += 1;
         return;
       }
       await pause(POLL_MS);
@@ -75,7 +77,8 @@ export function createLoad(deps: LoadDeps): Load {
         ids.push(await say(plan, random.pick(plan.members), random));
         if (index + 1 < count) await pause(random.between(0, 1_500));
       }
-      await settled(ids);
+      if (deps.pace === null) await settled(ids);
+      else await settled(ids, random.between(...deps.pace));
       await pause(random.between(0, 800));
     }
   }

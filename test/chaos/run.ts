@@ -96,6 +96,7 @@ export async function run(
       people,
       rounds: options['in-flight'] > 0 ? 1 : options.rounds,
       patienceMs: options['patience-seconds'] * 1_000 + options['outage-seconds'] * 1_000,
+      pace: options['outage-seconds'] > 0 ? [15_000, 45_000] : null,
       random: random.fork('load'),
       say: async (name, saying) => (await platforms.get(name)?.program.call('say', saying)) ?? false,
       isSettled: id => settled.has(id),
