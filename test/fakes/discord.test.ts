@@ -460,6 +460,44 @@ describe('permissions', () => {
   });
 });
 
+describe('the servers a bot is in', () => {
+  it('come by pages of 200 at most, with what it may do there whatever the channels say', async () => {
+    const { fake, rest, guild, channel } = await shop();
+    const hats = fake.world.addGuild('Hats', { everyone: PermissionFlagsBits.ViewChannel });
+    fake.world.addGuild('Strangers', { withBot: false });
+    fake.world.overwrite(channel.id, guild.id, { deny: PermissionFlagsBits.SendMessages });
+    const page = async (query: Record<string, string>) =>
+      (await rest.get(Routes.userGuilds(), { query: new URLSearchParams(query) })) as {
+        id: string;
+        permissions: string;
+      }[];
+    expect((await page({})).map(({ id }) => id)).toEqual([guild.id, hats.id]);
+    const [first, second] = await page({});
+    expect(BigInt(first?.permissions ?? 0) & PermissionFlagsBits.SendMessages).not.toBe(0n);
+    expect(second?.permissions).toBe(String(PermissionFlagsBits.ViewChannel));
+    expect(await page({ limit: '1', after: guild.id })).toMatchObject([{ id: hats.id }]);
+    expect((await failure(page({ limit: '201' }))).status).toBe(400);
+  });
+
+  it('hear of no interaction while there is an endpoint for them', async () => {
+    const { fake, ana, rest, guild } = await shop({ interactionsEndpointUrl: 'https://example.com' });
+    const app = (await rest.get(Routes.currentApplication())) as Record<string, unknown>;
+    expect(app).toMatchObject({ interactions_endpoint_url: 'https://example.com' });
+    const client = await loginClient(fake);
+    stops.push(() => client.destroy());
+    const heard: string[] = [];
+    client.on('interactionCreate', () => heard.push('interaction'));
+    client.on('messageCreate', () => heard.push('message'));
+    const body = [{ name: 'ask', description: 'Ask' }];
+    await rest.put(Routes.applicationCommands(fake.applicationId), { body });
+    const channel = fake.world.addChannel(guild.id, 'questions');
+    ana.slash(channel.id, 'ask');
+    ana.say(channel.id, 'hello');
+    await fake.until(() => (heard.includes('message') ? heard : undefined), 'the message');
+    expect(heard).toEqual(['message']);
+  });
+});
+
 describe('threads', () => {
   it('makes one thread of a message, with its id', async () => {
     const { fake, ana, channel, rest } = await shop();

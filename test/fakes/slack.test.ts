@@ -170,6 +170,37 @@ describe('tokens and scopes', () => {
   });
 });
 
+describe('the app’s settings', () => {
+  test('are told to the configuration token alone, for twelve hours, as they are', async () => {
+    const { slack, client } = await stage({ app: { events: ['message.im'], homeTab: false, commands: [] } });
+    const app_id = slack.app.id;
+    expect(await errorOf(client.apps.manifest.export({ app_id }))).toBe('not_allowed_token_type');
+    const config = clientFor(slack, slack.configToken);
+    expect(await errorOf(config.apps.manifest.export({ app_id: 'A0ELSE' }))).toBe('app_not_found');
+    expect(await errorOf(config.apps.manifest.export({ app_id: 'elsewhere' }))).toBe('invalid_app_id');
+    const { manifest } = await config.apps.manifest.export({ app_id });
+    expect(manifest?.settings).toMatchObject({
+      event_subscriptions: { bot_events: ['message.im'] },
+      interactivity: { is_enabled: true },
+      socket_mode_enabled: true,
+    });
+    expect(manifest?.features?.app_home?.home_tab_enabled).toBe(false);
+    expect(manifest?.features).not.toHaveProperty('slash_commands');
+    expect(manifest?.oauth_config?.scopes?.bot).toEqual(slack.app.scopes);
+    expect(await errorOf(config.auth.test())).toBe('not_allowed_token_type');
+    slack.clock.advance(12 * 3600_000);
+    expect(await errorOf(config.apps.manifest.export({ app_id }))).toBe('token_expired');
+  });
+
+  test('with interactivity off let nobody press a button', async () => {
+    const { client, ada } = await stage({ app: { interactivity: false } });
+    const blocks = [{ type: 'actions', elements: [button('go')] }];
+    await client.chat.postMessage({ channel: ada.dmChannel, text: 'x', blocks });
+    const [message] = ada.sees(ada.dmChannel);
+    expect(() => ada.press(message ?? ({} as never), 'go')).toThrow(/interactive/);
+  });
+});
+
 describe('channels and membership', () => {
   test('each kind of absence has its own error', async () => {
     const { client, workspace, ada, app } = await stage();
