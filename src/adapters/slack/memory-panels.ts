@@ -78,9 +78,7 @@ export function linkCodeBlocks(view: View<'link-code'>): Block[] {
   return [
     section(sentence(view.sentence)),
     { type: 'header', text: plain(view.code) },
-    context(
-      `It holds until ${until} and works once. Whoever has it can ask for your memory: tell it to nobody.`,
-    ),
+    context(`It holds until ${until}.`),
   ];
 }
 
