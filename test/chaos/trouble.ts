@@ -26,7 +26,7 @@ export async function makeTrouble(deps: TroubleDeps): Promise<void> {
 }
 
 /** By then a process that was started has answered something. */
-const WORK_MS = 15_000;
+const WORK_MS = 40_000;
 
 /** Kills and restarts, spread over the run by how far it has come. */
 async function bringDown({ fleet, random, kills, rolls, progress, signal }: TroubleDeps): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { createFakeDiscord, type FakeDiscord } from '../../fakes/discord/fake-discord.ts';
 import type { FaultEffect } from '../../fakes/discord/faults.ts';
+import { WRITTEN_TYPES } from '../../fakes/discord/messages.ts';
 import type { Message } from '../../fakes/discord/state.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { ConversationPlan, Sent, Shown } from '../records.ts';
@@ -178,7 +179,7 @@ function everythingShown(): Shown[] {
   return [...discord.state.channels.values()].flatMap(channel =>
     discord
       .messages(channel.id)
-      .filter(({ authorId }) => authorId === discord.botId)
+      .filter(({ authorId, type }) => authorId === discord.botId && WRITTEN_TYPES.includes(type))
       .map((message): Shown => {
         const readers = channel.recipients.length > 0 ? channel.recipients : [...ids.values()];
         const only = message.ephemeralFor === null ? readers : [message.ephemeralFor];
