@@ -37,28 +37,59 @@ export function conflictsBlocks(view: View<'conflict'>, room: Room): Block[] {
   return [section(sentence(view.sentence)), ...fitting(view.conflicts.map(conflictBlocks), room, 1)];
 }
 
+/** Both texts where they are short; else what changed on either side, and a window with both. */
 function conflictBlocks(it: Conflict): Block[] {
-  const wanted = it.wanted.map(change => line(lineOfChange(change)));
-  const meanwhile = it.meanwhile.map(change => line(lineOfChange(change)));
+  const { now = 'as it stands now', mine = 'as you wrote it' } = it.labels ?? {};
+  const texts = [
+    title(it.title),
+    it.now === null ? '_It is gone by now._' : `_${line(now)}:_`,
+    ...textLines(it.now ?? ''),
+    `_${line(mine)}:_`,
+    ...textLines(it.mine),
+  ].join('\n');
   const resolve = (choice: 'mine' | 'theirs' | 'again') => ({
     type: 'resolve' as const,
     conflictId: it.id,
     choice,
   });
   return [
-    section(
-      [
-        title(it.title),
-        'You wanted:',
-        ...lines(wanted, ENTRY_CHARACTERS),
-        it.now === null ? 'Meanwhile the note was forgotten.' : 'Meanwhile:',
-        ...lines(meanwhile, ENTRY_CHARACTERS),
-      ].join('\n'),
-    ),
+    section(texts.length <= BOTH_CHARACTERS ? texts : changesOf(it)),
     actions([
-      memoryButton('Save mine', resolve('mine'), '_mine'),
-      memoryButton('Leave what is there', resolve('theirs'), '_theirs'),
+      memoryButton(
+        it.labels === undefined ? 'Save mine' : clip(`Keep it ${mine}`, 70),
+        resolve('mine'),
+        '_mine',
+      ),
+      memoryButton(
+        it.labels === undefined ? 'Leave what is there' : clip(`Keep it ${now}`, 70),
+        resolve('theirs'),
+        '_theirs',
+      ),
       memoryButton('Look at both', resolve('again'), '_again'),
     ]),
   ];
+}
+
+const BOTH_CHARACTERS = 1_500;
+
+function textLines(content: string): string[] {
+  return content
+    .trimEnd()
+    .split('\n')
+    .map(each => `> ${line(each)}`);
+}
+
+function changesOf(it: Conflict): string {
+  const changes = (some: Conflict['wanted']) =>
+    lines(
+      some.map(change => line(lineOfChange(change))),
+      ENTRY_CHARACTERS,
+    );
+  return [
+    title(it.title),
+    'You wanted:',
+    ...changes(it.wanted),
+    it.now === null ? 'Meanwhile the note was forgotten.' : 'Meanwhile:',
+    ...changes(it.meanwhile),
+  ].join('\n');
 }

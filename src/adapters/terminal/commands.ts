@@ -74,8 +74,9 @@ export function createCommands(deps: {
       show({ ...view, sentence: '', conflicts: [conflict] });
       console.ask('Keep mine, theirs, or edit again?');
       const answer = (await console.read(() => true))?.trim().toLowerCase();
-      const choice = answer === 'mine' || answer === 'again' ? answer : 'theirs';
-      await follow(await ask({ type: 'resolve', conflictId: conflict.id, choice }));
+      const choice = (['mine', 'theirs', 'again'] as const).find(known => known === answer);
+      if (choice === undefined) say('Then I leave it as it is.');
+      else await follow(await ask({ type: 'resolve', conflictId: conflict.id, choice }));
     }
   }
 

@@ -168,15 +168,15 @@ function renderItem({ title, lines, wholeFile }: Forgettable): string[] {
   return [`  ${title}${wholeFile ? ' (the whole note)' : ''}`, ...lines.map(line => `    − ${line}`)];
 }
 
-function renderConflict({ title, now, mine, meanwhile, wanted }: Conflict): string {
+function renderConflict({ title, now, mine, meanwhile, wanted, labels }: Conflict): string {
   const change = (lines: Conflict['wanted']) => lines.map(line => `    ${lineOfChange(line)}`);
   return [
-    `${title} as it stands now${now === null ? ': gone' : ':'}`,
+    `${title} ${labels?.now ?? 'as it stands now'}${now === null ? ': gone' : ':'}`,
     ...(now === null ? [] : [indented(now)]),
     ...(meanwhile.length === 0 ? [] : ['  changed meanwhile:', ...change(meanwhile)]),
-    `${title} as you wrote it:`,
+    `${title} ${labels?.mine ?? 'as you wrote it'}:`,
     indented(mine),
-    ...(wanted.length === 0 ? [] : ['  your changes:', ...change(wanted)]),
+    ...(wanted.length === 0 || labels !== undefined ? [] : ['  your changes:', ...change(wanted)]),
   ].join('\n');
 }
 

@@ -3,6 +3,7 @@ import type { Memory } from '../memory.ts';
 import { versionBefore } from '../memory-changes.ts';
 import { factId, factLines, withLineAfter, withoutLines } from '../memory-lines.ts';
 import type { Person } from '../message.ts';
+import { isListed, labelIn } from './labels.ts';
 import { isEmptied, textOf, type Version, versionsOf } from './versions.ts';
 import type { Writes } from './writes.ts';
 
@@ -149,7 +150,7 @@ function granted(
     const answered = facts.some(
       fact => label !== null && labelIn(fact.text) === label && !wishes.known.has(fact.id),
     );
-    if (answered && !isListed(label)) continue;
+    if (answered && !(label !== null && isListed(label))) continue;
     const first = facts[0]?.index;
     // What stood first comes first again, and what stood behind something gone comes last.
     const above =
@@ -158,16 +159,4 @@ function granted(
     back.add(id);
   }
   return { content: result, back, out };
-}
-
-function labelIn(text: string): string | null {
-  return /^([^:]{1,40}):\s+\S/.exec(text)?.[1]?.replace(/[*_`]/g, '').trim().toLowerCase() ?? null;
-}
-
-/** "likes: Nike" and "likes: Veja" are two facts, not two answers to one question. */
-function isListed(label: string | null): boolean {
-  return (
-    label !== null &&
-    /^(?:likes?|loves?|prefers?|avoids?|dislikes?|hates?|allergic to|bought|owns?)$/.test(label)
-  );
 }
