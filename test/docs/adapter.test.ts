@@ -72,7 +72,7 @@ async function harness(): Promise<ContractHarness> {
   };
 }
 
-describe('the example adapter', () => {
+describe('the example adapter', { timeout: 90_000 }, () => {
   it('waits out a busy or broken platform and then posts the whole reply once', async () => {
     const { adapter, bot, parlour } = await open();
     await parlour.say(people.ann, 'with-ann', true, 'Hello');

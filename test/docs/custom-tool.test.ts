@@ -54,7 +54,7 @@ function ask(user: string, number: string): Promise<Finished> {
   });
 }
 
-describe('examples/custom-tool', () => {
+describe('examples/custom-tool', { timeout: 90_000 }, () => {
   it('is offered to the model with its schema, and looks up the order of the person who asks', async () => {
     expect(await ask('ann', 'AB-12345')).toMatchObject({
       code: 0,

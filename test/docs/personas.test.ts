@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-describe('the worked personas', () => {
+describe('the worked personas', { timeout: 90_000 }, () => {
   it('are three', () => {
     expect(files.sort()).toEqual(['it-helpdesk.yml', 'running-coach.yml', 'shopper.yml']);
   });

@@ -2,7 +2,7 @@ import { createLog, type Log } from '../../src/log.ts';
 
 export const silentLog: Log = createLog('silent');
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** Resolves with the first truthy value; rejects when there is none for a long time. */
 export async function until<T>(look: () => T | undefined | null | false, what: string): Promise<T> {

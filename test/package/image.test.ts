@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-describe('docker-compose.yml', () => {
+describe('docker-compose.yml', { timeout: 90_000 }, () => {
   it('has the processes and the stores they share', () => {
     expect(Object.keys(services).sort()).toEqual(['ingest', 'postgres', 'redis', 'runtime', 'worker']);
     expect(ours.map(([name]) => name).sort()).toEqual(['ingest', 'runtime', 'worker']);
@@ -87,7 +87,7 @@ describe('docker-compose.yml', () => {
   });
 });
 
-describe('the image', () => {
+describe('the image', { timeout: 90_000 }, () => {
   it('copies only what .dockerignore lets in, and no more is let in than it copies', () => {
     const allowed = [...read('.dockerignore').matchAll(/^!(.*)$/gm)].map(([, path = '']) => path);
     const copied = lines('COPY')

@@ -55,7 +55,7 @@ beforeAll(async () => {
   await run('chmod', ['+x', join(modules, 'shopper', bin.shopper)]);
   await symlink(join('../shopper', bin.shopper), join(modules, '.bin/shopper'));
   await writeFile(join(home, 'package.json'), '{ "type": "module" }\n');
-}, 120_000);
+}, 300_000);
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 async function manifest(): Promise<{
@@ -90,7 +90,7 @@ function npx(
   });
 }
 
-describe('the package', () => {
+describe('the package', { timeout: 120_000 }, () => {
   it('carries the program, its types and what it copies, and nothing else', () => {
     expect(packed).toEqual(
       expect.arrayContaining([

@@ -62,7 +62,7 @@ const advisory = (severity: string) => ({
   ],
 });
 
-describe('the check of packages', () => {
+describe('the check of packages', { timeout: 90_000 }, () => {
   it('lists what runs in production, and nothing that only tests need', async () => {
     expect(await check(200, {})).toMatchObject({ code: 0, said: expect.stringContaining('0 in all') });
     const { bomFormat, components } = JSON.parse(await readFile(join(folder.path, 'sbom.json'), 'utf8')) as {
