@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import pino from 'pino';
 import * as z from 'zod';
+import { createLog, LOG_LEVELS } from '../log.ts';
 import { createAgentLoop } from './agent-loop.ts';
 import { DataDirError } from './database.ts';
 import { createModel } from './models/model.ts';
@@ -36,7 +36,7 @@ async function main(args: string[]): Promise<void> {
   }
   loadDotEnv();
   const { RUNTIME_API_KEY, LOG_LEVEL, MODEL_BASE_URL, MODEL_API_KEY, MODEL } = process.env;
-  const log = pino({ level: LOG_LEVEL || 'info' }, pino.destination(2));
+  const log = createLog(LOG_LEVELS.find(known => known === LOG_LEVEL) ?? 'info');
   const model = createModel({ MODEL_BASE_URL, MODEL_API_KEY, MODEL });
   const runtime = await createRuntime({
     dataDir: data,
@@ -54,7 +54,7 @@ async function main(args: string[]): Promise<void> {
       );
     });
   }
-  log.info({ model: model.label, data }, 'local runtime started');
+  log.info({ event: 'runtime.started', model: model.label, data }, 'local runtime started');
   process.stdout.write(`listening on ${runtime.url}\n`);
 }
 

@@ -158,7 +158,9 @@ export function createLinking(deps: LinkingDeps): Linking {
       for (const account of waiting) await deps.halt(personKey(account));
       const disputes = job.type === 'link' ? await join(job) : await part(job.leaving);
       for (const account of waiting) await jobs.delete(personKey(account));
-      log.info({ event: `accounts.${job.type}ed`, done: disputes !== null }, 'accounts linked or unlinked');
+      const done = disputes !== null;
+      if (job.type === 'link') log.info({ event: 'accounts.linked', done }, 'accounts linked');
+      else log.info({ event: 'accounts.unlinked', done }, 'accounts parted');
       return disputes;
     } finally {
       for (const release of releases) release();
