@@ -12,6 +12,8 @@ export interface LoadDeps {
   patienceMs: number;
   /** People do not wait for answers for longer than this: they say the next thing. */
   pace: [leastMs: number, mostMs: number] | null;
+  /** How many numbers an answer counts; null: as it comes. */
+  counts: [least: number, most: number] | null;
   random: Random;
   /** False: it cannot be said yet. */
   say(platform: ConversationPlan['platform'], saying: Said): Promise<boolean>;
@@ -38,11 +40,12 @@ export function createLoad(deps: LoadDeps): Load {
   async function say(plan: ConversationPlan, person: string, random: Random): Promise<string> {
     const id = `msg${String(sent.size + 1).padStart(5, '0')}`;
     const isPrivate = plan.kind === 'private';
+    // Some answers are longer than a platform's message.
+    const usual: [number, number] = isPrivate && random.chance(0.04) ? [800, 2_000] : [5, 60];
     const saying = {
       id,
       token: tokens.get(person) ?? '',
-      // Some answers are longer than a platform's message.
-      count: isPrivate && random.chance(0.04) ? random.between(800, 2_000) : random.between(5, 60),
+      count: random.between(...(deps.counts ?? usual)),
       keeps: isPrivate && random.chance(0.25),
     };
     sent.set(id, { ...saying, conversation: plan.key, person });

@@ -95,8 +95,9 @@ export async function run(
       conversations,
       people,
       rounds: options['in-flight'] > 0 ? 1 : options.rounds,
-      patienceMs: options['patience-seconds'] * 1_000 + options['outage-seconds'] * 1_000,
+      patienceMs: patienceOf(options),
       pace: options['outage-seconds'] > 0 ? [15_000, 45_000] : null,
+      counts: options['in-flight'] > 0 ? [300, 450] : null,
       random: random.fork('load'),
       say: async (name, saying) => (await platforms.get(name)?.program.call('say', saying)) ?? false,
       isSettled: id => settled.has(id),
@@ -113,7 +114,7 @@ export async function run(
       for (let at = 0; !over.signal.aborted; at += 1) {
         await look();
         if (at % 75 === 0) say(`${answered} answered of ${load.sent.size} sent, ${fleet.counts.kills} kills`);
-        await pause(200);
+        await pause(options['in-flight'] > 0 ? 2_000 : 200);
       }
     })();
     const calm = new AbortController();
@@ -174,7 +175,7 @@ export async function run(
     return outcome;
 
     async function quietDown(): Promise<void> {
-      const giveUp = Date.now() + options['patience-seconds'] * 1_000;
+      const giveUp = Date.now() + patienceOf(options);
       const isOpen = () => [...load.sent.keys()].some(id => !settled.has(id));
       while (isOpen() && Date.now() < giveUp && !enough.aborted) await pause(200);
       // Notices, cursors, and answers that come twice.
@@ -269,6 +270,12 @@ function planOf(options: Options): { conversations: ConversationPlan[]; people: 
     conversations.push({ key: `c${at + 1}`, platform, kind, members });
   }
   return { conversations, people };
+}
+
+/** How long an answer may take, with all that is done to it. */
+function patienceOf(options: Options): number {
+  const slow = options['in-flight'] > 0 ? options.minutes * 60 : 0;
+  return (options['patience-seconds'] + options['outage-seconds'] + slow) * 1_000;
 }
 
 async function all<T>(
