@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
@@ -165,6 +165,19 @@ describe('tokens', () => {
     const secrets = [installed.token, slack.appToken, slack.configToken];
     const it = await diagnose(socket({ SLACK_CONFIG_TOKEN: slack.configToken }));
     for (const secret of secrets) expect(it.printed).not.toContain(secret);
+  });
+
+  it('are not printed even where a server says them', async () => {
+    const { token } = slack.addWorkspace('The sk-ant-my-own-key shop').install();
+    const it = await diagnose(
+      socket({
+        SLACK_BOT_TOKEN: token,
+        ANTHROPIC_API_KEY: 'sk-ant-my-own-key',
+        ANTHROPIC_BASE_URL: 'http://127.0.0.1:1',
+      }),
+    );
+    expect(it.printed).toMatch(/shopper in The \[secret\] shop/);
+    expect(it.printed).not.toContain('sk-ant-my-own-key');
   });
 });
 
@@ -363,8 +376,10 @@ describe('many workspaces', () => {
       { tenant: second.id, token: lacking.token },
       { tenant: third.id, token: gone.token },
     );
+    const files = await readdir(folder.path);
     const it = await diagnose(oauth());
     expect(it.code).toBe(1);
+    expect(await readdir(folder.path)).toEqual(files);
     expect(it.checks.map(({ text }) => text)).toContain('1 installation accepted by Slack, with all scopes');
     expect(it.of('slack.scope_missing').text).toMatch(
       new RegExp(`im:history is missing in Second \\(${second.id}\\)`),
