@@ -109,8 +109,10 @@ describe('the example adapter', { timeout: 90_000 }, () => {
     const question = { id: 'q', text: 'May I?', detail: '' };
     const answer = sink.ask(question, AbortSignal.timeout(20_000));
     const asked = await until(() => parlour.messages.find(({ text }) => text === 'May I?'), 'the question');
-    await parlour.press(people.ann, asked.id, 'Yes');
-    expect(await answer).toBe(true);
+    // Somebody else's word is not hers.
+    await parlour.press(people.ben, asked.id, 'Yes');
+    await parlour.press(people.ann, asked.id, 'No');
+    expect(await answer).toBe(false);
     sink.close();
     await adapter.stop();
     await parlour.stop();

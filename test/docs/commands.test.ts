@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { runCommand } from '../../src/commands/table.ts';
 import { temporaryFolder } from '../helpers/cli.ts';
 
 /**
@@ -30,6 +31,20 @@ const NOT_RUN: [pattern: RegExp, why: string][] = [
 
 const MESSAGE = 'I wear size 9 shoes\n';
 const SETTING = /^[A-Z][A-Z0-9_]+=[^ ]*$/;
+
+/** What `shopper … --help` says; fails where there is no such command. */
+async function helpOf(name: string[]): Promise<string> {
+  let said = '';
+  const output = {
+    write(text: string) {
+      said += text;
+    },
+  };
+  const { signal } = new AbortController();
+  const code = await runCommand([...name, '--help'], { env: {}, stdout: output, stderr: output, signal });
+  expect(code, `${name.join(' ')}: ${said}`).toBe(0);
+  return said;
+}
 
 interface Line {
   document: string;
@@ -62,6 +77,25 @@ describe('what the documents say to type', () => {
     for (const { document, lines } of blocks) {
       for (const line of lines.filter(text => SETTING.test(text))) {
         expect(known, `${document}: ${line}`).toContain(line.split('=')[0]);
+      }
+    }
+  });
+
+  it('names only commands, options and scripts that there are', async () => {
+    const scripts = Object.keys(JSON.parse(readFileSync(join(REPO, 'package.json'), 'utf8')).scripts);
+    for (const document of DOCUMENTS) {
+      const text = readFileSync(join(REPO, document), 'utf8');
+      for (const [, script = ''] of text.matchAll(/\bnpm run ([a-z]+)/g))
+        expect(scripts, document).toContain(script);
+      // Up to the explanation beside it, or the end of inline code.
+      for (const [, call = ''] of text.matchAll(/npm run shopper -- ([^`\n]+?)(?= {2,}|`|$)/gm)) {
+        if (call.includes('…')) continue;
+        const words = call.split(' ');
+        const name = words.slice(0, /^(?:memory|access)$/.test(words[0] ?? '') ? 2 : 1);
+        const help = await helpOf(name);
+        for (const option of words.filter(word => word.startsWith('-'))) {
+          expect(help, `${document}: ${call}`).toMatch(new RegExp(`(?:^| )${option}\\b`, 'm'));
+        }
       }
     }
   });
