@@ -69,6 +69,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'provision-claim': { by: 'nobody', why: 'about the agent' },
   rescue: { by: 'nobody', why: 'about processes' },
   process: { by: 'nobody', why: 'about processes' },
+  readiness: { by: 'nobody', why: 'read to see whether the state answers; nothing is written' },
   'stores-seen': { by: 'nobody', why: 'a moment' },
   'discord-channel': { by: 'nobody', why: 'where a channel was read up to' },
   'slack-installation': { by: 'nobody', why: 'about a workspace' },

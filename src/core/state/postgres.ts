@@ -2,7 +2,7 @@ import KeyvPostgres from '@keyv/postgres';
 import pg from 'pg';
 import { SetupError } from '../errors.ts';
 import type { State } from '../state.ts';
-import { createTable, type Row, type Rows } from './table.ts';
+import { createTables, type Row, type Rows } from './table.ts';
 
 const TABLE = 'shopper_state';
 const SEQUENCE = 'shopper_ticket';
@@ -52,7 +52,7 @@ export async function openPostgresState(url: string, options: { schema?: string 
   let closed = false;
   return {
     shared: true,
-    table: <T>(name: string) => createTable<T>(rows, name),
+    table: createTables(rows),
     async ticket() {
       const [row] = await query(`SELECT nextval('"${schema}".${SEQUENCE}')::text AS ticket`);
       return Number(row?.ticket);

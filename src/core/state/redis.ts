@@ -1,7 +1,7 @@
 import KeyvRedis, { createClient } from '@keyv/redis';
 import { SetupError } from '../errors.ts';
 import type { State } from '../state.ts';
-import { createTable, type Row, type Rows } from './table.ts';
+import { createTables, type Row, type Rows } from './table.ts';
 
 /** Braces make all keys one slot of a cluster: the scripts below touch several keys at once. */
 const PREFIX = '{shopper}';
@@ -84,7 +84,7 @@ export async function openRedisState(url: string, options: { prefix?: string } =
   let closed = false;
   return {
     shared: true,
-    table: <T>(name: string) => createTable<T>(rows, name),
+    table: createTables(rows),
     ticket: () => client.incr(`${prefix}#ticket`),
     async sweep() {
       let swept = 0;

@@ -4,7 +4,7 @@ import KeyvSqlite from '@keyv/sqlite';
 import { SetupError } from '../errors.ts';
 import type { State, Table } from '../state.ts';
 import { createWrites, type Query } from './sqlite-writes.ts';
-import { createTable, expiring, type Row, type Rows } from './table.ts';
+import { createTables, expiring, type Row, type Rows } from './table.ts';
 
 const BUSY_TIMEOUT_MS = 5_000;
 const TICKET_BLOCK = 1_000;
@@ -53,12 +53,12 @@ export async function openSqliteState(dataDir: string): Promise<State> {
   // Reading, on a connection of its own, does not wait for the disk and sees nothing that is not yet on it.
   const write = createWrites(writing);
   store.query = (sql, ...parameters) => (sql.startsWith('SELECT') ? read : write)(sql, ...parameters);
-  const rows = rowsOf(store, read, write);
+  const table = createTables(rowsOf(store, read, write));
   let closed = false;
   return {
     shared: false,
-    table: <T>(name: string) => createTable<T>(rows, name),
-    ticket: ticketsOf(createTable<number>(rows, 'ticket')),
+    table,
+    ticket: ticketsOf(table<number>('ticket')),
     async sweep() {
       return (await write(`DELETE FROM keyv WHERE ${EXPIRES} < ? RETURNING key`, Date.now())).length;
     },

@@ -22,7 +22,17 @@ export interface Rows {
 
 const PAGE = 500;
 
-export function createTable<T>(rows: Rows, name: string): Table<T> {
+/** Each table is made once: it listens to the store for as long as that lives. */
+export function createTables(rows: Rows): <T>(name: string) => Table<T> {
+  const tables = new Map<string, unknown>();
+  return <T>(name: string) => {
+    const known = tables.get(name) ?? createTable<T>(rows, name);
+    tables.set(name, known);
+    return known as Table<T>;
+  };
+}
+
+function createTable<T>(rows: Rows, name: string): Table<T> {
   const keyv = new Keyv<T>({ store: rows.store, namespace: name, throwOnErrors: true });
   // Failures reach callers as rejections.
   keyv.on('error', () => {});
