@@ -132,6 +132,21 @@ describe('/metrics', () => {
   });
 });
 
+describe('a delivery', () => {
+  it('counts as refused or failed when it was, and its refusal and error pass through', async () => {
+    const metrics = createMetrics({ version: '1', role: 'all' });
+    const telemetry = createTelemetry(metrics);
+    const refused = { refused: 'too much' };
+    expect(await telemetry.receive('slack', async () => refused)).toBe(refused);
+    const failing = telemetry.receive('slack', () => Promise.reject(new Error('disk full')));
+    await expect(failing).rejects.toThrow('disk full');
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('shopper_deliveries_total{platform="slack",outcome="refused"} 1');
+    expect(text).toContain('shopper_deliveries_total{platform="slack",outcome="failed"} 1');
+    expect(text).toContain('shopper_receive_duration_seconds_count{platform="slack"} 2');
+  });
+});
+
 describe('what tokens and money are counted as', () => {
   it('is dollars and plain numbers; what a service leaves out is not counted', async () => {
     const metrics = createMetrics({ version: '1', role: 'all' });
