@@ -123,6 +123,7 @@ const CONFLICT_LINES = 500;
 
 /** One panel each. */
 export function conflictPanels({ sentence, conflicts }: View<'conflict'>, owner: string): Panel[] {
+  if (conflicts.length === 0) return sentencePanels(sentence, owner);
   const pieces = sentenceTexts(sentence);
   const stands = sentence.length <= CONFLICT_LINES ? pieces : [];
   return [

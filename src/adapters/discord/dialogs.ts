@@ -25,7 +25,7 @@ import {
 } from './change-panels.ts';
 import { editorForm, type Form, factsForm } from './memory-forms.ts';
 import { factsPanel, filePanel, memoryPanel } from './memory-panels.ts';
-import { button, type Panel, panel, row, text } from './parts.ts';
+import { button, type Panel, panel, plain, row, text } from './parts.ts';
 import { personBehind } from './people.ts';
 import { askedIn } from './places.ts';
 
@@ -99,8 +99,11 @@ export function createDialogs(deps: {
     const person = personBehind(interaction);
     const where =
       conversation ?? (OF_A_PLACE.includes(action.type) ? await placeOf(interaction, person) : null);
-    if (!LOOKING.includes(action.type)) deps.changed(person);
-    return bot.command({ person, action, ...(where === null ? {} : { conversation: where }) });
+    try {
+      return await bot.command({ person, action, ...(where === null ? {} : { conversation: where }) });
+    } finally {
+      if (!LOOKING.includes(action.type)) deps.changed(person);
+    }
   }
 
   /** The conversation that the person holds where they are; null where they hold none. */
@@ -167,7 +170,8 @@ export function createDialogs(deps: {
     if (view.type !== 'outcome') return show(interaction, view);
     const now = await ask(interaction, then);
     const next = now.type === 'outcome' ? await ask(interaction, { type: 'view' }) : now;
-    if (view.sentence.length <= NOTE_CHARACTERS) return show(interaction, next, { note: view.sentence });
+    if (plain(view.sentence).length <= NOTE_CHARACTERS)
+      return show(interaction, next, { note: view.sentence });
     await answer(interaction, [
       ...sentencePanels(view.sentence, interaction.user.id),
       ...panelsOf(interaction, next, {}),

@@ -13,6 +13,7 @@ import {
   button,
   clip,
   codeBlock,
+  fenceless,
   type Item,
   itemBox,
   line,
@@ -197,12 +198,8 @@ function factItem({ text: said, learnedOn, learnedBy }: Fact): Item {
 
 /** Whole lines where they fit. */
 function storedItems(content: string): Item[] {
-  return content.trim() === ''
-    ? []
-    : content
-        .trimEnd()
-        .split('\n')
-        .map(each => ({ text: each }));
+  const lines = content.trim() === '' ? [] : fenceless(content.trimEnd()).split('\n');
+  return lines.map(each => ({ text: each }));
 }
 
 /** The facts that begin on a page, each once. */
@@ -225,7 +222,7 @@ export function authorText(author: Author): string {
 export function factsPanel(view: View<'form'>, owner: string, note?: string): Panel {
   const known = view.fields.map(
     ({ label, value, hint }) =>
-      `**${plain(label)}:** ${value === '' ? `*not known, e.g. ${plain(hint)}*` : plain(clip(value, 300))}`,
+      `**${plain(label)}:** ${value === '' ? `*not known, e.g. ${plain(hint)}*` : plain(clip(value, 200))}`,
   );
   return panel([
     ...noteAbove(note),

@@ -158,7 +158,8 @@ export function pager(
 
 /** A sentence as text of a panel, in as many pieces as it takes. */
 export function sentenceTexts(sentence: string): string[] {
-  return splitText(plain(sentence), { limit: PAGE_TEXT }).filter(piece => piece.trim() !== '');
+  const said = sentence.trim() === '' ? 'Done.' : sentence;
+  return splitText(plain(said), { limit: PAGE_TEXT }).filter(piece => piece.trim() !== '');
 }
 
 /** As many whole lines as fit. */
@@ -185,9 +186,14 @@ export function plain(value: string): string {
     .replace(/^(\s*)(-#|>)/, '$1\\$2');
 }
 
-/** A text with all its lines, as it is. A zero-width space keeps it from ending its own block. */
+/** A text with all its lines, as it is. */
 export function codeBlock(content: string): string {
-  return `\`\`\`\n${content.replaceAll('```', '`\u200B``')}\n\`\`\``;
+  return `\`\`\`\n${fenceless(content)}\n\`\`\``;
+}
+
+/** A zero-width space keeps a text from ending the block it is in. */
+export function fenceless(content: string): string {
+  return content.replaceAll('```', '`\u200B``');
 }
 
 export function clip(value: string, characters: number): string {

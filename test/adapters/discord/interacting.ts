@@ -2,9 +2,13 @@
 
 import { MessageFlags } from 'discord.js';
 import { findComponent } from '../../fakes/discord/drivers/acts.ts';
+import type { FakeDiscord } from '../../fakes/discord/fake-discord.ts';
 import { isJson, type Json } from '../../fakes/discord/form.ts';
 import type { Interaction, Message } from '../../fakes/discord/state.ts';
-import type { World } from './harness.ts';
+
+interface World {
+  discord: FakeDiscord;
+}
 
 /** The message that answers an interaction, once it is there and no longer loading. */
 export async function answerTo(world: World, interaction: Interaction): Promise<Message> {

@@ -665,7 +665,10 @@ describe('/preferences export', () => {
         .as(ana.id)
         .sees(channel.id)
         .flatMap(({ attachments }) => attachments);
-    const whole = () => Buffer.concat(files().map(({ data }) => data)).toString();
+    const whole = () =>
+      files()
+        .map(({ data }) => data.toString())
+        .join('');
     await discord.until(() => whole() === content);
     expect(files().every(({ data }) => data.length <= 1_000)).toBe(true);
     expect(files()[0]?.filename).toMatch(/^memory-1-of-\d\.md$/);
