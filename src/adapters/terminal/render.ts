@@ -93,11 +93,7 @@ export function renderView(view: PreferencesView, dim: Dim): string {
     case 'why':
       return renderWhy(view, dim);
     case 'link-code':
-      return [
-        view.sentence,
-        `  ${view.code}`,
-        dim(`  It holds until ${clockTime(view.expiresAt)} and works once. Tell it to nobody.`),
-      ].join('\n');
+      return [view.sentence, `  ${view.code}`, dim(`  (until ${clockTime(view.expiresAt)})`)].join('\n');
   }
 }
 
@@ -128,7 +124,7 @@ function headOfNote({ title, shared }: MemorySection, dim: Dim): string {
 
 /** ISO 8601 as the clock on this machine says it, without seconds. */
 function clockTime(at: string): string {
-  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return new Date(at).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 }
 
 function renderSection(section: MemorySection, dim: Dim): string {

@@ -234,7 +234,7 @@ describe('where a note may be used, and on which accounts', () => {
             button: 'Link them',
           };
     });
-    expect(await run('link')).toMatch(/^Use this.*\n {2}K7PQ-2MXD\n {2}It holds until .*works once/);
+    expect(await run('link')).toMatch(/^Use this.*\n {2}K7PQ-2MXD\n {2}\(until \d\d:\d\d\)$/);
     expect(await run('link K7PQ-2MXD', 'no')).toMatch(/Nothing has changed\.$/);
     expect(await run('link K7PQ-2MXD', 'yes')).toMatch(/Linked\.$/);
     expect(actions().at(-1)).toEqual({ type: 'link', code: 'K7PQ-2MXD', confirmed: true });
