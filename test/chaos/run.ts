@@ -131,7 +131,7 @@ export async function run(
       kills: options.kills,
       rolls: options.rolls,
       troubles: options.troubles,
-      progress: () => ({ settled: settled.size, total }),
+      progress: () => ({ answered, total }),
       platforms: [...platforms.values()].map(({ program }) => ({
         trouble: () => program.call('trouble', undefined),
         hold: ms => program.call('hold', ms),

@@ -9,8 +9,8 @@ export interface TroubleDeps {
   rolls: number;
   /** Of the platforms, in a second. */
   troubles: number;
-  /** Messages that are dealt with, and how many there will be, so that the kills fall into the whole of the run. */
-  progress(): { settled: number; total: number };
+  /** Messages that are answered, and how many there will be, so that the kills fall into the whole of the run. */
+  progress(): { answered: number; total: number };
   platforms: readonly {
     trouble(): Promise<unknown>;
     hold(ms: number): Promise<unknown>;
@@ -35,12 +35,12 @@ async function bringDown({ fleet, random, kills, rolls, progress, signal }: Trou
     const { total } = progress();
     // The last of them while there is still something to answer.
     const due = (0.97 * at * total) / Math.max(1, acts.length);
-    while (progress().settled < due && !signal.aborted) await pause(50);
+    while (progress().answered < due && !signal.aborted) await pause(50);
     // Some come while the process starts, most while it works.
     const works = random.chance(0.75);
-    const { settled } = progress();
+    const { answered } = progress();
     const patience = Date.now() + WORK_MS;
-    while (works && progress().settled === settled && Date.now() < patience && !signal.aborted)
+    while (works && progress().answered === answered && Date.now() < patience && !signal.aborted)
       await pause(50);
     await pause(random.between(0, 2_000));
     if (signal.aborted) return;
