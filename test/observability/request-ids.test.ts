@@ -100,18 +100,26 @@ describe('an error of Discord', () => {
     let asked = 0;
     answer = (_request, response) => {
       asked += 1;
-      const limited = { 'retry-after': '0.05', 'x-ratelimit-scope': 'user' };
+      // The bucket is empty after each, for a moment.
       response.writeHead(asked === 1 ? 429 : 404, {
         'content-type': 'application/json',
         'cf-ray': `ray-${asked}`,
-        ...(asked === 1 ? limited : {}),
+        'x-ratelimit-limit': '1',
+        'x-ratelimit-remaining': '0',
+        'x-ratelimit-reset-after': '0.05',
+        ...(asked === 1 ? { 'retry-after': '0.05', 'x-ratelimit-scope': 'user' } : {}),
       });
       response.end(JSON.stringify(asked === 1 ? { retry_after: 0.05 } : { code: 10008, message: 'Unknown' }));
     };
-    const failing = rest.patch(Routes.channelMessage('1', '2'), { body: { content: 'I hate wool' } });
-    expect(await logged(failing)).toMatchObject({ requestID: 'ray-2', status: 404, code: 10008 });
+    const patch = () => rest.patch(Routes.channelMessage('1', '2'), { body: { content: 'I hate wool' } });
+    expect(await logged(patch())).toMatchObject({ requestID: 'ray-2', status: 404, code: 10008 });
     expect(JSON.stringify(lines)).not.toContain('wool');
     expect(waits).toEqual([['platform', 50]]);
+    await logged(patch());
+    expect(waits).toEqual([
+      ['platform', 50],
+      ['budget', expect.any(Number)],
+    ]);
   });
 });
 
