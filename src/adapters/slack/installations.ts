@@ -84,7 +84,7 @@ export function createTokenInstallation(token: string, deps: InstallationsDeps):
     },
     async renew() {
       throw new SetupError(
-        'Slack says that SLACK_BOT_TOKEN has expired. Turn token rotation off, or use OAuth.',
+        'Slack says that SLACK_BOT_TOKEN has expired. Tokens of an app with token rotation do: use OAuth, or an app without it.',
       );
     },
     async removeIfGone() {

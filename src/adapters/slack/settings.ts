@@ -44,7 +44,7 @@ const OAUTH = [
 const schema = z.object({
   SLACK_BOT_TOKEN: z
     .string()
-    .regex(/^xox[be]/, 'must be a bot token: it starts with xoxb-')
+    .regex(/^(?:xoxe\.)?xoxb-/, 'must be a bot token: it starts with xoxb-')
     .optional(),
   SLACK_APP_TOKEN: z
     .string()
