@@ -26,6 +26,7 @@ const setupSchema = z.object({
 const workSchema = z.object({
   seconds: z.number(),
   limited: z.number(),
+  lost: z.number(),
   turns: z.array(
     z.object({
       turn: z.number(),
@@ -53,7 +54,9 @@ export interface SeenTurn {
 export interface Worked {
   seconds: number;
   turns: SeenTurn[];
+  /** Calls that Slack refused, and turns that nobody answered. */
   limited: number;
+  lost: number;
 }
 
 export interface Arena {
@@ -127,7 +130,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
         const numbers = done.turns.map(({ turn }) => turn);
         const times = z.array(z.array(z.string())).parse(await agent.call('times', numbers));
         const turns = done.turns.map((turn, index) => seenTurn(turn, times[index] ?? []));
-        return { seconds: done.seconds, limited: done.limited, turns };
+        return { seconds: done.seconds, limited: done.limited, lost: done.lost, turns };
       },
       async settled() {
         for (let last = await usage(); ; ) {

@@ -27,6 +27,8 @@ export interface Work {
   again?: boolean;
   /** Leave a little time between two turns of a client, so that one does not wait for what ends the other. */
   settle?: boolean;
+  /** The clients begin one after the other in this time. */
+  overMs?: number;
   /** Of the people, how many to pass over first. */
   skip?: number;
 }
@@ -49,6 +51,8 @@ export interface WorkResult {
   turns: TurnTimes[];
   /** Calls that Slack refused with 429. */
   limited: number;
+  /** Turns that nobody answered. */
+  lost: number;
 }
 
 export function readSetup(): ContenderSetup {

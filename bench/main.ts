@@ -6,13 +6,13 @@
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ContenderName } from './arena.ts';
 import { build } from './build.ts';
 import { type ConversationSize, measureConversation, type Setting } from './measures/conversation.ts';
-import { measureInFlight } from './measures/in-flight.ts';
+import { type InFlightSize, measureInFlight } from './measures/in-flight.ts';
 import { measureStart } from './measures/start.ts';
 import { measureState } from './measures/state.ts';
 import { createResults } from './results.ts';
@@ -22,25 +22,25 @@ const CONTENDERS: readonly ContenderName[] = ['shopper', 'chat-sdk', 'bare-bolt'
 interface Size {
   repeats: number;
   conversation: ConversationSize;
-  inFlight: number;
+  inFlight: InFlightSize;
   starts: number;
   state: { people: number[]; turns: number; stores: ('sqlite' | 'postgres' | 'redis')[] };
 }
 
 const FULL: Size = {
   repeats: 3,
-  conversation: { alone: 12, together: 96, fast: 500 },
-  inFlight: 1_000,
+  conversation: { alone: 8, together: 64, fast: 300 },
+  inFlight: { turns: 1_000, comeWithinMs: 10_000, everyMs: 500 },
   starts: 3,
-  state: { people: [1_000, 1_000_000], turns: 400, stores: ['sqlite', 'postgres', 'redis'] },
+  state: { people: [1_000, 1_000_000], turns: 200, stores: ['sqlite', 'postgres', 'redis'] },
 };
 
 const QUICK: Size = {
   repeats: 1,
-  conversation: { alone: 3, together: 32, fast: 150 },
-  inFlight: 200,
+  conversation: { alone: 2, together: 16, fast: 100 },
+  inFlight: { turns: 100, comeWithinMs: 2_000, everyMs: 60 },
   starts: 1,
-  state: { people: [1_000, 100_000], turns: 150, stores: ['sqlite'] },
+  state: { people: [1_000, 20_000], turns: 100, stores: ['sqlite'] },
 };
 
 const { values } = parseArgs({
@@ -75,7 +75,7 @@ const measures: Record<string, () => Promise<void>> = {
   'in-flight': () =>
     interleaved(size.repeats, contender => measureInFlight(setting, contender, size.inFlight)),
   start: () => interleaved(size.starts, contender => measureStart(setting, contender)),
-  state: () => measureState(setting, { ...size.state, repeats: size.repeats }),
+  state: () => measureState(setting, { ...size.state, repeats: size.repeats, onRun: keep }),
 };
 
 const wanted = values.only === undefined ? Object.keys(measures) : [values.only];
@@ -83,16 +83,28 @@ for (const name of wanted) {
   const measure = measures[name];
   if (measure === undefined) throw new Error(`--only knows ${Object.keys(measures).join(', ')}`);
   await measure();
+  keep();
 }
 
-const [cpu] = cpus();
-const machine = `${cpus().length} cores (${cpu?.model ?? 'unknown'}), Node ${process.version}, ${process.platform}`;
 process.stdout.write(`\n${results.table()}\n\n`);
-process.stdout.write(
-  `Medians of the runs (lowest–highest). ${machine}, ${Math.round((performance.now() - begun) / 1_000)} s.\n`,
-);
-if (values.json !== undefined) {
+const seconds = Math.round((performance.now() - begun) / 1_000);
+process.stdout.write(`Medians of the runs (lowest–highest). ${machine()}, ${seconds} s.\n`);
+
+/** After each run, so that what was measured is there when the rest is called off. */
+function keep(): void {
+  if (values.json === undefined) return;
   mkdirSync(dirname(values.json), { recursive: true });
-  const report = { at: new Date().toISOString(), machine, quick: values.quick, rows: results.rows };
+  const report = {
+    at: new Date().toISOString(),
+    machine: machine(),
+    quick: values.quick,
+    rows: results.rows,
+  };
   writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+/** With how busy it is: the figures mean little where others use it too. */
+function machine(): string {
+  const load = loadavg()[0]?.toFixed(1);
+  return `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}, ${process.platform}, load ${load}`;
 }

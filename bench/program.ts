@@ -29,6 +29,7 @@ const replySchema = z.discriminatedUnion('type', [
 ]);
 
 const STOP_MS = 5_000;
+const KEPT_OUTPUT = 4_000;
 
 /** In the process: answers calls by name and says that it is ready. `usage` and `peak` are there in each. */
 export function serveProgram(methods: Methods): void {
@@ -69,18 +70,30 @@ export function serveProgram(methods: Methods): void {
   process.send?.({ type: 'ready' });
 }
 
-/** Starts `file` and resolves when it is ready. Its output goes to our standard error. */
+/** Starts `file` and resolves when it is ready. What it says is kept for when it fails. */
 export async function startProgram(file: URL, env: Record<string, string> = {}): Promise<Program> {
   const started = performance.now();
   const isSource = extname(file.pathname) === '.ts';
   const execArgv = [...(isSource ? ['--import', 'tsx'] : []), ...flagsOf(file)];
-  const child = fork(file, [], { env: { ...cleanEnv(), ...env }, execArgv, stdio: ['ignore', 2, 2, 'ipc'] });
+  const child = fork(file, [], {
+    env: { ...cleanEnv(), ...env },
+    execArgv,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let said = '';
+  for (const output of [child.stdout, child.stderr]) {
+    output?.setEncoding('utf8').on('data', (text: string) => {
+      said = `${said}${text}`.slice(-KEPT_OUTPUT);
+    });
+  }
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let calls = 0;
   const exited = new Promise<void>(resolve => child.once('exit', () => resolve()));
   const readyMs = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', code => reject(new Error(`${file.pathname} ended with ${code} before it was ready`)));
+    child.once('exit', code =>
+      reject(new Error(`${file.pathname} ended with ${code} before it was ready: ${said}`)),
+    );
     child.on('message', (message: unknown) => {
       const reply = replySchema.parse(message);
       if (reply.type === 'ready') return resolve(performance.now() - started);
@@ -91,7 +104,7 @@ export async function startProgram(file: URL, env: Record<string, string> = {}):
     });
   });
   child.once('exit', () => {
-    for (const { reject } of waiting.values()) reject(new Error(`${file.pathname} has ended`));
+    for (const { reject } of waiting.values()) reject(new Error(`${file.pathname} has ended: ${said}`));
   });
   return {
     readyMs,

@@ -4,14 +4,21 @@ import { type ContenderName, openArena } from '../arena.ts';
 import { quantile } from '../statistics.ts';
 import type { Setting } from './conversation.ts';
 
-/** Long enough that all of them run at once: 60 tokens in 15 seconds. */
-const SLOWLY = { afterMs: 3_000, everyMs: 250 };
+export interface InFlightSize {
+  turns: number;
+  /** In what time people come. Their replies take longer, so that all of them run at once. */
+  comeWithinMs: number;
+  /** Between two tokens. */
+  everyMs: number;
+}
+
+const THINK_MS = 1_000;
 const MEGABYTE = 1e6;
 
 export async function measureInFlight(
   { programs, results, say }: Setting,
   contender: ContenderName,
-  turns: number,
+  { turns, comeWithinMs, everyMs }: InFlightSize,
 ): Promise<void> {
   const arena = await openArena({ programs, contender, workspaces: turns, people: turns });
   const name = `${turns.toLocaleString('en')} turns in flight`;
@@ -21,8 +28,8 @@ export async function measureInFlight(
     const idle = await arena.settled();
     await arena.peakRss();
     say(`${contender}: ${name}`);
-    await arena.pace(SLOWLY);
-    const done = await arena.work({ clients: turns, turns, settle: false });
+    await arena.pace({ afterMs: THINK_MS, everyMs });
+    const done = await arena.work({ clients: turns, turns, settle: false, overMs: comeWithinMs });
     const after = await arena.settled();
     const deltas = done.turns.flatMap(turn => turn.deltaMs);
     add('memory before (RSS)', 'MB', idle.rss / MEGABYTE);
@@ -46,6 +53,7 @@ export async function measureInFlight(
       ),
     );
     add('CPU per turn', 'ms', (after.cpuMs - idle.cpuMs) / turns);
+    add('turns without an answer', '', done.lost);
     if (done.limited > 0) say(`${contender}: Slack refused ${done.limited} calls; the figures contain that`);
   } finally {
     await arena.stop();

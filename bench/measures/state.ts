@@ -19,6 +19,8 @@ export interface StateSize {
   turns: number;
   stores: readonly StoreKind[];
   repeats: number;
+  /** After each run. */
+  onRun(): void;
 }
 
 const POSTGRES =
@@ -52,6 +54,7 @@ export async function measureState(setting: Setting, size: StateSize): Promise<v
       for (let repeat = 0; repeat < size.repeats; repeat += 1) {
         for (const one of repeat % 2 === 0 ? prepared : [...prepared].reverse()) {
           await measureOnce(setting, one, size.turns, true);
+          size.onRun();
         }
       }
     } finally {

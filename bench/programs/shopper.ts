@@ -9,7 +9,7 @@ import { readSetup } from '../contender.ts';
 import { serveProgram } from '../program.ts';
 
 const { slack, agentUrl, dataDir, port } = readSetup();
-const log = createLog('warn');
+const log = createLog('error');
 const config = readConfig({
   SHOPPER_DATA_DIR: dataDir,
   AGENT_FILE: process.env.BENCH_AGENT_FILE,
