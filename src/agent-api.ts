@@ -24,6 +24,7 @@ const JOIN_POLL_MS = 100;
 /** From taking the directory to answering, a starting bot needs far less. */
 const JOIN_PATIENCE_MS = 10_000;
 const COMMAND_RETRIES = 5;
+const ANSWER_MS = 120_000;
 
 /** For the bot: the service elsewhere, or a local runtime in this process. Requests go through `observed`. */
 export async function openApi(config: Config, log: Log, observed?: typeof fetch): Promise<AgentApi> {
@@ -79,6 +80,8 @@ export function clientOf(
     authToken: null,
     logLevel: 'off',
     maxRetries,
+    // Until an answer begins. The SDK would wait ten minutes for one that was lost on the way, and a person with it.
+    timeout: ANSWER_MS,
     fetch: observed,
     // Its spans, where somebody exports any, never hold what was said, whatever the environment asks for.
     openTelemetry: { propagation: false, traces: { contentMode: 'metadata_only' } },

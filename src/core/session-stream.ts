@@ -21,6 +21,8 @@ export interface FollowOptions {
   log: Log;
   /** After this long without an event the log is asked whether the stream has missed something. */
   silenceMs?: number;
+  /** A stream that does not begin for so long never will: its connection was lost without a word. */
+  openMs?: number;
   wait?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export interface Batch {
 }
 
 const SILENCE_MS = 20_000;
+const OPEN_MS = 30_000;
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 15_000;
 
@@ -67,7 +70,8 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
       const stream = await client.beta.sessions.events.stream(
         sessionId,
         previews ? { event_deltas: ['agent.message'] } : {},
-        { signal: connection.signal, maxRetries: 0 },
+        // The SDK's limit is for the beginning of an answer; its own would be ten minutes.
+        { signal: connection.signal, maxRetries: 0, timeout: options.openMs ?? OPEN_MS },
       );
       await options.opened();
       options.onTrouble(null);

@@ -5,6 +5,8 @@ import { type Answered, factsIn, idsIn, readAnswers, sayingsIn, tokensIn } from 
 export interface Verdict {
   accepted: number;
   answered: number;
+  /** Acknowledged and turned away with a sentence, because too much of the person's waited. */
+  refused: number;
   /** Accepted, without a whole answer. */
   lost: string[];
   /** Answered twice, or said to the agent twice. */
@@ -59,7 +61,12 @@ export function judge(records: Records): Verdict {
   return {
     accepted: accepted.length,
     answered: accepted.filter(({ id }) => answered.has(id)).length,
-    lost: accepted.filter(({ id }) => !answered.has(id)).map(describe),
+    refused: [...readings.values()].reduce((sum, { refusals }) => sum + refusals, 0),
+    lost: [...readings].flatMap(([key, { refusals }]) => {
+      const open = accepted.filter(({ id, conversation }) => conversation === key && !answered.has(id));
+      // Which of them were refused the sentence does not say.
+      return open.slice(0, Math.max(0, open.length - refusals)).map(describe);
+    }),
     doubled: [
       ...twice(answers.map(({ id }) => id)).map(id => `${id} answered twice`),
       ...twice(

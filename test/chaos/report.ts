@@ -31,6 +31,7 @@ export function tableOf(options: Options, outcome: Outcome): string {
     ['went wrong', struck.join(', ')],
     ['accepted', verdict.accepted],
     ['answered', verdict.answered],
+    ['turned away', verdict.refused],
     ...FAILURES.map((name): [string, number] => [WORDS[name], verdict[name].length]),
     ['crashes', counts.crashes],
     ['would not stop', counts.hung],

@@ -66,7 +66,9 @@ export interface Reading {
   /** Finished answers, in the order in which they stand. */
   answers: Answered[];
   moments: string[];
-  /** What is neither. */
+  /** How often the bot said that too much waits, so that it takes no more: then it owes no answer. */
+  refusals: number;
+  /** What is nothing of that. */
   rest: string;
 }
 
@@ -74,6 +76,7 @@ export interface Reading {
 export function readAnswers(text: string, countOf: (id: string) => number | undefined): Reading {
   const answers: Answered[] = [];
   const moments: string[] = [];
+  let refusals = 0;
   const rest = text
     .replaceAll('\u200b', '')
     .replace(/\s+/g, ' ')
@@ -90,7 +93,11 @@ export function readAnswers(text: string, countOf: (id: string) => number | unde
       moments.push(id);
       return ' ';
     })
+    .replace(/I still have \d+ messages of yours to answer, .*? when I have caught up\./g, () => {
+      refusals += 1;
+      return ' ';
+    })
     .replace(/\s+/g, ' ')
     .trim();
-  return { answers, moments, rest };
+  return { answers, moments, refusals, rest };
 }
