@@ -1,8 +1,9 @@
 /** What changed, and which memories a reply had before it. Pure. */
 
-import { type HistoryEntry, lineOfChange, type PreferencesView, wordsOfAuthor } from '../../core/views.ts';
+import { type HistoryEntry, lineOfChange, type PreferencesView } from '../../core/views.ts';
 import { actions, type Block, context, line, lines, section, sentence, title } from './blocks.ts';
 import { memoryButton } from './memory-buttons.ts';
+import { authorText } from './note-panel.ts';
 import { BUTTONS_CHARACTERS, ENTRY_CHARACTERS, fitting, type Room } from './panel-room.ts';
 
 type View<T extends PreferencesView['type']> = Extract<PreferencesView, { type: T }>;
@@ -36,7 +37,7 @@ function entryBlock(entry: HistoryEntry): Block {
         entry.lines.map(change => line(lineOfChange(change))),
         ENTRY_CHARACTERS,
       ),
-      `_${when}, by ${line(wordsOfAuthor(entry.by))}_`,
+      `_${when}, by ${authorText(entry.by)}_`,
     ].join('\n'),
   );
   if (!entry.restorable || entry.current) return words;

@@ -10,7 +10,7 @@ import {
   type MemoryAnswersDeps,
   needsWindow,
 } from './memory-answers.ts';
-import { isLeaving, MEMORY_BUTTON, readMemoryAction } from './memory-buttons.ts';
+import { isLeaving, MEMORY_BUTTON, readMemoryAction, readPart } from './memory-buttons.ts';
 import { EDITOR_WINDOW, FORM_WINDOW, LINK_WINDOW, readSubmission } from './memory-forms.ts';
 import { NOTICE_BUTTONS, QUESTION_BUTTONS, thanksMessage } from './notices.ts';
 import { answerPreferences, type PreferencesCommandDeps } from './preferences-command.ts';
@@ -129,7 +129,8 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
     if (needsWindow(action) && !isLeaving(element.action_id)) await surface.open();
     const actor = await deps.actorOf(tenant, it.user.id, it.user.team_id ?? null);
     if (it.view?.type === 'home') deps.homes.seen(actor);
-    await answers.answer(actor, action, surface, await conversationOf(it, actor));
+    const { from } = readPart(element);
+    await answers.answer(actor, action, surface, await conversationOf(it, actor), from);
   }
 
   /** The thread that the button stands in; else where the person was last heard, there or anywhere. */

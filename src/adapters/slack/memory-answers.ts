@@ -11,12 +11,16 @@ import type { Surface } from './surfaces.ts';
 /** What people ask of their memory, carried out and shown where they asked. */
 export interface MemoryAnswers {
   run(actor: Actor, action: CommandAction, conversation?: Conversation | null): Promise<PreferencesView>;
-  /** Runs it and shows what came of it: what was done stands above the memory as it now is. */
+  /**
+   * Runs it and shows what came of it: what was done stands above the memory as it now is. `from`: where a long note
+   * goes on.
+   */
   answer(
     actor: Actor,
     action: CommandAction,
     surface: Surface,
     conversation?: Conversation | null,
+    from?: number,
   ): Promise<void>;
   /** A sentence for the person instead of a failure. */
   guard(surface: Surface, work: () => Promise<void>): Promise<void>;
@@ -79,10 +83,10 @@ export function createMemoryAnswers(deps: MemoryAnswersDeps): MemoryAnswers {
   return {
     run,
 
-    async answer(actor, action, surface, conversation = null) {
+    async answer(actor, action, surface, conversation = null, from = 0) {
       const view = await run(actor, action, conversation);
       if (view.type === 'export') return sendExport(view, actor, surface);
-      if (view.type !== 'outcome') return surface.show(view);
+      if (view.type !== 'outcome') return surface.show(view, undefined, from);
       return surface.show(await run(actor, { type: 'view' }, conversation), view.sentence);
     },
 

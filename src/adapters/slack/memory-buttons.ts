@@ -46,9 +46,14 @@ const schema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('why'), messageId: z.string().optional() }),
 ]);
 
+/** Which part of what comes of an action is shown; see `fullNoteBlocks`. */
+export interface Part {
+  from: number;
+}
+
 /** `also` keeps buttons with the same kind of action apart that stand in one block. */
-export function memoryButton(label: string, action: CommandAction, also = ''): Block {
-  return button(label, `${PREFIX}${action.type}${also}`, JSON.stringify(action));
+export function memoryButton(label: string, action: CommandAction, also = '', part?: Part): Block {
+  return button(label, `${PREFIX}${action.type}${also}`, JSON.stringify({ ...action, ...part }));
 }
 
 /** Instead of what a view asks about: its place is taken by the memory as it is. */
@@ -82,6 +87,17 @@ export function readMemoryAction(it: {
     return null;
   }
 }
+
+/** From the beginning, unless the button says otherwise. */
+export function readPart({ value }: { value?: string | undefined }): Part {
+  try {
+    return partSchema.parse(JSON.parse(value ?? ''));
+  } catch {
+    return { from: 0 };
+  }
+}
+
+const partSchema = z.object({ from: z.number().int().nonnegative() });
 
 /** Without the members that are there but undefined. */
 function defined(action: Record<string, unknown>): Record<string, unknown> {

@@ -16,7 +16,7 @@ export function panelBlocks(view: PreferencesView, room: Room): Block[] {
     case 'memory':
       return memoryBlocks(view, room);
     case 'file':
-      return fullNoteBlocks(view.section, room);
+      return fullNoteBlocks(view.section, room, room.from);
     case 'conflict':
       return conflictsBlocks(view, room);
     case 'confirm':

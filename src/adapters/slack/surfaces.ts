@@ -11,8 +11,8 @@ import type { SlackApi } from './web-client.ts';
 export interface Surface {
   /** Opens a window for what is to come, unless there is one: a trigger works once and for three seconds, and a memory may take longer. */
   open(): Promise<void>;
-  /** `said`: what was just done, on top. */
-  show(view: PreferencesView, said?: string): Promise<void>;
+  /** `said`: what was just done, on top; `from`: where a long note goes on. */
+  show(view: PreferencesView, said?: string, from?: number): Promise<void>;
   /** The message that the button was on becomes one quiet line. */
   settle(sentence: string): Promise<void>;
   /** A sentence for the person, beside what they see. Never throws. */
@@ -57,19 +57,19 @@ export function createSurface(options: SurfaceOptions): Surface {
   }
 
   /** The Home tab shows a memory by itself; anything else needs a window, if there is still time for one. */
-  async function showAtHome(shown: PreferencesView, said?: string): Promise<void> {
+  async function showAtHome(shown: PreferencesView, said?: string, from?: number): Promise<void> {
     if (shown.type === 'memory') return;
     await open();
-    await update(modalView(shown, said));
+    await update(modalView(shown, said, from));
   }
 
   return {
     open,
-    async show(shown, said) {
-      if (await update(modalView(shown, said))) return;
-      if (view?.type === 'home') return showAtHome(shown, said);
+    async show(shown, said, from) {
+      if (await update(modalView(shown, said, from))) return;
+      if (view?.type === 'home') return showAtHome(shown, said, from);
       if (respond === undefined) return;
-      const content = viewMessage(shown, said);
+      const content = viewMessage(shown, said, from);
       if (options.onMessage === true) await respond({ replace_original: true, ...content, ...QUIET });
       else await whisper(respond, content);
     },

@@ -24,18 +24,21 @@ const TOO_LONG = 'This note is too long to be edited here. Tell me in a message 
 
 const CHOICES_CHARACTERS = 1_500;
 
-/** In a message that only the person sees. `said`: what was just done. */
-export function viewMessage(view: PreferencesView, said?: string): MessageContent {
+/** In a message that only the person sees. `said`: what was just done; `from`: where a long note goes on. */
+export function viewMessage(view: PreferencesView, said?: string, from = 0): MessageContent {
   const top = said === undefined ? [] : [section(sentence(said))];
-  return { text: fallback(said ?? headingOf(view)), blocks: [...top, ...panelBlocks(view, IN_MESSAGE)] };
+  return {
+    text: fallback(said ?? headingOf(view)),
+    blocks: [...top, ...panelBlocks(view, { ...IN_MESSAGE, from })],
+  };
 }
 
 export function homeView(view: PreferencesView): Block {
   return { type: 'home', blocks: panelBlocks(view, IN_VIEW) };
 }
 
-/** A window. `said`: what was just done. */
-export function modalView(view: PreferencesView, said?: string): Block {
+/** A window. `said`, `from`: as in a message. */
+export function modalView(view: PreferencesView, said?: string, from = 0): Block {
   if (view.type === 'form') return formWindow(view.formId, view.fields);
   if (view.type === 'editor') {
     return editorWindow(view.draft) ?? modalView({ type: 'outcome', ok: false, sentence: TOO_LONG });
@@ -50,7 +53,7 @@ export function modalView(view: PreferencesView, said?: string): Block {
     type: 'modal',
     title: plain(view.type === 'file' ? clip(view.section.title, 24) : 'Your memory'),
     close: plain('Close'),
-    blocks: [...top, ...panelBlocks(view, IN_VIEW), ...back],
+    blocks: [...top, ...panelBlocks(view, { ...IN_VIEW, from }), ...back],
   };
 }
 
