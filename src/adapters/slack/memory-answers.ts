@@ -53,8 +53,9 @@ const NO_FILES =
 const FILE_FAILED = 'I could not send it as a file just now, so here it is as text:';
 
 /** Looked at, or asked about: it gets a window. What is done is shown where the button was. */
-export function needsWindow({ type }: CommandAction): boolean {
-  return LOOKING.includes(type) || ASKING.includes(type);
+export function needsWindow(action: CommandAction): boolean {
+  const asks = ASKING.includes(action.type) && !('confirmed' in action && action.confirmed === true);
+  return LOOKING.includes(action.type) || asks;
 }
 
 export function createMemoryAnswers(deps: MemoryAnswersDeps): MemoryAnswers {

@@ -57,13 +57,18 @@ export function createTerminal(options: TerminalOptions): Terminal {
     bot: () => bot,
     conversation,
     console: {
-      write,
+      write: text => {
+        replying?.pause();
+        write(text);
+      },
       ask: text => write(interactive ? `${text} ` : `${text}\n`),
       read,
       dim,
       save: interactive ? save : null,
     },
   });
+  /** What is being answered, while somebody types on. */
+  let replying: ReplyWriter | null = null;
   let turnOver: (() => void) | null = null;
   let leave: () => void = () => {};
   const left = new Promise<void>(resolve => {
@@ -147,15 +152,18 @@ export function createTerminal(options: TerminalOptions): Terminal {
   function openReply(message: Message): ReplySink {
     const earlier = message.conversation.thread !== conversation.thread;
     const writer = interactive ? streamingWriter(write, dim) : wholeWriter(write);
+    replying = writer;
     if (earlier) write(dim(`(You asked before I was interrupted: ${message.text.slice(0, 200)})\n`));
     writer.show({ state: 'working', text: '', status: 'Thinking', activities: [] });
     return {
       show: reply => writer.show(reply),
       async finish(reply) {
         writer.finish(reply);
+        replying = null;
       },
       ask: (it, signal) => ask(it, signal, writer),
       close() {
+        if (replying === writer) replying = null;
         if (earlier) return;
         turnOver?.();
         turnOver = null;

@@ -332,8 +332,9 @@ describe('everything else about a memory', () => {
     await command('forget me');
     const asked = await whispered('Really everything?');
     await world.ann.press(asked, 'memory_forget-me').outcome;
-    await world.slack.until(() => modalText().includes('You are forgotten.'), 'the receipt');
-    expect(modalText()).toContain('2 notes');
+    const receipt = await whispered('You are forgotten.');
+    expect(receipt.ts).toBe(asked.ts);
+    expect(receipt.text).toContain('2 notes');
     expect(commands().map(action => 'confirmed' in action && action.confirmed)).toEqual([false, true]);
   });
 

@@ -9,7 +9,7 @@ import type { MemorySection, PreferencesView } from '../../../src/core/views.ts'
 import { type Bench, createBench } from '../../helpers/bench.ts';
 import { temporaryFolder } from '../../helpers/cli.ts';
 import { memoryOf, obedientModel, write } from '../../helpers/memory.ts';
-import { createScriptedBot, memoryView } from '../scripted-bot.ts';
+import { createScriptedBot, done, memoryView, reply } from '../scripted-bot.ts';
 
 let bench: Bench | undefined;
 afterEach(async () => {
@@ -258,6 +258,35 @@ describe('where a note may be used, and on which accounts', () => {
       { type: 'unlink', confirmed: true },
     ]);
   });
+});
+
+it('what a command says stands on lines of its own, also while an answer is being written', async () => {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  let screen = '';
+  const shown = new Promise<void>(resolve => {
+    output.setEncoding('utf8').on('data', (text: string) => {
+      screen += text;
+      if (screen.includes('I remember nothing')) resolve();
+    });
+  });
+  const bot = createScriptedBot();
+  const terminal = createTerminal({ user: 'ann', input, output, interactive: true });
+  await terminal.start(bot, 'both');
+  const person = { platform: 'terminal', workspace: 'local', id: 'ann', name: 'ann' };
+  const conversation = { person, channel: 'terminal', thread: null, audience: 'private' as const };
+  const message = { id: '1', conversation, text: 'Hi', attachments: [], context: [], replyTo: null };
+  const sink = terminal.openReply(message, null, async () => {});
+  bot.onCommand = () => {
+    sink.show(reply('You wear 9'));
+    return memoryView();
+  };
+  input.write('/preferences\n');
+  await shown;
+  await sink.finish(done('You wear 9, I think.'));
+  sink.close();
+  await terminal.stop();
+  expect(screen).toMatch(/You wear 9\nI remember nothing about you yet\.[\s\S]*, I think\./);
 });
 
 it('an export goes into a file of its own, never over another', async () => {
