@@ -70,7 +70,10 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
     } catch (error) {
       if (error instanceof SlackRefusal && (isPlaceGone(error.code) || isInstallationGone(error.code))) {
         lost = isPlaceGone(error.code) ? 'place' : 'installation';
-        log.warn({ event: 'slack.place_lost', err: error, ...where }, 'cannot write there any more');
+        log.warn(
+          { event: 'slack.place_lost', code: error.code, err: error, ...where },
+          'cannot write there any more',
+        );
         if (final) await writeElsewhere(reply);
         return;
       }
@@ -91,7 +94,10 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
       if (lost === 'place') return await writeToPerson(reply.text);
     } catch (error) {
       if (!(error instanceof SlackRefusal)) throw error;
-      log.warn({ event: 'slack.person_lost', err: error, ...where }, 'the person cannot be written to');
+      log.warn(
+        { event: 'slack.person_lost', code: error.code, err: error, ...where },
+        'the person cannot be written to',
+      );
     }
     const characters = reply.text.length;
     log.error({ event: 'slack.reply_undeliverable', characters, ...where }, 'a reply could not be delivered');
