@@ -89,10 +89,11 @@ function pressedOf(action: CommandAction): PressedAction | null {
     case 'forget-me':
     case 'link':
     case 'unlink':
-    case 'share':
     case 'restore':
     case 'resolve':
       return action;
+    case 'share':
+      return { ...action, sure: true };
     default:
       return null;
   }

@@ -67,7 +67,8 @@ const ACTIONS = z.discriminatedUnion('type', [
   action('unlink', { confirmed: flag.optional(), page: count.optional() }),
   action('restore', { versionId: text, revision: text.optional() }),
   action('resolve', { conflictId: text, choice: z.enum(['mine', 'theirs', 'again']) }),
-  action('share', { memoryId: text, on: flag }),
+  /** `sure`: the person was asked. */
+  action('share', { memoryId: text, on: flag, sure: flag.optional() }),
   action('private', { on: flag }),
   action('pause', {}),
   action('resume', {}),
@@ -134,7 +135,7 @@ export function readCustomId(id: string): Pressed | null {
 
 /** The command that a button for doing something stands for. */
 export function commandOf(doing: Doing): CommandAction {
-  const { page: _, ...command } = { page: undefined, ...doing };
+  const { page: _, sure: __, ...command } = { page: undefined, sure: undefined, ...doing };
   return defined(command);
 }
 

@@ -39,6 +39,8 @@ export type Answerable =
 /** What can be answered with a form: anything but another form. */
 export type Opening = Exclude<Answerable, ModalSubmitInteraction>;
 
+type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
+
 /** Which part of a view is shown. All count from 0. */
 export interface Part {
   page?: number;
@@ -60,6 +62,8 @@ export interface Dialogs {
   show(interaction: Answerable, view: PreferencesView, part?: Part): Promise<void>;
   /** Shows what came of a change: what was done, above `then` as it now is; anything else speaks for itself. */
   settle(interaction: Answerable, view: PreferencesView, then?: CommandAction): Promise<void>;
+  /** Lets a note be used where others read, or no longer. What others may hear of is asked about first, unless `sure`. */
+  share(interaction: Answerable, action: Action<'share'>, sure: boolean): Promise<void>;
   /** A view beside what the person sees, which stays as it is. */
   whisper(interaction: Answerable, view: PreferencesView): Promise<void>;
   /**
@@ -178,6 +182,22 @@ export function createDialogs(deps: {
     ]);
   }
 
+  async function share(interaction: Answerable, action: Action<'share'>, sure: boolean): Promise<void> {
+    const { memoryId, on } = action;
+    const note: CommandAction = { type: 'show', memoryId };
+    if (sure || !on) return settle(interaction, await ask(interaction, action), note);
+    const view = await ask(interaction, note);
+    if (view.type !== 'file') return settle(interaction, view);
+    const { title, path, lines } = view.section;
+    await show(interaction, {
+      type: 'confirm',
+      question: MAY_BE_HEARD,
+      items: [{ title, path, lines, wholeFile: false }],
+      action,
+      button: 'Use it there, too',
+    });
+  }
+
   async function open(interaction: Opening, asking: Promise<PreferencesView>, half = 0): Promise<void> {
     const inTime = await Promise.race([asking, later(waitMs)]);
     const form = inTime === null ? null : formOf(inTime, interaction.user.id, half);
@@ -213,6 +233,7 @@ export function createDialogs(deps: {
     ask,
     show,
     settle,
+    share,
     async whisper(interaction, view) {
       for (const panel of panelsOf(interaction, view, {})) await below(interaction, panel);
     },
@@ -225,6 +246,9 @@ export function createDialogs(deps: {
     },
   };
 }
+
+const MAY_BE_HEARD =
+  'May I use this note where others can read what I say to you? In servers, what it says may then be part of my answers.';
 
 /** What changes nothing. */
 const LOOKING: readonly CommandAction['type'][] = [

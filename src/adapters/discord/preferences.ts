@@ -123,8 +123,8 @@ export function createPreferences(deps: {
   ): Promise<void> {
     const found = await choices.named(interaction, verb, interaction.options.getString(option, true));
     if (typeof found === 'string') return say(interaction, found);
-    const then = found.type === 'share' ? { type: 'show' as const, memoryId: found.memoryId } : undefined;
-    await dialogs.settle(interaction, await dialogs.ask(interaction, found), then);
+    if (found.type === 'share') return dialogs.share(interaction, found, false);
+    await dialogs.settle(interaction, await dialogs.ask(interaction, found));
   }
 
   async function view(interaction: ChatInputCommandInteraction): Promise<void> {

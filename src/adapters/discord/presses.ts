@@ -118,8 +118,11 @@ export function createPresses(deps: {
         return change(interaction, commandOf(action));
       case 'restore':
         return change(interaction, commandOf(action), { type: 'history' });
-      case 'share':
-        return change(interaction, commandOf(action), { type: 'show', memoryId: action.memoryId });
+      case 'share': {
+        const { type, memoryId, on, sure } = action;
+        await interaction.deferUpdate();
+        return dialogs.share(interaction, { type, memoryId, on }, sure === true);
+      }
       case 'notices': {
         const mode = noticeMode.safeParse(chosen(interaction)).data;
         return mode === undefined

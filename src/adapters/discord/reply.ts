@@ -69,6 +69,8 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
   let typing: NodeJS.Timeout | undefined;
   outlets.main.adopt(slots.filter(({ outlet }) => outlet === 'main').length);
 
+  /** Words of the reply stand there. */
+  let begun = false;
   const paced = createPaced<Reply>({
     async write(reply) {
       const bodies = layoutOf(reply, owner, message.conversation.channel);
@@ -76,9 +78,13 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
       const again = bodies.length < slots.length || (reply.text.trim() === '' && slots.some(isForeign));
       if (reply.state === 'working' && again) return;
       await write(bodies);
-      if (reply.text.trim() !== '') deps.seen?.();
+      if (reply.text.trim() === '') return;
+      begun = true;
+      deps.seen?.();
     },
     minIntervalMs: deps.minIntervalMs ?? MIN_INTERVAL_MS,
+    // A status before it must not hold the first words back.
+    isUrgent: reply => reply.text.trim() !== '' && !begun,
     onError: error =>
       log.warn(
         { event: 'discord.reply_delayed', message: message.id, err: error },

@@ -213,7 +213,8 @@ describe('a person and their memory, on Discord', () => {
 
   it('lets a note be used where others read, and takes that back', async () => {
     await say(write('sizes.md', '- shoe size: 9\n'));
-    await shown('share', { note: 'sizes' });
+    const asked = await shown('share', { note: 'sizes' });
+    await pressed(world, world.ana.id, asked, 'Use it there, too');
     expect(words(await shown('view'))).toContain('**Sizes** · also where others read');
     await shown('unshare', { note: 'sizes' });
     expect(words(await shown('view'))).not.toContain('also where others read');

@@ -686,6 +686,10 @@ describe('where a note may be used, and other accounts', () => {
       show: () => ({ type: 'file', section: section(1, { shared: isShared }) }),
     });
     const message = await shown('share', { note: 'topic 1' });
+    expect(words(message)).toContain('May I use this note where others can read');
+    expect(words(message)).toContain('- fact 1');
+    expect(asked().some(({ type }) => type === 'share')).toBe(false);
+    await pressed(world, world.ana.id, message, 'Use it there, too');
     expect(words(message)).toContain('Now used where others read.');
     await pressed(world, world.ana.id, message, 'Use in private only');
     await shown('unshare', { note: 'topic 1' });

@@ -31,6 +31,19 @@ function posted(channelId: string) {
 }
 
 describe('a reply', () => {
+  it('shows the first words at once, however lately it showed what it was doing', async () => {
+    await world.close();
+    // Longer than the test waits for anything.
+    world = await createWorld({ minIntervalMs: 60_000 });
+    await world.start();
+    const { channelId, message } = await askInDm();
+    const { sink } = openReply(world, message);
+    await world.discord.until(() => botSaid(world, channelId)[0] === '-# Thinking…');
+    sink.show(working('I noted'));
+    await world.discord.until(() => botSaid(world, channelId)[0] === 'I noted');
+    sink.close();
+  });
+
   it('shows typing and a status at once, then text that grows in one message, then the whole', async () => {
     const { discord } = world;
     const { channelId, message } = await askInDm();
