@@ -95,6 +95,8 @@ export function createPaced<T>(options: PacedOptions<T>): Paced<T> {
         if (error.binding) blockedUntil = until;
         else heldUntil = Math.max(heldUntil, until);
       } else {
+        // What was refused is not to be tried at the pace at which it grows.
+        heldUntil = Math.max(heldUntil, pacedUntil);
         newestFailed = newest?.number === number;
         const waitedFor = settle(number, flush => flush.reject(error));
         if (!waitedFor) options.onError?.(error);

@@ -91,6 +91,23 @@ describe('paced writing', () => {
     expect(tries).toEqual([0, 2_000, 4_000]);
   });
 
+  it('holds back even what is urgent once a write was refused', async () => {
+    const tries: number[] = [];
+    const { clock, paced } = setUp({
+      isUrgent: () => true,
+      async write() {
+        tries.push(clock.now());
+        throw new Error('refused');
+      },
+    });
+    for (const value of ['first', 'first words', 'first words of many']) {
+      paced.push(value);
+      await clock.advance(100);
+    }
+    await clock.advance(5_000);
+    expect(tries).toEqual([0, 1_000]);
+  });
+
   it('keeps one write in flight, however long it takes', async () => {
     let running = 0;
     let most = 0;
