@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { endWithUs } from './programs.ts';
 import type { Random } from './random.ts';
 
 export interface FleetOptions {
@@ -84,6 +85,7 @@ export function createFleet(options: FleetOptions): Fleet {
       stdio: ['ignore', output, output],
     });
     closeSync(output);
+    endWithUs(child);
     slot.child = child;
     slot.told = false;
     child.once('exit', code => void ended(slot, child, code, log));

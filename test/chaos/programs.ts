@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -68,4 +68,11 @@ export async function startProgram<O extends Operations>(name: string, log: stri
       return stopping;
     },
   };
+}
+
+/** Should the harness end before its time, what it started does not go on without it. */
+export function endWithUs(child: ChildProcess): void {
+  const end = () => void child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
 }

@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { POSTGRES, REDIS } from '../helpers/servers.ts';
 import type { Options } from './options.ts';
-import { REPO } from './programs.ts';
+import { endWithUs, REPO } from './programs.ts';
 
 /** Compiles the project as it stands into a folder of its own; returns the command. */
 export async function build(folder: string): Promise<string> {
@@ -60,6 +60,7 @@ export async function startRuntime(options: {
     },
   );
   closeSync(log);
+  endWithUs(child);
   const url = await new Promise<string>((found, failed) => {
     let said = '';
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
