@@ -130,17 +130,12 @@ export function createChoices(deps: {
     },
 
     async named(interaction, verb, typed) {
-      const sections = await sectionsOf(interaction);
-      const fact = sections
-        .flatMap(({ memoryId, facts }) => facts.map(({ id }) => ({ memoryId, factId: id })))
-        .find(it => valueOfFact(it) === typed);
-      if (fact !== undefined) return { type: 'forget', ...fact, confirmed: false };
-      const note = sections.find(({ memoryId }) => memoryId === typed);
-      const found =
-        note === undefined
-          ? findNamed({ type: 'named', verb, words: typed.trim() }, sections)
-          : findNamed({ type: 'named', verb, words: note.title }, [note]);
-      return found.type === 'do' ? found.action : [found.sentence, found.choices.join('; ')].join(' ').trim();
+      const found = meant(await sectionsOf(interaction), verb, typed);
+      if (typeof found !== 'string' && !(found.type === 'editor' && found.memoryId === undefined))
+        return found;
+      // It may have been noted since they began to type.
+      looked.delete(personKey(personBehind(interaction)));
+      return meant(await sectionsOf(interaction), verb, typed);
     },
 
     version(typed) {
@@ -153,6 +148,19 @@ export function createChoices(deps: {
 
     changed: person => void looked.delete(personKey(person)),
   };
+}
+
+function meant(sections: readonly MemorySection[], verb: Verb, typed: string): CommandAction | string {
+  const fact = sections
+    .flatMap(({ memoryId, facts }) => facts.map(({ id }) => ({ memoryId, factId: id })))
+    .find(it => valueOfFact(it) === typed);
+  if (fact !== undefined) return { type: 'forget', ...fact, confirmed: false };
+  const note = sections.find(({ memoryId }) => memoryId === typed);
+  const found =
+    note === undefined
+      ? findNamed({ type: 'named', verb, words: typed.trim() }, sections)
+      : findNamed({ type: 'named', verb, words: note.title }, [note]);
+  return found.type === 'do' ? found.action : [found.sentence, found.choices.join('; ')].join(' ').trim();
 }
 
 const SINCE: readonly (readonly [words: string, days: number])[] = [
