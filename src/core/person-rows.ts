@@ -44,6 +44,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'notice-mode': { by: 'key' },
   'memory-lost': { by: 'key' },
   'memory-edited': { by: 'key' },
+  news: { by: 'key' },
   paused: { by: 'key' },
   private: { by: 'key' },
   edit: { by: 'key' },

@@ -48,6 +48,8 @@ export interface OpenSession extends SessionRecord {
   owner: Person;
   /** The person's memory was deleted or archived from outside; they have not been told yet. */
   memoryLost: boolean;
+  /** What happened to this account by another hand, for the person's eyes only; null also where others read. */
+  news: string | null;
   /** The person has changed their memory since the agent was told what it holds. */
   stale: boolean;
 }
@@ -71,8 +73,10 @@ export interface Sessions {
   drop(conversation: Conversation): Promise<void>;
   /** Called when a store of the person turned out to be gone; they will be told once. */
   memoryLost(person: Person, storeId: string): Promise<void>;
+  /** A sentence that opens the account's next answer in private. */
+  tell(account: Person, news: string): Promise<void>;
   /** The person has been told. */
-  told(owner: Person): Promise<void>;
+  told(session: OpenSession, account: Person): Promise<void>;
   known(conversation: Conversation): Promise<boolean>;
   /** Has a session ready for the person's next new conversation. */
   prepare(person: Person): Promise<void>;
@@ -99,6 +103,7 @@ export function createSessions(deps: {
   const taken = deps.state.table<true>('session-taken');
   const losses = deps.state.table<true>('memory-lost');
   const edits = deps.state.table<number>('memory-edited');
+  const news = deps.state.table<string>('news');
   const endings = createSessionEndings({ client, state: deps.state, log, now });
   const opening = new Map<string, Promise<OpenSession>>();
   const idleMs = file.session.idle_hours * 3600_000;
@@ -270,10 +275,11 @@ export function createSessions(deps: {
     const { person, audience } = conversation;
     const key = conversationKey(conversation);
     const [record, owner] = await Promise.all([records.get(key), accounts.ownerOf(person)]);
-    if (record !== undefined && record.sessionId === keep) return opened(record, owner);
+    if (record !== undefined && record.sessionId === keep) return opened(record, owner, conversation);
     const access = await privacy.accessFor(conversation, owner);
     const { stores, complete } = await storesFor(owner, audience, access);
-    if (record !== undefined && complete && isCurrent(record, stores, access)) return opened(record, owner);
+    if (record !== undefined && complete && isCurrent(record, stores, access))
+      return opened(record, owner, conversation);
     const spare =
       complete && audience === 'private' && access !== 'none'
         ? await takeSpare(person, stores, access)
@@ -284,14 +290,22 @@ export function createSessions(deps: {
     await records.set(key, created);
     // Swept rather than deleted here: the person waits for their answer.
     if (record?.access === 'none') await endings.schedule(personKey(person), record.sessionId, now());
-    return opened(created, owner);
+    return opened(created, owner, conversation);
   }
 
-  async function opened(record: SessionRecord, owner: Person): Promise<OpenSession> {
+  async function opened(
+    record: SessionRecord,
+    owner: Person,
+    { person, audience }: Conversation,
+  ): Promise<OpenSession> {
     const key = personKey(owner);
-    const [lost, editedAt] = await Promise.all([losses.get(key), edits.get(key)]);
+    const [lost, editedAt, told = null] = await Promise.all([
+      losses.get(key),
+      edits.get(key),
+      audience === 'private' ? news.get(personKey(person)) : undefined,
+    ]);
     const stale = record.mounts.length > 0 && editedAt !== undefined && editedAt >= record.listedAt;
-    return { ...record, owner, memoryLost: lost === true, stale };
+    return { ...record, owner, memoryLost: lost === true, news: told, stale };
   }
 
   return {
@@ -343,8 +357,13 @@ export function createSessions(deps: {
     memoryLost,
     prepare,
 
-    async told(owner) {
-      await losses.delete(personKey(owner));
+    async tell(account, sentence) {
+      await news.set(personKey(account), sentence);
+    },
+
+    async told(session, account) {
+      if (session.memoryLost) await losses.delete(personKey(session.owner));
+      if (session.news !== null) await news.delete(personKey(account));
     },
 
     async known(conversation) {

@@ -95,7 +95,10 @@ export function createTurnReply(
     for (let replaced = false; ; replaced = true) {
       const attempted = record.sessionId === session.sessionId;
       if (!attempted) record.sentId = null;
-      const preface = session.memoryLost ? [MEMORY_LOST] : [];
+      const preface = [
+        ...(session.memoryLost ? [MEMORY_LOST] : []),
+        ...(session.news === null ? [] : [session.news]),
+      ];
       try {
         if (!attempted) {
           record.sessionId = session.sessionId;
@@ -193,7 +196,7 @@ export function createTurnReply(
     };
     await turn.save();
     await recordSources(turn, result, session);
-    if (session.memoryLost) await sessions.told(session.owner);
+    await sessions.told(session, conversation.person);
     if (endsSession(result)) await sessions.drop(conversation);
     if (result.memoryTrouble) await checkStores(session);
   }

@@ -177,7 +177,12 @@ export function createLinking(deps: LinkingDeps): Linking {
     const joined = await accounts.join(owner, person);
     if (joined.type !== 'joined' && joined.type !== 'already') return null;
     const left = await memory.knownStores(person);
-    await memory.name(await accounts.accountsOf(owner));
+    const all = await accounts.accountsOf(owner);
+    await memory.name(all);
+    // Whoever gave the code away without meaning to has to hear of it.
+    for (const other of all) {
+      if (personKey(other) !== personKey(person)) await sessions.tell(other, linkedNews(person));
+    }
     for (const { id } of left) await unlessGone(client.beta.memoryStores.delete(id));
     await eraseMemoryRows(state, person);
     return disputes;
@@ -229,6 +234,10 @@ function refusalOf(looked: Exclude<Looked, { type: 'found' }>): string {
       return `I do not know that code. It may be mistyped, used, or older than ten minutes; /preferences link on the other account gives a new one. ${left}`;
     }
   }
+}
+
+function linkedNews(person: Person): string {
+  return `Since we last spoke, ${wordsOf(person)} was linked with this account with a code you gave: we have one memory now. If that was not you, say /preferences unlink.`;
 }
 
 /** “Ann” on Slack */

@@ -77,6 +77,18 @@ describe('linking two accounts', () => {
     }
   });
 
+  it('is told to the other account, once and in private', async () => {
+    const { one, two } = await open();
+    await link(one, two, 'outcome');
+    const inPublic = await bench.adapter.say('hi', { user: 'ann', channel: 'C1', audience: 'shared' });
+    expect(inPublic.final?.text).not.toContain('ann2');
+    const first = await bench.adapter.say('hi', { user: 'ann' });
+    expect(first.final?.text).toMatch(/^Since we last spoke, “ann2” on Test was linked with this account/);
+    const second = await bench.adapter.say('hi', { user: 'ann' });
+    expect(second.final?.text).not.toContain('ann2');
+    expect((await bench.adapter.say('hi', { user: 'ann2' })).final?.text).not.toContain('linked');
+  });
+
   it('goes on in conversations that were open, and notices and undo work from either account', async () => {
     const { one, two } = await open();
     await say('ann2', 'hello');
