@@ -2,7 +2,7 @@
 
 import type { NoticeMode } from '../../core/message.ts';
 import type { LinkedAccount, PreferencesView } from '../../core/views.ts';
-import { actions, type Block, context, DIVIDER, line, plain, section } from './blocks.ts';
+import { actions, type Block, context, DIVIDER, line, lines, plain, section } from './blocks.ts';
 import { memoryButton, sinceDatePicker } from './memory-buttons.ts';
 import { noteBlocks } from './note-panel.ts';
 import { BUTTONS_CHARACTERS, fitting, type Room } from './panel-room.ts';
@@ -77,15 +77,15 @@ function privateButtons({ privateHere }: MemoryView, room: Room): Block[] {
   ];
 }
 
-const MOST_ACCOUNTS = 10;
+const ACCOUNTS_CHARACTERS = 800;
 
 function linkedBlock(linked: readonly LinkedAccount[]): Block {
-  const accounts = linked.slice(0, MOST_ACCOUNTS).map(({ platform, name }) => {
+  const accounts = linked.map(({ platform, name }) => {
     const on = platform.charAt(0).toUpperCase() + platform.slice(1);
     return `• ${line(name)} on ${line(on)}`;
   });
   return {
-    ...section(['This memory is also yours as', ...accounts].join('\n')),
+    ...section(['This memory is also yours as', ...lines(accounts, ACCOUNTS_CHARACTERS)].join('\n')),
     accessory: memoryButton('Unlink this account', { type: 'unlink', confirmed: false }),
   };
 }

@@ -8,6 +8,7 @@ import {
   questionMessage,
 } from '../../../src/adapters/slack/notices.ts';
 import { homeView, modalView, viewMessage, waitingModal } from '../../../src/adapters/slack/views.ts';
+import type { CommandAction } from '../../../src/core/message.ts';
 import type { LineChange, MemorySection, PreferencesView } from '../../../src/core/views.ts';
 import { checkBlocks, textLength } from '../../fakes/slack/blocks.ts';
 import { SLACK_LIMITS } from '../../fakes/slack/limits.ts';
@@ -48,7 +49,7 @@ const section: fc.Arbitrary<MemorySection> = fc
     path: '/note.md',
     revision: 'r',
     updatedAt: '2026-01-01T00:00:00Z',
-    shared: false,
+    shared: it.lines.length % 2 === 0,
   }));
 const lines = fc.array(text, { maxLength: 30 });
 const changes = fc.array(
@@ -63,8 +64,8 @@ const long = fc.oneof(
   fc.array(text, { maxLength: 400 }).map(parts => parts.join('\n')),
   fc.constant('a line of a long note\n'.repeat(6_000)),
 );
-const _forgettable = fc.record({ title: text, path: fc.constant('/a.md'), lines, wholeFile: fc.boolean() });
-const _conflict = fc.record({
+const forgettable = fc.record({ title: text, path: fc.constant('/a.md'), lines, wholeFile: fc.boolean() });
+const conflict = fc.record({
   id: fc.constant('c1'),
   title: text,
   path: fc.constant('/a.md'),
@@ -73,14 +74,14 @@ const _conflict = fc.record({
   wanted: changes,
   meanwhile: changes,
 });
-const _used = fc.record({
+const used = fc.record({
   memoryId: fc.option(fc.constant('mem_1')),
   path: fc.constant('/a.md'),
   title: text,
-  how: fc.constant(['known' as const, 'read' as const]),
+  how: fc.constant<('known' | 'read')[]>(['known', 'read']),
   shared: fc.boolean(),
 });
-const _entry = fc.record({
+const entry = fc.record({
   versionId: fc.constant('ver_1'),
   memoryId: fc.constant('mem_1'),
   path: fc.option(fc.constant('/a.md')),
@@ -94,7 +95,7 @@ const _entry = fc.record({
   current: fc.boolean(),
   revision: fc.option(fc.constant('r1')),
 });
-const _FIELDS = [
+const FIELDS = [
   'shoe_size',
   'clothing_sizes',
   'budget',
@@ -105,15 +106,77 @@ const _FIELDS = [
   'style',
 ] as const;
 
+const said = text.map(it => (it === '' ? 'Yes.' : it));
+
 const view: fc.Arbitrary<PreferencesView> = fc.oneof(
   fc
     .record({
       sections: fc.array(section, { maxLength: 80 }),
       notices: fc.constantFrom('thread' as const, 'private' as const, 'off' as const),
       noticesAreDefault: fc.boolean(),
+      paused: fc.boolean(),
+      privateHere: fc.option(fc.boolean()),
+      linked: fc.array(fc.record({ platform: text, name: text }), { maxLength: 15 }),
     })
     .map(it => memoryView(it)),
   section.map(it => ({ type: 'file' as const, section: it })),
+  fc.record({
+    type: fc.constant('confirm' as const),
+    question: said,
+    items: fc.array(forgettable, { maxLength: 60 }),
+    action: fc.constantFrom<CommandAction>(
+      { type: 'forget-me', confirmed: true },
+      { type: 'link', code: 'x'.repeat(30), confirmed: true },
+    ),
+    button: said,
+  }),
+  fc.record({
+    type: fc.constant('conflict' as const),
+    sentence: said,
+    conflicts: fc.array(conflict, { minLength: 1, maxLength: 30 }),
+  }),
+  fc.record({
+    type: fc.constant('history' as const),
+    entries: fc.array(entry, { maxLength: 30 }),
+    page: fc.nat(3),
+    more: fc.boolean(),
+    memoryId: fc.option(fc.constant('mem_1')),
+  }),
+  fc.record({
+    type: fc.constant('why' as const),
+    sentence: said,
+    memories: fc.array(used, { maxLength: 60 }),
+    searched: fc.boolean(),
+  }),
+  fc.record({
+    type: fc.constant('export' as const),
+    sentence: said,
+    file: fc.record({ name: said, mediaType: fc.constant('text/markdown'), content: long }),
+  }),
+  fc.record({
+    type: fc.constant('receipt' as const),
+    ok: fc.boolean(),
+    sentence: said,
+    counts: fc.array(
+      fc.record({ what: fc.constantFrom('facts' as const, 'rows' as const), count: fc.nat() }),
+      {
+        maxLength: 7,
+      },
+    ),
+  }),
+  fc.record({
+    type: fc.constant('link-code' as const),
+    sentence: said,
+    code: fc.constant('K7PQ-2MXD'),
+    expiresAt: fc.constant('2026-03-14T10:10:00.000Z'),
+  }),
+  fc.record({
+    type: fc.constant('form' as const),
+    formId: fc.constant('f1'),
+    fields: fc
+      .record({ label: said, hint: said, value: text, several: fc.boolean() })
+      .map(it => FIELDS.map(name => ({ ...it, name }))),
+  }),
   text.map(sentence => ({
     type: 'outcome' as const,
     ok: true,
