@@ -1,4 +1,4 @@
-/** One contender with a Slack and an agent of its own, each in its own process, on this machine. */
+/** One contender with a platform and an agent of its own, each in its own process, on this machine. */
 
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,9 +11,10 @@ import type { Pace } from './agent-server.ts';
 import type { ContenderSetup, Work } from './contender.ts';
 import { type Program, startProgram, type Usage } from './program.ts';
 
-export type ContenderName = 'shopper' | 'chat-sdk' | 'bare-bolt';
+export type ContenderName = 'shopper' | 'chat-sdk' | 'bare-bolt' | 'bare-discord';
+export type PlatformName = 'slack' | 'discord';
 
-const setupSchema = z.object({
+const slackSchema = z.object({
   apiUrl: z.string(),
   signingSecret: z.string(),
   clientId: z.string(),
@@ -21,6 +22,11 @@ const setupSchema = z.object({
   installations: z.array(
     z.object({ team: z.string(), token: z.string(), botUserId: z.string(), botId: z.string() }),
   ),
+});
+
+const setupSchema = z.object({
+  slack: slackSchema.optional(),
+  discord: z.object({ apiUrl: z.string(), token: z.string(), applicationId: z.string() }).optional(),
 });
 
 const workSchema = z.object({
@@ -67,7 +73,7 @@ export interface Arena {
   settled(): Promise<Usage>;
   peakRss(): Promise<number>;
   /** Processor time so far, in milliseconds: who is in the way of whom. */
-  load(): Promise<{ slack: number; agent: number; contender: number }>;
+  load(): Promise<{ platform: number; agent: number; contender: number }>;
   /** Requests to the agent service by kind, since the last call. */
   requests(): Promise<Record<string, number>>;
   stop(): Promise<void>;
@@ -77,6 +83,8 @@ export interface ArenaOptions {
   /** The folder of the programs: sources, or what was built of them. */
   programs: URL;
   contender: ContenderName;
+  /** Slack unless told. */
+  platform?: PlatformName;
   workspaces: number;
   people: number;
   env?: Record<string, string>;
@@ -94,11 +102,11 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
       stops.push(() => program.stop());
       return program;
     };
-    const [slack, agent] = await Promise.all([start('slack'), start('agent')]);
+    const [platform, agent] = await Promise.all([start(options.platform ?? 'slack'), start('agent')]);
     const setup: ContenderSetup = {
       agentUrl: z.string().parse(await agent.call('url')),
       dataDir: join(dir, 'data'),
-      slack: setupSchema.parse(await slack.call('setUp', options.workspaces, options.people)),
+      ...setupSchema.parse(await platform.call('setUp', options.workspaces, options.people)),
       port: await freePort(),
     };
     const setupFile = join(dir, 'setup.json');
@@ -118,7 +126,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
       contender = await start(options.contender, { ...env, BENCH_INSTALLED: '1' });
       readyMs = contender.readyMs;
     }
-    await slack.call('deliverTo', `http://127.0.0.1:${setup.port}/slack/events`);
+    await platform.call('deliverTo', setup.port);
     const usageOf = async (program: Program) => usageSchema.parse(await program.call('usage'));
     const usage = () => usageOf(contender);
 
@@ -126,7 +134,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
       readyMs,
       pace: async pace => void (await agent.call('pace', pace)),
       async work(work) {
-        const done = workSchema.parse(await slack.call('work', work));
+        const done = workSchema.parse(await platform.call('work', work));
         const numbers = done.turns.map(({ turn }) => turn);
         const times = z.array(z.array(z.string())).parse(await agent.call('times', numbers));
         const turns = done.turns.map((turn, index) => seenTurn(turn, times[index] ?? []));
@@ -142,8 +150,8 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
       },
       peakRss: async () => z.number().parse(await contender.call('peak')),
       async load() {
-        const [a, b, c] = await Promise.all([slack, agent, contender].map(usageOf));
-        return { slack: a?.cpuMs ?? 0, agent: b?.cpuMs ?? 0, contender: c?.cpuMs ?? 0 };
+        const [a, b, c] = await Promise.all([platform, agent, contender].map(usageOf));
+        return { platform: a?.cpuMs ?? 0, agent: b?.cpuMs ?? 0, contender: c?.cpuMs ?? 0 };
       },
       requests: async () => z.record(z.string(), z.number()).parse(await agent.call('requests')),
       stop,

@@ -10,11 +10,22 @@ export interface SlackSetup {
   installations: { team: string; token: string; botUserId: string; botId: string }[];
 }
 
+export interface DiscordSetup {
+  apiUrl: string;
+  token: string;
+  applicationId: string;
+}
+
+/** One of the two. */
+export interface PlatformSetup {
+  slack?: SlackSetup;
+  discord?: DiscordSetup;
+}
+
 /** Given to a contender as JSON, in the file that BENCH_SETUP names. */
-export interface ContenderSetup {
+export interface ContenderSetup extends PlatformSetup {
   agentUrl: string;
   dataDir: string;
-  slack: SlackSetup;
   port: number;
 }
 
@@ -57,6 +68,16 @@ export interface WorkResult {
 
 export function readSetup(): ContenderSetup {
   return JSON.parse(readFileSync(process.env.BENCH_SETUP ?? '', 'utf8'));
+}
+
+export function slackOf({ slack }: PlatformSetup): SlackSetup {
+  if (slack === undefined) throw new Error('there is no Slack here');
+  return slack;
+}
+
+export function discordOf({ discord }: PlatformSetup): DiscordSetup {
+  if (discord === undefined) throw new Error('there is no Discord here');
+  return discord;
 }
 
 /** The words for a question, from the agent's plain stream: what the alternatives show. */

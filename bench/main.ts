@@ -2,7 +2,7 @@
  * npm run bench [-- --quick] [-- --json FILE] [-- --only NAME]
  *
  * Measures this bot, Chat SDK and bare Bolt against the same fake Slack and the same agent, in turns, each in processes
- * of its own; and what this bot's state costs as it grows. NAME: conversation, in-flight, start, state.
+ * of its own; and what this bot's state costs as it grows. NAME: conversation, in-flight, start, state, discord.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -12,12 +12,14 @@ import { parseArgs } from 'node:util';
 import type { ContenderName } from './arena.ts';
 import { build } from './build.ts';
 import { type ConversationSize, measureConversation, type Setting } from './measures/conversation.ts';
+import { measureDiscord } from './measures/discord.ts';
 import { type InFlightSize, measureInFlight } from './measures/in-flight.ts';
 import { measureStart } from './measures/start.ts';
 import { measureState } from './measures/state.ts';
 import { createResults } from './results.ts';
 
 const CONTENDERS: readonly ContenderName[] = ['shopper', 'chat-sdk', 'bare-bolt'];
+const ON_DISCORD: readonly ContenderName[] = ['shopper', 'bare-discord'];
 
 interface Size {
   repeats: number;
@@ -61,10 +63,11 @@ const begun = performance.now();
 async function interleaved(
   repeats: number,
   measure: (contender: ContenderName) => Promise<void>,
+  contenders = CONTENDERS,
 ): Promise<void> {
   for (let repeat = 0; repeat < repeats; repeat += 1) {
-    const first = repeat % CONTENDERS.length;
-    for (const contender of [...CONTENDERS.slice(first), ...CONTENDERS.slice(0, first)])
+    const first = repeat % contenders.length;
+    for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)])
       await measure(contender);
   }
 }
@@ -76,6 +79,8 @@ const measures: Record<string, () => Promise<void>> = {
     interleaved(size.repeats, contender => measureInFlight(setting, contender, size.inFlight)),
   start: () => interleaved(size.starts, contender => measureStart(setting, contender)),
   state: () => measureState(setting, { ...size.state, repeats: size.repeats, onRun: keep }),
+  discord: () =>
+    interleaved(size.repeats, contender => measureDiscord(setting, contender, size.conversation), ON_DISCORD),
 };
 
 const wanted = values.only === undefined ? Object.keys(measures) : [values.only];

@@ -1,10 +1,12 @@
 /** The floor: Bolt, nothing kept, nothing checked. It shows words as it gets them, at the pace that Slack allows. */
 
 import { App, LogLevel } from '@slack/bolt';
-import { plainTokens, readSetup } from '../contender.ts';
+import { plainTokens, readSetup, slackOf } from '../contender.ts';
 import { serveProgram } from '../program.ts';
 
-const { slack, agentUrl, port } = readSetup();
+const setup = readSetup();
+const { agentUrl, port } = setup;
+const slack = slackOf(setup);
 const tokens = new Map(slack.installations.map(installation => [installation.team, installation]));
 /** Appending is allowed about as often as this. */
 const APPEND_EVERY_MS = 1_000;

@@ -4,10 +4,12 @@ import { createSlackAdapter } from '@chat-adapter/slack';
 import { createMemoryState } from '@chat-adapter/state-memory';
 import { serve } from '@hono/node-server';
 import { Chat, ConsoleLogger } from 'chat';
-import { plainTokens, readSetup } from '../contender.ts';
+import { plainTokens, readSetup, slackOf } from '../contender.ts';
 import { serveProgram } from '../program.ts';
 
-const { slack, agentUrl, port } = readSetup();
+const setup = readSetup();
+const { agentUrl, port } = setup;
+const slack = slackOf(setup);
 
 const logger = new ConsoleLogger('error');
 const adapter = createSlackAdapter({

@@ -8,24 +8,35 @@ import { run } from '../../src/main.ts';
 import { readSetup } from '../contender.ts';
 import { serveProgram } from '../program.ts';
 
-const { slack, agentUrl, dataDir, port } = readSetup();
+const { slack, discord, agentUrl, dataDir, port } = readSetup();
 const log = createLog('error');
 const config = readConfig({
   SHOPPER_DATA_DIR: dataDir,
   AGENT_FILE: process.env.BENCH_AGENT_FILE,
   ANTHROPIC_API_KEY: 'bench',
   ANTHROPIC_BASE_URL: agentUrl,
-  SLACK_API_URL: slack.apiUrl,
-  SLACK_SIGNING_SECRET: slack.signingSecret,
-  SLACK_CLIENT_ID: slack.clientId,
-  SLACK_CLIENT_SECRET: slack.clientSecret,
-  SLACK_STATE_SECRET: 'bench',
-  SLACK_ENCRYPTION_KEY: process.env.BENCH_ENCRYPTION_KEY,
-  PORT: String(port),
+  ...(slack === undefined
+    ? {}
+    : {
+        SLACK_API_URL: slack.apiUrl,
+        SLACK_SIGNING_SECRET: slack.signingSecret,
+        SLACK_CLIENT_ID: slack.clientId,
+        SLACK_CLIENT_SECRET: slack.clientSecret,
+        SLACK_STATE_SECRET: 'bench',
+        SLACK_ENCRYPTION_KEY: process.env.BENCH_ENCRYPTION_KEY,
+        PORT: String(port),
+      }),
+  ...(discord === undefined
+    ? {}
+    : {
+        DISCORD_API_URL: discord.apiUrl,
+        DISCORD_TOKEN: discord.token,
+        DISCORD_APPLICATION_ID: discord.applicationId,
+      }),
 });
 
 const install = config.slack?.install;
-if (install?.type === 'oauth' && process.env.BENCH_INSTALLED === undefined) {
+if (slack !== undefined && install?.type === 'oauth' && process.env.BENCH_INSTALLED === undefined) {
   const state = await openState(config.databaseUrl, config.dataDir);
   const installations = createOAuthInstallations(install, {
     apiUrl: slack.apiUrl,

@@ -16,7 +16,7 @@ import { createPerson, type Person } from './drivers/person.ts';
 import { createWorld, type World } from './drivers/world.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';
-import { createJournal, type Journal } from './journal.ts';
+import { createJournal, type Journal, type RestEntry } from './journal.ts';
 import type { Kernel } from './kernel.ts';
 import type { Ping } from './mentions.ts';
 import { createRateLimits, type RateLimitOptions, type RateLimits } from './rate-limits.ts';
@@ -68,6 +68,8 @@ export interface FakeDiscordOptions {
   fileLimit?: number;
   /** How many entries the journal keeps. */
   journalLimit?: number;
+  /** Told of every REST call as it comes. */
+  onCall?: (entry: RestEntry) => void;
 }
 
 export interface FakeDiscord {
@@ -104,7 +106,7 @@ export interface FakeDiscord {
 export async function createFakeDiscord(options: FakeDiscordOptions = {}): Promise<FakeDiscord> {
   const clock = createClock(options.speed);
   const ids = createSnowflakes(clock);
-  const journal = createJournal(clock, options.journalLimit ?? 100_000);
+  const journal = createJournal(clock, options.journalLimit ?? 100_000, options.onCall);
   const ownerId = ids.next();
   const botId = ids.next();
   const app: Application = {

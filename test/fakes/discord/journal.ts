@@ -54,8 +54,8 @@ export interface Journal {
 
 const POLL_MS = 5;
 
-/** Keeps the newest `limit` entries, so that a long run does not fill the memory. */
-export function createJournal(clock: Clock, limit: number): Journal {
+/** Keeps the newest `limit` entries, so that a long run does not fill the memory. `onCall` is told of each call as it comes. */
+export function createJournal(clock: Clock, limit: number, onCall?: (entry: RestEntry) => void): Journal {
   const entries: JournalEntry[] = [];
   const waiters = new Set<() => void>();
 
@@ -96,6 +96,7 @@ export function createJournal(clock: Clock, limit: number): Journal {
         faulted: false,
       };
       add(entry);
+      onCall?.(entry);
       return entry;
     },
     addGateway(partial) {
