@@ -96,7 +96,9 @@ export function createCatchUp(deps: {
     channel: channelId =>
       slots.run(async () => {
         const live = channels.get(channelId);
-        if (live === undefined || deps.stopped.aborted) return;
+        if (live === undefined) return;
+        // What the bot says itself comes by the same lane: it must not stand for what was never looked through.
+        if (deps.stopped.aborted) return channels.hold(channelId);
         const newest = deps.newest(channelId);
         if (newest !== null && compareIds(newest, live.lastId) <= 0) return;
         channels.release(channelId);
@@ -108,6 +110,8 @@ export function createCatchUp(deps: {
             throw error;
           // A thread that a crash kept from being made will be made when its message is answered.
           if (deps.now() - timeOf(live.lastId) > GONE_MS) await channels.forget(channelId);
+        } finally {
+          if (deps.stopped.aborted) channels.hold(channelId);
         }
       }),
   };
