@@ -67,8 +67,10 @@ async function interleaved(
 ): Promise<void> {
   for (let repeat = 0; repeat < repeats; repeat += 1) {
     const first = repeat % contenders.length;
-    for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)])
+    for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
       await measure(contender);
+      keep();
+    }
   }
 }
 
