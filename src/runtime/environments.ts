@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type Clock, timestamp, timestampOrNull } from './clock.ts';
 import { Conditions } from './conditions.ts';
 import type { Database, Reader, Transaction } from './database.ts';
+import { createEndings } from './endings.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { checkMetadata, metadata, metadataPatch, patchMetadata, text } from './fields.ts';
 import { newId } from './ids.ts';
@@ -166,22 +167,7 @@ export function createEnvironments(db: Database, clock: Clock): Environments {
       });
     },
 
-    archive(id) {
-      return db.write(async tx => {
-        const current = await get(id, tx);
-        if (current.archived_at !== null) return current;
-        const now = clock();
-        await tx.run('UPDATE environments SET archived_at = ?, updated_at = ? WHERE id = ?', [now, now, id]);
-        return get(id, tx);
-      });
-    },
-
-    remove(id) {
-      return db.write(async tx => {
-        const { changes } = await tx.run('DELETE FROM environments WHERE id = ?', [id]);
-        if (changes === 0) throw notFound('environment', id);
-      });
-    },
+    ...createEndings({ db, clock, table: 'environments', what: 'environment', get }),
   };
 }
 

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type Clock, timestamp, timestampOrNull } from '../clock.ts';
 import { Conditions, type CreatedAtRange } from '../conditions.ts';
 import type { Database, Reader } from '../database.ts';
+import { createEndings } from '../endings.ts';
 import { notFound } from '../errors.ts';
 import { checkMetadata, metadata, metadataPatch, patchMetadata, text } from '../fields.ts';
 import { newId } from '../ids.ts';
@@ -107,22 +108,7 @@ export function createMemoryStores(db: Database, clock: Clock): MemoryStores {
       });
     },
 
-    archive(id) {
-      return db.write(async tx => {
-        const current = await get(id, tx);
-        if (current.archived_at !== null) return current;
-        const now = clock();
-        await tx.run('UPDATE memory_stores SET archived_at = ?, updated_at = ? WHERE id = ?', [now, now, id]);
-        return get(id, tx);
-      });
-    },
-
-    remove(id) {
-      return db.write(async tx => {
-        const { changes } = await tx.run('DELETE FROM memory_stores WHERE id = ?', [id]);
-        if (changes === 0) throw notFound('memory store', id);
-      });
-    },
+    ...createEndings({ db, clock, table: 'memory_stores', what: 'memory store', get }),
   };
 }
 
