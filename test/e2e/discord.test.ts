@@ -1,89 +1,35 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import Anthropic from '@anthropic-ai/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createDiscordAdapter } from '../../src/adapters/discord/adapter.ts';
-import { parseAgentFile } from '../../src/core/agent-file.ts';
-import { type Bot, createBot } from '../../src/core/bot.ts';
-import { createCustomTools } from '../../src/core/custom-tools.ts';
-import { openSqliteState } from '../../src/core/state/sqlite.ts';
-import type { State } from '../../src/core/state.ts';
-import { createLog } from '../../src/log.ts';
-import { createAgentLoop } from '../../src/runtime/agent-loop.ts';
 import { createOfflineModel } from '../../src/runtime/models/offline.ts';
-import { createRuntime, type Runtime } from '../../src/runtime/server.ts';
 import { customIdsOf } from '../fakes/discord/drivers/acts.ts';
-import { createFakeDiscord, type FakeDiscord } from '../fakes/discord/fake-discord.ts';
+import type { FakeDiscord } from '../fakes/discord/fake-discord.ts';
 import type { Message } from '../fakes/discord/state.ts';
+import { AGENT } from '../helpers/bench.ts';
 import { createRecordingAdapter, type RecordingAdapter } from '../helpers/recording-adapter.ts';
+import { openDiscord } from './on-discord.ts';
+import { createWholeBot, type WholeBot } from './whole-bot.ts';
 
-const AGENT = 'name: shopper\nmodel: claude-sonnet-5-5\nsystem: You are a shopper.\n';
 /** discord.js leaves five seconds between two identifies. */
 const RECONNECT_MS = 20_000;
 
-let dir: string;
 let discord: FakeDiscord;
-let runtime: Runtime;
-let client: Anthropic;
-let state: State;
-let bot: Bot;
+let whole: WholeBot;
+/** Another platform beside it. */
 let other: RecordingAdapter;
 
-/** The whole bot on the fake Discord, beside another platform. */
-async function start(): Promise<void> {
-  state = await openSqliteState(join(dir, 'state'));
-  const log = createLog('silent');
-  const settings = {
-    token: discord.token,
-    applicationId: discord.applicationId,
-    apiUrl: discord.apiUrl,
-    shards: 'auto' as const,
-    messageContent: 'auto' as const,
-    catchUpMs: 30 * 60_000,
-    privateNotices: 'line' as const,
-  };
-  other = createRecordingAdapter('slack');
-  bot = createBot({
-    client,
-    state,
-    file: parseAgentFile(AGENT, 'agent.yml'),
-    tools: createCustomTools([]),
-    adapters: [
-      createDiscordAdapter({ settings, state, log, now: discord.clock.now, minIntervalMs: 10 }),
-      other,
-    ],
-    notices: undefined,
-    limits: { turnMs: 60_000, questionMs: 60_000, outageMs: 20_000 },
-    log,
-  });
-  await bot.start();
-}
-
-async function halt(): Promise<void> {
-  await bot.stop();
-  await state.close();
-}
-
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'shopper-discord-'));
-  discord = await createFakeDiscord({
-    rateLimits: false,
-    identifyWindowMs: 0,
-    privileged: { messageContent: true },
-  });
-  const loop = createAgentLoop({ model: createOfflineModel() });
-  runtime = await createRuntime({ dataDir: join(dir, 'runtime'), port: 0, loop, apiKey: 'key' });
-  client = new Anthropic({ baseURL: runtime.url, apiKey: 'key', logLevel: 'off' });
-  await start();
+  const on = await openDiscord();
+  discord = on.discord;
+  const beside = {
+    adapter() {
+      other = createRecordingAdapter('slack');
+      return other;
+    },
+    stop: async () => {},
+  };
+  whole = await createWholeBot([on, beside], { model: createOfflineModel(), agent: AGENT });
 });
 
-afterEach(async () => {
-  await halt();
-  await runtime.stop();
-  await discord.stop();
-  await rm(dir, { recursive: true, force: true });
-});
+afterEach(() => whole.stop());
 
 function said(channelId: string): Message[] {
   if (!discord.state.channels.has(channelId)) return [];
@@ -106,22 +52,12 @@ const buttonOf = (message: Message, part: string) =>
 
 const words = (message: Message) => JSON.stringify([message.content, message.components]);
 
-async function memories(): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for await (const store of client.beta.memoryStores.list()) {
-    for await (const item of client.beta.memoryStores.memories.list(store.id, { view: 'full' })) {
-      if (item.type === 'memory') found[`${store.name}${item.path}`] = item.content ?? '';
-    }
-  }
-  return found;
-}
-
 /** The budgets that people told the agent, session by session. */
 async function toldBudgets(): Promise<string[][]> {
   const told: string[][] = [];
-  for await (const session of client.beta.sessions.list()) {
+  for await (const session of whole.client.beta.sessions.list()) {
     const texts: string[] = [];
-    const events = client.beta.sessions.events.list(session.id, { types: ['user.message'] });
+    const events = whole.client.beta.sessions.events.list(session.id, { types: ['user.message'] });
     for await (const event of events) {
       if (event.type !== 'user.message') continue;
       for (const block of event.content) {
@@ -146,7 +82,7 @@ describe('the shopper on Discord', () => {
       () => said(thread).some(({ content }) => content.includes('updated my memory')),
       'the line',
     );
-    const before = await memories();
+    const before = await whole.memories();
     expect(Object.values(before).join()).toContain('$120');
 
     as.say(thread, 'I wear size 9 shoes');
@@ -170,7 +106,7 @@ describe('the shopper on Discord', () => {
     );
     as.press(opened.id, buttonOf(opened, ':undo:'));
     await discord.until(() => opened.content.includes('Undone'), 'the undo');
-    expect(await memories()).toEqual(before);
+    expect(await whole.memories()).toEqual(before);
 
     const asked = as.slash(thread, 'preferences', { path: ['view'] });
     const shown = await discord.until(() => {
@@ -197,24 +133,24 @@ describe('the shopper on Discord', () => {
       await discord.until(() => replies(place).length === 1, 'a first reply');
       places.push(place);
     }
-    await bot.idle();
-    await halt();
+    await whole.bot.idle();
+    await whole.halt();
     for (let round = 0; round < 8; round += 1) {
       for (const [index, { id }] of people.entries()) {
         discord.as(id).say(places[index] ?? '', `My budget is $${100 * (index + 1) + round}`);
       }
       discord.clock.advance(75_000);
     }
-    await start();
+    await whole.start();
     await discord.until(() => places.some(place => replies(place).length > 1), 'an answer after the gap');
-    await halt();
-    await start();
+    await whole.halt();
+    await whole.start();
     const expected = people.map((_, index) =>
       Array.from({ length: 8 }, (_, round) => `$${100 * (index + 1) + round}`),
     );
     // What was missed is still being fetched when the start is over.
     await vi.waitFor(async () => expect((await toldBudgets()).flat()).toHaveLength(40), 30_000);
-    await bot.idle();
+    await whole.bot.idle();
     expect((await toldBudgets()).sort()).toEqual(expected);
     for (const place of places) expect(new Set(replies(place)).size).toBe(replies(place).length);
   });
@@ -247,7 +183,7 @@ describe('the shopper on Discord', () => {
         );
         await discord.until(() => discord.gateway.connected(), 'the connection', RECONNECT_MS);
       }
-      await bot.idle();
+      await whole.bot.idle();
       expect(replies(place)).toHaveLength(stages.length + 1);
     },
     90_000,
@@ -262,7 +198,7 @@ describe('the shopper on Discord', () => {
     const as = discord.as(ana.id);
     const one = as.say(first ?? '', `<@${discord.botId}> I wear size 9 shoes`).id;
     await discord.until(() => replies(one).length === 1, 'the first reply');
-    await bot.idle();
+    await whole.bot.idle();
     const two = as.say(second ?? '', `<@${discord.botId}> What is my shoe size?`).id;
     await discord.until(() => replies(two).length === 1, 'the second reply');
     expect(replies(two)[0]).toContain('9');
@@ -270,7 +206,7 @@ describe('the shopper on Discord', () => {
     const elsewhere = await other.say('What is my shoe size?', { user: ana.id });
     expect(elsewhere.final?.text).toContain("I don't know your sizes yet");
     const stores: string[] = [];
-    for await (const store of client.beta.memoryStores.list()) stores.push(store.id);
+    for await (const store of whole.client.beta.memoryStores.list()) stores.push(store.id);
     expect(stores).toHaveLength(2);
   });
 });

@@ -1,12 +1,18 @@
 /** A workspace that the whole bot is in, and people who use what it shows them. */
 
 import { createSlackAdapter } from '../../src/adapters/slack/adapter.ts';
-import { asInManifest, freePort, transportOf } from '../adapters/slack/harness.ts';
+import {
+  asInManifest,
+  freePort,
+  oauthInstall,
+  type TransportName,
+  transportOf,
+} from '../adapters/slack/harness.ts';
 import { elementsIn } from '../fakes/slack/drivers/elements.ts';
 import type { Seen } from '../fakes/slack/drivers/screen.ts';
 import type { User } from '../fakes/slack/drivers/user.ts';
-import type { Workspace } from '../fakes/slack/drivers/workspace.ts';
-import { createFakeSlack, type FakeSlack } from '../fakes/slack/fake-slack.ts';
+import type { Installed, Workspace } from '../fakes/slack/drivers/workspace.ts';
+import { createFakeSlack, type FakeSlack, type FakeSlackOptions } from '../fakes/slack/fake-slack.ts';
 import { textsOf } from '../fakes/slack/rendering.ts';
 import type { Json } from '../fakes/slack/world.ts';
 import type { Platform } from './whole-bot.ts';
@@ -17,6 +23,9 @@ const PATIENCE_MS = 30_000;
 export interface OnSlack extends Platform {
   readonly slack: FakeSlack;
   readonly workspace: Workspace;
+  readonly installed: Installed;
+  /** Where the bot listens: for deliveries over HTTP, and with its installation pages. */
+  readonly url: string;
   /** Until something can be seen, without letting time pass: what a person pressed is to be answered in time. */
   sees<T>(look: () => T | undefined | null | false, what: string): Promise<T>;
   /** The same for what is paced: it lets time pass. */
@@ -31,11 +40,21 @@ export interface OnSlack extends Platform {
   inWindow(user: User, words: string): Promise<string>;
 }
 
-export async function openSlack(): Promise<OnSlack> {
-  const slack = await createFakeSlack({ app: asInManifest() });
-  const workspace = slack.addWorkspace('Acme');
-  const { token } = workspace.install();
+/** `oauth`: people install it by themselves, from its pages. */
+export async function openSlack(
+  options: { transport?: TransportName; fake?: FakeSlackOptions; oauth?: boolean } = {},
+): Promise<OnSlack> {
+  const { transport = 'socket', fake } = options;
   const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const slack = await createFakeSlack({
+    ...fake,
+    app: { ...asInManifest(), redirectUrls: [`${url}/slack/oauth_redirect`], ...fake?.app },
+  });
+  const workspace = slack.addWorkspace('Acme');
+  const installed = workspace.install();
+  const install =
+    options.oauth === true ? oauthInstall(slack) : ({ type: 'token', botToken: installed.token } as const);
 
   const sees: OnSlack['sees'] = (look, what) => slack.until(look, what, PATIENCE_MS);
   const until: OnSlack['until'] = (look, what) =>
@@ -49,10 +68,15 @@ export async function openSlack(): Promise<OnSlack> {
   return {
     slack,
     workspace,
+    installed,
+    url,
+    async started() {
+      if (transport === 'http') await slack.useHttp(`${url}/slack/events`);
+    },
     adapter: (state, log) =>
       createSlackAdapter({
-        transport: transportOf('socket', slack, port),
-        install: { type: 'token', botToken: token },
+        transport: transportOf(transport, slack, port),
+        install,
         apiUrl: slack.apiUrl,
         linkHosts: [],
         state,

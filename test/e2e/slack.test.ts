@@ -1,125 +1,32 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import Anthropic from '@anthropic-ai/sdk';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSlackAdapter } from '../../src/adapters/slack/adapter.ts';
-import type { Install } from '../../src/adapters/slack/settings.ts';
-import { parseAgentFile } from '../../src/core/agent-file.ts';
-import { type Bot, createBot } from '../../src/core/bot.ts';
-import { createCustomTools } from '../../src/core/custom-tools.ts';
-import { openSqliteState } from '../../src/core/state/sqlite.ts';
-import type { State } from '../../src/core/state.ts';
-import { createAgentLoop } from '../../src/runtime/agent-loop.ts';
 import { createOfflineModel } from '../../src/runtime/models/offline.ts';
 import type { Model } from '../../src/runtime/ports.ts';
-import { createRuntime, type Runtime } from '../../src/runtime/server.ts';
 import { wordsOf } from '../adapters/contract.ts';
-import {
-  asInManifest,
-  freePort,
-  type LogLine,
-  oauthInstall,
-  recordingLog,
-  TRANSPORTS,
-  type TransportName,
-  transportOf,
-} from '../adapters/slack/harness.ts';
+import { TRANSPORTS, type TransportName } from '../adapters/slack/harness.ts';
 import type { Seen } from '../fakes/slack/drivers/screen.ts';
 import type { User } from '../fakes/slack/drivers/user.ts';
-import type { Installed, Workspace } from '../fakes/slack/drivers/workspace.ts';
-import { createFakeSlack, type FakeSlack, type FakeSlackOptions } from '../fakes/slack/fake-slack.ts';
+import type { Workspace } from '../fakes/slack/drivers/workspace.ts';
+import type { FakeSlack } from '../fakes/slack/fake-slack.ts';
+import { AGENT } from '../helpers/bench.ts';
 import { createScriptedModel, lastWords } from '../helpers/scripted-model.ts';
+import { openSlack } from './on-slack.ts';
+import { createWholeBot, type WholeBot } from './whole-bot.ts';
 
-const AGENT = 'name: shopper\nmodel: claude-sonnet-5-5\nsystem: You are a shopper.\n';
-
-let dir: string;
 let slack: FakeSlack;
 let workspace: Workspace;
-let installed: Installed;
-let runtime: Runtime;
-let client: Anthropic;
-let state: State;
-let bot: Bot;
-let logs: LogLine[];
+let whole: WholeBot;
 let url: string;
-let port: number;
-let transport: TransportName;
-let installOf: (() => Install) | undefined;
 
-interface SetUp {
-  transport?: TransportName;
-  model?: Model;
-  fake?: FakeSlackOptions;
-  oauth?: boolean;
-  agent?: string;
+async function setUp(
+  options: { transport?: TransportName; model?: Model; oauth?: boolean; agent?: string } = {},
+): Promise<void> {
+  const { transport = 'socket', model = createOfflineModel(), oauth = false, agent = AGENT } = options;
+  const on = await openSlack({ transport, oauth });
+  ({ slack, workspace, url } = on);
+  whole = await createWholeBot([on], { model, agent });
 }
 
-let agent: string;
-
-async function setUp(options: SetUp = {}): Promise<void> {
-  dir = await mkdtemp(join(tmpdir(), 'shopper-slack-'));
-  transport = options.transport ?? 'socket';
-  agent = options.agent ?? AGENT;
-  port = await freePort();
-  url = `http://127.0.0.1:${port}`;
-  const redirectUrls = [`${url}/slack/oauth_redirect`];
-  slack = await createFakeSlack({
-    ...options.fake,
-    app: { ...asInManifest(), redirectUrls, ...options.fake?.app },
-  });
-  workspace = slack.addWorkspace('Acme');
-  installed = workspace.install();
-  const oauth = oauthInstall(slack);
-  installOf = options.oauth === true ? () => oauth : () => ({ type: 'token', botToken: installed.token });
-  const loop = createAgentLoop({ model: options.model ?? createOfflineModel() });
-  runtime = await createRuntime({ dataDir: join(dir, 'runtime'), port: 0, loop, apiKey: 'key' });
-  client = new Anthropic({ baseURL: runtime.url, apiKey: 'key', logLevel: 'off' });
-  logs = [];
-  await start();
-}
-
-/** The whole bot, as a process would start it. */
-async function start(): Promise<void> {
-  state = await openSqliteState(join(dir, 'state'));
-  const log = recordingLog(logs);
-  bot = createBot({
-    client,
-    state,
-    file: parseAgentFile(agent, 'agent.yml'),
-    tools: createCustomTools([]),
-    adapters: [
-      createSlackAdapter({
-        transport: transportOf(transport, slack, port),
-        install: installOf?.() ?? { type: 'token', botToken: installed.token },
-        apiUrl: slack.apiUrl,
-        linkHosts: [],
-        state,
-        suggestedPrompts: [],
-        log,
-        now: slack.clock.now,
-        setTimer: (run, ms) => slack.clock.after(ms, run),
-      }),
-    ],
-    notices: undefined,
-    limits: { turnMs: 60_000, questionMs: 60_000, outageMs: 20_000 },
-    log,
-  });
-  await bot.start();
-  if (transport === 'http') await slack.useHttp(`${url}/slack/events`);
-}
-
-async function halt(): Promise<void> {
-  await bot.stop();
-  await state.close();
-}
-
-afterEach(async () => {
-  await halt();
-  await runtime.stop();
-  await slack.stop();
-  await rm(dir, { recursive: true, force: true });
-});
+afterEach(() => whole.stop());
 
 /** The bot's messages in a thread, as somebody reads them. */
 function thread(user: User, asked: { channel: string; ts: string }): Seen[] {
@@ -154,22 +61,14 @@ const replied = (user: User, asked: { channel: string; ts: string }) =>
     'a finished reply',
   );
 
-async function memories(): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for await (const store of client.beta.memoryStores.list()) {
-    for await (const item of client.beta.memoryStores.memories.list(store.id, { view: 'full' })) {
-      if (item.type === 'memory') found[`${store.name}${item.path}`] = item.content ?? '';
-    }
-  }
-  return found;
-}
-
 /** What people said to the agent, session by session. */
 async function told(): Promise<string[][]> {
   const sessions: string[][] = [];
-  for await (const session of client.beta.sessions.list()) {
+  for await (const session of whole.client.beta.sessions.list()) {
     const texts: string[] = [];
-    for await (const event of client.beta.sessions.events.list(session.id, { types: ['user.message'] })) {
+    for await (const event of whole.client.beta.sessions.events.list(session.id, {
+      types: ['user.message'],
+    })) {
       if (event.type !== 'user.message') continue;
       texts.push(event.content.map(block => (block.type === 'text' ? block.text : '')).join('\n'));
     }
@@ -188,7 +87,7 @@ describe.each(TRANSPORTS)('the shopper on Slack, over %s', name => {
     const first = ann.dm('My budget is $120');
     await replied(ann, first);
     await until(() => thread(ann, first).some(({ text }) => text.includes('Memory updated')), 'the notice');
-    const before = await memories();
+    const before = await whole.memories();
     expect(Object.values(before).join()).toContain('$120');
 
     const second = ann.dm('I wear size 9 shoes');
@@ -197,14 +96,14 @@ describe.each(TRANSPORTS)('the shopper on Slack, over %s', name => {
       () => thread(ann, second).find(({ text }) => text.includes('+ shoe size: 9')),
       'the notice',
     );
-    expect(Object.values(await memories()).join()).toContain('shoe size: 9');
+    expect(Object.values(await whole.memories()).join()).toContain('shoe size: 9');
     const cards = thread(ann, second)[0]?.blocks.filter(({ type }) => type === 'task_card') ?? [];
     expect(cards.map(({ title, status }) => `${title} ${status}`)).toContain('Saving your sizes complete');
     expect(JSON.stringify(thread(ann, second).map(({ blocks }) => blocks))).not.toContain('/mnt/');
 
     await ann.press(notice, 'notice_undo').outcome;
     await until(() => thread(ann, second).some(({ text }) => text.includes('Undone')), 'the undo');
-    expect(await memories()).toEqual(before);
+    expect(await whole.memories()).toEqual(before);
 
     await ann.command('/preferences').outcome;
     const shown = await until(
@@ -214,7 +113,7 @@ describe.each(TRANSPORTS)('the shopper on Slack, over %s', name => {
     );
     expect(shown.text).toContain('$120');
     expect(shown.text).not.toContain('shoe size');
-    expect(logs.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+    expect(whole.logs.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
   });
 
   it('answers one message once: three deliveries and the mention twin, before and after a restart', async () => {
@@ -225,10 +124,10 @@ describe.each(TRANSPORTS)('the shopper on Slack, over %s', name => {
     const asked = ann.mention(channel.id, 'My budget is $120');
     expect(asked.deliveries).toHaveLength(2);
     await replied(ann, asked);
-    await halt();
-    await start();
+    await whole.halt();
+    await whole.start();
     await Promise.all(asked.deliveries.map(delivery => delivery.again({ num: 1, reason: 'http_timeout' })));
-    await bot.idle();
+    await whole.bot.idle();
     expect(times(await told(), '$120')).toBe(1);
     expect(thread(ann, asked).filter(({ ephemeral }) => !ephemeral)).toHaveLength(1);
   });
@@ -255,14 +154,14 @@ describe('two people in one thread', () => {
       'the answer to Ben',
     );
     await bens.settled;
-    await bot.idle();
+    await whole.bot.idle();
     const calls = JSON.stringify(slack.calls().map(({ args }) => args));
     expect(calls).not.toContain('98765');
     expect(calls).not.toMatch(/shoe size/);
     expect(JSON.stringify(thread(ben, asked))).not.toContain('98765');
 
     const stores = new Map<string, string[]>();
-    for await (const session of client.beta.sessions.list()) {
+    for await (const session of whole.client.beta.sessions.list()) {
       const person = session.metadata.person ?? '';
       const mounted = session.resources.flatMap(it =>
         it.type === 'memory_store' ? [it.memory_store_id] : [],
@@ -288,7 +187,7 @@ describe('a long reply', () => {
     const ann = workspace.addUser('ann', { displayName: 'Ann' });
     const asked = ann.dm('Tell me everything');
     await replied(ann, asked);
-    await bot.idle();
+    await whole.bot.idle();
     const head = '| Boot | Price |\n| --- | ---: |\n';
     const [first = '', ...rest] = textOf(thread(ann, asked)).split(head);
     expect(wordsOf([first, head, ...rest].join('')) === wordsOf(LONG)).toBe(true);
@@ -310,8 +209,8 @@ describe('the native stop button', () => {
     const pressed = Date.now();
     ann.stop(asked.channel, asked.ts);
     const interrupted = async () => {
-      for await (const session of client.beta.sessions.list()) {
-        for await (const event of client.beta.sessions.events.list(session.id, {
+      for await (const session of whole.client.beta.sessions.list()) {
+        for await (const event of whole.client.beta.sessions.events.list(session.id, {
           types: ['user.interrupt'],
         })) {
           if (event.type === 'user.interrupt') return true;
@@ -343,8 +242,8 @@ describe('a tool that is to be asked about', () => {
       await ann.press(question, button).outcome;
       await replied(ann, asked);
     }
-    await bot.idle();
-    const kept = Object.values(await memories()).join();
+    await whole.bot.idle();
+    const kept = Object.values(await whole.memories()).join();
     expect(kept).toContain('shoe size: 9');
     expect(kept).not.toContain('$80');
   });
@@ -363,12 +262,11 @@ describe('a process that dies', () => {
     const ann = workspace.addUser('ann', { displayName: 'Ann' });
     const asked = ann.dm('Hello');
     await until(() => textOf(thread(ann, asked)).includes('The first half.'), 'the first half');
-    await bot.stop(0);
-    await state.close();
-    await start();
+    await whole.halt('abandon');
+    await whole.start();
     release();
     await until(() => textOf(thread(ann, asked)) === 'The first half. The second half.', 'the whole reply');
-    await bot.idle();
+    await whole.bot.idle();
     expect(thread(ann, asked)).toHaveLength(1);
     expect(times(await told(), 'Hello')).toBe(1);
   });
@@ -389,7 +287,7 @@ describe('two workspaces through OAuth', () => {
     ] as const) {
       const asked = user.dm(`My budget is $${team === red ? 111 : 222}`);
       await replied(user, asked);
-      await bot.idle();
+      await whole.bot.idle();
     }
     for (const { method, team, args } of slack.calls()) {
       if (team === undefined) continue;
@@ -398,9 +296,9 @@ describe('two workspaces through OAuth', () => {
       expect(theirs, `${method} with the token of ${team}`).toContain(target);
     }
     await Promise.all(red.uninstall().map(({ settled }) => settled));
-    await until(() => logs.some(({ event }) => event === 'slack.uninstalled'), 'the removal');
+    await until(() => whole.logs.some(({ event }) => event === 'slack.uninstalled'), 'the removal');
     for (const table of ['slack-installation', 'slack-heard', 'slack-edit']) {
-      for await (const [key] of state.table(table).entries()) expect(key).not.toContain(red.id);
+      for await (const [key] of whole.state.table(table).entries()) expect(key).not.toContain(red.id);
     }
   });
 

@@ -20,7 +20,10 @@ import { collect } from '../helpers/bench.ts';
 
 /** One platform, as it is there before the bot and after it. */
 export interface Platform {
+  /** For each process anew. */
   adapter(state: State, log: Log): ChatAdapter;
+  /** The process is there. */
+  started?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -30,6 +33,12 @@ export interface WholeBot {
   /** Straight to the runtime, past the bot. */
   readonly client: Anthropic;
   readonly logs: readonly LogLine[];
+  /** The process ends: properly, or as a crash would end it. */
+  halt(how?: 'stop' | 'abandon'): Promise<void>;
+  /** Another process on the same state. */
+  start(): Promise<void>;
+  /** Everybody's notes, by the name of the store and the path. */
+  memories(): Promise<Record<string, string>>;
   /** Every note of a person, by the audience of its store and its path; empty where there is no store. */
   notesOf(user: string): Promise<Record<'private' | 'shared', Record<string, string>>>;
   /** Writes a note behind the bot's back, as an operator would. */
@@ -48,21 +57,27 @@ export async function createWholeBot(
   const loop = createAgentLoop({ model });
   const runtime = await createRuntime({ dataDir: join(dir, 'runtime'), port: 0, loop, apiKey: 'key' });
   const client = new Anthropic({ baseURL: runtime.url, apiKey: 'key', logLevel: 'off' });
-  const state = await openSqliteState(join(dir, 'state'));
   const logs: LogLine[] = [];
   const log = recordingLog(logs);
-  const bot = createBot({
-    client,
-    state,
-    file: parseAgentFile(agent, 'agent.yml'),
-    tools: createCustomTools([]),
-    adapters: platforms.map(platform => platform.adapter(state, log)),
-    notices: undefined,
-    limits: { turnMs: 60_000, questionMs: 60_000, outageMs: 20_000 },
-    log,
-    ...(now === undefined ? {} : { now }),
-  });
-  await bot.start();
+
+  async function open() {
+    const state = await openSqliteState(join(dir, 'state'));
+    const bot = createBot({
+      client,
+      state,
+      file: parseAgentFile(agent, 'agent.yml'),
+      tools: createCustomTools([]),
+      adapters: platforms.map(platform => platform.adapter(state, log)),
+      notices: undefined,
+      limits: { turnMs: 60_000, questionMs: 60_000, outageMs: 20_000 },
+      log,
+      ...(now === undefined ? {} : { now }),
+    });
+    await bot.start();
+    for (const platform of platforms) await platform.started?.();
+    return { bot, state };
+  }
+
   const { memoryStores, sessions } = client.beta;
 
   async function storesOf(user: string) {
@@ -75,18 +90,33 @@ export async function createWholeBot(
     const found: string[] = [];
     for (const [name, tie] of Object.entries(TABLES)) {
       if (tie.by === 'nobody') continue;
-      for await (const [key, value] of state.table<unknown>(name).entries()) {
+      for await (const [key, value] of whole.state.table<unknown>(name).entries()) {
         if (`${key} ${JSON.stringify(value)}`.includes(user)) found.push(`row in ${name}`);
       }
     }
     return found;
   }
 
-  return {
-    bot,
-    state,
+  const whole: WholeBot = {
+    ...(await open()),
     client,
     logs,
+    async halt(how = 'stop') {
+      await whole.bot.stop(how === 'abandon' ? 0 : undefined);
+      await whole.state.close();
+    },
+    async start() {
+      Object.assign(whole, await open());
+    },
+    async memories() {
+      const found: Record<string, string> = {};
+      for (const store of await collect(memoryStores.list())) {
+        for (const item of await collect(memoryStores.memories.list(store.id, { view: 'full' }))) {
+          if (item.type === 'memory') found[`${store.name}${item.path}`] = item.content ?? '';
+        }
+      }
+      return found;
+    },
     async notesOf(user) {
       const notes: Record<'private' | 'shared', Record<string, string>> = { private: {}, shared: {} };
       for (const store of await storesOf(user)) {
@@ -116,11 +146,11 @@ export async function createWholeBot(
       ];
     },
     async stop() {
-      await bot.stop(0);
-      await state.close();
+      await whole.halt('abandon');
       await runtime.stop();
       await Promise.all(platforms.map(platform => platform.stop()));
       await rm(dir, { recursive: true, force: true });
     },
   };
+  return whole;
 }
