@@ -49,6 +49,7 @@ export async function measureConversation(
   try {
     await arena.pace(LIKE_A_MODEL);
     await arena.work({ clients: 4, turns: 8 });
+    await arena.settled();
     await arena.requests();
     let limited = 0;
     for (const again of [false, true]) {
@@ -68,6 +69,8 @@ export async function measureConversation(
       const together = await arena.work({ clients: TOGETHER, turns: size.together, skip, again });
       latency(`${kind}, ${TOGETHER} clients`, together.turns);
       limited = together.limited;
+      // What these turns still ask for when they are over is not the next ones'.
+      await arena.settled();
       await arena.requests();
     }
     await arena.pace(AT_ONCE);

@@ -24,8 +24,10 @@ function seen({ method, path, body }: RestEntry): void {
 
 serveProgram({
   setUp(_servers: number, count: number): PlatformSetup {
-    for (let person = 0; person < count; person += 1) {
-      const { id } = discord.world.addUser(`person-${person}`);
+    const users = Array.from({ length: count }, (_, person) => discord.world.addUser(`person-${person}`));
+    // A bot may write only to those it shares a server with.
+    discord.world.addGuild('Shop', { members: users.map(({ id }) => id) });
+    for (const { id } of users) {
       const user = discord.as(id);
       people.add({ channel: () => user.dmChannel().id, write: text => void user.dm(text) });
     }
