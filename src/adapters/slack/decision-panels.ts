@@ -34,7 +34,10 @@ export function confirmBlocks(view: View<'confirm'>, room: Room): Block[] {
 }
 
 export function conflictsBlocks(view: View<'conflict'>, room: Room): Block[] {
-  return [section(sentence(view.sentence)), ...fitting(view.conflicts.map(conflictBlocks), room, 1)];
+  const shown = fitting(view.conflicts.map(conflictBlocks), room, 2);
+  const left = view.conflicts.length - shown.length / 2;
+  const rest = `_And ${left} more, for which there is no room here: those stay as they are._`;
+  return [section(sentence(view.sentence)), ...shown, ...(left === 0 ? [] : [section(rest)])];
 }
 
 /** Both texts where they are short; else what changed on either side, and a window with both. */

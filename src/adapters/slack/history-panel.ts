@@ -8,10 +8,14 @@ import { BUTTONS_CHARACTERS, ENTRY_CHARACTERS, fitting, type Room } from './pane
 
 type View<T extends PreferencesView['type']> = Extract<PreferencesView, { type: T }>;
 
+/** `from` of the room: the entry of this page to begin with. */
 export function historyBlocks(view: View<'history'>, room: Room): Block[] {
-  const { entries, page, more, memoryId } = view;
+  const { page, more, memoryId } = view;
+  const from = room.from ?? 0;
+  const entries = view.entries.slice(from);
   const head = section('*What changed*, newest first');
-  if (entries.length === 0) return [head, section(page === 0 ? 'Nothing yet.' : 'Nothing more.')];
+  if (entries.length === 0)
+    return [head, section(page === 0 && from === 0 ? 'Nothing yet.' : 'Nothing more.')];
   const shown = fitting(
     entries.map(entry => [entryBlock(entry)]),
     room,
@@ -19,9 +23,13 @@ export function historyBlocks(view: View<'history'>, room: Room): Block[] {
     BUTTONS_CHARACTERS,
   );
   const of = memoryId === null ? {} : { memoryId };
+  const turn = (label: string, to: number, at: number) =>
+    memoryButton(label, { type: 'history', page: to, ...of }, `_${label.toLowerCase()}`, { from: at });
+  // What has no room here is older as well.
+  const isCut = shown.length < entries.length;
   const turns = [
-    ...(page === 0 ? [] : [memoryButton('Newer', { type: 'history', page: page - 1, ...of }, '_newer')]),
-    ...(more ? [memoryButton('Older', { type: 'history', page: page + 1, ...of }, '_older')] : []),
+    ...(from > 0 ? [turn('Newer', page, 0)] : page > 0 ? [turn('Newer', page - 1, 0)] : []),
+    ...(isCut ? [turn('Older', page, from + shown.length)] : more ? [turn('Older', page + 1, 0)] : []),
   ];
   return [head, ...shown, ...(turns.length === 0 ? [] : [actions(turns)])];
 }

@@ -9,6 +9,7 @@ import { BUTTONS_CHARACTERS, fitting, type Room } from './panel-room.ts';
 
 type MemoryView = Extract<PreferencesView, { type: 'memory' }>;
 
+/** `from` of the room: the note to begin with. */
 export function memoryBlocks(view: MemoryView, room: Room): Block[] {
   const head: Block[] = [{ type: 'header', text: plain('What I remember about you') }];
   const foot = [DIVIDER, ...toolBlocks(view, room)];
@@ -19,18 +20,29 @@ export function memoryBlocks(view: MemoryView, room: Room): Block[] {
       ...foot,
     ];
   }
-  const shown = fitting(
-    view.sections.map(noteBlocks),
-    room,
-    head.length + foot.length + 1,
-    BUTTONS_CHARACTERS,
-  );
-  const left = view.sections.length - shown.length / 2;
-  const more = `And ${left} more note${left === 1 ? '' : 's'}.`;
-  const rest: Block[] = room.opens
-    ? [{ ...section(more), accessory: memoryButton('See all', { type: 'view' }) }]
-    : [section(more)];
-  return [...head, ...shown, ...(left === 0 ? [] : rest), ...foot];
+  const count = view.sections.length;
+  const from = Math.min(room.from ?? 0, count - 1);
+  const groups = view.sections.slice(from).map(noteBlocks);
+  const shown = fitting(groups, room, head.length + foot.length + 2, BUTTONS_CHARACTERS);
+  const next = from + shown.length / 2;
+  return [
+    ...head,
+    ...(from === 0 ? [] : [turn(`Notes ${from + 1} to ${next} of ${count}.`, 'From the first', 0)]),
+    ...shown,
+    ...(next === count
+      ? []
+      : [turn(moreWords(count - next), room.opens ? 'See all' : 'See more', room.opens ? 0 : next)]),
+    ...foot,
+  ];
+}
+
+/** To other notes: from a message to all of them in a window, and there to those that did not fit. */
+function turn(words: string, label: string, from: number): Block {
+  return { ...section(words), accessory: memoryButton(label, { type: 'view' }, `_from_${from}`, { from }) };
+}
+
+function moreWords(count: number): string {
+  return `And ${count} more note${count === 1 ? '' : 's'}.`;
 }
 
 const MODE_WORDS: Record<NoticeMode, string> = {

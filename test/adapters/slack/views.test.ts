@@ -11,8 +11,10 @@ import { homeView, modalView, viewMessage, waitingModal } from '../../../src/ada
 import type { CommandAction } from '../../../src/core/message.ts';
 import type { LineChange, MemorySection, PreferencesView } from '../../../src/core/views.ts';
 import { checkBlocks, textLength } from '../../fakes/slack/blocks.ts';
+import { elementsIn } from '../../fakes/slack/drivers/elements.ts';
 import { SLACK_LIMITS } from '../../fakes/slack/limits.ts';
 import { linksIn, parsedTextsOf, pingsIn, textsOf } from '../../fakes/slack/rendering.ts';
+import type { Json } from '../../fakes/slack/world.ts';
 import { memoryView } from '../scripted-bot.ts';
 
 const text = fc.oneof(
@@ -204,6 +206,12 @@ function expectView(it: Record<string, unknown>, surface: 'home' | 'modal'): voi
   if (surface === 'modal') expect(title?.text.length).toBeLessThanOrEqual(24);
 }
 
+const WAY = 'https://app.slack.com/client/T1/D1/thread/D1-1.2';
+
+function fromOf(value: unknown): number[] {
+  return typeof value === 'object' && value !== null && 'from' in value ? [Number(value.from)] : [];
+}
+
 describe('views of a memory', () => {
   it('fit Slack’s limits and call nobody, whatever is remembered', () => {
     fc.assert(
@@ -230,6 +238,70 @@ describe('views of a memory', () => {
     expect(left).toBeGreaterThan(0);
     expect((shown.match(/\*Note \d+\*/g) ?? []).length + left).toBe(60);
     expect(JSON.stringify(blocks)).toContain('See all');
+  });
+
+  const facts = Array.from({ length: 300 }, (_, n) => ({
+    id: `f${n}`,
+    text: `Fact ${n} & ${'more '.repeat(30)}.`,
+    learnedOn: '2026-03-14',
+    learnedBy: { type: 'agent' as const, conversation: { words: 'a chat', link: WAY } },
+  }));
+  const note = { ...SIZES, facts, content: facts.map(fact => `- ${fact.text}\n`).join('') };
+  const entries = facts.map(fact => ({
+    versionId: 'ver_1',
+    memoryId: 'mem_1',
+    path: '/a.md',
+    title: fact.text,
+    operation: 'modified' as const,
+    at: '2026-03-14T09:00:00Z',
+    by: fact.learnedBy,
+    lines: [],
+    movedFrom: null,
+    restorable: true,
+    current: false,
+    revision: 'r1',
+  }));
+
+  it.each<[string, PreferencesView, number]>([
+    ['a note', { type: 'file', section: note }, 2],
+    ['a history', { type: 'history', entries, page: 0, more: false, memoryId: null }, 1],
+    ['a memory', memoryView({ sections: facts.map(fact => ({ ...SIZES, title: fact.text })) }), 1],
+  ])('lead to the end of %s, part by part', (_, view, times) => {
+    const inMessage = (from: number) => {
+      const it = viewMessage(view, undefined, from);
+      expectMessage(it);
+      return it.blocks;
+    };
+    const inWindow = (from: number) => {
+      const it = modalView(view, undefined, from);
+      expectView(it, 'modal');
+      return it.blocks;
+    };
+    // In a message the rest of a memory is in a window.
+    for (const show of view.type === 'memory' ? [inWindow] : [inMessage, inWindow]) {
+      const parts: string[] = [];
+      for (let from: number | undefined = 0; from !== undefined; ) {
+        const blocks = show(from);
+        parts.push(textsOf(blocks).join('\n'));
+        const before: number = from;
+        from = elementsIn(blocks as Json[])
+          .map(({ element }): unknown => JSON.parse(String(element.value ?? '{}')))
+          .flatMap(value => fromOf(value))
+          .find(next => next > before);
+        expect(parts.length).toBeLessThan(100);
+      }
+      const shown = parts.join('\n');
+      for (const { text } of facts) {
+        const said = text.slice(0, 90).replace('&', '&amp;');
+        expect(shown.split(said).length - 1).toBe(times);
+      }
+    }
+  });
+
+  it('lead back to where something was learned', () => {
+    expect(textsOf(viewMessage({ type: 'file', section: note }).blocks).join('\n')).toContain(
+      `_2026-03-14, <${WAY}|the agent, in a chat>_`,
+    );
   });
 
   it('hold every character of a note', () => {
