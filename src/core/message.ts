@@ -104,16 +104,34 @@ export type CommandAction =
   /** Which memories a reply used; without `messageId` (the message it answered) the latest in the conversation. */
   | { type: 'why'; messageId?: string };
 
+const LOOKING: readonly CommandAction['type'][] = [
+  'view',
+  'show',
+  'form',
+  'editor',
+  'history',
+  'export',
+  'why',
+];
+
+/** True for what leaves everything as it is. */
+export function onlyLooks(action: CommandAction): boolean {
+  return LOOKING.includes(action.type);
+}
+
 /** The facts that most people have and that the form asks for. */
-export type FieldName =
-  | 'shoe_size'
-  | 'clothing_sizes'
-  | 'budget'
-  | 'brands_liked'
-  | 'brands_avoided'
-  | 'materials_avoided'
-  | 'colours_liked'
-  | 'style';
+export const FIELD_NAMES = [
+  'shoe_size',
+  'clothing_sizes',
+  'budget',
+  'brands_liked',
+  'brands_avoided',
+  'materials_avoided',
+  'colours_liked',
+  'style',
+] as const;
+
+export type FieldName = (typeof FIELD_NAMES)[number];
 
 /** Where memory-update notices go: under the reply, to the person alone, or nowhere. */
 export type NoticeMode = 'thread' | 'private' | 'off';

@@ -253,3 +253,19 @@ function closing(text: string): string {
   if (fence === null) return '';
   return text.endsWith('\n') ? fence.marker : `\n${fence.marker}`;
 }
+
+/**
+ * A text in pieces of at most about `aim` characters, cut between lines; null when a line by itself is longer than
+ * `most`. Joined with line ends they are the text, but for line ends at its end.
+ */
+export function linePieces(text: string, { aim, most }: { aim: number; most: number }): string[] | null {
+  const pieces: string[] = [];
+  for (const line of text.replace(/\n+$/, '').split('\n')) {
+    const last = pieces.at(-1);
+    const longer = last === undefined ? line : `${last}\n${line}`;
+    if (line.length > most) return null;
+    if (last === undefined || longer.length > aim) pieces.push(line);
+    else pieces[pieces.length - 1] = longer;
+  }
+  return pieces;
+}

@@ -10,7 +10,7 @@ import {
   type StringSelectMenuInteraction,
 } from 'discord.js';
 import type { BotPort } from '../../core/adapter.ts';
-import type { CommandAction, Conversation, Person } from '../../core/message.ts';
+import { type CommandAction, type Conversation, onlyLooks, type Person } from '../../core/message.ts';
 import type { Notice, PreferencesView } from '../../core/views.ts';
 import {
   attachPanel,
@@ -106,7 +106,7 @@ export function createDialogs(deps: {
     try {
       return await bot.command({ person, action, ...(where === null ? {} : { conversation: where }) });
     } finally {
-      if (!LOOKING.includes(action.type)) deps.changed(person);
+      if (!onlyLooks(action)) deps.changed(person);
     }
   }
 
@@ -249,17 +249,6 @@ export function createDialogs(deps: {
 
 const MAY_BE_HEARD =
   'May I use this note where others can read what I say to you? In servers, what it says may then be part of my answers.';
-
-/** What changes nothing. */
-const LOOKING: readonly CommandAction['type'][] = [
-  'view',
-  'show',
-  'form',
-  'editor',
-  'history',
-  'export',
-  'why',
-];
 
 /** The first panel where the answer belongs, any others below it. */
 async function answer(interaction: Answerable, panels: readonly Panel[]): Promise<void> {

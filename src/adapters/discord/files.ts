@@ -1,3 +1,4 @@
+import { readAttachment } from '../../core/bounded-bytes.ts';
 import { PersonError } from '../../core/errors.ts';
 import type { Attachment } from '../../core/message.ts';
 import type { DiscordApi } from './api.ts';
@@ -6,8 +7,6 @@ import { readIncoming } from './incoming.ts';
 
 const HOSTS = ['cdn.discordapp.com', 'media.discordapp.net'];
 const TIMEOUT_MS = 60_000;
-/** More than the core takes of any kind of file; a size that Discord states too low ends here. */
-const MAX_BYTES = 25_000_000;
 
 export interface Files {
   /** Rejects with a sentence for the person. */
@@ -39,14 +38,7 @@ export function createFiles(deps: { api: DiscordApi; apiUrl: string | undefined;
     }
     if (!response.ok || response.body === null)
       throw new PersonError('Discord did not hand it out. Please send it again.');
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of response.body) {
-      size += chunk.byteLength;
-      if (size > MAX_BYTES) throw new PersonError(`it is larger than ${MAX_BYTES / 1_000_000} MB.`);
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
+    return readAttachment(response.body);
   }
 
   /** The address the message has now; null when message or attachment are gone. */

@@ -8,6 +8,7 @@ import {
   TextInputStyle,
 } from 'discord.js';
 import type { CommandAction, FieldName } from '../../core/message.ts';
+import { linePieces } from '../../core/text-split.ts';
 import type { Draft, FormField } from '../../core/views.ts';
 import { customId } from './custom-id.ts';
 import { clip } from './parts.ts';
@@ -65,7 +66,7 @@ export function factsForm(
 export function editorForm(draft: Draft, owner: string): Form | null {
   const { memoryId, revision, title, content, now } = draft;
   const isNew = memoryId === null || revision === null;
-  const pieces = piecesOf(content);
+  const pieces = linePieces(content, { aim: PIECE_CHARACTERS, most: INPUT_CHARACTERS });
   const room = MOST_PARTS - (isNew ? 2 : 0);
   if (pieces === null || pieces.length > room) return null;
   const stands = now === null || now.trim() === '' ? null : `What stands there now:\n${now.trimEnd()}`;
@@ -96,19 +97,6 @@ export function uploadForm(memoryId: string, revision: string, owner: string): F
     title: 'The changed text',
     components: [upload('The note as it is to be', true)],
   };
-}
-
-/** Cut between lines. */
-function piecesOf(content: string): string[] | null {
-  const pieces: string[] = [];
-  for (const line of content.replace(/\n+$/, '').split('\n')) {
-    const last = pieces.at(-1);
-    const longer = last === undefined ? line : `${last}\n${line}`;
-    if (line.length > INPUT_CHARACTERS) return null;
-    if (last === undefined || longer.length > PIECE_CHARACTERS) pieces.push(line);
-    else pieces[pieces.length - 1] = longer;
-  }
-  return pieces;
 }
 
 function input(

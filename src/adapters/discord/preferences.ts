@@ -1,6 +1,6 @@
 import { type ChatInputCommandInteraction, MessageFlags } from 'discord.js';
 import { z } from 'zod';
-import type { CommandAction, FieldName } from '../../core/message.ts';
+import { type CommandAction, FIELD_NAMES } from '../../core/message.ts';
 import type { PreferencesView } from '../../core/views.ts';
 import type { Choices, Verb } from './choices.ts';
 import type { Dialogs } from './dialogs.ts';
@@ -18,16 +18,7 @@ export interface Preferences {
 
 const EPHEMERAL = { flags: MessageFlags.Ephemeral } as const;
 const noticeMode = z.enum(['thread', 'private', 'off', 'default']);
-const fieldName: z.ZodType<FieldName> = z.enum([
-  'shoe_size',
-  'clothing_sizes',
-  'budget',
-  'brands_liked',
-  'brands_avoided',
-  'materials_avoided',
-  'colours_liked',
-  'style',
-]);
+const fieldName = z.enum(FIELD_NAMES);
 
 export function createPreferences(deps: {
   dialogs: Dialogs;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readAttachment } from '../../core/bounded-bytes.ts';
 import { PersonError } from '../../core/errors.ts';
 import type { Attachment } from '../../core/message.ts';
 import { within } from './people.ts';
@@ -19,8 +20,6 @@ const fileInfo = z.looseObject({
   }),
 });
 
-/** More than the core takes of anything; what is larger is not even read to the end. */
-const MAX_BYTES = 25_000_000;
 const TIMEOUT_MS = 60_000;
 const IDENTIFY_MS = 1_000;
 const REFUSED = 'I could not fetch it from Slack. Please share it again.';
@@ -114,12 +113,5 @@ async function fetchFile(
     await response.body?.cancel();
     throw new PersonError(REFUSED);
   }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.byteLength;
-    if (size > MAX_BYTES) throw new PersonError(`it is larger than ${MAX_BYTES / 1_000_000} MB.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  return readAttachment(response.body);
 }

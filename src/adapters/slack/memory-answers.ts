@@ -1,6 +1,6 @@
 import type { BotPort } from '../../core/adapter.ts';
 import { PersonError } from '../../core/errors.ts';
-import type { CommandAction, Conversation } from '../../core/message.ts';
+import { type CommandAction, type Conversation, onlyLooks } from '../../core/message.ts';
 import type { PreferencesView } from '../../core/views.ts';
 import type { Log } from '../../log.ts';
 import type { Actor } from './actors.ts';
@@ -33,16 +33,6 @@ export interface MemoryAnswersDeps {
   log: Log;
 }
 
-/** Nothing is different after these. */
-const LOOKING: readonly CommandAction['type'][] = [
-  'view',
-  'show',
-  'form',
-  'editor',
-  'history',
-  'export',
-  'why',
-];
 /** These ask before they do anything. */
 const ASKING: readonly CommandAction['type'][] = ['forget-since', 'forget-me', 'link', 'unlink'];
 
@@ -55,7 +45,7 @@ const FILE_FAILED = 'I could not send it as a file just now, so here it is as te
 /** Looked at, or asked about: it gets a window. What is done is shown where the button was. */
 export function needsWindow(action: CommandAction): boolean {
   const asks = ASKING.includes(action.type) && !('confirmed' in action && action.confirmed === true);
-  return LOOKING.includes(action.type) || asks;
+  return onlyLooks(action) || asks;
 }
 
 export function createMemoryAnswers(deps: MemoryAnswersDeps): MemoryAnswers {
@@ -66,7 +56,7 @@ export function createMemoryAnswers(deps: MemoryAnswersDeps): MemoryAnswers {
   ): Promise<PreferencesView> {
     const where = conversation === null ? {} : { conversation };
     const view = await deps.bot().command({ person: actor.person, ...where, action });
-    if (!LOOKING.includes(action.type)) deps.homes.refresh(actor);
+    if (!onlyLooks(action)) deps.homes.refresh(actor);
     return view;
   }
 

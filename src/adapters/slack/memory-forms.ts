@@ -1,7 +1,8 @@
 /** Windows in which a person writes into their memory: the usual facts, or a note as it is. */
 
 import { z } from 'zod';
-import type { CommandAction, FieldName } from '../../core/message.ts';
+import { type CommandAction, FIELD_NAMES } from '../../core/message.ts';
+import { linePieces } from '../../core/text-split.ts';
 import type { Draft, FormField, PreferencesView } from '../../core/views.ts';
 import { type Block, clip, context, plain, textSections } from './blocks.ts';
 import { linkCodeBlocks } from './memory-panels.ts';
@@ -36,8 +37,8 @@ export function formWindow(formId: string, fields: readonly FormField[]): Block 
 
 /** Null for a text that would not come back whole from such a window. */
 export function editorWindow(draft: Draft): Block | null {
-  const pieces = piecesOf(draft.content);
-  if (pieces === null) return null;
+  const pieces = linePieces(draft.content, { aim: PIECE_CHARACTERS, most: INPUT_CHARACTERS });
+  if (pieces === null || pieces.length > MOST_PIECES) return null;
   const now = draft.now === null ? [] : textSections(draft.now, { blocks: 10, characters: 20_000 }).blocks;
   return {
     type: 'modal',
@@ -83,19 +84,6 @@ export function linkWindow(view: Extract<PreferencesView, { type: 'link-code' }>
   };
 }
 
-/** A note longer than one input is edited in several, cut between lines. */
-function piecesOf(content: string): string[] | null {
-  const pieces: string[] = [];
-  for (const line of content.replace(/\n+$/, '').split('\n')) {
-    const last = pieces.at(-1);
-    const longer = last === undefined ? line : `${last}\n${line}`;
-    if (line.length > INPUT_CHARACTERS) return null;
-    if (last === undefined || longer.length > PIECE_CHARACTERS) pieces.push(line);
-    else pieces[pieces.length - 1] = longer;
-  }
-  return pieces.length > MOST_PIECES ? null : pieces;
-}
-
 interface InputOptions {
   value: string;
   placeholder?: string;
@@ -129,16 +117,7 @@ const submission = z.looseObject({
 });
 const formMetadata = z.object({ formId: z.string() });
 const editorMetadata = z.object({ memoryId: z.string().nullable(), revision: z.string().nullable() });
-const fieldNames: z.ZodType<FieldName> = z.enum([
-  'shoe_size',
-  'clothing_sizes',
-  'budget',
-  'brands_liked',
-  'brands_avoided',
-  'materials_avoided',
-  'colours_liked',
-  'style',
-]);
+const fieldNames = z.enum(FIELD_NAMES);
 
 /** What a submitted window asks for. `view` is the payload's. */
 export function readSubmission(view: unknown): CommandAction {
