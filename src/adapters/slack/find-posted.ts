@@ -60,7 +60,8 @@ export async function findPosted(api: SlackApi, place: ReplyTo, wanted: Wanted):
   const streamed = own.find(
     ({ text, metadata, streaming_state }) =>
       metadata?.event_type === undefined &&
-      streaming_state !== undefined &&
+      // One that was ended is a reply by itself, and may begin with the same words.
+      streaming_state === 'in_progress' &&
       begins(text ?? '', wanted.fingerprint),
   );
   return (marked ?? streamed)?.ts ?? null;

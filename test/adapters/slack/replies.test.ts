@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { fingerprintOf } from '../../../src/adapters/slack/find-posted.ts';
 import type { ReplySink } from '../../../src/core/adapter.ts';
 import type { Message } from '../../../src/core/message.ts';
 import type { Seen } from '../../fakes/slack/drivers/screen.ts';
@@ -470,6 +471,25 @@ describe('when something goes wrong', () => {
     again.close();
     expect(shown(message)).toHaveLength(1);
     expect(textOf(shown(message)).trim()).toBe('The answer is forty-two.');
+  });
+
+  it('does not take an earlier answer that begins with the same word for its own', async () => {
+    await setUp();
+    const message = await ask();
+    const first = world.open(message);
+    first.show(reply('I found a blue one '));
+    await answered('chat.startStream');
+    await finish(first.finish(done('I found a blue one in your size.')));
+    first.close();
+    // A process that died when it was about to begin a stream, and had heard one word.
+    const posting = { from: 0, opened: '', after: '0', fingerprint: fingerprintOf('I') };
+    const next = { ...message, id: `${message.id}1` };
+    const second = world.open(next, { handle: { parts: [], posting }, async save() {} });
+    await finish(second.finish(done('I would take the green one.')));
+    second.close();
+    expect(wordsOf(textOf(shown(message)))).toBe(
+      wordsOf('I found a blue one in your size. I would take the green one.'),
+    );
   });
 
   it('stops when Slack says that the person stopped the stream, though no event says so', async () => {
