@@ -10,6 +10,8 @@ export interface LoadDeps {
   people: readonly PersonPlan[];
   rounds: number;
   patienceMs: number;
+  /** People do not all come at the same moment. */
+  startWithinMs: number;
   /** People do not wait for answers for longer than this: they say the next thing. */
   pace: [leastMs: number, mostMs: number] | null;
   /** How many numbers an answer counts; null: as it comes. */
@@ -69,7 +71,7 @@ export function createLoad(deps: LoadDeps): Load {
   async function talk(plan: ConversationPlan): Promise<void> {
     const random = deps.random.fork(plan.key);
     const [owner = ''] = plan.members;
-    await pause(random.between(0, 3_000));
+    await pause(random.between(0, deps.startWithinMs));
     // What comes next belongs below it.
     if (deps.signal.aborted) return;
     await settled([await say(plan, owner, random)]);

@@ -14,6 +14,6 @@ const options = readOptions(process.argv.slice(2));
 say(`seed ${options.seed}, ${options.layout}, ${options.platform}`);
 const enough = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => enough.abort());
-const outcome = await run(options, say, enough.signal);
+const outcome = await run(options, say, { enough: enough.signal });
 say(tableOf(options, outcome));
 process.exit(outcome.failed ? 1 : 0);

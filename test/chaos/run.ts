@@ -36,13 +36,22 @@ type Platform = ConversationPlan['platform'];
 const KEY = 'chaos-key';
 /** The bot has said nothing new for so long: it is not going to. */
 const QUIET_MS = 2_000;
+/** For a machine that others use as well. */
+const CONNECT_MS = 180_000;
 
 /** One run: the whole bot as people run it, with everything around it in processes of its own, and then the judge. */
 export async function run(
   options: Options,
   say: (line: string) => void,
-  /** Ends the run before its time; what there is by then is judged. */
-  enough: AbortSignal = new AbortController().signal,
+  {
+    enough = new AbortController().signal,
+    built,
+  }: {
+    /** Ends the run before its time; what there is by then is judged. */
+    enough?: AbortSignal;
+    /** The compiled project, where several runs share it. */
+    built?: string;
+  } = {},
 ): Promise<Outcome> {
   const folder = options.records ?? (await mkdtemp(join(tmpdir(), 'shopper-chaos-')));
   await mkdir(folder, { recursive: true });
@@ -51,10 +60,10 @@ export async function run(
   const started = Date.now();
   try {
     const { conversations, people } = planOf(options);
-    const dist = await build(folder);
+    const dist = built ?? (await build(folder));
     const shared = await openShared(options.layout);
     stops.push(shared.remove);
-    const { wire, runtime, platforms } = await startWorld();
+    const { wire, runtime, platforms } = await startWorld(dist);
 
     const env: Record<string, string> = {
       ...shared.env,
@@ -85,7 +94,7 @@ export async function run(
     fleet.start();
     await until(
       async () => (await all(platforms, it => it.call('connected', undefined))).every(Boolean),
-      60_000,
+      CONNECT_MS,
     );
 
     const settled = new Set<string>();
@@ -98,6 +107,7 @@ export async function run(
       patienceMs: patienceOf(options),
       pace: options['outage-seconds'] > 0 ? [15_000, 45_000] : null,
       counts: options['in-flight'] > 0 ? [300, 450] : null,
+      startWithinMs: options['in-flight'] > 0 ? 60_000 : 3_000,
       random: random.fork('load'),
       say: async (name, saying) => (await platforms.get(name)?.program.call('say', saying)) ?? false,
       isSettled: id => settled.has(id),
@@ -210,7 +220,7 @@ export async function run(
     for (const stop of stops.reverse()) await stop().catch((error: unknown) => say(String(error)));
   }
 
-  async function startWorld() {
+  async function startWorld(dist: string) {
     const log = join(folder, 'programs.log');
     const model = await startProgram<ModelOperations>('model', log);
     stops.push(() => model.stop());
@@ -221,7 +231,7 @@ export async function run(
       pieceMs: inFlight ? [1_000, 5_000] : [10, 120],
       pieces: inFlight ? [options.minutes * 20, options.minutes * 20] : [2, 12],
     });
-    const runtime = await startRuntime({ dist: join(folder, 'build/dist'), folder, modelUrl, key: KEY });
+    const runtime = await startRuntime({ dist, folder, modelUrl, key: KEY });
     stops.push(() => runtime.stop());
     const wire = await startProgram<WireOperations>('wire', log);
     stops.push(() => wire.stop());

@@ -17,6 +17,8 @@ interface Talk {
   /** Messages that began it, which are also the threads made from them; more than one where the bot never saw the first. */
   roots: string[];
   open: Set<string>;
+  /** Something in it was answered: from then on it is caught up with. */
+  stands: boolean;
 }
 
 /** Nobody is told whether the bot got what begins a conversation. After this long it is said again. */
@@ -57,7 +59,7 @@ serve({
         plan.kind === 'private'
           ? discord.as(idOf(owner)).dmChannel()
           : discord.world.addChannel(guild.id, `place-${plan.key}`);
-      talks.set(plan.key, { plan, channel: channel.id, roots: [], open: new Set() });
+      talks.set(plan.key, { plan, channel: channel.id, roots: [], open: new Set(), stands: false });
     }
     return {
       DISCORD_TOKEN: discord.token,
@@ -85,12 +87,12 @@ serve({
     talk.open.add(id);
     const at = said.createdAt;
     // Whatever follows in a conversation that stands is caught up with; what begins it is heard or not.
-    deliveries[id] = { triedAt: at, acceptedAt: begins ? null : at };
-    if (!begins) return true;
-    talk.roots.push(said.id);
+    deliveries[id] = { triedAt: at, acceptedAt: talk.stands ? at : null };
+    if (begins) talk.roots.push(said.id);
+    if (talk.stands) return true;
     setTimeout(() => {
       if (!talk.open.has(id)) return;
-      if (isPrivate) talk.roots = [];
+      if (isPrivate && !talk.stands) talk.roots = [];
       undelivered.push(id);
     }, UNHEARD_MS);
     return true;
@@ -101,7 +103,9 @@ serve({
       if (talk.open.size === 0) continue;
       const text = wordsIn(talk).map(textOf).join(' ');
       for (const { id } of readAnswers(text, it => counts.get(it)).answers) {
-        if (talk.open.delete(id)) answered.push(id);
+        if (!talk.open.delete(id)) continue;
+        answered.push(id);
+        talk.stands = true;
       }
     }
     return { answered, undelivered };

@@ -35,7 +35,7 @@ const CALLS = [
   'apps.connections.open',
 ] as const;
 
-const RETRIES_MS = [0, 2_000, 6_000, 15_000, 30_000];
+const RETRIES_MS = [0, 2_000, 6_000, 15_000, 30_000, 60_000];
 
 let slack: FakeSlack;
 let random: Random;
