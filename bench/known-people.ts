@@ -3,6 +3,7 @@
  * are left of that are copied under other names, by the store itself: exactly what the bot would have written.
  */
 
+import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -75,6 +76,10 @@ async function sqlite(file: string, people: number): Promise<void> {
     );
   }
   await new Promise<void>(resolve => database.close(resolve));
+  // Otherwise the first write of the bot would have to wait for all of it to reach the disk.
+  const written = await open(file);
+  await written.sync();
+  await written.close();
 }
 
 async function postgres(url: string, people: number): Promise<void> {
