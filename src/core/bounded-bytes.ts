@@ -1,7 +1,7 @@
 import { PersonError } from './errors.ts';
 
 /** Of one attachment, on any platform. */
-export const MAX_ATTACHMENT_BYTES = 25_000_000;
+const MAX_ATTACHMENT_BYTES = 25_000_000;
 
 /** All of a download's body. Rejects with a sentence for the person when it is too large, having read no more of it. */
 export async function readAttachment(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

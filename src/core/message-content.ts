@@ -12,7 +12,7 @@ export interface MessageContent {
 }
 
 /** The most one message may say, in bytes of UTF-8; about 25,000 words. */
-export const MAX_TEXT_BYTES = 150_000;
+const MAX_TEXT_BYTES = 150_000;
 const MAX_IMAGE_BYTES = 5_000_000;
 /** A request body may be 32 MB, and base64 adds a third. */
 const MAX_DOCUMENT_BYTES = 20_000_000;

@@ -150,7 +150,7 @@ function render(row: AgentRow): Agent {
 }
 
 /** Key order is that of newDefinition, so equal definitions are equal text. */
-export function definitionOf(agent: Agent): AgentDefinition {
+function definitionOf(agent: Agent): AgentDefinition {
   const {
     id: _i,
     type: _t,

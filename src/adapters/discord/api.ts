@@ -53,7 +53,7 @@ export interface DiscordApi {
   setCommands(commands: RESTPutAPIApplicationCommandsJSONBody): Promise<void>;
 }
 
-export const NO_PINGS = { parse: [], replied_user: false };
+const NO_PINGS = { parse: [], replied_user: false };
 
 const posted = z.object({ id: z.string(), content: z.string() });
 const withId = z.object({ id: z.string() });

@@ -24,7 +24,7 @@ const PIECE_CHARACTERS = 3_000;
 const TITLE_CHARACTERS = 45;
 const PLACEHOLDER_CHARACTERS = 100;
 
-export const TITLE_INPUT = 'title';
+const TITLE_INPUT = 'title';
 export const FILE_INPUT = 'file';
 const TEXT_INPUT = 'text_';
 

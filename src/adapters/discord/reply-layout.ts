@@ -8,7 +8,7 @@ import { plain } from './parts.ts';
 import { stopRow } from './views.ts';
 
 /** Discord's limit for the content of a message. */
-export const MAX_CONTENT = 2_000;
+const MAX_CONTENT = 2_000;
 
 /** `owner` may stop it; `channel` is the conversation's. */
 export function layoutOf(reply: Reply, owner: string, channel: string): Body[] {

@@ -13,9 +13,9 @@ export interface MessageContent {
 /** A section takes 3,000 characters. */
 export const SECTION_CHARACTERS = 2_900;
 /** Five times as long once escaped. */
-export const SENTENCE_CHARACTERS = 280;
+const SENTENCE_CHARACTERS = 280;
 export const TITLE_CHARACTERS = 100;
-export const LINE_CHARACTERS = 250;
+const LINE_CHARACTERS = 250;
 const FALLBACK_CHARACTERS = 200;
 
 export const DIVIDER: Block = { type: 'divider' };

@@ -33,7 +33,7 @@ const CHANGES_CHARACTERS = 1_400;
  * Buttons name the installation they belong to: pressed by somebody from another workspace, Slack's payload
  * speaks of theirs.
  */
-export function blockIdOf(tenant: string, what: string): string {
+function blockIdOf(tenant: string, what: string): string {
   return `${tenant}:${what}`;
 }
 

@@ -41,7 +41,7 @@ export function plainContent(markdown: string): MessageContent {
   return { text: escapeMrkdwn(markdown), blocks: [] };
 }
 
-export function notificationText(markdown: string): string {
+function notificationText(markdown: string): string {
   const plain = markdown
     .replace(/[`*_~#>|<]/g, '')
     .replace(/https?:\/\//gi, '')

@@ -11,7 +11,7 @@ import type { Journal, PersonResult } from './journal.ts';
 import { type Plan, planFor } from './plan.ts';
 
 /** Marks the stores of one seeding, so that a later run knows its own. */
-export const SEED_KEY = 'shopper_seed';
+const SEED_KEY = 'shopper_seed';
 /** A service that stays out of reach for longer ends the command; a later run carries on. */
 /** What an operator knows of a customer is not for the ears of others. */
 const PRIVATE = { audience: 'private' } as const;

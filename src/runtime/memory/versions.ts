@@ -16,7 +16,7 @@ export type View = 'basic' | 'full';
 type Version = BetaManagedAgentsMemoryVersion;
 
 /** The runtime has one principal besides its sessions: whoever calls the API. */
-export const API_ACTOR: BetaManagedAgentsActor = { type: 'api_actor', api_key_id: 'apikey_local' };
+const API_ACTOR: BetaManagedAgentsActor = { type: 'api_actor', api_key_id: 'apikey_local' };
 
 export interface MemoryVersions {
   get(storeId: string, id: string, view: View): Promise<Version>;

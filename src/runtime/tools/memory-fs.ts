@@ -6,7 +6,7 @@ import { type FsErrorCode, fsError } from './fs-error.ts';
 import { ancestors, createMemoryTree } from './memory-tree.ts';
 
 /** A memory's content limit in the Managed Agents API, in bytes of UTF-8. */
-export const MAX_MEMORY_BYTES = 102_400;
+const MAX_MEMORY_BYTES = 102_400;
 
 type WriteOptions = Parameters<IFileSystem['writeFile']>[2];
 type Content = Parameters<IFileSystem['writeFile']>[1];

@@ -8,8 +8,8 @@ import { isFolder, ScratchFs } from './scratch-fs.ts';
 import { SessionFs } from './session-fs.ts';
 
 export const HOME = '/home/agent';
-export const UPLOADS = '/mnt/session/uploads';
-export const OUTPUTS = '/mnt/session/outputs';
+const UPLOADS = '/mnt/session/uploads';
+const OUTPUTS = '/mnt/session/outputs';
 
 /** One command may not outlive this; the bash tool's own timeout is shorter. */
 const MAX_EXECUTION_MS = 11 * 60_000;

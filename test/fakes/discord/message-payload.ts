@@ -24,7 +24,7 @@ export function attachmentPayload(kernel: Kernel, channelId: string, attachment:
 }
 
 /** Whether the bot may read what a message says, given the Message Content rule. */
-export function contentVisible(state: State, message: Message, hasIntent: boolean): boolean {
+function contentVisible(state: State, message: Message, hasIntent: boolean): boolean {
   if (hasIntent || message.authorId === state.app.botId) return true;
   if (message.mentions.users.includes(state.app.botId)) return true;
   const channel = state.channels.get(message.channelId);
@@ -122,7 +122,7 @@ function reactionPayloads(state: State, message: Message): Json[] {
   }));
 }
 
-export function metadataPayload(state: State, metadata: InteractionMetadata): Json {
+function metadataPayload(state: State, metadata: InteractionMetadata): Json {
   return {
     id: metadata.id,
     type: metadata.type,

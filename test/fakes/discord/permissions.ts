@@ -9,7 +9,7 @@ import { type Channel, type Guild, isDm, isForum, type State } from './state.ts'
 
 export { PermissionFlagsBits };
 
-export const ALL_PERMISSIONS = Object.values(PermissionFlagsBits).reduce((all, bit) => all | bit, 0n);
+const ALL_PERMISSIONS = Object.values(PermissionFlagsBits).reduce((all, bit) => all | bit, 0n);
 
 /** What @everyone may do in a new server, near to Discord's own default. */
 export const DEFAULT_PERMISSIONS =

@@ -39,11 +39,6 @@ export function shardOf(guildId: string, count: number): number {
   return Number((BigInt(guildId) >> 22n) % BigInt(count));
 }
 
-/** When an id was made, in milliseconds since the Unix epoch. */
-export function snowflakeTime(id: string): number {
-  return Number(BigInt(id) >> 22n) + DISCORD_EPOCH;
-}
-
 export function compareIds(a: string, b: string): number {
   const left = BigInt(a);
   const right = BigInt(b);

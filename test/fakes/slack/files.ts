@@ -15,7 +15,7 @@ import {
 
 const extension = (name: string) => name.split('.').at(-1) ?? '';
 
-export function privateUrl(core: Core, file: SlackFile): string {
+function privateUrl(core: Core, file: SlackFile): string {
   return (
     file.externalUrl ?? `${core.origin}/files-pri/${file.team.id}-${file.id}/${encodeURIComponent(file.name)}`
   );

@@ -56,7 +56,7 @@ export function refusal(refused: readonly Sensitive[]): string[] {
 }
 
 /** "shoe size 9", "you avoid wool", "the note “free returns”" */
-export function described(change: Change): string {
+function described(change: Change): string {
   switch (change.type) {
     case 'set':
       return change.key === 'name' ? `your name, ${change.value}` : `${change.key} ${change.value}`;

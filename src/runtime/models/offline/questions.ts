@@ -120,7 +120,7 @@ function topicsIn(text: string): Topic[] {
 }
 
 /** Everything of the vocabulary a text names, longest phrases first. */
-export function thingsIn(text: string): Thing[] {
+function thingsIn(text: string): Thing[] {
   const words = text.split(/[\s,/]+/).map(word => word.replace(/^["'(]+|["').!?;:]+$/g, ''));
   const found: Thing[] = [];
   for (let at = 0; at < words.length; ) {

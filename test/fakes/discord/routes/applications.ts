@@ -179,7 +179,7 @@ function countCreates(kernel: Kernel, guildId: string | null, count: number): vo
   commandCreates.set(scope, { day, count: before + count });
 }
 
-export function commandPayload(kernel: Kernel, command: Command, guildId: string | null): Json {
+function commandPayload(kernel: Kernel, command: Command, guildId: string | null): Json {
   return {
     id: command.id,
     application_id: kernel.state.app.id,

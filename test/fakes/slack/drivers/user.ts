@@ -258,7 +258,7 @@ function botIn(core: Core, channel: Channel, own: Installation): Installation {
   );
 }
 
-export function topModal(core: Core, person: Person): View | undefined {
+function topModal(core: Core, person: Person): View | undefined {
   return core.world.modals.get(person.id)?.at(-1);
 }
 

@@ -22,7 +22,7 @@ import type { Channel, Json, Message } from '../world.ts';
 const HISTORY = ['channels:history', 'groups:history', 'im:history', 'mpim:history'];
 const READ = ['channels:read', 'groups:read', 'im:read', 'mpim:read'];
 
-export function channelObject(call: BotCall, channel: Channel): Json {
+function channelObject(call: BotCall, channel: Channel): Json {
   const member = channel.members.has(call.installation.bot.id);
   const shared = channel.teams.size > 1;
   const base = {
