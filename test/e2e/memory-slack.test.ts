@@ -113,7 +113,7 @@ describe('a person and their memory, on Slack', () => {
     await on.inWindow(ann, 'Saved: Sizes.');
     expect((await notes())['/sizes.md']).toBe('- shoe size: 11\n- coat: M\n');
 
-    // What changed, and back; the last change of the agent, taken back where it was told.
+    // What changed, and back; the last change of the agent, taken back where it was told, by a later process.
     const history = await preferences('history sizes', 'What changed');
     expect(history.text).toContain('by you, by hand');
     expect(history.text).toContain(`<${way}|the agent, in a private conversation on Slack>`);
@@ -121,7 +121,10 @@ describe('a person and their memory, on Slack', () => {
     await on.seenBy(ann, 'Restored: Sizes.');
     expect((await notes())['/sizes.md']).toBe('- shoe size: 10\n- coat: M\n- hat: 57\n');
     await says(ann, write('style.md', '- likes: linen\n'));
-    await press(await on.seenBy(ann, '+ likes: linen'), 'Undo');
+    const linen = await on.seenBy(ann, '+ likes: linen');
+    await whole.halt();
+    await whole.start();
+    await press(linen, 'Undo');
     await on.seenBy(ann, 'Undone.');
     await says(ann, write('style.md', '- likes: wool\n'));
     await preferences('undo', 'Undone.');

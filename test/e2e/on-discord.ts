@@ -28,8 +28,6 @@ export interface OnDiscord extends Platform {
     values?: Record<string, string | number>,
     channel?: string,
   ): Promise<Message>;
-  /** What is said in a channel below or in a message of a person: complete replies only, oldest first. */
-  replies(channel: string): Message[];
 }
 
 export async function openDiscord(): Promise<OnDiscord> {
@@ -95,6 +93,5 @@ export async function openDiscord(): Promise<OnDiscord> {
     },
     command,
     preferences: (user, line, values, channel) => answerTo({ discord }, command(user, line, values, channel)),
-    replies,
   };
 }
