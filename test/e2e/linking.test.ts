@@ -165,7 +165,7 @@ describe('one person on Slack and on Discord', () => {
     expect(words(conflict)).toMatch(/as this account has it.*\n```\n[^`]*shoe size: 10/);
     // Until then both stand.
     expect(await sizesOf(ann.id)).toMatch(/shoe size: (?:9|10)\n[\s\S]*shoe size: (?:9|10)\n/);
-    await pressed(discord, ana, conflict, 'Keep mine');
+    await pressed(discord, ana, conflict, 'Keep it as this account has it');
     const sizes = (await sizesOf(ann.id)) ?? '';
     expect(sizes.match(/shoe size: \d+/g)).toEqual(['shoe size: 10']);
     expect(sizes).toMatch(/coat: M/);

@@ -73,13 +73,16 @@ export function confirmPanel(view: View<'confirm'>, owner: string, page: number)
     ...(pages[current] ?? []).map(itemBox),
     ...(asked === null ? [] : pager(owner, current, pages.length, asked)),
     row(
-      ...(goes === null ? [] : [button(owner, goes, clip(view.button, 80), ButtonStyle.Danger)]),
+      ...(goes === null
+        ? []
+        : [button(owner, goes, clip(view.button, BUTTON_CHARACTERS), ButtonStyle.Danger)]),
       button(owner, { type: 'memory', page: 0, fresh: false }, 'Leave it as it is'),
     ),
   ]);
 }
 
 const MOST_ITEMS = 20;
+const BUTTON_CHARACTERS = 80;
 
 /** What a confirmation does, as a button says it; null for what no button can say. */
 function pressedOf(action: CommandAction): PressedAction | null {
@@ -167,13 +170,22 @@ function conflictPanel(conflict: Conflict, owner: string, above: Box[]): Panel {
             ...files.map(fileBox),
           ]),
       row(
-        button(owner, resolve('mine'), 'Keep mine', ButtonStyle.Primary),
-        button(owner, resolve('theirs'), now === null ? 'Leave it out' : 'Keep what is there'),
+        button(owner, resolve('mine'), keepLabel(labels?.mine) ?? 'Keep mine', ButtonStyle.Primary),
+        button(
+          owner,
+          resolve('theirs'),
+          now === null ? 'Leave it out' : (keepLabel(labels?.now) ?? 'Keep what is there'),
+        ),
         button(owner, resolve('again'), 'Edit again'),
       ),
     ],
     files,
   );
+}
+
+/** “Keep it as this account has it” */
+function keepLabel(which: string | undefined): string | undefined {
+  return which === undefined ? undefined : clip(`Keep it ${which}`, BUTTON_CHARACTERS);
 }
 
 function changes(heading: string, of: Conflict['wanted']): Box[] {
