@@ -283,6 +283,9 @@ describe('what Ana said in private', () => {
     const looked = await preferences('view', { note: 'health' }, thread);
     expect(words(looked)).toContain(SECRET);
     expect(looked.ephemeralFor).toBe(ana);
+    const exported = await preferences('export', {}, thread);
+    expect(exported.attachments[0]?.data.toString()).toContain(SECRET);
+    expect(exported.ephemeralFor).toBe(ana);
     expect(inThread(thread) + inThread(general)).not.toContain(SECRET);
 
     await press(await preferences('share', { note: 'health' }), 'Use it there, too');

@@ -254,7 +254,9 @@ describe('what Ann said in private', () => {
     /** Everything that Slack was given for the channel, but for what is for Ann's eyes only. */
     const inChannel = () =>
       JSON.stringify([
-        on.slack.calls().filter(({ args }) => args.channel === general.id && args.user !== ann.id),
+        on.slack
+          .calls()
+          .filter(({ args }) => [args.channel, args.channel_id].includes(general.id) && args.user !== ann.id),
         general.messages
           .filter(({ message }) => message.ephemeralTo !== ann.id)
           .map(({ text, fallback, blocks, tasks, message }) => [
@@ -283,6 +285,10 @@ describe('what Ann said in private', () => {
     await says(ann, write('health.md', `- ${SECRET}\n- also ${SECRET}\n`));
     const looked = await preferences('show health', SECRET, general.id);
     expect(looked.ephemeral).toBe(true);
+    await preferences('export', 'in our direct messages', general.id);
+    const [file] = ann.sees(ann.dmChannel).flatMap(({ message }) => message.files);
+    expect(file?.content.toString()).toContain(SECRET);
+    expect([...(file?.channels ?? [])]).toEqual([ann.dmChannel]);
     expect(general.messages.filter(({ ephemeral }) => !ephemeral)).toHaveLength(before);
     expect(inChannel()).not.toContain(SECRET);
 
