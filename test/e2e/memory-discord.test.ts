@@ -296,6 +296,10 @@ describe('what Ana said in private', () => {
     const after = (await says(ana, EVERY_WAY.join('\n'), general)).channelId;
     expect(inThread(after)).toContain('I know:');
     expect(inThread(after)).not.toContain(SECRET);
+    // Nor where it was said before: that conversation begins anew.
+    const again = await says(ana, EVERY_WAY.join('\n'), knows);
+    expect(again.content).toContain('I know:');
+    expect(again.content).not.toContain(SECRET);
     expect(JSON.stringify(model.requests)).not.toContain(SECRET);
   }, 120_000);
 });

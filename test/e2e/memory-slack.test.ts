@@ -293,13 +293,17 @@ describe('what Ann said in private', () => {
     expect(inChannel()).not.toContain(SECRET);
 
     await preferences('share health', 'used in channels too');
-    await says(ann, 'What do you know about me?', { channel: general.id });
+    const knew = await says(ann, 'What do you know about me?', { channel: general.id });
     expect(inChannel()).toContain(SECRET);
     await preferences('unshare health', 'stays between us');
     model.requests.splice(0);
     const after = await says(ann, EVERY_WAY.join('\n'), { channel: general.id });
     expect(after.text).toContain('I know:');
     expect(JSON.stringify(after.message.versions) + after.text).not.toContain(SECRET);
+    // Nor where it was said before: that conversation begins anew.
+    const again = await says(ann, EVERY_WAY.join('\n'), { channel: general.id, thread: knew.threadTs ?? '' });
+    expect(again.text).toContain('I know:');
+    expect(JSON.stringify(again.message.versions) + again.text).not.toContain(SECRET);
     expect(JSON.stringify(model.requests)).not.toContain(SECRET);
   }, 120_000);
 });
