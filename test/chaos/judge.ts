@@ -1,5 +1,5 @@
 import type { Records, Sent, Shown } from './records.ts';
-import { type Answered, factsIn, idsIn, readAnswers, sayingsIn, tokensIn } from './words.ts';
+import { type Answered, factsIn, idsIn, joinedMessages, readAnswers, sayingsIn, tokensIn } from './words.ts';
 
 /** What the bot promised and did not keep; each is to be empty. What is listed says where to look. */
 export interface Verdict {
@@ -99,7 +99,7 @@ function readConversation(records: Records, sent: Map<string, Sent>, key: string
   const shown = records.shown
     .filter(({ conversation, kind }) => conversation === key && kind === 'reply')
     .sort((a, b) => a.at - b.at);
-  return readAnswers(shown.map(({ text }) => text).join(' '), id => sent.get(id)?.count);
+  return readAnswers(joinedMessages(shown.map(({ text }) => text)), id => sent.get(id)?.count);
 }
 
 /** Certain only where one was acknowledged before the other was so much as tried. Between two people there is no order. */

@@ -72,6 +72,28 @@ export interface Reading {
   rest: string;
 }
 
+const COMPLETE = /^(?:One|moment|Re|knowing|counts|end|msg\d{5}\.?|tok9[0-9a-z]{7,}|\d+)$/;
+
+/**
+ * What stands in several messages, one after the other. A platform may end one in the middle of a word and begin
+ * the next with its rest, and it drops the space at which one ends: what is only half a word goes on.
+ */
+export function joinedMessages(texts: readonly string[]): string {
+  return texts.reduce((joined, text) => {
+    const [before = '', last = ''] = joined.trimEnd().split(/\s+/).slice(-2);
+    const first = /^\S+/.exec(text.trimStart())?.[0] ?? '';
+    return isOneWord(before, last, first) ? joined.trimEnd() + text.trimStart() : `${joined} ${text}`;
+  }, '');
+}
+
+function isOneWord(before: string, last: string, first: string): boolean {
+  if (/^\d+$/.test(last) && /^\d+$/.test(first))
+    return (
+      Number(last) !== (/^\d+$/.test(before) ? Number(before) : 0) + 1 || Number(first) !== Number(last) + 1
+    );
+  return !COMPLETE.test(last) && COMPLETE.test(last + first);
+}
+
 /** Reads what stands in a conversation, several messages joined. */
 export function readAnswers(text: string, countOf: (id: string) => number | undefined): Reading {
   const answers: Answered[] = [];
