@@ -80,7 +80,7 @@ const COMPLETE = /^(?:One|moment|Re|knowing|counts|end|msg\d{5}\.?|tok9[0-9a-z]{
  */
 export function joinedMessages(texts: readonly string[]): string {
   return texts.reduce((joined, text) => {
-    const [before = '', last = ''] = joined.trimEnd().split(/\s+/).slice(-2);
+    const [last = '', before = ''] = joined.trimEnd().split(/\s+/).reverse();
     const first = /^\S+/.exec(text.trimStart())?.[0] ?? '';
     return isOneWord(before, last, first) ? joined.trimEnd() + text.trimStart() : `${joined} ${text}`;
   }, '');
