@@ -18,8 +18,8 @@ export interface DiscordSetup {
 
 /** One of the two. */
 export interface PlatformSetup {
-  slack?: SlackSetup;
-  discord?: DiscordSetup;
+  slack?: SlackSetup | undefined;
+  discord?: DiscordSetup | undefined;
 }
 
 /** Given to a contender as JSON, in the file that BENCH_SETUP names. */
