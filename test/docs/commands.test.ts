@@ -91,7 +91,8 @@ describe('what the documents say to type', () => {
       for (const [, call = ''] of text.matchAll(/npm run shopper -- ([^`\n]+?)(?= {2,}|`|$)/gm)) {
         if (call.includes('…')) continue;
         const words = call.split(' ');
-        const name = words.slice(0, /^(?:memory|access)$/.test(words[0] ?? '') ? 2 : 1);
+        const [first = ''] = words;
+        const name = words.slice(0, first.startsWith('-') ? 0 : /^(?:memory|access)$/.test(first) ? 2 : 1);
         const help = await helpOf(name);
         for (const option of words.filter(word => word.startsWith('-'))) {
           expect(help, `${document}: ${call}`).toMatch(new RegExp(`(?:^| )${option}\\b`, 'm'));

@@ -22,13 +22,13 @@ test('an unknown id is a NotFoundError with a sentence and the request id of the
     method: 'GET',
     path: '/v1/sessions/sesn_nope',
     status: 404,
-    requestId: error.requestID,
+    requestID: error.requestID,
   });
 });
 
 test('answers carry the request id where the client looks for it', async () => {
   const store = await client.beta.memoryStores.create({ name: 'x' });
-  expect(store._request_id).toBe(harness.requests.at(-1)?.requestId);
+  expect(store._request_id).toBe(harness.requests.at(-1)?.requestID);
 });
 
 test('what the runtime does not offer is a 404 that says what it does', async () => {

@@ -12,7 +12,7 @@ export interface RequestLine {
   method: string;
   path: string;
   status: number;
-  requestId: string;
+  requestID: string;
   ms: number;
 }
 
