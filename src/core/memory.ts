@@ -40,8 +40,11 @@ export interface StoreRecord {
 export interface Memory {
   /** The store, created on first use; exactly one however many ask at once, also across processes. */
   storeFor(person: Person, audience: Audience): Promise<string>;
-  /** What the person has already, the private one first, also when somebody else made it. */
-  knownStores(person: Person): Promise<PersonStore[]>;
+  /**
+   * What the person has already, the private one first, also when somebody else made it. Where the one that is
+   * `needed` (the private one, which an operator may have seeded) is not known, the API is asked.
+   */
+  knownStores(person: Person, needed?: Audience): Promise<PersonStore[]>;
   /** Drops the mapping to a store that is gone, so that the next `storeFor` makes a new one. */
   lost(person: Person, storeId: string): Promise<void>;
   /** False once the store was deleted or archived. */
@@ -125,10 +128,9 @@ export function createMemory(deps: {
     );
   }
 
-  async function knownStores(person: Person): Promise<PersonStore[]> {
+  async function knownStores(person: Person, needed: Audience = 'private'): Promise<PersonStore[]> {
     const known = await mapped(person);
-    // What an operator made for the person is private.
-    const settled = known.some(store => store.audience === 'private');
+    const settled = known.some(store => store.audience === needed);
     if (settled || now() - lookedAt < LOOK_AGAIN_MS) return known;
     await discover();
     return mapped(person);

@@ -126,7 +126,7 @@ export function createSessions(deps: {
     access: MemoryAccess,
   ): Promise<{ stores: PersonStore[]; complete: boolean }> {
     if (access === 'none') return { stores: [], complete: true };
-    const known = await memory.knownStores(owner);
+    const known = await memory.knownStores(owner, audience);
     // What is known in private alone must not be within reach where others read.
     const stores = known.filter(store => audience === 'private' || store.audience === 'shared');
     return { stores, complete: stores.some(store => store.audience === audience) };

@@ -56,6 +56,24 @@ describe('where others can read', () => {
     ]);
   });
 
+  it('a turn of somebody who only ever spoke there costs no more requests than anywhere', async () => {
+    let now = Date.parse('2026-11-22T12:00:00Z');
+    bench = await createBench({ model: obedientModel(), now: () => now });
+    const warmTurn = async (place: Parameters<typeof bench.adapter.say>[1]) => {
+      await bench.adapter.say('hello', place);
+      await bench.bot.idle();
+      now += 60_000;
+      bench.proxy.requests.length = 0;
+      await bench.adapter.say('hello again', place);
+      await bench.bot.idle();
+      return bench.proxy.requests.toSorted();
+    };
+    const shared = await warmTurn({ user: 'ben', ...CHANNEL });
+    const alone = await warmTurn({ user: 'cara', channel: 'D9' });
+    expect(shared).toEqual(alone);
+    expect(shared).toHaveLength(3);
+  });
+
   it('the agent cannot carry anything there from a private conversation', async () => {
     const { ann } = await open();
     await bench.adapter.say(write('style.md', '- likes: linen\n'), CHANNEL);

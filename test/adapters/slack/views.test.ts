@@ -8,7 +8,7 @@ import {
   questionMessage,
 } from '../../../src/adapters/slack/notices.ts';
 import { homeView, modalView, viewMessage, waitingModal } from '../../../src/adapters/slack/views.ts';
-import type { CommandAction } from '../../../src/core/message.ts';
+import { type CommandAction, FIELD_NAMES } from '../../../src/core/message.ts';
 import type { LineChange, MemorySection, PreferencesView } from '../../../src/core/views.ts';
 import { checkBlocks, textLength } from '../../fakes/slack/blocks.ts';
 import { elementsIn } from '../../fakes/slack/drivers/elements.ts';
@@ -97,17 +97,6 @@ const entry = fc.record({
   current: fc.boolean(),
   revision: fc.option(fc.constant('r1')),
 });
-const FIELDS = [
-  'shoe_size',
-  'clothing_sizes',
-  'budget',
-  'brands_liked',
-  'brands_avoided',
-  'materials_avoided',
-  'colours_liked',
-  'style',
-] as const;
-
 const said = text.map(it => (it === '' ? 'Yes.' : it));
 
 const view: fc.Arbitrary<PreferencesView> = fc.oneof(
@@ -177,7 +166,7 @@ const view: fc.Arbitrary<PreferencesView> = fc.oneof(
     formId: fc.constant('f1'),
     fields: fc
       .record({ label: said, hint: said, value: text, several: fc.boolean() })
-      .map(it => FIELDS.map(name => ({ ...it, name }))),
+      .map(it => FIELD_NAMES.map(name => ({ ...it, name }))),
   }),
   text.map(sentence => ({
     type: 'outcome' as const,
