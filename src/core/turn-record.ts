@@ -1,5 +1,6 @@
 import type { ForeignText } from './foreign-text.ts';
 import type { Conversation, Json, Message, Person } from './message.ts';
+import type { Table } from './state.ts';
 import type { TurnTelemetry } from './telemetry.ts';
 import type { TurnUsage } from './turn-state.ts';
 
@@ -48,4 +49,57 @@ export interface OngoingTurn {
   interrupt: AbortSignal;
   /** Everything is to be left as it is: the process goes down, or the conversation is another's. */
   shutdown: AbortSignal;
+}
+
+/** The one who writes a turn's record. */
+export interface RecordKeeper {
+  /** The record as it is now, or later, is kept when it resolves. */
+  save(): Promise<void>;
+  /** The turn is over. */
+  remove(): Promise<void>;
+  /** Resolves when nothing is being written; what is to be saved afterwards, by a late answer of a platform, is not. */
+  end(): Promise<void>;
+}
+
+/**
+ * One write after the other: a store with several connections may carry out the later of two first, and what then stays
+ * is a record in which the message was never sent. Saves that wait for the same write share the next one.
+ * `check` throws when another process may be answering the conversation by now.
+ */
+export function keepRecord(
+  records: Table<TurnRecord>,
+  key: string,
+  record: TurnRecord,
+  check: () => void,
+): RecordKeeper {
+  let last: Promise<unknown> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  let over = false;
+
+  function after<T>(work: () => Promise<T>): Promise<T> {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
+  }
+
+  return {
+    async save() {
+      check();
+      if (over) return;
+      next ??= after(() => {
+        next = undefined;
+        check();
+        return records.set(key, record);
+      });
+      return next;
+    },
+    async remove() {
+      over = true;
+      await after(() => records.delete(key));
+    },
+    async end() {
+      over = true;
+      await last;
+    },
+  };
 }

@@ -10,7 +10,7 @@ import type { State } from './state.ts';
 import type { Telemetry, TurnTelemetry } from './telemetry.ts';
 import { createTurnContent } from './turn-content.ts';
 import { showNotices } from './turn-notice.ts';
-import type { OngoingTurn, TurnRecord } from './turn-record.ts';
+import { keepRecord, type OngoingTurn, type TurnRecord } from './turn-record.ts';
 import { createTurnReply, type ReplyEnding, type TurnReplyDeps } from './turn-reply.ts';
 
 /** A turn whose own bookkeeping fails (a full disk, a dead platform) is tried this often, then left for the next start. */
@@ -127,6 +127,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       throw new Error(`no adapter for ${conversation.person.platform}`);
     }
     const interrupt = new AbortController();
+    const kept = keepRecord(records, key, record, () => lease.check());
     const turn: OngoingTurn = {
       key,
       conversation,
@@ -135,10 +136,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       record,
       telemetry,
       check: () => lease.check(),
-      async save() {
-        lease.check();
-        await records.set(key, record);
-      },
+      save: () => kept.save(),
       interrupt: interrupt.signal,
       shutdown: AbortSignal.any([shutdown.signal, lease.lost]),
     };
@@ -148,14 +146,13 @@ export function createTurns(deps: TurnsDeps): Turns {
     });
     const withdrawn = new Set<string>();
     running.set(key, { interrupt, entries: record.entries, withdrawn, over });
-    let open = true;
     let sink: ReplySink | undefined;
     let ending: ReplyEnding = 'complete';
     try {
       if (record.replied === null) {
         const keep = async (handle: Json) => {
           record.handle = handle;
-          if (open) await turn.save();
+          await turn.save();
         };
         const posting = adapter.openReply(last, record.handle, keep, () => telemetry.mark('text'));
         telemetry.mark('sign');
@@ -167,10 +164,9 @@ export function createTurns(deps: TurnsDeps): Turns {
       // Stopped for the sake of some, it has not answered the others.
       const some = ending === 'stopped' ? entries.filter(entry => withdrawn.has(entry.id)) : [];
       await inbox.done(some.length > 0 ? some : entries);
-      open = false;
-      await records.delete(key);
+      await kept.remove();
     } finally {
-      open = false;
+      await kept.end();
       running.delete(key);
       sink?.close();
       finished();
