@@ -150,7 +150,6 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
       log.warn({ event: 'slack.removed', ...source }, 'Slack says that the app or its token was removed');
       return;
     }
-    clients.forget(gone.tenant);
     people.forget(gone.tenant);
     await context.forget(gone.tenant);
     await events.forget(gone.tenant);

@@ -10,7 +10,7 @@ import { backoff, pause } from '../../core/session-stream.ts';
 import type { Log } from '../../log.ts';
 import type { clientOptions } from './web-client.ts';
 
-type Fetch = NonNullable<ReturnType<typeof clientOptions>['fetch']>;
+type Fetch = ReturnType<typeof clientOptions>['fetch'];
 
 export interface Connecting {
   /** Around the `fetch` of the library's client. */

@@ -41,7 +41,7 @@ export function createReceiver(options: {
     logger: quietLogger(log),
     ...oauthOptions(options),
     installerOptions: {
-      clientOptions: { ...client, fetch: connecting.fetch(client.fetch ?? fetch) },
+      clientOptions: { ...client, fetch: connecting.fetch(client.fetch) },
       authorizationUrl: new URL('/oauth/v2/authorize', options.apiUrl).href,
       port: transport.port,
     },

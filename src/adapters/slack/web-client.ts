@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { webApi } from '@slack/bolt';
 import { RetryLater } from '../../core/paced.ts';
 import type { Rate, RateBudget } from '../../core/rate-budget.ts';
@@ -63,8 +62,6 @@ export interface Credentials {
 
 export interface SlackClients {
   of(tenant: string): SlackApi;
-  /** Forgets what was kept for an installation that is gone. */
-  forget(tenant: string): void;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -117,27 +114,20 @@ const NOT_TWICE = [
   'files.completeUploadExternal',
 ];
 
-/** The call that a request belongs to; Slack's id of it stands in a header, which the SDK does not pass on. */
-const calls = new AsyncLocalStorage<{ requestID: string | null }>();
-
-const namedFetch: typeof fetch = async (input, init) => {
-  const response = await fetch(input, init);
-  const call = calls.getStore();
-  if (call !== undefined) call.requestID = response.headers.get('x-slack-req-id');
-  return response;
-};
-
 /**
  * How every WebClient is set up: no retries and no waiting of its own, because both are decided per call. A new
  * object each time, and without `headers`: WebClient writes the token into those, and a shared object would
  * carry it to the next tenant.
  */
-export function clientOptions(apiUrl: string, log: Log): webApi.WebClientOptions {
+export function clientOptions(
+  apiUrl: string,
+  log: Log,
+): webApi.WebClientOptions & { fetch: typeof fetch } {
   return {
     slackApiUrl: apiUrl,
     retryConfig: { retries: 0 },
     maxRequestConcurrency: Number.POSITIVE_INFINITY,
-    fetch: namedFetch,
+    fetch,
     rejectRateLimitedCalls: true,
     timeout: TIMEOUT_MS,
     logger: quietLogger(log),
@@ -153,16 +143,6 @@ export function createSlackClients(options: {
 }): SlackClients {
   const { credentials, budget, log } = options;
   const rateLimited = options.rateLimited ?? (() => {});
-  const clients = new Map<string, { token: string; client: webApi.WebClient }>();
-
-  function clientFor(tenant: string, token: string): webApi.WebClient {
-    const known = clients.get(tenant);
-    if (known?.token === token) return known.client;
-    const client = new webApi.WebClient(token, clientOptions(options.apiUrl, log));
-    clients.set(tenant, { token, client });
-    return client;
-  }
-
   async function request(
     tenant: string,
     method: string,
@@ -170,22 +150,36 @@ export function createSlackClients(options: {
   ): Promise<Record<string, unknown>> {
     const token = await credentials.token(tenant);
     try {
-      return await named(() => clientFor(tenant, token).apiCall(method, args));
+      return await callOnce(token, method, args);
     } catch (error) {
       if (!(error instanceof webApi.WebAPIPlatformError) || error.data.error !== 'token_expired') throw error;
       const renewed = await credentials.renew(tenant, token);
-      return await named(() => clientFor(tenant, renewed).apiCall(method, args));
+      return await callOnce(renewed, method, args);
     }
   }
 
-  /** Gives what it throws the id of its request, for the log and for Slack's support. */
-  async function named(work: () => Promise<webApi.WebAPICallResult>): Promise<Record<string, unknown>> {
-    const call = { requestID: null };
+  /**
+   * Throws with the id of the request, for the log and for Slack's support. It stands in a header, which the SDK does
+   * not pass on; a client of its own for each call (some 30 µs) is told it by its own `fetch`.
+   */
+  async function callOnce(
+    token: string,
+    method: string,
+    args: Record<string, unknown>,
+  ): Promise<Record<string, unknown>> {
+    let requestID: string | null = null;
+    const client = new webApi.WebClient(token, {
+      ...clientOptions(options.apiUrl, log),
+      async fetch(input, init) {
+        const response = await fetch(input, init);
+        requestID = response.headers.get('x-slack-req-id');
+        return response;
+      },
+    });
     try {
-      return { ...(await calls.run(call, work)) };
+      return { ...(await client.apiCall(method, args)) };
     } catch (error) {
-      if (error instanceof Error && call.requestID !== null)
-        Object.assign(error, { requestID: call.requestID });
+      if (error instanceof Error && requestID !== null) Object.assign(error, { requestID });
       throw error;
     }
   }
@@ -197,7 +191,6 @@ export function createSlackClients(options: {
   }
 
   return {
-    forget: tenant => void clients.delete(tenant),
     of: tenant => ({
       hasRoom(method, reserve) {
         return budget.waitFor(`${tenant} ${method}`, RATES[method] ?? TIER_3, reserve) === 0;
