@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Table } from '../../src/core/state.ts';
 import { keepRecord, type TurnRecord } from '../../src/core/turn-record.ts';
 
-const begun = (): TurnRecord => ({ entries: ['m1'], sessionId: null, sentId: null, handle: null, replied: null });
+const begun = (): TurnRecord => ({
+  entries: ['m1'],
+  sessionId: null,
+  sentId: null,
+  handle: null,
+  replied: null,
+});
 
 /** A store with several connections: each write takes effect when it is told to, in whatever order. */
 function createSlowTable() {

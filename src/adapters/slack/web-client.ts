@@ -119,10 +119,7 @@ const NOT_TWICE = [
  * object each time, and without `headers`: WebClient writes the token into those, and a shared object would
  * carry it to the next tenant.
  */
-export function clientOptions(
-  apiUrl: string,
-  log: Log,
-): webApi.WebClientOptions & { fetch: typeof fetch } {
+export function clientOptions(apiUrl: string, log: Log): webApi.WebClientOptions & { fetch: typeof fetch } {
   return {
     slackApiUrl: apiUrl,
     retryConfig: { retries: 0 },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import KeyvSqlite from '@keyv/sqlite';
 import { SetupError } from '../errors.ts';
 import type { State, Table } from '../state.ts';
+import { createRowCache } from './row-cache.ts';
 import { createWrites, type Query } from './sqlite-writes.ts';
 import { createTables, expiring, type Row, type Rows } from './table.ts';
 
@@ -71,9 +72,30 @@ export async function openSqliteState(dataDir: string): Promise<State> {
 }
 
 class Store extends KeyvSqlite {
+  /** The file is held exclusively, so nobody else changes what is in it. */
+  readonly cache = createRowCache();
+
+  override async get<Value>(key: string): Promise<Value | undefined> {
+    const row = await this.cache.get(key, async () => (await super.get<string>(key)) ?? null);
+    return (row ?? undefined) as Value | undefined;
+  }
+
+  override set(key: string, row: string): Promise<unknown> {
+    return this.cache.write(
+      key,
+      () => super.set(key, row),
+      () => row,
+    );
+  }
+
   /** Keyv's own looks first and deletes then. */
   override async delete(key: string): Promise<boolean> {
-    return (await this.query('DELETE FROM keyv WHERE key = ? RETURNING key', key)).length > 0;
+    const deleted = await this.cache.write(
+      key,
+      () => this.query('DELETE FROM keyv WHERE key = ? RETURNING key', key),
+      () => null,
+    );
+    return deleted.length > 0;
   }
 }
 
@@ -83,34 +105,47 @@ function queryOf(connection: KeyvSqlite): Query<Row> {
   return (sql, ...parameters) => query(sql, ...parameters) as Promise<Row[]>;
 }
 
-function rowsOf(store: KeyvSqlite, read: Query<Row>, write: Query<Row>): Rows {
+function rowsOf(store: Store, read: Query<Row>, write: Query<Row>): Rows {
   const written = (row: string, ttlMs: number | undefined) =>
     ttlMs === undefined ? row : expiring(row, Date.now() + ttlMs);
+  /** True when it took effect: then `row` is what stands there. */
+  async function tried(key: string, row: string, sql: string, ...parameters: unknown[]): Promise<boolean> {
+    const changed = await store.cache.write(
+      key,
+      () => write(sql, ...parameters),
+      ({ length }) => (length === 1 ? row : undefined),
+    );
+    return changed.length === 1;
+  }
   return {
     store,
-    async insert(key, row, ttlMs) {
-      const inserted = await write(
+    async insert(key, value, ttlMs) {
+      const row = written(value, ttlMs);
+      return tried(
+        key,
+        row,
         `INSERT INTO keyv(key, value) VALUES (?, ?)
          ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE json_extract(keyv.value, '$.expires') < ?
          RETURNING key`,
         key,
-        written(row, ttlMs),
+        row,
         Date.now(),
       );
-      return inserted.length === 1;
     },
-    async replace(key, expected, row, ttlMs) {
-      const replaced = await write(
+    async replace(key, expected, value, ttlMs) {
+      const row = written(value, ttlMs);
+      return tried(
+        key,
+        row,
         `UPDATE keyv SET value = ?
          WHERE key = ? AND json_extract(value, '$.value') IS json_extract(?, '$.value')
            AND coalesce(json_extract(value, '$.expires') >= ?, true)
          RETURNING key`,
-        written(row, ttlMs),
+        row,
         key,
         expected,
         Date.now(),
       );
-      return replaced.length === 1;
     },
     page: (start, end, limit) =>
       read(
