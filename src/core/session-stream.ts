@@ -34,6 +34,8 @@ export interface Batch {
 
 const SILENCE_MS = 20_000;
 const OPEN_MS = 30_000;
+/** Made once: every turn closes its stream, and a new one would look up where it was made. */
+const CLOSED = new DOMException('the stream is closed', 'AbortError');
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 15_000;
 
@@ -64,7 +66,7 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
   while (!signal.aborted) {
     reason = 'ended';
     const connection = new AbortController();
-    const stop = () => connection.abort();
+    const stop = () => connection.abort(CLOSED);
     signal.addEventListener('abort', stop, { once: true });
     try {
       const stream = await client.beta.sessions.events.stream(
@@ -112,7 +114,7 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
       attempt += 1;
     } finally {
       signal.removeEventListener('abort', stop);
-      connection.abort();
+      connection.abort(CLOSED);
     }
     cut = true;
     if (!signal.aborted) options.onReconnect?.(reason);

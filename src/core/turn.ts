@@ -67,6 +67,7 @@ export interface TurnResult {
 
 const INTERRUPT_GRACE_MS = 10_000;
 const MAX_SENDS = 5;
+const OVER = new DOMException('the turn is over', 'AbortError');
 
 /**
  * One turn against one session: stream opened first, message sent once, events read until the session is
@@ -237,7 +238,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
   } finally {
     input.interrupt.removeEventListener('abort', onInterrupt);
     for (const timer of timers) clearTimeout(timer);
-    over.abort();
+    over.abort(OVER);
   }
   if (state.end === null && input.shutdown.aborted) throw input.shutdown.reason;
   return {

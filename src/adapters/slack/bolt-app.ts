@@ -54,23 +54,23 @@ export function createBoltApp(deps: {
   });
 }
 
+const SAID = /^(?:message|app_mention|app_home_opened|agent_session_stopped)$/;
+const REMOVED = /^(?:app_uninstalled|tokens_revoked)$/;
+
+/** One listener for many kinds: Bolt goes through all there are for every event. */
 export function registerEvents(app: App, handlers: EventHandlers): void {
-  for (const name of ['message', 'app_mention', 'app_home_opened', 'agent_session_stopped']) {
-    app.event(name, async ({ payload, body, context }) => {
-      const { tenant, botUser } = authorized.parse(context);
-      const inbound = readEvent(payload, botUser);
-      if (inbound.type !== 'removed')
-        await handlers.handle(inbound, { tenant, team: context.teamId ?? body.team_id });
+  app.event(SAID, async ({ payload, body, context }) => {
+    const { tenant, botUser } = authorized.parse(context);
+    const inbound = readEvent(payload, botUser);
+    if (inbound.type !== 'removed')
+      await handlers.handle(inbound, { tenant, team: context.teamId ?? body.team_id });
+  });
+  app.event(REMOVED, async ({ payload, context }) => {
+    if (readEvent(payload, '').type !== 'removed') return;
+    await handlers.removed({
+      team: context.teamId,
+      enterprise: context.enterpriseId,
+      orgWide: context.isEnterpriseInstall,
     });
-  }
-  for (const name of ['app_uninstalled', 'tokens_revoked']) {
-    app.event(name, async ({ payload, context }) => {
-      if (readEvent(payload, '').type !== 'removed') return;
-      await handlers.removed({
-        team: context.teamId,
-        enterprise: context.enterpriseId,
-        orgWide: context.isEnterpriseInstall,
-      });
-    });
-  }
+  });
 }
