@@ -51,6 +51,11 @@ export interface Memory {
   isLive(storeId: string): Promise<boolean>;
   /** Files in path order, up to `maxBytes` of content. */
   list(storeId: string, maxBytes: number): Promise<Listing>;
+  /**
+   * True once for a store that this process has made within the last seconds: nothing is in it, and a person's first
+   * answer need not wait for the service to say so.
+   */
+  isNew(storeId: string): boolean;
   /** Every file of some stores; one that was deleted from outside holds nothing. */
   files(storeIds: readonly string[]): Promise<MemoryFile[]>;
   /** One file, or null when it is gone. */
@@ -72,6 +77,7 @@ const CLAIM_POLL_MS = 50;
 const LOOK_BACK_MS = 2 * 60_000;
 /** People without a store may ask what is known about them; that is no reason to list stores each time. */
 const LOOK_AGAIN_MS = 5_000;
+const NEW_MS = 2_000;
 
 export function createMemory(deps: {
   client: Anthropic;
@@ -92,6 +98,7 @@ export function createMemory(deps: {
   const claims = deps.state.table<string>('store-claim');
   const seen = deps.state.table<string>('stores-seen');
   const underway = new Map<string, Promise<string>>();
+  const made = new Map<string, number>();
   let looking: Promise<number> | undefined;
   let lookingNext: Promise<number> | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -112,6 +119,8 @@ export function createMemory(deps: {
       { maxRetries: 0, timeout: CLAIM_MS / 2 },
     );
     await stores.set(storeKey(person, audience), { storeId: store.id });
+    for (const [id, at] of made) if (now() - at > NEW_MS) made.delete(id);
+    made.set(store.id, now());
     log.info(
       { event: 'store.created', store: store.id, platform: person.platform, person: person.id, audience },
       'memory store created',
@@ -246,6 +255,12 @@ export function createMemory(deps: {
     },
 
     list,
+
+    isNew(storeId) {
+      const at = made.get(storeId);
+      made.delete(storeId);
+      return at !== undefined && now() - at <= NEW_MS;
+    },
 
     async files(storeIds) {
       const found = await Promise.all(storeIds.map(id => unlessGone(list(id, Number.POSITIVE_INFINITY))));

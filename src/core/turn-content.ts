@@ -1,7 +1,7 @@
 import type { ChatAdapter } from './adapter.ts';
 import type { AgentFile } from './agent-file.ts';
 import { PersonError } from './errors.ts';
-import type { Memory } from './memory.ts';
+import type { Listing, Memory } from './memory.ts';
 import type { Conversation, Message } from './message.ts';
 import { contentOf } from './message-content.ts';
 import { type Mount, sessionStart } from './session-start.ts';
@@ -16,6 +16,8 @@ export interface TurnContent {
     signal: AbortSignal,
   ): ReturnType<typeof contentOf>;
 }
+
+const NOTHING: Listing = { files: [], complete: true };
 
 export function createTurnContent(deps: {
   file: AgentFile;
@@ -46,7 +48,7 @@ export function createTurnContent(deps: {
     const bytes = file.memory.preload_bytes;
     const common = file.memory.shared_store;
     const own = mounts.map(async ({ storeId, path, audience }): Promise<Mount> => {
-      const listing = await memory.list(storeId, bytes);
+      const listing = memory.isNew(storeId) ? NOTHING : await memory.list(storeId, bytes);
       const paused = access === 'read_only';
       const mayWrite = !paused && audience === conversation.audience;
       return { path, holds: audience, access: mayWrite ? 'read_write' : 'read_only', paused, listing };

@@ -180,6 +180,28 @@ describe('sessions', () => {
   });
 });
 
+describe('what a turn asks of the agent service', () => {
+  const STREAM = 'GET /v1/sessions/:id/events/stream';
+  const WARM = [STREAM, 'POST /v1/sessions/:id/events', 'GET /v1/memory_stores/:id/memory_versions'];
+
+  it('is three things; two more begin a conversation, and one more looks whether a new person was seeded', async () => {
+    bench = await createBench();
+    const asked = async (channel: string) => {
+      bench.proxy.requests.length = 0;
+      await bench.adapter.say('hello', { channel });
+      return bench.proxy.requests.toSorted();
+    };
+    const begun = ['POST /v1/sessions', 'POST /v1/memory_stores', 'GET /v1/memory_stores'];
+    // The bot has just looked: it started a moment ago.
+    const first = await asked('D1');
+    expect(first).toEqual([...WARM, ...begun].toSorted());
+    expect(await asked('D1')).toEqual([...WARM].toSorted());
+    expect(await asked('D2')).toEqual(
+      [...WARM, 'POST /v1/sessions', 'GET /v1/memory_stores/:id/memories'].toSorted(),
+    );
+  });
+});
+
 describe('a prepared person', () => {
   it('has store and session ready, and their first message uses them', async () => {
     bench = await createBench();
