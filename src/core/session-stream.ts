@@ -154,13 +154,16 @@ async function* withSilence(
   let next = iterator.next();
   // Awaited below; without this a rejection while the consumer is busy would count as unhandled.
   next.catch(() => {});
+  let onSilence = () => {};
+  // One timer, begun anew with each event: there are many, for every word that is said.
+  const timer = setTimeout(() => onSilence(), silenceMs);
   try {
     for (;;) {
-      let timer: NodeJS.Timeout | undefined;
       const silence = new Promise<null>(resolve => {
-        timer = setTimeout(() => resolve(null), silenceMs);
+        onSilence = () => resolve(null);
       });
-      const result = await Promise.race([next, silence]).finally(() => clearTimeout(timer));
+      timer.refresh();
+      const result = await Promise.race([next, silence]);
       if (result === null) {
         yield null;
         continue;
@@ -171,6 +174,7 @@ async function* withSilence(
       yield result.value;
     }
   } finally {
+    clearTimeout(timer);
     void iterator.return?.()?.catch(() => {});
   }
 }
