@@ -3,7 +3,7 @@
 import { factId, factLines, withLineAfter, withoutDate } from '../../core/memory-lines.ts';
 import type { FieldName } from '../../core/message.ts';
 import { ruleOf, topicOf, valuesIn } from '../../core/preferences/field-rules.ts';
-import { readFields, type TextFile, writeField } from '../../core/preferences/usual-facts.ts';
+import { readFields, readValues, type TextFile, writeField } from '../../core/preferences/usual-facts.ts';
 import { titleOfPath } from '../../core/views.ts';
 import type { Customer } from './customers.ts';
 
@@ -43,11 +43,11 @@ export function planFor(
   const plan = { added: [] as string[], replaced: [] as string[], kept: [] as string[] };
 
   function addToList(field: FieldName, item: string): void {
-    const known = readFields(draft.files());
+    const files = draft.files();
     const opposite = OPPOSITES[field];
     for (const { path, text } of newLines(field, item)) {
-      if (has(known[field], item)) continue;
-      if (opposite !== undefined && has(known[opposite], item)) plan.kept.push(text);
+      if (has(readValues(files, field), item)) continue;
+      if (opposite !== undefined && has(readValues(files, opposite), item)) plan.kept.push(text);
       else if (draft.append(path, text)) plan.added.push(text);
     }
   }
@@ -137,8 +137,9 @@ function asRead(text: string): string {
   }
 }
 
-function has(shown: string, item: string): boolean {
-  return valuesIn(shown).some(value => plain(value) === plain(item));
+/** A line of somebody else's may name several. */
+function has(known: readonly string[], item: string): boolean {
+  return known.some(line => [line, ...valuesIn(line)].some(value => plain(value) === plain(item)));
 }
 
 function plain(text: string): string {

@@ -46,6 +46,11 @@ export function readFields(files: readonly TextFile[]): Record<FieldName, string
   return Object.fromEntries(entries) as Record<FieldName, string>;
 }
 
+/** Each value of a field by itself: shown together, one with a semicolon in it would change how the others are told apart. */
+export function readValues(files: readonly TextFile[], name: FieldName): string[] {
+  return itemsOf(files, ruleOf(name)).map(({ shown }) => shown);
+}
+
 /**
  * The files as they have to be for a field to say `wanted`: only those that change, with null for one that then
  * says nothing any more. Values that stay keep their lines as they are.

@@ -65,6 +65,19 @@ describe('what a person already has', () => {
   });
 });
 
+describe('values with separators in them', () => {
+  it('do not hide what stands beside them', () => {
+    const first = planFor([], customer({ brands_liked: '|, 9' }), how).writes;
+    const files = new Map(first);
+    const second = customer({ brands_avoided: '9', brands_liked: '[;,  ' });
+    const all = () => [...files].map(([path, content]) => ({ path, content }));
+    for (const [path, content] of planFor(all(), second, how).writes) files.set(path, content);
+    const again = planFor(all(), second, how);
+    expect([...again.writes]).toEqual([]);
+    expect(again.kept).toEqual(['avoids: 9']);
+  });
+});
+
 describe('any list on any memory', () => {
   const word = fc.oneof(
     fc.constantFrom(
