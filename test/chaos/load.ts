@@ -21,6 +21,8 @@ export interface LoadDeps {
   say(platform: ConversationPlan['platform'], saying: Said): Promise<boolean>;
   /** Messages that need not be waited for any more. */
   isSettled(id: string): boolean;
+  /** People wait: so far there has been too little trouble for what they have said. */
+  isAhead(sent: number): boolean;
   signal: AbortSignal;
 }
 
@@ -76,6 +78,7 @@ export function createLoad(deps: LoadDeps): Load {
     if (deps.signal.aborted) return;
     await settled([await say(plan, owner, random)]);
     for (let round = 1; round < deps.rounds && !deps.signal.aborted; round += 1) {
+      while (deps.isAhead(sent.size) && !deps.signal.aborted) await pause(POLL_MS);
       const count = random.pick([1, 1, 1, 2, 3]);
       const ids: string[] = [];
       for (let index = 0; index < count; index += 1) {

@@ -38,6 +38,8 @@ const KEY = 'chaos-key';
 const QUIET_MS = 2_000;
 /** For a machine that others use as well. */
 const CONNECT_MS = 180_000;
+/** By this part of all that is said, people may be ahead of what goes wrong. */
+const AHEAD = 0.08;
 
 /** One run: the whole bot as people run it, with everything around it in processes of its own, and then the judge. */
 export async function run(
@@ -99,6 +101,9 @@ export async function run(
 
     const settled = new Set<string>();
     let answered = 0;
+    // A round is three messages at most, one and a half in the middle.
+    const total = (1.6 * (options.rounds - 1) + 1) * conversations.length;
+    let troubled = options.kills + options.rolls === 0 ? 1 : 0;
     const over = new AbortController();
     const load = createLoad({
       conversations,
@@ -111,6 +116,7 @@ export async function run(
       random: random.fork('load'),
       say: async (name, saying) => (await platforms.get(name)?.program.call('say', saying)) ?? false,
       isSettled: id => settled.has(id),
+      isAhead: sent => troubled < 1 && sent / total > troubled + AHEAD,
       signal: AbortSignal.any([over.signal, enough]),
     });
     async function look(): Promise<void> {
@@ -118,8 +124,6 @@ export async function run(
       answered = progress.reduce((sum, its) => sum + its.answered.length, 0);
       for (const id of progress.flatMap(its => [...its.answered, ...its.undelivered])) settled.add(id);
     }
-    // A round is three messages at most, one and a half in the middle.
-    const total = (1.6 * (options.rounds - 1) + 1) * conversations.length;
     const looking = (async () => {
       for (let at = 0; !over.signal.aborted; at += 1) {
         await look();
@@ -142,6 +146,9 @@ export async function run(
       rolls: options.rolls,
       troubles: options.troubles,
       progress: () => ({ answered, total }),
+      onAct(part) {
+        troubled = part;
+      },
       platforms: [...platforms.values()].map(({ program }) => ({
         trouble: () => program.call('trouble', undefined),
         hold: ms => program.call('hold', ms),

@@ -17,6 +17,8 @@ export interface TroubleDeps {
     again(): Promise<unknown>;
   }[];
   cutWire(): Promise<unknown>;
+  /** What part of the kills and restarts has been. */
+  onAct(part: number): void;
   signal: AbortSignal;
 }
 
@@ -29,7 +31,15 @@ export async function makeTrouble(deps: TroubleDeps): Promise<void> {
 const WORK_MS = 40_000;
 
 /** Kills and restarts, spread over the run by how far it has come. */
-async function bringDown({ fleet, random, kills, rolls, progress, signal }: TroubleDeps): Promise<void> {
+async function bringDown({
+  fleet,
+  random,
+  kills,
+  rolls,
+  progress,
+  onAct,
+  signal,
+}: TroubleDeps): Promise<void> {
   const acts = shuffled([...Array<'kill'>(kills).fill('kill'), ...Array<'roll'>(rolls).fill('roll')], random);
   for (const [at, act] of acts.entries()) {
     const { total } = progress();
@@ -46,6 +56,7 @@ async function bringDown({ fleet, random, kills, rolls, progress, signal }: Trou
     if (signal.aborted) return;
     if (act === 'kill') await fleet.kill();
     else await fleet.roll();
+    onAct((at + 1) / acts.length);
   }
 }
 
