@@ -68,6 +68,8 @@ const TIMEOUT_MS = 15_000;
 const TRIES = 3;
 const RETRY_MS = 500;
 const UNSAID_RETRY_AFTER_S = 10;
+/** Clients kept for later calls; some tens of kilobytes each. */
+const MOST_FREE = 50;
 
 // A tenth of each tier's calls a minute (docs.slack.dev/apis/web-api/rate-limits) is left over, because calls
 // arrive bunched differently than they leave. Of the others a part may come at once.
@@ -198,7 +200,7 @@ export function createSlackClients(options: {
     } finally {
       line.token = null;
       line.requestID = null;
-      free.push(line);
+      if (free.length < MOST_FREE) free.push(line);
     }
   }
 

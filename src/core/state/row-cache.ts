@@ -6,10 +6,10 @@ export interface RowCache {
   write<T>(key: string, work: () => Promise<T>, after: (result: T) => string | null | undefined): Promise<T>;
 }
 
-/** Where rows are known twice, this is how many; a row is some hundred bytes. */
-const MOST_ROWS = 20_000;
-/** Long ones (a message with a file, say) are read again rather than kept. */
-const LONGEST_ROW = 4_096;
+/** A row is some hundred characters, so these are some megabytes: what a thousand people have at hand. */
+const MOST_ROWS = 10_000;
+/** Longer ones are read again rather than kept. */
+const LONGEST_ROW = 2_048;
 
 /**
  * For a store that only this process writes: what was read or written a moment ago need not be read again, and most of
