@@ -40,9 +40,9 @@ const FULL: Size = {
 const QUICK: Size = {
   repeats: 1,
   conversation: { alone: 2, together: 16, fast: 100 },
-  inFlight: { turns: 100, comeWithinMs: 2_000, everyMs: 60 },
+  inFlight: { turns: 50, comeWithinMs: 1_000, everyMs: 40 },
   starts: 1,
-  state: { people: [1_000, 20_000], turns: 100, stores: ['sqlite'] },
+  state: { people: [1_000, 10_000], turns: 50, stores: ['sqlite'] },
 };
 
 const { values } = parseArgs({

@@ -4,14 +4,12 @@ import KeyvSqlite from '@keyv/sqlite';
 import { SetupError } from '../errors.ts';
 import type { State, Table } from '../state.ts';
 import { createRowCache } from './row-cache.ts';
+import { DELETE, EXPIRES, FOR_MANY, INSERT, REPLACE, SET } from './sqlite-statements.ts';
 import { createWrites, type Query } from './sqlite-writes.ts';
 import { createTables, expiring, type Row, type Rows } from './table.ts';
 
 const BUSY_TIMEOUT_MS = 5_000;
 const TICKET_BLOCK = 1_000;
-
-/** Read out of what Keyv wrote. */
-const EXPIRES = `json_extract(value, '$.expires')`;
 
 /**
  * State in one SQLite file under `dataDir`. The file is held exclusively: a second process on the same folder
@@ -52,7 +50,7 @@ export async function openSqliteState(dataDir: string): Promise<State> {
   }
 
   // Reading, on a connection of its own, does not wait for the disk and sees nothing that is not yet on it.
-  const write = createWrites(writing);
+  const write = createWrites(writing, FOR_MANY);
   store.query = (sql, ...parameters) => (sql.startsWith('SELECT') ? read : write)(sql, ...parameters);
   const table = createTables(rowsOf(store, read, write));
   let closed = false;
@@ -83,7 +81,7 @@ class Store extends KeyvSqlite {
   override set(key: string, row: string): Promise<unknown> {
     return this.cache.write(
       key,
-      () => super.set(key, row),
+      () => this.query(SET, key, row),
       () => row,
     );
   }
@@ -92,7 +90,7 @@ class Store extends KeyvSqlite {
   override async delete(key: string): Promise<boolean> {
     const deleted = await this.cache.write(
       key,
-      () => this.query('DELETE FROM keyv WHERE key = ? RETURNING key', key),
+      () => this.query(DELETE, key),
       () => null,
     );
     return deleted.length > 0;
@@ -109,44 +107,18 @@ function rowsOf(store: Store, read: Query<Row>, write: Query<Row>): Rows {
   const written = (row: string, ttlMs: number | undefined) =>
     ttlMs === undefined ? row : expiring(row, Date.now() + ttlMs);
   /** True when it took effect: then `row` is what stands there. */
-  async function tried(key: string, row: string, sql: string, ...parameters: unknown[]): Promise<boolean> {
+  async function tried(sql: string, key: string, row: string, ...more: unknown[]): Promise<boolean> {
     const changed = await store.cache.write(
       key,
-      () => write(sql, ...parameters),
+      () => write(sql, key, row, ...more),
       ({ length }) => (length === 1 ? row : undefined),
     );
     return changed.length === 1;
   }
   return {
     store,
-    async insert(key, value, ttlMs) {
-      const row = written(value, ttlMs);
-      return tried(
-        key,
-        row,
-        `INSERT INTO keyv(key, value) VALUES (?, ?)
-         ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE json_extract(keyv.value, '$.expires') < ?
-         RETURNING key`,
-        key,
-        row,
-        Date.now(),
-      );
-    },
-    async replace(key, expected, value, ttlMs) {
-      const row = written(value, ttlMs);
-      return tried(
-        key,
-        row,
-        `UPDATE keyv SET value = ?
-         WHERE key = ? AND json_extract(value, '$.value') IS json_extract(?, '$.value')
-           AND coalesce(json_extract(value, '$.expires') >= ?, true)
-         RETURNING key`,
-        row,
-        key,
-        expected,
-        Date.now(),
-      );
-    },
+    insert: (key, row, ttlMs) => tried(INSERT, key, written(row, ttlMs), Date.now()),
+    replace: (key, expected, row, ttlMs) => tried(REPLACE, key, written(row, ttlMs), expected, Date.now()),
     page: (start, end, limit) =>
       read(
         `SELECT key, value FROM keyv WHERE key ${start.inclusive ? '>=' : '>'} ? AND key < ? ORDER BY key LIMIT ?`,
