@@ -38,6 +38,7 @@ interface Prepared {
   people: number;
   agent: Program;
   bot: Program;
+  start(): Promise<Program>;
   clear(): Promise<void>;
 }
 
@@ -69,7 +70,7 @@ export async function measureState(setting: Setting, size: StateSize): Promise<v
 
 /** A bot on a state that knows so many people. */
 async function prepare(setting: Setting, kind: StoreKind, people: number): Promise<Prepared> {
-  const { say, results } = setting;
+  const { say } = setting;
   say(`${kind}: ${people.toLocaleString('en')} people`);
   const { place, clear } = await freshPlace(kind);
   const agent = await startProgram(programFile(setting.programs, 'agent'));
@@ -85,23 +86,27 @@ async function prepare(setting: Setting, kind: StoreKind, people: number): Promi
   await first.call('stop');
   await first.stop();
   await addKnownPeople(place, people);
-  const bot = await start();
-  const startMs = z.number().parse(await bot.call('startMs'));
-  results.add(`State: ${kind}`, 'start of the bot', 'ms', nameOf(people), startMs);
-  return { place, people, agent, bot, clear };
+  return { place, people, agent, bot: await start(), start, clear };
 }
 
 async function measureOnce(
   { results }: Setting,
-  { place, people, bot }: Prepared,
+  prepared: Prepared,
   turns: number,
   counts: boolean,
 ): Promise<void> {
+  const { place, people } = prepared;
+  await prepared.bot.call('stop');
+  await prepared.bot.stop();
+  const bot = await prepared.start();
+  prepared.bot = bot;
+  const startMs = z.number().parse(await bot.call('startMs'));
   const alone = turnsSchema.parse(await bot.call('work', people, turns, 1));
   const together = turnsSchema.parse(await bot.call('work', people, turns, TOGETHER));
   if (!counts) return;
   const add = (figure: string, unit: string, value: number) =>
     results.add(`State: ${place.kind}`, figure, unit, nameOf(people), value);
+  add('start of the bot', 'ms', startMs);
   add(
     'accept, p50',
     'ms',

@@ -113,7 +113,13 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     background,
     now,
   });
-  const notifier = createNotifier({ apiOf: clients.of, homes, latest });
+  const notifier = createNotifier({
+    apiOf: clients.of,
+    homes,
+    latest,
+    closing: () => closing,
+    setTimer,
+  });
   const events = createEvents({
     bot,
     state,

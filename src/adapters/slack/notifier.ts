@@ -1,4 +1,5 @@
 import type { Message, NoticeMode } from '../../core/message.ts';
+import type { SetTimer } from '../../core/paced.ts';
 import type { Notice } from '../../core/views.ts';
 import type { HomeTabs } from './home-tabs.ts';
 import { type ReplyTo, replyToSchema } from './inbound.ts';
@@ -6,7 +7,7 @@ import type { Latest } from './latest.ts';
 import { noticeMessage } from './notices.ts';
 import { QUIET } from './reply-blocks.ts';
 import { sentenceMessage } from './views.ts';
-import { type SlackApi, SlackRefusal } from './web-client.ts';
+import { type SlackApi, SlackRefusal, SlackUnreachable } from './web-client.ts';
 
 /** What is said to a person besides replies. */
 export interface Notifier {
@@ -16,10 +17,16 @@ export interface Notifier {
   refused(message: Message, sentence: string): Promise<void>;
 }
 
+/** For what is better said twice than not at all; some eight seconds of it. */
+const TRIES = 6;
+const RETRY_MS = 500;
+
 export function createNotifier(deps: {
   apiOf(tenant: string): SlackApi;
   homes: HomeTabs;
   latest: Latest;
+  closing(): boolean;
+  setTimer: SetTimer;
 }): Notifier {
   const post = (place: ReplyTo, content: Record<string, unknown>) =>
     deps.apiOf(place.tenant).call('chat.postMessage', {
@@ -53,7 +60,17 @@ export function createNotifier(deps: {
       deps.homes.refresh({ tenant: place.tenant, user: place.user, person });
     },
     async refused(message, sentence) {
-      await post(replyToSchema.parse(message.replyTo), { ...sentenceMessage(sentence) });
+      const place = replyToSchema.parse(message.replyTo);
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await post(place, { ...sentenceMessage(sentence) });
+          return;
+        } catch (error) {
+          // Whoever is not told waits for an answer that will not come.
+          if (!(error instanceof SlackUnreachable) || attempt === TRIES || deps.closing()) throw error;
+          await new Promise<void>(resolve => deps.setTimer(resolve, RETRY_MS * attempt));
+        }
+      }
     },
   };
 }

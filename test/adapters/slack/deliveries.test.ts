@@ -232,8 +232,10 @@ describe('edits and deletions', () => {
   });
 });
 
-it('says why when the bot takes no more', async () => {
+it('says why when the bot takes no more, also when Slack does not answer at first', async () => {
   world = await createWorld();
+  world.slack.fail('chat.postMessage', { type: 'http', status: 503 });
+  world.slack.fail('chat.postMessage', { type: 'drop', when: 'before' });
   world.bot.receive = async () => ({ refused: 'I am busy; please wait a little.' });
   const posted = world.ann.dm('Hello');
   await posted.settled;

@@ -7,16 +7,15 @@ import type { Message } from '../../fakes/discord/state.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { ConversationPlan, Sent, Shown } from '../records.ts';
 import { readAnswers, sayingsIn } from '../words.ts';
-import type { PlatformOperations } from './platform.ts';
+import { type Open, type PlatformOperations, turnedAway } from './platform.ts';
 import { serve } from './serve.ts';
 
-interface Talk {
+interface Talk extends Open {
   plan: ConversationPlan;
   /** Where it is begun: the direct conversation, or a channel of the server. */
   channel: string;
   /** Messages that began it, which are also the threads made from them; more than one where the bot never saw the first. */
   roots: string[];
-  open: Set<string>;
   /** Something in it was answered: from then on it is caught up with. */
   stands: boolean;
 }
@@ -59,7 +58,14 @@ serve({
         plan.kind === 'private'
           ? discord.as(idOf(owner)).dmChannel()
           : discord.world.addChannel(guild.id, `place-${plan.key}`);
-      talks.set(plan.key, { plan, channel: channel.id, roots: [], open: new Set(), stands: false });
+      talks.set(plan.key, {
+        plan,
+        channel: channel.id,
+        roots: [],
+        open: new Set(),
+        turnedAway: 0,
+        stands: false,
+      });
     }
     return {
       DISCORD_TOKEN: discord.token,
@@ -102,11 +108,13 @@ serve({
     for (const talk of talks.values()) {
       if (talk.open.size === 0) continue;
       const text = wordsIn(talk).map(textOf).join(' ');
-      for (const { id } of readAnswers(text, it => counts.get(it)).answers) {
+      const { answers, refusals } = readAnswers(text, it => counts.get(it));
+      for (const { id } of answers) {
         if (!talk.open.delete(id)) continue;
         answered.push(id);
         talk.stands = true;
       }
+      undelivered.push(...turnedAway(talk, refusals));
     }
     return { answered, undelivered };
   },

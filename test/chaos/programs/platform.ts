@@ -23,8 +23,24 @@ export interface Saying {
 export interface Progress {
   /** Ids of messages with a whole answer. */
   answered: string[];
-  /** Ids of messages the platform has given up delivering. */
+  /** Ids of messages the platform has given up delivering, and of those that the bot has turned away. */
   undelivered: string[];
+}
+
+export interface Open {
+  /** Said and not yet seen answered. */
+  open: Set<string>;
+  /** How many of them were turned away and are not waited for any more. */
+  turnedAway: number;
+}
+
+/** Which message was turned away the sentence does not say: once there are no others left, it was those. */
+export function turnedAway(talk: Open, refusals: number): string[] {
+  if (refusals - talk.turnedAway < talk.open.size) return [];
+  const ids = [...talk.open];
+  talk.turnedAway += ids.length;
+  talk.open.clear();
+  return ids;
 }
 
 export interface PlatformRecords {

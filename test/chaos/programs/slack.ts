@@ -11,15 +11,13 @@ import type { Channel, Json, Message } from '../../fakes/slack/world.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { ConversationPlan, Sent, Shown } from '../records.ts';
 import { readAnswers, sayingsIn } from '../words.ts';
-import type { PlatformOperations } from './platform.ts';
+import { type Open, type PlatformOperations, turnedAway } from './platform.ts';
 import { serve } from './serve.ts';
 
-interface Talk {
+interface Talk extends Open {
   plan: ConversationPlan;
   channel: string;
   root: string | null;
-  /** Said and not yet seen answered. */
-  open: Set<string>;
 }
 
 const CALLS = [
@@ -69,7 +67,7 @@ serve({
       if (owner === undefined) continue;
       if (plan.kind === 'shared') place = workspace.addChannel(`place-${plan.key}`, { members });
       const channel = plan.kind === 'private' ? owner.dmChannel : (place?.id ?? '');
-      talks.set(plan.key, { plan, channel, root: null, open: new Set() });
+      talks.set(plan.key, { plan, channel, root: null, open: new Set(), turnedAway: 0 });
     }
     return { SLACK_BOT_TOKEN: token, SLACK_APP_TOKEN: slack.appToken, SLACK_API_URL: slack.apiUrl };
   },
@@ -108,9 +106,11 @@ serve({
     for (const talk of talks.values()) {
       if (talk.open.size === 0) continue;
       const text = wordsIn(talk).map(textOf).join(' ');
-      for (const { id } of readAnswers(text, it => counts.get(it)).answers) {
+      const { answers, refusals } = readAnswers(text, it => counts.get(it));
+      for (const { id } of answers) {
         if (talk.open.delete(id)) answered.push(id);
       }
+      undelivered.push(...turnedAway(talk, refusals));
     }
     return { answered, undelivered };
   },
