@@ -46,13 +46,19 @@ export function createReplyGrowth(deps: ReplyGrowthDeps): ReplyGrowth {
     } catch (error) {
       return failed(part, error, writing.final);
     }
-    part.end = Math.max(part.end, layout.end);
+    reached(part, layout, writing);
     part.next = layout.next;
-    if (layout.end > progress.source.length) progress.source = writing.reply.text.slice(0, layout.end);
     return part.next !== null;
   }
 
-  async function append(part: Part, layout: Layout, { reply, final }: Writing): Promise<void> {
+  /** What follows, in whichever message, begins there. */
+  function reached(part: Part, layout: Layout, { reply }: Writing): void {
+    part.end = Math.max(part.end, layout.end);
+    if (layout.end > progress.source.length) progress.source = reply.text.slice(0, layout.end);
+  }
+
+  async function append(part: Part, layout: Layout, writing: Writing): Promise<void> {
+    const { reply, final } = writing;
     const shown = part.shown ?? '';
     if (!layout.text.startsWith(shown) && !shown.startsWith(layout.text)) throw new Doubtful();
     const closes = final || layout.next !== null;
@@ -61,6 +67,8 @@ export function createReplyGrowth(deps: ReplyGrowthDeps): ReplyGrowth {
     const appended = () => {
       if (layout.text.length > shown.length) part.shown = layout.text;
       cards.note(reply, closes);
+      // Also where closing is refused afterwards: Slack may have closed it by then.
+      reached(part, layout, writing);
     };
     if (!closes) {
       if (chunks.length === 0) return;

@@ -218,6 +218,29 @@ describe('a streamed reply', () => {
     expect(wordsOf(textOf(shown(message)))).toBe(wordsOf('First part. Second part.'));
   });
 
+  it('says nothing twice when Slack closes it while closing it has to wait for its turn', async () => {
+    await setUp();
+    const message = await ask();
+    const sink = world.open(message);
+    sink.show(reply('One. '));
+    await answered('chat.startStream');
+    // So many others end at once that there is no call left for this one.
+    world.slack.clock.advance(60_000);
+    const others: ReplySink[] = [];
+    for (let other = 0; other < 7; other += 1) {
+      const open = world.open(await ask());
+      open.show(reply('Words. '));
+      others.push(open);
+      await answered('chat.startStream', other + 2);
+    }
+    await finish(Promise.all(others.map(other => other.finish(done('Words. More.')))), 10);
+    world.slack.fail('chat.stopStream', { type: 'error', error: 'message_not_in_streaming_state' });
+    await finish(sink.finish(done('One. Two.')), 10);
+    for (const open of [sink, ...others]) open.close();
+    expect(calls('chat.appendStream')).toHaveLength(1);
+    expect(wordsOf(textOf(shown(message)))).toBe(wordsOf('One. Two.'));
+  });
+
   it('needs no more than Slack’s own limits for a long one', async () => {
     await setUp();
     const message = await ask();
