@@ -58,7 +58,7 @@ export async function openPostgresState(url: string, options: { schema?: string 
       return Number(row?.ticket);
     },
     async sweep() {
-      return (await query(`DELETE FROM ${table} WHERE expires < ${NOW} RETURNING 1`)).length;
+      return (await query(sweepOf(table))).length;
     },
     async close() {
       if (closed) return;
@@ -66,6 +66,14 @@ export async function openPostgresState(url: string, options: { schema?: string 
       await pool.end();
     },
   };
+}
+
+/**
+ * By the time the statement began: an index is not searched for what may change while it is read, and a table of
+ * millions of people would be read to its end each time.
+ */
+export function sweepOf(table: string): string {
+  return `DELETE FROM ${table} WHERE expires < (extract(epoch FROM statement_timestamp()) * 1000) RETURNING 1`;
 }
 
 /**
