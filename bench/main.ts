@@ -24,6 +24,7 @@ const ON_DISCORD: readonly ContenderName[] = ['shopper', 'bare-discord'];
 interface Size {
   repeats: number;
   conversation: ConversationSize;
+  discord: ConversationSize;
   inFlight: InFlightSize;
   starts: number;
   state: { people: number[]; turns: number; stores: ('sqlite' | 'postgres' | 'redis')[] };
@@ -32,6 +33,7 @@ interface Size {
 const FULL: Size = {
   repeats: 3,
   conversation: { alone: 8, together: 64, fast: 300 },
+  discord: { alone: 8, together: 64, fast: 300 },
   inFlight: { turns: 1_000, comeWithinMs: 10_000, everyMs: 500 },
   starts: 3,
   state: { people: [1_000, 1_000_000], turns: 200, stores: ['sqlite', 'postgres', 'redis'] },
@@ -39,7 +41,8 @@ const FULL: Size = {
 
 const QUICK: Size = {
   repeats: 1,
-  conversation: { alone: 2, together: 16, fast: 100 },
+  conversation: { alone: 1, together: 16, fast: 80 },
+  discord: { alone: 1, together: 8, fast: 30 },
   inFlight: { turns: 50, comeWithinMs: 1_000, everyMs: 40 },
   starts: 1,
   state: { people: [1_000, 10_000], turns: 50, stores: ['sqlite'] },
@@ -82,7 +85,7 @@ const measures: Record<string, () => Promise<void>> = {
   start: () => interleaved(size.starts, contender => measureStart(setting, contender)),
   state: () => measureState(setting, { ...size.state, repeats: size.repeats, onRun: keep }),
   discord: () =>
-    interleaved(size.repeats, contender => measureDiscord(setting, contender, size.conversation), ON_DISCORD),
+    interleaved(size.repeats, contender => measureDiscord(setting, contender, size.discord), ON_DISCORD),
 };
 
 const wanted = values.only === undefined ? Object.keys(measures) : [values.only];
