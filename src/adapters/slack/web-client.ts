@@ -168,6 +168,7 @@ export function createSlackClients(options: {
   const { credentials, budget, log } = options;
   const rateLimited = options.rateLimited ?? (() => {});
   const free: Line[] = [];
+
   async function request(
     tenant: string,
     method: string,
