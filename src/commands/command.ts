@@ -19,6 +19,8 @@ export interface Io {
   stderr: Output;
   /** Aborted by the first Ctrl-C or SIGTERM: end soon, and in order. */
   signal: AbortSignal;
+  /** Resolves after so many milliseconds, or at once when it is aborted. Absent: by the clock. */
+  pause?(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 export interface Output {

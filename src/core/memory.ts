@@ -75,8 +75,11 @@ const CLAIM_MS = 30_000;
 const CLAIM_POLL_MS = 50;
 /** A look goes back this far behind the newest store seen, for those that were being made at the time. */
 const LOOK_BACK_MS = 2 * 60_000;
-/** People without a store may ask what is known about them; that is no reason to list stores each time. */
-const LOOK_AGAIN_MS = 5_000;
+/**
+ * A look is good for this long: new people who come together need not each wait for one. Whoever makes stores beside
+ * a running bot waits as long before relying on it (`commands/seed`).
+ */
+export const LOOK_AGAIN_MS = 5_000;
 const NEW_MS = 2_000;
 
 export function createMemory(deps: {
@@ -106,11 +109,25 @@ export function createMemory(deps: {
   async function create(person: Person, audience: Audience): Promise<string> {
     const key = storeKey(person, audience);
     return underClaim(claims, key, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
-      // A store made just before a crash, or by an operator while we run, is not mapped yet.
-      if ((await stores.get(key)) === undefined) await discover();
-      return (await stores.get(key))?.storeId ?? (await createStore(person, audience));
+      const [known, doubt] = await Promise.all([stores.get(key), claims.get(doubtOf(key))]);
+      if (known !== undefined) return known.storeId;
+      // A store made by an operator while we run, or of which nobody knows whether it was made, is not mapped yet.
+      if (!hasLooked() || doubt !== undefined) {
+        await discover();
+        const found = await stores.get(key);
+        if (found !== undefined) return found.storeId;
+      }
+      try {
+        return await createStore(person, audience);
+      } catch (error) {
+        await claims.set(doubtOf(key), 'unanswered', LOOK_BACK_MS);
+        throw error;
+      }
     });
   }
+
+  const doubtOf = (key: string) => `${key}/doubt`;
+  const hasLooked = () => now() - lookedAt < LOOK_AGAIN_MS;
 
   async function createStore(person: Person, audience: Audience): Promise<string> {
     const store = await client.beta.memoryStores.create(
@@ -140,7 +157,7 @@ export function createMemory(deps: {
   async function knownStores(person: Person, needed: Audience = 'private'): Promise<PersonStore[]> {
     const known = await mapped(person);
     const settled = known.some(store => store.audience === needed);
-    if (settled || now() - lookedAt < LOOK_AGAIN_MS) return known;
+    if (settled || hasLooked()) return known;
     await discover();
     return mapped(person);
   }
@@ -195,6 +212,7 @@ export function createMemory(deps: {
   }
 
   async function look(): Promise<number> {
+    const begun = now();
     const until = await seen.get(app);
     const found: BetaManagedAgentsMemoryStore[] = [];
     const since =
@@ -220,7 +238,7 @@ export function createMemory(deps: {
     }
     const newest = found.at(-1)?.created_at;
     if (newest !== undefined) await seen.set(app, newest);
-    lookedAt = now();
+    lookedAt = begun;
     return news;
   }
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { LOOK_AGAIN_MS } from '../../src/core/memory.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 
 let bench: Bench;
@@ -25,6 +26,7 @@ describe('a store made by somebody else', () => {
     await bench.adapter.say('I wear size 7 shoes', { user: 'ann' });
     await seed('ben', '- shoe size: 9');
     await seed('eve', '- shoe size: 6');
+    now += LOOK_AGAIN_MS;
 
     const reply = await bench.adapter.say('What is my shoe size?', { user: 'ben' });
     expect(reply.final?.text).toMatch(/9/);

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { LOOK_AGAIN_MS } from '../../src/core/memory.ts';
 import { ownerOf } from '../../src/core/store-owner.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { createScriptedModel } from '../helpers/scripted-model.ts';
@@ -184,17 +185,20 @@ describe('what a turn asks of the agent service', () => {
   const STREAM = 'GET /v1/sessions/:id/events/stream';
   const WARM = [STREAM, 'POST /v1/sessions/:id/events', 'GET /v1/memory_stores/:id/memory_versions'];
 
-  it('is three things; two more begin a conversation, and one more looks whether a new person was seeded', async () => {
-    bench = await createBench();
-    const asked = async (channel: string) => {
+  it('is three things; two more begin a conversation, and after a quiet time one more looks whether a new person was seeded', async () => {
+    let now = Date.now();
+    bench = await createBench({ now: () => now });
+    const asked = async (channel: string, user = 'ann') => {
       bench.proxy.requests.length = 0;
-      await bench.adapter.say('hello', { channel });
+      await bench.adapter.say('hello', { channel, user });
       return bench.proxy.requests.toSorted();
     };
-    const begun = ['POST /v1/sessions', 'POST /v1/memory_stores', 'GET /v1/memory_stores'];
+    const begun = ['POST /v1/sessions', 'POST /v1/memory_stores'];
     // The bot has just looked: it started a moment ago.
-    const first = await asked('D1');
-    expect(first).toEqual([...WARM, ...begun].toSorted());
+    expect(await asked('D1')).toEqual([...WARM, ...begun].toSorted());
+    now += LOOK_AGAIN_MS;
+    const looked = [...WARM, ...begun, 'GET /v1/memory_stores'];
+    expect(await asked('D9', 'ben')).toEqual(looked.toSorted());
     expect(await asked('D1')).toEqual([...WARM].toSorted());
     expect(await asked('D2')).toEqual(
       [...WARM, 'POST /v1/sessions', 'GET /v1/memory_stores/:id/memories'].toSorted(),

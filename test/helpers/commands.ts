@@ -25,12 +25,19 @@ export interface Shop {
   proxy: FaultProxy;
   /** Straight to the runtime. */
   client: Anthropic;
-  run(args: string[], options?: { signal?: AbortSignal; env?: Record<string, string> }): Promise<Ran>;
+  /** `whilePausing`: what happens while the command waits; it does not wait by the clock. */
+  run(args: string[], options?: RunOptions): Promise<Ran>;
   /** Writes a file and gives its path. */
   file(name: string, content: string): Promise<string>;
   /** A store as the bot makes one, with these files. */
   person(name: string, files?: Record<string, string>, metadata?: Record<string, string>): Promise<string>;
   stop(): Promise<void>;
+}
+
+interface RunOptions {
+  signal?: AbortSignal;
+  env?: Record<string, string>;
+  whilePausing?(): Promise<void>;
 }
 
 /** An operator's commands in this process, against a real runtime. */
@@ -73,6 +80,7 @@ export async function openShop(): Promise<Shop> {
           },
         },
         signal: options.signal ?? new AbortController().signal,
+        pause: options.whilePausing ?? (async () => {}),
       });
       const json = () =>
         stdout

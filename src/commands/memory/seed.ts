@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { SetupError } from '../../core/errors.ts';
+import { LOOK_AGAIN_MS } from '../../core/memory.ts';
 import { personKey } from '../../core/message.ts';
+import { pause } from '../../core/session-stream.ts';
 import { defineCommand, EXIT, type Io, UsageError, wholeNumber } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
 import { nameOf } from '../people.ts';
@@ -90,6 +92,9 @@ function formatOf(file: string): 'csv' | 'json' {
   }
 }
 
+/** For the bot's own making of a store. */
+const REQUEST_MS = 1_000;
+
 const folderOf = ({ config }: Operator) => join(config.dataDir, 'seeds');
 const journalOf = (operator: Operator, { id }: Job) => join(folderOf(operator), `${id}.jsonl`);
 
@@ -105,7 +110,10 @@ async function run(operator: Operator, job: Job, atOnce: number, io: Io): Promis
   try {
     await seed(operator, customers, journal, await storesByPerson(operator), options);
     progress.end();
+    const madeStores = [...journal.done.values()].some(({ store }) => store === 'created');
+    if (madeStores) await (io.pause ?? pause)(LOOK_AGAIN_MS + REQUEST_MS, io.signal);
     if (io.signal.aborted) return interrupted(job, journal.done.size, io);
+    // A bot that looked for stores just before ours were made may have made one of its own until now.
     const settled = await settle(operator, customers, journal, options);
     const results = customers.flatMap(({ person }) => journal.done.get(personKey(person)) ?? []);
     const summary = summaryOf(results);

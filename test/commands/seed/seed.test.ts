@@ -5,6 +5,7 @@ import { lockSeeding } from '../../../src/commands/seed/lock.ts';
 import { parseAgentFile } from '../../../src/core/agent-file.ts';
 import { createBot } from '../../../src/core/bot.ts';
 import { createCustomTools } from '../../../src/core/custom-tools.ts';
+import { LOOK_AGAIN_MS } from '../../../src/core/memory.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
 import { createLog } from '../../../src/log.ts';
 import { AGENT, collect } from '../../helpers/bench.ts';
@@ -276,7 +277,20 @@ describe('two stores for one person', () => {
 });
 
 describe('beside a running bot', () => {
+  it('that made a store of its own before it could see ours, its own stays, with the facts', async () => {
+    let theirs = '';
+    const { json } = await shop.run(['memory', 'seed', await listOf(2), '--json'], {
+      async whilePausing() {
+        theirs = await shop.person('slack:T1:U1', { '/style.md': 'minimal' });
+      },
+    });
+    expect(json()).toMatchObject([{ duplicates: { removed: 1, left: [] } }]);
+    expect((await stores()).get('U1')).toEqual([theirs]);
+    expect(Object.keys(await filesOf(theirs)).sort()).toEqual(['/materials.md', '/sizes.md', '/style.md']);
+  });
+
   it('people get the seeded store with their first message', async () => {
+    let now = Date.now();
     const adapter = createRecordingAdapter('slack');
     const state = await openSqliteState(join(shop.dir, 'data'));
     const bot = createBot({
@@ -288,10 +302,14 @@ describe('beside a running bot', () => {
       notices: undefined,
       limits: { turnMs: 60_000, questionMs: 60_000, outageMs: 20_000 },
       log: createLog('silent'),
+      now: () => now,
     });
     await bot.start();
     const list = await shop.file('list.csv', 'person,shoe_size\nslack:W1:U1,9\nslack:W1:U2,8\n');
-    expect((await shop.run(['memory', 'seed', list])).code).toBe(0);
+    const whilePausing = async () => {
+      now += LOOK_AGAIN_MS;
+    };
+    expect((await shop.run(['memory', 'seed', list], { whilePausing })).code).toBe(0);
     const reply = await adapter.say('What is my shoe size?', { user: 'U2' });
     expect(reply.final?.text).toMatch(/8/);
     expect((await stores()).get('U2')).toHaveLength(1);
