@@ -7,6 +7,7 @@ import type { CustomToolRegistry } from './custom-tools.ts';
 import { createLocalDispatcher, type Dispatcher, type Run } from './dispatcher.ts';
 import { createForgetMe } from './forget-me.ts';
 import { createHolds } from './holds.ts';
+import { createHousekeeping } from './housekeeping.ts';
 import { createInbox, type InboxLimits } from './inbox.ts';
 import { createLeases, type Leases, noLeases } from './leases.ts';
 import { createAccounts } from './linking/accounts.ts';
@@ -63,7 +64,6 @@ export interface BotDeps {
   now?: () => number;
 }
 
-const SWEEP_EVERY_MS = 3600_000;
 const STOP_GRACE_MS = 20_000;
 const HALT_MS = 30_000;
 const HALT_POLL_MS = 200;
@@ -92,7 +92,6 @@ export function createBot(deps: BotDeps): Bot {
   const adapters = new Map(deps.adapters.map(adapter => [adapter.platform, adapter]));
   let provisioned: Provision | undefined;
   let stopping: Promise<void> | undefined;
-  let sweeper: NodeJS.Timeout | undefined;
   let rescuer: NodeJS.Timeout | undefined;
   let dispatcher: Dispatcher | undefined;
 
@@ -181,6 +180,7 @@ export function createBot(deps: BotDeps): Bot {
     log,
     now,
   });
+  const housekeeping = createHousekeeping({ state, sessions, preferences, log });
 
   const port: BotPort = {
     receive: message =>
@@ -220,18 +220,6 @@ export function createBot(deps: BotDeps): Bot {
       if (!running) return;
       await new Promise(resolve => setTimeout(resolve, HALT_POLL_MS));
     }
-  }
-
-  /** At the start and from then on: what has expired goes, and what was to be forgotten is. */
-  async function tidy(): Promise<void> {
-    await state.sweep();
-    await sessions.sweep();
-    await preferences.resume().catch((error: unknown) => {
-      log.error(
-        { event: 'forgetting.unfinished', err: error },
-        'could not finish forgetting; trying again later',
-      );
-    });
   }
 
   async function interrupt(conversation: string, entry: string | null): Promise<boolean> {
@@ -277,25 +265,19 @@ export function createBot(deps: BotDeps): Bot {
       const mapped = await memory.discover();
       if (mapped > 0)
         log.info({ event: 'memory.rebuilt', people: mapped }, 'found the stores of people known before');
-      await tidy();
-      sweeper = setInterval(() => {
-        tidy().catch((error: unknown) =>
-          log.error({ event: 'state.sweep_failed', err: error }, 'sweeping failed'),
-        );
-      }, SWEEP_EVERY_MS);
-      sweeper.unref();
+      await housekeeping.resume();
       signals.answer(answerSignal);
       const run = role === 'ingest' ? null : turns.run;
       dispatcher = await (deps.dispatch ?? (async () => createLocalDispatcher(turns.run)))(run);
       for (const adapter of adapters.values()) await adapter.start(port, role === 'worker' ? 'send' : 'both');
       await wakePending();
+      housekeeping.begin();
       rescuer = setInterval(() => void rescue(), RESCUE_EVERY_MS);
       rescuer.unref();
     },
 
     stop(graceMs = STOP_GRACE_MS) {
       stopping ??= (async () => {
-        clearInterval(sweeper);
         clearInterval(rescuer);
         turns.drain();
         dispatcher?.drain();
@@ -303,6 +285,7 @@ export function createBot(deps: BotDeps): Bot {
         const giveUp = setTimeout(() => turns.abandon(), graceMs);
         await dispatcher?.stop();
         clearTimeout(giveUp);
+        await housekeeping.stop();
         await leases.stop();
         await signals.stop();
       })();

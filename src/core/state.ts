@@ -27,7 +27,7 @@ export interface State {
   table<T>(name: string): Table<T>;
   /** A number greater than every one given out before, to whichever process; their clocks need not agree. */
   ticket(): Promise<number>;
-  /** Removes what has expired; returns how many rows. */
-  sweep(): Promise<number>;
+  /** Removes what has expired, a little at a time: what else is asked for does not wait. `signal` calls it off. */
+  sweep(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

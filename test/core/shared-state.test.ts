@@ -45,7 +45,7 @@ describe.skipIf(POSTGRES === null)(`a sweep of PostgreSQL (reachable: ${POSTGRES
     await client.connect();
     // Few rows are read faster without one.
     await client.query('SET enable_seqscan = off');
-    const plan = await client.query(`EXPLAIN ${sweepOf(`"${name}".shopper_state`)}`);
+    const plan = await client.query(`EXPLAIN ${sweepOf(`"${name}".shopper_state`)}`, [500]);
     await client.end();
     await state?.close();
     await store?.clean(here);

@@ -2,6 +2,7 @@ import KeyvPostgres from '@keyv/postgres';
 import pg from 'pg';
 import { SetupError } from '../errors.ts';
 import type { State } from '../state.ts';
+import { sweepInBatches } from './sweep.ts';
 import { createTables, type Row, type Rows } from './table.ts';
 
 const TABLE = 'shopper_state';
@@ -57,9 +58,11 @@ export async function openPostgresState(url: string, options: { schema?: string 
       const [row] = await query(`SELECT nextval('"${schema}".${SEQUENCE}')::text AS ticket`);
       return Number(row?.ticket);
     },
-    async sweep() {
-      return (await query(sweepOf(table))).length;
-    },
+    sweep: signal =>
+      sweepInBatches(async limit => {
+        const [row] = await query(sweepOf(table), [limit]);
+        return Number(row?.gone ?? 0);
+      }, signal),
     async close() {
       if (closed) return;
       closed = true;
@@ -69,11 +72,19 @@ export async function openPostgresState(url: string, options: { schema?: string 
 }
 
 /**
- * By the time the statement began: an index is not searched for what may change while it is read, and a table of
- * millions of people would be read to its end each time.
+ * Removes at most $1 rows. By the time the statement began: an index is not searched for what may change while it is
+ * read, and a table of millions of people would be read to its end each time. What another process is just sweeping or
+ * writing is left to the next one.
  */
 export function sweepOf(table: string): string {
-  return `DELETE FROM ${table} WHERE expires < (extract(epoch FROM statement_timestamp()) * 1000) RETURNING 1`;
+  return `
+    WITH gone AS (
+      DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM ${table} WHERE expires < (extract(epoch FROM statement_timestamp()) * 1000)
+        ORDER BY expires LIMIT $1 FOR UPDATE SKIP LOCKED
+      )) RETURNING 1
+    )
+    SELECT count(*) AS gone FROM gone`;
 }
 
 /**

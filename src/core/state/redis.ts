@@ -1,6 +1,7 @@
 import KeyvRedis, { createClient } from '@keyv/redis';
 import { SetupError } from '../errors.ts';
 import type { State } from '../state.ts';
+import { sweepInBatches } from './sweep.ts';
 import { createTables, type Row, type Rows } from './table.ts';
 
 /** Braces make all keys one slot of a cluster: the scripts below touch several keys at once. */
@@ -10,7 +11,6 @@ const COMMAND_TIMEOUT_MS = 15_000;
 const MAX_RECONNECT_MS = 2_000;
 /** Commands that wait for a connection; more than that are refused at once. */
 const MAX_QUEUED = 20_000;
-const SWEEP_BATCH = 500;
 
 /**
  * A row is a string key of its own, which Redis expires. Beside them stand all row keys in byte order (`index`)
@@ -45,16 +45,15 @@ const DELETE = `
 local deleted = redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1]) redis.call('ZREM', KEYS[3], ARGV[1])
 return deleted`;
-/** KEYS: index, ends. ARGV: the prefix of rows, how many to look at. Returns how many it looked at and how many were gone. */
+/** KEYS: index, ends. ARGV: the prefix of rows, how many to look at. Returns how many it looked at. */
 const SWEEP = `
 local time = redis.call('TIME')
 local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', time[1] * 1000 + math.floor(time[2] / 1000), 'LIMIT', 0, ARGV[2])
-local gone = 0
 for _, key in ipairs(due) do
   redis.call('ZREM', KEYS[2], key)
-  if redis.call('EXISTS', ARGV[1] .. key) == 0 then gone = gone + redis.call('ZREM', KEYS[1], key) end
+  if redis.call('EXISTS', ARGV[1] .. key) == 0 then redis.call('ZREM', KEYS[1], key) end
 end
-return {#due, gone}`;
+return #due`;
 
 type Client = ReturnType<typeof connectable>;
 
@@ -86,19 +85,11 @@ export async function openRedisState(url: string, options: { prefix?: string } =
     shared: true,
     table: createTables(rows),
     ticket: () => client.incr(`${prefix}#ticket`),
-    async sweep() {
-      let swept = 0;
-      for (;;) {
-        const [seen, gone] = pairOf(
-          await client.eval(SWEEP, {
-            keys: [names.index, names.ends],
-            arguments: [names.row(''), String(SWEEP_BATCH)],
-          }),
-        );
-        swept += gone;
-        if (seen < SWEEP_BATCH) return swept;
-      }
-    },
+    sweep: signal =>
+      sweepInBatches(async limit => {
+        const args = { keys: [names.index, names.ends], arguments: [names.row(''), String(limit)] };
+        return Number(await client.eval(SWEEP, args));
+      }, signal),
     async close() {
       if (closed) return;
       closed = true;
@@ -193,10 +184,6 @@ function rowsOf(store: IndexedRedis, client: Client, names: Names): Rows {
     },
     count: (from, end) => client.zLexCount(names.index, `[${from}`, `(${end}`),
   };
-}
-
-function pairOf(reply: unknown): [number, number] {
-  return Array.isArray(reply) ? [Number(reply[0]), Number(reply[1])] : [0, 0];
 }
 
 /** Never the URL itself: it may carry a password. */

@@ -27,6 +27,10 @@ export const REPLACE = `UPDATE keyv SET value = ?2
     AND coalesce(json_extract(value, '$.expires') >= ?4, true)
   RETURNING key`;
 
+/** Parameters: the time now, and how many at most. */
+export const SWEEP = `DELETE FROM keyv
+  WHERE key IN (SELECT key FROM keyv WHERE ${EXPIRES} < ?1 ORDER BY ${EXPIRES} LIMIT ?2) RETURNING key`;
+
 /** The same for many keys, with the parameters of all of them one after the other. */
 export const FOR_MANY: ReadonlyMap<string, (count: number) => string> = new Map([
   [SET, (count: number) => set(list(count, 2, (key, row) => `(?${key}, ?${row})`))],

@@ -4,8 +4,9 @@ import KeyvSqlite from '@keyv/sqlite';
 import { SetupError } from '../errors.ts';
 import type { State, Table } from '../state.ts';
 import { createRowCache } from './row-cache.ts';
-import { DELETE, EXPIRES, FOR_MANY, INSERT, REPLACE, SET } from './sqlite-statements.ts';
+import { DELETE, EXPIRES, FOR_MANY, INSERT, REPLACE, SET, SWEEP } from './sqlite-statements.ts';
 import { createWrites, type Query } from './sqlite-writes.ts';
+import { sweepInBatches } from './sweep.ts';
 import { createTables, expiring, type Row, type Rows } from './table.ts';
 
 const BUSY_TIMEOUT_MS = 5_000;
@@ -58,9 +59,7 @@ export async function openSqliteState(dataDir: string): Promise<State> {
     shared: false,
     table,
     ticket: ticketsOf(table<number>('ticket')),
-    async sweep() {
-      return (await write(`DELETE FROM keyv WHERE ${EXPIRES} < ? RETURNING key`, Date.now())).length;
-    },
+    sweep: signal => sweepInBatches(async limit => (await write(SWEEP, Date.now(), limit)).length, signal),
     async close() {
       if (closed) return;
       closed = true;

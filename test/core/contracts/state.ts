@@ -131,6 +131,15 @@ export function stateContract(name: string, open: () => Promise<State>, clean: (
       expect(await state.table('text').get('like-an-end')).toBe('"expires":1}');
     });
 
+    it('sweeps all of it, however much that is', async () => {
+      const table = state.table<number>('many');
+      await Promise.all(Array.from({ length: 1_100 }, (_, n) => table.set(`gone/${n}`, 1, -1)));
+      await table.set('here', 1);
+      await state.sweep();
+      expect(await table.count()).toBe(1);
+      expect(await entriesOf(table, '')).toEqual(['here']);
+    });
+
     it('still holds everything after being closed and opened', async () => {
       await state.table('keep').set('k', { v: 1 });
       await state.close();

@@ -1,0 +1,69 @@
+/** What a running bot does besides answering: what has expired goes, and what was to be forgotten is. */
+
+import type { Log } from '../log.ts';
+import type { State } from './state.ts';
+
+const EVERY_MS = 3600_000;
+
+export interface Housekeeping {
+  /** Finishes what people had asked to be forgotten when an earlier process ended. Failures are told and tried again later. */
+  resume(): Promise<void>;
+  /** Sweeps now and every hour. Nobody waits for it: after a long rest there can be millions of rows to sweep. */
+  begin(): void;
+  /** Calls off what runs and waits for the state's own sweep, which is short now; not for the agent service. */
+  stop(): Promise<void>;
+}
+
+export function createHousekeeping(deps: {
+  state: State;
+  sessions: { sweep(): Promise<number> };
+  preferences: { resume(): Promise<void> };
+  log: Log;
+}): Housekeeping {
+  const { state, sessions, preferences, log } = deps;
+  const stopped = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let running = Promise.resolve();
+  let sweeping: Promise<void> | undefined;
+
+  async function resume(): Promise<void> {
+    await preferences.resume().catch((error: unknown) => {
+      log.error(
+        { event: 'forgetting.unfinished', err: error },
+        'could not finish forgetting; trying again later',
+      );
+    });
+  }
+
+  async function sweep(): Promise<void> {
+    try {
+      sweeping = state.sweep(stopped.signal);
+      await sweeping;
+      if (!stopped.signal.aborted) await sessions.sweep();
+    } catch (error) {
+      log.error({ event: 'state.sweep_failed', err: error }, 'sweeping failed; trying again in an hour');
+    }
+  }
+
+  /** One after the other, also when one takes longer than an hour. */
+  function next(what: () => Promise<void>): void {
+    running = running.then(() => (stopped.signal.aborted ? undefined : what()));
+  }
+
+  return {
+    resume,
+    begin() {
+      next(sweep);
+      timer = setInterval(() => {
+        next(sweep);
+        next(resume);
+      }, EVERY_MS);
+      timer.unref();
+    },
+    async stop() {
+      clearInterval(timer);
+      stopped.abort();
+      await sweeping?.catch(() => {});
+    },
+  };
+}
