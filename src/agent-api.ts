@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import Anthropic from '@anthropic-ai/sdk';
 import { z } from 'zod';
 import type { Config } from './config.ts';
+import { apiFetch } from './fetch.ts';
 import type { Log } from './log.ts';
 import type { AgentLoop } from './runtime/ports.ts';
 
@@ -72,7 +73,7 @@ export function clientOf(
   baseURL: string,
   apiKey: string,
   maxRetries = 2,
-  observed: typeof fetch = fetch,
+  observed: typeof fetch = apiFetch,
 ): Anthropic {
   return new Anthropic({
     apiKey,

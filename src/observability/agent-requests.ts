@@ -1,3 +1,4 @@
+import { apiFetch } from '../fetch.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface AgentRequests {
@@ -10,7 +11,7 @@ export interface AgentRequests {
 /**
  * Counts and times what goes to the agent service, without looking at what it says. Its spans the SDK makes itself.
  */
-export function createAgentRequests(metrics: Metrics | null, inner: typeof fetch = fetch): AgentRequests {
+export function createAgentRequests(metrics: Metrics | null, inner: typeof fetch = apiFetch): AgentRequests {
   let reached = false;
 
   return {

@@ -2,6 +2,7 @@ import { webApi } from '@slack/bolt';
 import { RetryLater } from '../../core/paced.ts';
 import type { Rate, RateBudget } from '../../core/rate-budget.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
+import { apiFetch } from '../../fetch.ts';
 import type { Log } from '../../log.ts';
 import { quietLogger } from './quiet-logger.ts';
 
@@ -126,7 +127,7 @@ export function clientOptions(apiUrl: string, log: Log): webApi.WebClientOptions
     slackApiUrl: apiUrl,
     retryConfig: { retries: 0 },
     maxRequestConcurrency: Number.POSITIVE_INFINITY,
-    fetch,
+    fetch: apiFetch,
     rejectRateLimitedCalls: true,
     timeout: TIMEOUT_MS,
     logger: quietLogger(log),
@@ -147,8 +148,7 @@ function createLine(options: ReturnType<typeof clientOptions>): Line {
   const client = new webApi.WebClient(undefined, {
     ...options,
     async fetch(input, init) {
-      const headers = new Headers(init?.headers);
-      headers.set('authorization', `Bearer ${line.token}`);
+      const headers = { ...init?.headers, authorization: `Bearer ${line.token}` };
       const response = await options.fetch(input, { ...init, headers });
       line.requestID = response.headers.get('x-slack-req-id');
       return response;

@@ -1,0 +1,105 @@
+import { type Dispatcher, request } from 'undici';
+
+/**
+ * `fetch` for the clients of Slack's and the agent service's APIs: what the global one does for a request with a plain
+ * body, at a third of its cost, because it makes no web streams. A turn makes seven requests and keeps one of them open for
+ * as long as the agent answers. Anything else (a form, a stream, a `Request`) goes to the global one. Failures have the
+ * names and messages of the global one's, which the clients know.
+ */
+export const apiFetch: typeof fetch = async (input, init = {}) => {
+  const { body = null, signal = null, redirect = 'follow' } = init;
+  const isPlain = body === null || typeof body === 'string' || body instanceof Uint8Array;
+  if (input instanceof Request || !isPlain) return fetch(input, init);
+  const url = String(input);
+  const answer = await request(url, {
+    method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
+    headers: headersOf(init.headers),
+    body,
+    signal,
+  }).catch((cause: unknown) => {
+    throw failed('fetch failed', cause);
+  });
+  if (REDIRECTS.has(answer.statusCode) && redirect !== 'manual') {
+    await answer.body.dump();
+    if (redirect === 'error') throw failed('fetch failed', new Error('unexpected redirect'));
+    return fetch(input, init);
+  }
+  // What a client may want to know of a response is there; what only a browser has is not.
+  return new ApiResponse(url, answer) as unknown as Response;
+};
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** Nothing is decompressed here, so nothing is to come compressed. */
+function headersOf(given: RequestInit['headers']): Record<string, string> {
+  const headers: Record<string, string> = {};
+  const pairs = given instanceof Headers || Array.isArray(given) ? given : Object.entries(given ?? {});
+  for (const [name = '', value] of pairs) headers[name.toLowerCase()] = String(value);
+  headers['accept-encoding'] = 'identity';
+  return headers;
+}
+
+function failed(message: string, cause: unknown): unknown {
+  const aborted = cause instanceof Error && ['AbortError', 'TimeoutError'].includes(cause.name);
+  return aborted ? cause : new TypeError(message, { cause });
+}
+
+class ApiResponse {
+  readonly url: string;
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers = new Headers();
+  readonly body: AsyncIterable<Uint8Array> | null;
+  readonly #body: Dispatcher.ResponseData['body'];
+
+  constructor(url: string, { statusCode, statusText, headers, body }: Dispatcher.ResponseData) {
+    this.url = url;
+    this.status = statusCode;
+    this.statusText = statusText;
+    for (const [name, values = []] of Object.entries(headers)) {
+      for (const value of [values].flat()) this.headers.append(name, value);
+    }
+    this.#body = body;
+    this.body = statusCode === 204 ? null : chunksOf(body);
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  text(): Promise<string> {
+    return whole(this.#body.text());
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return whole(this.#body.arrayBuffer());
+  }
+
+  blob(): Promise<unknown> {
+    return whole(this.#body.blob());
+  }
+}
+
+async function whole<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (cause) {
+    throw failed('terminated', cause);
+  }
+}
+
+function chunksOf(body: Dispatcher.ResponseData['body']): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const chunks = body[Symbol.asyncIterator]();
+      return {
+        next: () => whole(chunks.next()),
+        return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
+}
