@@ -6,6 +6,7 @@ import { readAgentFile } from './core/agent-file.ts';
 import { type BotDeps, createBot, type Role } from './core/bot.ts';
 import { SetupError } from './core/errors.ts';
 import { openState } from './core/state/open.ts';
+import { keepHeapSmall } from './heap.ts';
 import type { Log } from './log.ts';
 import { openObservability } from './observability/observability.ts';
 import { ownVersion } from './own-files.ts';
@@ -26,6 +27,7 @@ export async function run(
   options: { user?: string; role?: Role },
   plainLog: Log,
 ): Promise<Running> {
+  keepHeapSmall();
   const role = options.role ?? 'all';
   const { file, tools } = await openTools(await readAgentFile(config.agentFile), config.agentFile);
   // First to come and last to go: others look at how this process starts and stops.
