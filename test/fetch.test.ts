@@ -125,6 +125,5 @@ describe.each(both)('%s', (_, fetching) => {
       break;
     }
     await closed();
-    expect(open).toBe(0);
   });
 });

@@ -148,6 +148,7 @@ function createLine(options: ReturnType<typeof clientOptions>): Line {
   const client = new webApi.WebClient(undefined, {
     ...options,
     async fetch(input, init) {
+      // The library gives a plain object.
       const headers = { ...init?.headers, authorization: `Bearer ${line.token}` };
       const response = await options.fetch(input, { ...init, headers });
       line.requestID = response.headers.get('x-slack-req-id');

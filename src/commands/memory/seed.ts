@@ -110,10 +110,10 @@ async function run(operator: Operator, job: Job, atOnce: number, io: Io): Promis
   try {
     await seed(operator, customers, journal, await storesByPerson(operator), options);
     progress.end();
+    // A bot that looked for stores just before ours were made may make one of its own until then.
     const madeStores = [...journal.done.values()].some(({ store }) => store === 'created');
     if (madeStores) await (io.pause ?? pause)(LOOK_AGAIN_MS + REQUEST_MS, io.signal);
     if (io.signal.aborted) return interrupted(job, journal.done.size, io);
-    // A bot that looked for stores just before ours were made may have made one of its own until now.
     const settled = await settle(operator, customers, journal, options);
     const results = customers.flatMap(({ person }) => journal.done.get(personKey(person)) ?? []);
     const summary = summaryOf(results);
