@@ -2,6 +2,7 @@ import type { ChatAdapter } from '../core/adapter.ts';
 import type { State } from '../core/state.ts';
 import type { RateLimited } from '../core/telemetry.ts';
 import { type Load, noTelemetry, type Telemetry } from '../core/telemetry.ts';
+import { apiFetch } from '../fetch.ts';
 import type { Log } from '../log.ts';
 import type { AgentRequests } from './agent-requests.ts';
 
@@ -107,7 +108,7 @@ function unseen(log: Log): Observability {
   return {
     log,
     telemetry: noTelemetry,
-    fetch,
+    fetch: apiFetch,
     rateLimitedOn: () => () => {},
     url: null,
     watch() {},
