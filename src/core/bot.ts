@@ -9,6 +9,7 @@ import { createForgetMe } from './forget-me.ts';
 import { createHolds } from './holds.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createInbox, type InboxLimits } from './inbox.ts';
+import { createKeptStreams } from './kept-streams.ts';
 import { createLeases, type Leases, noLeases } from './leases.ts';
 import { createAccounts } from './linking/accounts.ts';
 import { createMemory } from './memory.ts';
@@ -133,6 +134,7 @@ export function createBot(deps: BotDeps): Bot {
   });
   const leases = deps.leases ?? (state.shared ? createLeases(state, log) : noLeases);
   const access = createAccess({ client, state, file, ...clock });
+  const kept = createKeptStreams();
   const turns = createTurns({
     client,
     state,
@@ -153,6 +155,7 @@ export function createBot(deps: BotDeps): Bot {
       notices: deps.notices,
     }),
     sources,
+    kept,
     holds,
     leases,
     limits: deps.limits,
@@ -285,6 +288,7 @@ export function createBot(deps: BotDeps): Bot {
         const giveUp = setTimeout(() => turns.abandon(), graceMs);
         await dispatcher?.stop();
         clearTimeout(giveUp);
+        kept.close();
         await housekeeping.stop();
         await leases.stop();
         await signals.stop();

@@ -1,6 +1,8 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
 import { type Failure, failureOf } from './errors.ts';
+import type { KeptStreams } from './kept-streams.ts';
+import { type LiveStream, openLiveStream } from './live-stream.ts';
 import type { Reconnect } from './telemetry.ts';
 import type { StreamEvent } from './turn-state.ts';
 
@@ -17,6 +19,10 @@ export interface FollowOptions {
   onTrouble: (failure: Extract<Failure, { type: 'retry' }> | null, error?: unknown) => void;
   /** Told why, each time the stream has to be opened again. */
   onReconnect?: (reason: Reconnect) => void;
+  /** Where a stream is left that may serve the next turn, and found. Absent: each turn opens its own. */
+  kept?: KeptStreams;
+  /** Asked at the end: nothing more is to come of this turn. */
+  isOver?: () => boolean;
   signal: AbortSignal;
   log: Log;
   /** After this long without an event the log is asked whether the stream has missed something. */
@@ -34,8 +40,8 @@ export interface Batch {
 
 const SILENCE_MS = 20_000;
 const OPEN_MS = 30_000;
-/** Made once: every turn closes its stream, and a new one would look up where it was made. */
-const CLOSED = new DOMException('the stream is closed', 'AbortError');
+/** A stream from the turn before: that nothing comes of what was just sent may mean that nobody is there any more. */
+const DOUBT_MS = 3_000;
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 15_000;
 
@@ -47,7 +53,7 @@ const MAX_BACKOFF_MS = 15_000;
  */
 export async function* followSession(options: FollowOptions): AsyncGenerator<Batch, void, void> {
   const { client, sessionId, signal, log } = options;
-  const wait = options.wait ?? pause;
+  const { silenceMs = SILENCE_MS, openMs: beginMs = OPEN_MS, wait = pause } = options;
   const seen = new Set<string>();
   let attempt = 0;
   let cut = options.resume;
@@ -63,61 +69,72 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
       return true;
     });
 
-  while (!signal.aborted) {
-    reason = 'ended';
-    const connection = new AbortController();
-    const stop = () => connection.abort(CLOSED);
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      const stream = await client.beta.sessions.events.stream(
-        sessionId,
-        previews ? { event_deltas: ['agent.message'] } : {},
-        // The SDK's limit is for the beginning of an answer; its own would be ten minutes.
-        { signal: connection.signal, maxRetries: 0, timeout: options.openMs ?? OPEN_MS },
-      );
-      await options.opened();
-      options.onTrouble(null);
-      if (cut) {
-        const missed = unseen(await readLog(client, sessionId, options.since(), signal));
-        if (missed.length > 0) yield { events: missed, live: false };
-      }
-      for await (const event of withSilence(stream, options.silenceMs ?? SILENCE_MS)) {
-        if (event !== null) {
-          attempt = 0;
-          const fresh = unseen([event]);
-          if (fresh.length > 0) yield { events: fresh, live: true };
+  // What is resumed began before any stream of this process.
+  let found = options.resume ? null : (options.kept?.take(sessionId) ?? null);
+  let live: LiveStream | null = null;
+  const close = () => {
+    live?.close();
+    live = null;
+  };
+  signal.addEventListener('abort', close);
+  try {
+    while (!signal.aborted) {
+      reason = 'ended';
+      let doubted = found !== null;
+      try {
+        live = found ?? (await openLiveStream(client, sessionId, { previews, beginMs, signal }));
+        found = null;
+        await options.opened();
+        options.onTrouble(null);
+        if (cut) {
+          const missed = unseen(await readLog(client, sessionId, options.since(), signal));
+          if (missed.length > 0) yield { events: missed, live: false };
+        }
+        for (;;) {
+          const come = await live.take(doubted ? Math.min(DOUBT_MS, silenceMs) : silenceMs);
+          doubted = false;
+          if (come === null) break;
+          if (come !== 'silence') {
+            attempt = 0;
+            const fresh = unseen(come);
+            if (fresh.length > 0) yield { events: fresh, live: true };
+            continue;
+          }
+          const missed = unseen(await readLog(client, sessionId, options.since(), signal));
+          if (missed.length === 0) continue;
+          reason = 'stalled';
+          log.warn({ event: 'stream.stalled', session: sessionId }, 'the stream missed events; reconnecting');
+          close();
+          yield { events: missed, live: false };
+          break;
+        }
+        // Ended without an error. A server that keeps closing at once must not be hammered.
+        if (attempt > 0) await wait(backoff(attempt), signal);
+        attempt += 1;
+      } catch (error) {
+        if (signal.aborted) return;
+        const failure = failureOf(error);
+        if (previews && failure.type === 'refused' && failure.reason === 'request' && attempt === 0 && !cut) {
+          // A compatible server may not know previews: then the reply arrives message by message.
+          previews = false;
+          close();
           continue;
         }
-        const missed = unseen(await readLog(client, sessionId, options.since(), signal));
-        if (missed.length === 0) continue;
-        reason = 'stalled';
-        log.warn({ event: 'stream.stalled', session: sessionId }, 'the stream missed events; reconnecting');
-        yield { events: missed, live: false };
-        break;
+        if (failure.type !== 'retry') throw error;
+        options.onTrouble(failure, error);
+        reason = failure.reason;
+        log.warn({ event: 'stream.cut', session: sessionId, reason: failure.reason, attempt }, 'stream cut');
+        await wait(failure.afterMs ?? backoff(attempt), signal);
+        attempt += 1;
       }
-      // Ended without an error. A server that keeps closing at once must not be hammered.
-      if (attempt > 0) await wait(backoff(attempt), signal);
-      attempt += 1;
-    } catch (error) {
-      if (signal.aborted) return;
-      const failure = failureOf(error);
-      if (previews && failure.type === 'refused' && failure.reason === 'request' && attempt === 0 && !cut) {
-        // A compatible server may not know previews: then the reply arrives message by message.
-        previews = false;
-        continue;
-      }
-      if (failure.type !== 'retry') throw error;
-      options.onTrouble(failure, error);
-      reason = failure.reason;
-      log.warn({ event: 'stream.cut', session: sessionId, reason: failure.reason, attempt }, 'stream cut');
-      await wait(failure.afterMs ?? backoff(attempt), signal);
-      attempt += 1;
-    } finally {
-      signal.removeEventListener('abort', stop);
-      connection.abort(CLOSED);
+      close();
+      cut = true;
+      if (!signal.aborted) options.onReconnect?.(reason);
     }
-    cut = true;
-    if (!signal.aborted) options.onReconnect?.(reason);
+  } finally {
+    signal.removeEventListener('abort', close);
+    if (live !== null && options.isOver?.() === true) options.kept?.keep(sessionId, live);
+    else close();
   }
 }
 
@@ -143,40 +160,6 @@ export async function readLog(
 function identity(event: StreamEvent): string | null {
   if (event.type === 'event_start' || event.type === 'event_delta') return null;
   return `${event.id}:${'processed_at' in event && event.processed_at ? 'processed' : 'queued'}`;
-}
-
-/** Yields null each time nothing has arrived for `silenceMs`; keep-alive comments are invisible to the SDK. */
-async function* withSilence(
-  stream: AsyncIterable<StreamEvent>,
-  silenceMs: number,
-): AsyncGenerator<StreamEvent | null, void, void> {
-  const iterator = stream[Symbol.asyncIterator]();
-  let next = iterator.next();
-  // Awaited below; without this a rejection while the consumer is busy would count as unhandled.
-  next.catch(() => {});
-  let onSilence = () => {};
-  // One timer, begun anew with each event: there are many, for every word that is said.
-  const timer = setTimeout(() => onSilence(), silenceMs);
-  try {
-    for (;;) {
-      const silence = new Promise<null>(resolve => {
-        onSilence = () => resolve(null);
-      });
-      timer.refresh();
-      const result = await Promise.race([next, silence]);
-      if (result === null) {
-        yield null;
-        continue;
-      }
-      if (result.done === true) return;
-      next = iterator.next();
-      next.catch(() => {});
-      yield result.value;
-    }
-  } finally {
-    clearTimeout(timer);
-    void iterator.return?.()?.catch(() => {});
-  }
 }
 
 /** Doubling, with jitter so that many conversations do not return at the same instant. */

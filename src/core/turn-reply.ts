@@ -5,6 +5,7 @@ import type { ReplySink } from './adapter.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { failureOf, personSentence } from './errors.ts';
 import { foreignText } from './foreign-text.ts';
+import type { KeptStreams } from './kept-streams.ts';
 import type { Memory } from './memory.ts';
 import { objectionTo } from './message-content.ts';
 import type { ReplySources } from './reply-sources.ts';
@@ -23,6 +24,8 @@ export interface TurnReplyDeps {
   access: Access;
   tools: CustomToolRegistry;
   sources: ReplySources;
+  /** Streams of sessions between two turns. */
+  kept: KeptStreams;
   limits: TurnLimits;
   log: Log;
   now?: () => number;
@@ -125,6 +128,7 @@ export function createTurnReply(
             preface,
             sink,
             tools: deps.tools,
+            kept: deps.kept,
             limits: deps.limits,
             telemetry,
             log,

@@ -5,6 +5,7 @@ import { activityOf, questionOf } from './activities.ts';
 import type { Reply, ReplySink } from './adapter.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { type Failure, failureOf } from './errors.ts';
+import type { KeptStreams } from './kept-streams.ts';
 import type { Person } from './message.ts';
 import { backoff, followSession, pause, readLog } from './session-stream.ts';
 import { silentTurn, type TokenCounts, type TurnTelemetry } from './telemetry.ts';
@@ -40,6 +41,8 @@ export interface TurnInput {
   sink: ReplySink;
   tools: CustomToolRegistry;
   limits: TurnLimits;
+  /** Streams of sessions between two turns. */
+  kept?: KeptStreams;
   telemetry?: TurnTelemetry;
   log: Log;
   onSent(eventId: string): void;
@@ -210,10 +213,16 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
       since: () => input.since,
       onTrouble,
       onReconnect: telemetry.reconnected,
+      ...(input.kept === undefined ? {} : { kept: input.kept }),
+      isOver: () => state.end?.type === 'answered' && stopReason === null,
       signal: reading,
       log,
     })) {
-      for (const event of batch.events) state.apply(event, batch.live);
+      for (const event of batch.events) {
+        state.apply(event, batch.live);
+        // What comes after the end of a turn is not its own.
+        if (batch.live && state.end !== null) break;
+      }
       if (state.doubtful) {
         const begunAt = await processedAt(input, sentId);
         state.doubtful = false;

@@ -78,6 +78,8 @@ describe('a stream that is cut', () => {
     bench.proxy.plan(() => undefined);
     await oneTurn(user);
     for (let at = 0; at < frames; at += 1) {
+      // Not on the stream that the turn before has left.
+      bench.proxy.cut();
       bench.proxy.plan(({ path, index }) =>
         path.endsWith('/events/stream') && index === 0
           ? { type: 'cut_stream', frames: at, how: 'destroy' }
@@ -86,6 +88,37 @@ describe('a stream that is cut', () => {
       const { reply } = await oneTurn(user);
       expect({ at, text: reply.final?.text }).toEqual({ at, text: 'One moment.\n\nI have noted that.' });
     }
+  });
+
+  it('and was left by the turn before is mended at any event like one of its own', async () => {
+    for (let at = 0; at < frames; at += 1) {
+      const user = somebodyNew();
+      bench.proxy.plan(({ path, index }) =>
+        path.endsWith('/events/stream') && index === 0
+          ? { type: 'cut_stream', frames: frames + at, how: 'destroy' }
+          : undefined,
+      );
+      await oneTurn(user);
+      const { reply, sent } = await oneTurn(user);
+      expect({ at, text: reply.final?.text }).toEqual({ at, text: 'One moment.\n\nI have noted that.' });
+      expect({ at, sent: sent.length }).toEqual({ at, sent: 2 });
+    }
+  });
+
+  it('without a word after the turn before is soon found out', async () => {
+    const user = somebodyNew();
+    bench.proxy.plan(({ path, index }) =>
+      path.endsWith('/events/stream') && index === 0
+        ? { type: 'cut_stream', frames, how: 'stall' }
+        : undefined,
+    );
+    await oneTurn(user);
+    const started = performance.now();
+    const { reply, sent } = await oneTurn(user);
+    expect(reply.final?.text).toBe('One moment.\n\nI have noted that.');
+    expect(sent.length).toBe(2);
+    // Long before a stream of its own would be doubted.
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 
   it('again and again still ends in one complete reply', async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
+import { clientOf } from '../../src/agent-api.ts';
 import { type AgentFile, parseAgentFile } from '../../src/core/agent-file.ts';
 import { type Bot, createBot } from '../../src/core/bot.ts';
 import { type CustomTool, createCustomTools } from '../../src/core/custom-tools.ts';
@@ -59,7 +60,7 @@ export async function createBench(options: BotOptions = {}): Promise<Bench> {
     const file = parseAgentFile(given.agent ?? AGENT, 'agent.yml');
     const adapter = createRecordingAdapter();
     const bot = createBot({
-      client: new Anthropic({ baseURL: proxy.url, apiKey: given.apiKey ?? 'key', logLevel: 'off' }),
+      client: clientOf(proxy.url, given.apiKey ?? 'key'),
       state,
       file,
       tools: createCustomTools(given.tools ?? []),
