@@ -285,9 +285,12 @@ export function createSessions(deps: {
         ? await takeSpare(person, stores, access)
         : null;
     const created = spare ?? (await createHealing(person, owner, audience, access));
+    // First, so that no private session is ever left behind.
     if (access === 'none') await endings.schedule(personKey(person), created.sessionId, now() + idleMs);
-    else await deps.whereabouts.remember(owner, conversation, created.sessionId);
-    await records.set(key, created);
+    await Promise.all([
+      access === 'none' ? undefined : deps.whereabouts.remember(owner, conversation, created.sessionId),
+      records.set(key, created),
+    ]);
     // Swept rather than deleted here: the person waits for their answer.
     if (record?.access === 'none') await endings.schedule(personKey(person), record.sessionId, now());
     return opened(created, owner, conversation);

@@ -198,8 +198,7 @@ export function createTurnReply(
       usage: result.sentId === null ? null : result.usage,
       noticed: false,
     };
-    await turn.save();
-    await recordSources(turn, result, session);
+    await Promise.all([turn.save(), recordSources(turn, result, session)]);
     await sessions.told(session, conversation.person);
     if (endsSession(result)) await sessions.drop(conversation);
     if (result.memoryTrouble) await checkStores(session);

@@ -92,7 +92,15 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
   const reading = AbortSignal.any([over.signal, input.shutdown]);
   const timers: NodeJS.Timeout[] = [];
 
+  let due: NodeJS.Immediate | undefined;
+  /** Events come in bunches: the first words at once, then what a bunch has come to. */
+  const showSoon = () => {
+    if (shown === '') show();
+    else due ??= setImmediate(show);
+  };
   const show = () => {
+    clearImmediate(due);
+    due = undefined;
     // What an interrupt or an error takes back stays on the screen until something replaces it.
     if (state.text !== '') {
       telemetry.mark('token');
@@ -231,8 +239,10 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
           for (const event of await readLog(client, sessionId, begunAt, reading)) state.apply(event, false);
         }
       }
-      for (const pending of state.end === null ? state.pending : []) {
-        if (asked.has(pending.use.id)) continue;
+      const pendings = state.end === null ? state.pending.filter(({ use }) => !asked.has(use.id)) : [];
+      // What is asked stands below what was said.
+      if (pendings.length > 0) show();
+      for (const pending of pendings) {
         asked.add(pending.use.id);
         resolvePending(pending).catch((error: unknown) => {
           log.error(
@@ -241,12 +251,13 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
           );
         });
       }
-      show();
+      showSoon();
       if (state.end !== null) break;
     }
   } finally {
     input.interrupt.removeEventListener('abort', onInterrupt);
     for (const timer of timers) clearTimeout(timer);
+    if (due !== undefined) show();
     over.abort(OVER);
   }
   if (state.end === null && input.shutdown.aborted) throw input.shutdown.reason;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Conversation, type Person, personKey } from '../../core/message.ts';
 import type { State } from '../../core/state.ts';
 import { PLATFORM } from './inbound.ts';
@@ -24,9 +25,17 @@ export interface LatestNotices {
 
 /** As long as a change can be taken back. */
 const KEEP_MS = 30 * 24 * 3600_000;
+/** Whoever goes on in the same place is written down once a day. */
+const SAID_AGAIN_MS = 24 * 3600_000;
 
-export function createLatest(state: State): Latest {
-  const conversations = state.table<Conversation>('slack-latest');
+interface Heard {
+  conversation: Conversation;
+  /** Our clock. */
+  at: number;
+}
+
+export function createLatest(state: State, now: () => number): Latest {
+  const conversations = state.table<Heard>('slack-latest');
   const shown = state.table<LatestNotices>('slack-notice');
   const keyOf = (person: Person, channel: string | null) =>
     channel === null ? personKey(person) : `${personKey(person)}/${encodeURIComponent(channel)}`;
@@ -36,9 +45,17 @@ export function createLatest(state: State): Latest {
     async heard(conversation) {
       const { person, channel } = conversation;
       const keys = [keyOf(person, null), keyOf(person, channel)];
-      await Promise.all(keys.map(key => conversations.set(key, conversation, KEEP_MS)));
+      await Promise.all(
+        keys.map(async key => {
+          const last = await conversations.get(key);
+          const known = last !== undefined && isDeepStrictEqual(last.conversation, conversation);
+          if (known && now() - last.at < SAID_AGAIN_MS) return;
+          await conversations.set(key, { conversation, at: now() }, KEEP_MS);
+        }),
+      );
     },
-    conversation: async (person, channel) => (await conversations.get(keyOf(person, channel))) ?? null,
+    conversation: async (person, channel) =>
+      (await conversations.get(keyOf(person, channel)))?.conversation ?? null,
     async noticed(person, noticeId, held) {
       const before = await notices(person);
       const next = { any: noticeId, held: held ? noticeId : before.held };

@@ -1,50 +1,58 @@
-/**
- * What is written to the table of Keyv's SQLite adapter. The first parameter is always the key, and what took effect
- * comes back as a row with it.
- */
+/** What is written to the table of Keyv's SQLite adapter. */
 
 /** Read out of what Keyv wrote. */
 export const EXPIRES = `json_extract(value, '$.expires')`;
 
-const set = (values: string) =>
-  `INSERT INTO keyv(key, value) VALUES ${values} ON CONFLICT(key) DO UPDATE SET value = excluded.value RETURNING key`;
+/** One row, by its key. What `insert` and `replace` do where they do not apply is nothing. */
+export type Write =
+  | { op: 'set'; key: string; row: string }
+  | { op: 'insert'; key: string; row: string }
+  | { op: 'replace'; key: string; row: string; expected: string }
+  | { op: 'delete'; key: string };
 
-const insert = (values: string, now: number) =>
-  `INSERT INTO keyv(key, value) VALUES ${values}
-   ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE json_extract(keyv.value, '$.expires') < ?${now}
-   RETURNING key`;
+const OPS = {
+  set: `INSERT INTO keyv(key, value) VALUES (new.key, new.value)
+    ON CONFLICT(key) DO UPDATE SET value = excluded.value`,
+  insert: `INSERT INTO keyv(key, value) VALUES (new.key, new.value)
+    ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE json_extract(keyv.value, '$.expires') < new.now`,
+  replace: `UPDATE keyv SET value = new.value
+    WHERE key = new.key AND json_extract(value, '$.value') IS json_extract(new.expected, '$.value')
+      AND coalesce(${EXPIRES} >= new.now, true)`,
+  delete: `DELETE FROM keyv WHERE key = new.key`,
+} satisfies Record<Write['op'], string>;
 
-const remove = (keys: string) => `DELETE FROM keyv WHERE key IN (${keys}) RETURNING key`;
+/**
+ * Once for a connection, so that many writes of whatever kind are one statement there: rows for the view "writes" are
+ * carried out by its triggers, in order, and "written" says of each whether it took effect.
+ */
+export const PREPARE_WRITES: readonly string[] = [
+  'PRAGMA temp_store=MEMORY',
+  'CREATE TEMP TABLE written(id INTEGER PRIMARY KEY, took INTEGER)',
+  'CREATE TEMP VIEW writes(id, op, key, value, expected, now) AS SELECT NULL, NULL, NULL, NULL, NULL, NULL',
+  ...Object.entries(OPS).map(
+    ([op, sql]) => `CREATE TEMP TRIGGER on_${op} INSTEAD OF INSERT ON writes WHEN new.op = '${op}' BEGIN
+      ${sql};
+      INSERT OR REPLACE INTO written SELECT new.id, changes();
+    END`,
+  ),
+];
 
-export const SET = set('(?1, ?2)');
-/** Parameters: key, row, the time now. */
-export const INSERT = insert('(?1, ?2)', 3);
-export const DELETE = remove('?1');
+/** Parameters: what `writesOf` makes of the writes, and the time now. Rows: one for each write, with its index. */
+export const WRITE = `INSERT INTO writes
+  SELECT key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, ?2 FROM json_each(?1)
+  RETURNING id, (SELECT took FROM written WHERE written.id = writes.id) AS took`;
 
-/** Parameters: key, row, the row that is expected, the time now. */
-export const REPLACE = `UPDATE keyv SET value = ?2
-  WHERE key = ?1 AND json_extract(value, '$.value') IS json_extract(?3, '$.value')
-    AND coalesce(json_extract(value, '$.expires') >= ?4, true)
-  RETURNING key`;
+export function writesOf(writes: readonly Write[]): string {
+  return JSON.stringify(
+    writes.map(write => [
+      write.op,
+      write.key,
+      'row' in write ? write.row : null,
+      'expected' in write ? write.expected : null,
+    ]),
+  );
+}
 
 /** Parameters: the time now, and how many at most. */
 export const SWEEP = `DELETE FROM keyv
   WHERE key IN (SELECT key FROM keyv WHERE ${EXPIRES} < ?1 ORDER BY ${EXPIRES} LIMIT ?2) RETURNING key`;
-
-/** The same for many keys, with the parameters of all of them one after the other. */
-export const FOR_MANY: ReadonlyMap<string, (count: number) => string> = new Map([
-  [SET, (count: number) => set(list(count, 2, (key, row) => `(?${key}, ?${row})`))],
-  [
-    INSERT,
-    (count: number) =>
-      insert(
-        list(count, 3, (key, row) => `(?${key}, ?${row})`),
-        3 * count,
-      ),
-  ],
-  [DELETE, (count: number) => remove(list(count, 1, key => `?${key}`))],
-]);
-
-function list(count: number, width: number, one: (first: number, second: number) => string): string {
-  return Array.from({ length: count }, (_, at) => one(at * width + 1, at * width + 2)).join(', ');
-}

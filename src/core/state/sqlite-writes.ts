@@ -1,10 +1,18 @@
-/** Runs one statement and gives back its rows. */
-export type Query<R> = (sql: string, ...parameters: unknown[]) => Promise<R[]>;
+import { WRITE, type Write, writesOf } from './sqlite-statements.ts';
 
-interface Write<R> {
-  sql: string;
-  parameters: unknown[];
-  resolve(rows: R[]): void;
+/** Runs one statement and gives back its rows. */
+export type Query = (sql: string, ...parameters: unknown[]) => Promise<Record<string, unknown>[]>;
+
+export interface Writes {
+  /** True when it took effect. Resolves once it is on the disk. */
+  write(write: Write): Promise<boolean>;
+  /** Another statement, on its own. */
+  query: Query;
+}
+
+interface Waiting<W, T> {
+  work: W;
+  resolve(value: T): void;
   reject(error: unknown): void;
 }
 
@@ -12,101 +20,44 @@ interface Write<R> {
 const MOST_AT_ONCE = 100;
 
 /**
- * Writes one after the other, on a connection that nobody else uses. Each resolves once it is on the disk, as if it
- * were alone; those that came while the disk was busy go into one transaction, because what takes time is the disk,
- * not the writing. A write that is refused (a constraint, say) takes no other kind with it; when the transaction cannot
- * be completed, all of it rejects.
- *
- * `forMany`: statements that can be had for many keys at once. Their first parameter is the key, and their rows name it.
+ * Writes one after the other, on a connection that nobody else uses and that is prepared with PREPARE_WRITES. Those that
+ * came while the disk was busy go there as one statement, because what takes time is the disk and the way to it.
+ * Each comes out as if it were alone: where all together are refused, each is tried by itself.
  */
-export function createWrites<R extends { key: string }>(
-  query: Query<R>,
-  forMany: ReadonlyMap<string, (count: number) => string> = new Map(),
-): Query<R> {
-  let waiting: Write<R>[] = [];
-  let running = false;
+export function createWrites(query: Query, now: () => number = Date.now): Writes {
+  let writes: Waiting<Write, boolean>[] = [];
+  let last: Promise<unknown> = Promise.resolve();
 
-  async function run(): Promise<void> {
-    running = true;
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, MOST_AT_ONCE);
-      waiting = waiting.slice(MOST_AT_ONCE);
-      const steps = stepsOf(batch, forMany);
-      const [only] = steps;
-      if (steps.length === 1 && only !== undefined) (await carryOut(only))();
-      else await together(batch, steps);
-    }
-    running = false;
+  /** One statement at a time on this connection. */
+  function after<T>(work: () => Promise<T>): Promise<T> {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
   }
 
-  async function together(batch: readonly Write<R>[], steps: readonly Write<R>[][]): Promise<void> {
-    const done: (() => void)[] = [];
+  async function carryOut(): Promise<void> {
+    const batch = writes.slice(0, MOST_AT_ONCE);
+    writes = writes.slice(MOST_AT_ONCE);
+    if (writes.length > 0) void after(carryOut);
     try {
-      await query('BEGIN IMMEDIATE');
-      for (const step of steps) done.push(await carryOut(step));
-      await query('COMMIT');
+      await together(batch);
     } catch (error) {
-      // SQLite may have ended the transaction by itself.
-      await query('ROLLBACK').catch(() => {});
-      for (const { reject } of batch) reject(error);
-      return;
-    }
-    for (const tell of done) tell();
-  }
-
-  /** One statement; what it returns says to those who asked for it how it went. Does not reject. */
-  async function carryOut(step: readonly Write<R>[]): Promise<() => void> {
-    const [first] = step;
-    if (first === undefined) return () => {};
-    const sql = step.length === 1 ? first.sql : (forMany.get(first.sql)?.(step.length) ?? '');
-    try {
-      const rows = await query(sql, ...step.flatMap(({ parameters }) => parameters));
-      if (step.length === 1) return () => first.resolve(rows);
-      const byKey = new Map(rows.map(row => [row.key, row]));
-      return () => {
-        for (const { parameters, resolve } of step) {
-          const row = byKey.get(String(parameters[0]));
-          resolve(row === undefined ? [] : [row]);
-        }
-      };
-    } catch (error) {
-      return () => {
-        for (const { reject } of step) reject(error);
-      };
+      if (batch.length === 1) return batch[0]?.reject(error);
+      for (const one of batch) await together([one]).catch(one.reject);
     }
   }
 
-  return (sql, ...parameters) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ sql, parameters, resolve, reject });
-      if (!running) void run();
-    });
-}
-
-/**
- * The writes of a batch in as few statements as may be: those of one kind together, each key once, and never before
- * what was asked for this key earlier. Writes of other keys change nothing for one another. A statement whose first
- * parameter is no key stays where it is among all of them.
- */
-function stepsOf<W extends { sql: string; parameters: readonly unknown[] }>(
-  batch: readonly W[],
-  forMany: ReadonlyMap<string, unknown>,
-): W[][] {
-  const steps: W[][] = [];
-  const open = new Map<string, number>();
-  const lastOf = new Map<unknown, number>();
-  for (const write of batch) {
-    const [key] = write.parameters;
-    const at = open.get(write.sql);
-    if (at !== undefined && at > (lastOf.get(key) ?? -1)) {
-      steps[at]?.push(write);
-      lastOf.set(key, at);
-      continue;
-    }
-    const next = steps.push([write]) - 1;
-    lastOf.set(key, next);
-    if (typeof key !== 'string') open.clear();
-    else if (forMany.has(write.sql)) open.set(write.sql, next);
+  async function together(batch: readonly Waiting<Write, boolean>[]): Promise<void> {
+    const rows = await query(WRITE, writesOf(batch.map(({ work }) => work)), now());
+    for (const { id, took } of rows) batch[Number(id)]?.resolve(took === 1);
   }
-  return steps;
+
+  return {
+    write: work =>
+      new Promise((resolve, reject) => {
+        writes.push({ work, resolve, reject });
+        if (writes.length === 1) void after(carryOut);
+      }),
+    query: (sql, ...parameters) => after(() => query(sql, ...parameters)),
+  };
 }

@@ -4,8 +4,8 @@ import KeyvSqlite from '@keyv/sqlite';
 import { SetupError } from '../errors.ts';
 import type { State, Table } from '../state.ts';
 import { createRowCache } from './row-cache.ts';
-import { DELETE, EXPIRES, FOR_MANY, INSERT, REPLACE, SET, SWEEP } from './sqlite-statements.ts';
-import { createWrites, type Query } from './sqlite-writes.ts';
+import { EXPIRES, PREPARE_WRITES, SWEEP, type Write } from './sqlite-statements.ts';
+import { createWrites, type Query, type Writes } from './sqlite-writes.ts';
 import { sweepInBatches } from './sweep.ts';
 import { createTables, expiring, type Row, type Rows } from './table.ts';
 
@@ -33,33 +33,33 @@ export async function openSqliteState(dataDir: string): Promise<State> {
     await lock.release();
   };
   const options = { uri: `sqlite://${join(dataDir, 'state.sqlite')}`, busyTimeout: BUSY_TIMEOUT_MS };
-  const store = connected(new Store(options));
-  // Every table listens on the one store.
-  store.setMaxListeners(0);
-  const writing = queryOf(store);
-  let read: Query<Row>;
+  // Reading has another connection: it does not wait for the disk and sees nothing that is not yet on it.
+  const writing = queryOf(connected(new KeyvSqlite(options)));
+  const writes = createWrites(writing);
+  let store: Store;
+  let read: Query;
   try {
     // WAL with full sync: what insert() has promised survives kill -9 and a power cut.
     await writing('PRAGMA journal_mode=WAL');
     await writing('PRAGMA synchronous=FULL');
     await writing(`CREATE INDEX IF NOT EXISTS keyv_expires ON keyv(${EXPIRES}) WHERE ${EXPIRES} IS NOT NULL`);
-    read = queryOf(connected(new KeyvSqlite(options)));
+    for (const sql of PREPARE_WRITES) await writing(sql);
+    store = connected(new Store(options, writes));
+    read = queryOf(store);
     await read('PRAGMA query_only=ON');
   } catch (cause) {
     await disconnect();
     throw new SetupError(`Cannot open the state database in ${dataDir}: ${reason(cause)}`, { cause });
   }
 
-  // Reading, on a connection of its own, does not wait for the disk and sees nothing that is not yet on it.
-  const write = createWrites(writing, FOR_MANY);
-  store.query = (sql, ...parameters) => (sql.startsWith('SELECT') ? read : write)(sql, ...parameters);
-  const table = createTables(rowsOf(store, read, write));
+  const table = createTables(rowsOf(store, read));
   let closed = false;
   return {
     shared: false,
     table,
     ticket: ticketsOf(table<number>('ticket')),
-    sweep: signal => sweepInBatches(async limit => (await write(SWEEP, Date.now(), limit)).length, signal),
+    sweep: signal =>
+      sweepInBatches(async limit => (await writes.query(SWEEP, Date.now(), limit)).length, signal),
     async close() {
       if (closed) return;
       closed = true;
@@ -68,63 +68,67 @@ export async function openSqliteState(dataDir: string): Promise<State> {
   };
 }
 
+/** Reads by itself, and leaves writing to `writes`. */
 class Store extends KeyvSqlite {
   /** The file is held exclusively, so nobody else changes what is in it. */
-  readonly cache = createRowCache();
+  readonly #cache = createRowCache();
+  readonly #writes: Writes;
+
+  constructor(options: ConstructorParameters<typeof KeyvSqlite>[0], writes: Writes) {
+    super(options);
+    this.#writes = writes;
+    // Every table listens on the one store.
+    this.setMaxListeners(0);
+  }
 
   override async get<Value>(key: string): Promise<Value | undefined> {
-    const row = await this.cache.get(key, async () => (await super.get<string>(key)) ?? null);
+    const row = await this.#cache.get(key, async () => (await super.get<string>(key)) ?? null);
     return (row ?? undefined) as Value | undefined;
   }
 
   override set(key: string, row: string): Promise<unknown> {
-    return this.cache.write(
-      key,
-      () => this.query(SET, key, row),
-      () => row,
-    );
+    return this.write({ op: 'set', key, row });
   }
 
   /** Keyv's own looks first and deletes then. */
-  override async delete(key: string): Promise<boolean> {
-    const deleted = await this.cache.write(
-      key,
-      () => this.query(DELETE, key),
-      () => null,
+  override delete(key: string): Promise<boolean> {
+    return this.write({ op: 'delete', key });
+  }
+
+  /** True when it took effect. */
+  write(write: Write): Promise<boolean> {
+    return this.#cache.write(
+      write.key,
+      () => this.#writes.write(write),
+      took => {
+        if (write.op === 'delete') return null;
+        return took ? write.row : undefined;
+      },
     );
-    return deleted.length > 0;
   }
 }
 
 /** As the connection has it now. */
-function queryOf(connection: KeyvSqlite): Query<Row> {
+function queryOf(connection: KeyvSqlite): Query {
   const { query } = connection;
-  return (sql, ...parameters) => query(sql, ...parameters) as Promise<Row[]>;
+  return (sql, ...parameters) => query(sql, ...parameters) as ReturnType<Query>;
 }
 
-function rowsOf(store: Store, read: Query<Row>, write: Query<Row>): Rows {
+function rowsOf(store: Store, read: Query): Rows {
   const written = (row: string, ttlMs: number | undefined) =>
     ttlMs === undefined ? row : expiring(row, Date.now() + ttlMs);
-  /** True when it took effect: then `row` is what stands there. */
-  async function tried(sql: string, key: string, row: string, ...more: unknown[]): Promise<boolean> {
-    const changed = await store.cache.write(
-      key,
-      () => write(sql, key, row, ...more),
-      ({ length }) => (length === 1 ? row : undefined),
-    );
-    return changed.length === 1;
-  }
   return {
     store,
-    insert: (key, row, ttlMs) => tried(INSERT, key, written(row, ttlMs), Date.now()),
-    replace: (key, expected, row, ttlMs) => tried(REPLACE, key, written(row, ttlMs), expected, Date.now()),
-    page: (start, end, limit) =>
-      read(
+    insert: (key, row, ttlMs) => store.write({ op: 'insert', key, row: written(row, ttlMs) }),
+    replace: (key, expected, row, ttlMs) =>
+      store.write({ op: 'replace', key, expected, row: written(row, ttlMs) }),
+    page: async (start, end, limit) =>
+      (await read(
         `SELECT key, value FROM keyv WHERE key ${start.inclusive ? '>=' : '>'} ? AND key < ? ORDER BY key LIMIT ?`,
         start.key,
         end,
         limit,
-      ),
+      )) as unknown as Row[],
     async count(from, end) {
       const [row] = await read(`SELECT count(*) AS value FROM keyv WHERE key >= ? AND key < ?`, from, end);
       return Number(row?.value ?? 0);
