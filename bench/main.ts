@@ -32,8 +32,8 @@ interface Size {
 
 const FULL: Size = {
   repeats: 3,
-  conversation: { alone: 8, together: 64, fast: 300 },
-  discord: { alone: 8, together: 64, fast: 300 },
+  conversation: { warm: 64, alone: 8, together: 64, fast: 300 },
+  discord: { warm: 16, alone: 8, together: 64, fast: 0 },
   inFlight: { turns: 1_000, comeWithinMs: 10_000, everyMs: 500 },
   starts: 3,
   state: { people: [1_000, 1_000_000], turns: 200, stores: ['sqlite', 'postgres', 'redis'] },
@@ -41,11 +41,11 @@ const FULL: Size = {
 
 const QUICK: Size = {
   repeats: 1,
-  conversation: { alone: 1, together: 16, fast: 80 },
-  discord: { alone: 1, together: 8, fast: 30 },
+  conversation: { warm: 16, alone: 1, together: 16, fast: 64 },
+  discord: { warm: 4, alone: 1, together: 8, fast: 0 },
   inFlight: { turns: 50, comeWithinMs: 1_000, everyMs: 40 },
   starts: 1,
-  state: { people: [1_000, 10_000], turns: 50, stores: ['sqlite'] },
+  state: { people: [1_000, 5_000], turns: 30, stores: ['sqlite'] },
 };
 
 const { values } = parseArgs({

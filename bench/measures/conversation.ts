@@ -6,6 +6,8 @@ import type { Results } from '../results.ts';
 import { quantile } from '../statistics.ts';
 
 export interface ConversationSize {
+  /** Turns before anything is measured: of a service that has run for a while, the code is compiled and connections are open. */
+  warm: number;
   /** Turns of one client after the other, and of 32 at the same time. */
   alone: number;
   together: number;
@@ -20,8 +22,6 @@ export interface Setting {
 }
 
 const TOGETHER = 32;
-/** A service that has run for a while is what people meet: its code is compiled, its connections are open. */
-const WARM = 64;
 /** A model thinks for a moment; sixty tokens follow, 20 ms apart. */
 const LIKE_A_MODEL = { afterMs: 300, everyMs: 20 };
 const AT_ONCE = { afterMs: 0, everyMs: 0 };
@@ -33,7 +33,7 @@ export async function measureConversation(
   size: ConversationSize,
 ): Promise<void> {
   const slow = size.alone + size.together;
-  const people = WARM + slow + size.fast;
+  const people = size.warm + slow + size.fast;
   // Slack's limits are for each workspace and minute: with few people in each, nobody comes near them.
   const options: ArenaOptions = { programs, contender, people, workspaces: Math.ceil(people / 2) };
   const arena = await openArena(options);
@@ -50,7 +50,7 @@ export async function measureConversation(
   };
   try {
     await arena.pace(AT_ONCE);
-    await arena.work({ clients: 4, turns: WARM });
+    await arena.work({ clients: 4, turns: size.warm });
     await arena.pace(LIKE_A_MODEL);
     await arena.settled();
     await arena.requests();
@@ -58,7 +58,7 @@ export async function measureConversation(
     for (const again of [false, true]) {
       const kind = again ? 'later turn' : 'new conversation';
       say(`${contender}: ${kind}, one client`);
-      const alone = await arena.work({ clients: 1, turns: size.alone, skip: WARM, again });
+      const alone = await arena.work({ clients: 1, turns: size.alone, skip: size.warm, again });
       latency(`${kind}, 1 client`, alone.turns);
       await arena.settled();
       const asked = Object.entries(await arena.requests());
@@ -68,7 +68,7 @@ export async function measureConversation(
       add('Requests per turn', `to the agent service, ${who}`, '', requests / size.alone);
       add('Requests per turn', `to Slack, ${who}`, '', calls / size.alone);
       say(`${contender}: ${kind}, ${TOGETHER} clients`);
-      const skip = WARM + size.alone;
+      const skip = size.warm + size.alone;
       const together = await arena.work({ clients: TOGETHER, turns: size.together, skip, again });
       latency(`${kind}, ${TOGETHER} clients`, together.turns);
       limited = together.limited;
@@ -80,7 +80,7 @@ export async function measureConversation(
     for (const again of [false, true]) {
       say(`${contender}: as many turns as it can answer`);
       const before = await arena.settled();
-      const skip = WARM + slow;
+      const skip = size.warm + slow;
       const fast = await arena.work({ clients: TOGETHER, turns: size.fast, skip, again, settle: false });
       const after = await arena.settled();
       const kind = again ? 'later turns' : 'new people';

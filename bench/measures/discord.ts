@@ -13,16 +13,16 @@ const LIKE_A_MODEL = { afterMs: 300, everyMs: 20 };
 export async function measureDiscord(
   { programs, results, say }: Setting,
   contender: ContenderName,
-  { alone, together }: ConversationSize,
+  { warm, alone, together }: ConversationSize,
 ): Promise<void> {
-  const people = 4 + alone + together;
+  const people = warm + alone + together;
   const arena = await openArena({ programs, contender, platform: 'discord', workspaces: 1, people });
   try {
     await arena.pace(LIKE_A_MODEL);
-    await arena.work({ clients: 2, turns: 4 });
+    await arena.work({ clients: 2, turns: warm });
     for (const [clients, turns, skip] of [
-      [1, alone, 4],
-      [TOGETHER, together, 4 + alone],
+      [1, alone, warm],
+      [TOGETHER, together, warm + alone],
     ] as const) {
       say(`${contender}: Discord, ${clients} at a time`);
       const done = await arena.work({ clients, turns, skip });
