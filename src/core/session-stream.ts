@@ -46,8 +46,8 @@ const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 15_000;
 
 /**
- * Every event of a session from now on, each once and in order, in batches that belong together: one event
- * live, or what the log held after a cut. The API keeps no position in a stream, so a cut is mended by
+ * Every event of a session from now on, each once and in order, in batches that belong together: what came live
+ * at a time, or what the log held after a cut. The API keeps no position in a stream, so a cut is mended by
  * opening a new stream first, then reading the log, then leaving out what was seen.
  * Ends only by `return()` or `signal`; rejects on errors that a retry cannot mend.
  */
@@ -82,7 +82,8 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
       reason = 'ended';
       let doubted = found !== null;
       try {
-        live = found ?? (await openLiveStream(client, sessionId, { previews, beginMs, signal }));
+        const stream = found ?? (await openLiveStream(client, sessionId, { previews, beginMs, signal }));
+        live = stream;
         found = null;
         await options.opened();
         options.onTrouble(null);
@@ -91,7 +92,7 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
           if (missed.length > 0) yield { events: missed, live: false };
         }
         for (;;) {
-          const come = await live.take(doubted ? Math.min(DOUBT_MS, silenceMs) : silenceMs);
+          const come = await stream.take(doubted ? Math.min(DOUBT_MS, silenceMs) : silenceMs);
           doubted = false;
           if (come === null) break;
           if (come !== 'silence') {
@@ -133,6 +134,7 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
     }
   } finally {
     signal.removeEventListener('abort', close);
+    found?.close();
     if (live !== null && options.isOver?.() === true) options.kept?.keep(sessionId, live);
     else close();
   }
