@@ -118,6 +118,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     homes,
     latest,
     closing: () => closing,
+    now,
     setTimer,
   });
   const events = createEvents({

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ReplyTo } from './inbound.ts';
-import { REPLY_EVENT } from './reply-blocks.ts';
+import { type Mark, replyMark } from './marks.ts';
 import type { SlackApi } from './web-client.ts';
 
 export interface Wanted {
@@ -16,6 +16,11 @@ export interface Wanted {
   /** Messages that are accounted for. */
   known: readonly string[];
 }
+
+/** Slack's clock and ours may differ. */
+const CLOCK_SKEW_MS = 60_000;
+
+type Found = z.infer<typeof replies>['messages'][number];
 
 const replies = z.looseObject({
   messages: z.array(
@@ -39,24 +44,10 @@ const replies = z.looseObject({
  * asked whether the message is there: a posted one carries a mark, a streamed one is known by how it begins.
  */
 export async function findPosted(api: SlackApi, place: ReplyTo, wanted: Wanted): Promise<string | null> {
-  const answer = await api.call('conversations.replies', {
-    channel: place.channel,
-    ts: place.thread,
-    oldest: wanted.after,
-    limit: 200,
-    include_all_metadata: true,
-  });
-  const own = replies
-    .parse(answer)
-    .messages.filter(({ ts, user }) => user === wanted.botUser && !wanted.known.includes(ts));
-  const marked = own.find(({ metadata }) => {
-    const payload = metadata?.event_payload;
-    return (
-      metadata?.event_type === REPLY_EVENT &&
-      payload?.message === wanted.messageId &&
-      payload.from === wanted.from
-    );
-  });
+  const messages = await messagesSince(api, place, wanted.after);
+  const own = messages.filter(({ ts, user }) => user === wanted.botUser && !wanted.known.includes(ts));
+  const mark = replyMark(wanted.messageId, wanted.from);
+  const marked = own.find(({ metadata }) => isMarked(metadata, mark));
   const streamed = own.find(
     ({ text, metadata, streaming_state }) =>
       metadata?.event_type === undefined &&
@@ -65,6 +56,33 @@ export async function findPosted(api: SlackApi, place: ReplyTo, wanted: Wanted):
       begins(text ?? '', wanted.fingerprint),
   );
   return (marked ?? streamed)?.ts ?? null;
+}
+
+/** Whether a message with this mark, which no other has, was posted in the thread since `after` (a Slack timestamp). */
+export async function wasPosted(api: SlackApi, place: ReplyTo, after: string, mark: Mark): Promise<boolean> {
+  const messages = await messagesSince(api, place, after);
+  return messages.some(({ metadata }) => isMarked(metadata, mark));
+}
+
+/** A time by our clock as a Slack timestamp that is not later, whatever Slack's clock says. */
+export function slackTimeBefore(now: number): string {
+  return ((now - CLOCK_SKEW_MS) / 1_000).toFixed(6);
+}
+
+async function messagesSince(api: SlackApi, place: ReplyTo, after: string): Promise<Found[]> {
+  const answer = await api.call('conversations.replies', {
+    channel: place.channel,
+    ts: place.thread,
+    oldest: after,
+    limit: 200,
+    include_all_metadata: true,
+  });
+  return replies.parse(answer).messages;
+}
+
+function isMarked(metadata: Found['metadata'], { event_type, event_payload }: Mark): boolean {
+  if (metadata?.event_type !== event_type) return false;
+  return Object.entries(event_payload).every(([name, value]) => metadata.event_payload?.[name] === value);
 }
 
 /** Length and hash of a text's letters and digits: Slack may change everything else about it. */

@@ -1,9 +1,11 @@
 import type { Message, NoticeMode } from '../../core/message.ts';
 import type { SetTimer } from '../../core/paced.ts';
 import type { Notice } from '../../core/views.ts';
+import { slackTimeBefore, wasPosted } from './find-posted.ts';
 import type { HomeTabs } from './home-tabs.ts';
 import { type ReplyTo, replyToSchema } from './inbound.ts';
 import type { Latest } from './latest.ts';
+import { noticeMark } from './marks.ts';
 import { noticeMessage } from './notices.ts';
 import { QUIET } from './reply-blocks.ts';
 import { sentenceMessage } from './views.ts';
@@ -17,7 +19,7 @@ export interface Notifier {
   refused(message: Message, sentence: string): Promise<void>;
 }
 
-/** For what is better said twice than not at all; some eight seconds of it. */
+/** Some eight seconds of it. */
 const TRIES = 6;
 const RETRY_MS = 500;
 
@@ -26,6 +28,7 @@ export function createNotifier(deps: {
   homes: HomeTabs;
   latest: Latest;
   closing(): boolean;
+  now: () => number;
   setTimer: SetTimer;
 }): Notifier {
   const post = (place: ReplyTo, content: Record<string, unknown>) =>
@@ -48,6 +51,20 @@ export function createNotifier(deps: {
     }
   }
 
+  /** Tried again while Slack does not answer; `isThere` says whether an earlier try has come through after all. */
+  async function patiently(work: () => Promise<unknown>, isThere?: () => Promise<boolean>): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        if (attempt > 1 && (await isThere?.()) === true) return;
+        await work();
+        return;
+      } catch (error) {
+        if (!(error instanceof SlackUnreachable) || attempt === TRIES || deps.closing()) throw error;
+        await new Promise<void>(resolve => deps.setTimer(resolve, RETRY_MS * attempt));
+      }
+    }
+  }
+
   return {
     async notify(message, notice, mode) {
       const { person } = message.conversation;
@@ -56,21 +73,20 @@ export function createNotifier(deps: {
       await deps.latest.noticed(person, notice.id, notice.heldBecauseOf !== undefined);
       // A thread in a DM has no other readers.
       if (mode === 'private' && !place.private) await whisper(place, content);
-      else await post(place, content);
+      else {
+        const mark = noticeMark(notice.id);
+        const after = slackTimeBefore(deps.now());
+        await patiently(
+          () => post(place, { ...content, metadata: mark }),
+          () => wasPosted(deps.apiOf(place.tenant), place, after, mark),
+        );
+      }
       deps.homes.refresh({ tenant: place.tenant, user: place.user, person });
     },
     async refused(message, sentence) {
       const place = replyToSchema.parse(message.replyTo);
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          await post(place, { ...sentenceMessage(sentence) });
-          return;
-        } catch (error) {
-          // Whoever is not told waits for an answer that will not come.
-          if (!(error instanceof SlackUnreachable) || attempt === TRIES || deps.closing()) throw error;
-          await new Promise<void>(resolve => deps.setTimer(resolve, RETRY_MS * attempt));
-        }
-      }
+      // Better said twice than not at all: whoever is not told waits for an answer that will not come.
+      await patiently(() => post(place, { ...sentenceMessage(sentence) }));
     },
   };
 }

@@ -3,10 +3,11 @@ import type { Reply } from '../../core/adapter.ts';
 import type { Json } from '../../core/message.ts';
 import { RetryLater } from '../../core/paced.ts';
 import type { Log } from '../../log.ts';
-import { findPosted, fingerprintOf } from './find-posted.ts';
+import { findPosted, fingerprintOf, slackTimeBefore } from './find-posted.ts';
 import type { ReplyTo } from './inbound.ts';
+import { replyMark } from './marks.ts';
 import { isGone, isTooLong } from './refusals.ts';
-import { QUIET, REPLY_EVENT } from './reply-blocks.ts';
+import { QUIET } from './reply-blocks.ts';
 import type { ReplyCards } from './reply-cards.ts';
 import { RESERVE } from './reply-growth.ts';
 import type { Start } from './reply-layout.ts';
@@ -46,9 +47,6 @@ export interface ReplyBeginningDeps {
   now: () => number;
   log: Log;
 }
-
-/** Slack's clock and ours may differ. */
-const CLOCK_SKEW_MS = 60_000;
 
 const answered = z.object({ ts: z.string() });
 
@@ -95,7 +93,6 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     if (!full && !api.hasRoom('chat.update', RESERVE)) throw new RetryLater(5_000, { binding: false });
     const above = look.cardsAbove(null, reply, final);
     const content = look.contentOf(layout.text, above, look.buttonsFor(layout, reply));
-    const mark = { event_type: REPLY_EVENT, event_payload: { message: deps.messageId, from: at.from } };
     const part = {
       ...at,
       kind: 'post' as const,
@@ -106,7 +103,7 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     const begun = await beginWith(part, reply, () =>
       api.call(
         'chat.postMessage',
-        { ...target, ...content, ...QUIET, metadata: mark },
+        { ...target, ...content, ...QUIET, metadata: replyMark(deps.messageId, at.from) },
         full ? {} : { now: { reserve: RESERVE } },
       ),
     );
@@ -125,7 +122,7 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     // The intention is kept first: whoever carries on can look whether the message came to be.
     const { from, opened, kind, end } = part;
     const startedAt = now();
-    const after = ((startedAt - CLOCK_SKEW_MS) / 1_000).toFixed(6);
+    const after = slackTimeBefore(startedAt);
     await keep({ from, opened, after, fingerprint: fingerprintOf(part.shown ?? '') });
     let ts: string;
     try {

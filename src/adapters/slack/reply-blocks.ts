@@ -4,8 +4,6 @@ import { z } from 'zod';
 import type { Block, MessageContent } from './blocks.ts';
 import { escapeMrkdwn } from './markdown.ts';
 
-/** Marks what is posted as a part of a reply, so that it can be found again. */
-export const REPLY_EVENT = 'shopper_reply';
 /** On posts, no previews; other calls have no such argument. */
 export const QUIET = { unfurl_links: false, unfurl_media: false };
 export const FEEDBACK_ACTION = 'feedback';

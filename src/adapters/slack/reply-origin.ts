@@ -1,7 +1,8 @@
 /** Which message one of the bot's own Slack messages answers: for "Why this answer?". */
 
 import { z } from 'zod';
-import { REPLY_EVENT, readFeedback } from './reply-blocks.ts';
+import { REPLY_EVENT } from './marks.ts';
+import { readFeedback } from './reply-blocks.ts';
 import type { SlackApi } from './web-client.ts';
 
 /** A message as it stands in payloads and in `conversations.replies`. */

@@ -75,18 +75,20 @@ const homeText = () => textsOf(world.ann.home?.blocks).join('\n');
 async function noticed(
   where: 'dm' | 'channel',
   mode: 'thread' | 'private',
-): Promise<{ seen: Seen; channel: string }> {
+  before: () => void = () => {},
+): Promise<{ seen: Seen; channel: string; thread: string }> {
   const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
   const posted = where === 'dm' ? world.ann.dm('Hello') : world.ann.mention(channel.id, 'Hello');
   await posted.settled;
   const message = await world.received();
   const sink = world.open(message, keeper());
   await sink.finish(done('Noted.'));
+  before();
   await world.adapter.notify(message, NOTICE, mode);
   sink.close();
   const seen = world.ann.sees(posted.channel, posted.ts).at(-1);
   if (seen === undefined) throw new Error('no notice');
-  return { seen, channel: posted.channel };
+  return { seen, channel: posted.channel, thread: posted.ts };
 }
 
 describe.each(TRANSPORTS)('/preferences over %s', transport => {
@@ -440,6 +442,20 @@ describe('a notice', () => {
       'notice_all',
       'notice_undo',
     ]);
+  });
+
+  it.each([
+    { type: 'drop', when: 'before' },
+    { type: 'drop', when: 'after' },
+    { type: 'http', status: 503 },
+  ] as const)('stands there once when Slack does not answer at first (%o)', async fault => {
+    await setUp();
+    const { channel, thread } = await noticed('dm', 'thread', () => {
+      world.slack.fail('chat.postMessage', fault);
+      world.slack.fail('conversations.replies', { type: 'http', status: 500 });
+    });
+    const shown = world.ann.sees(channel, thread).filter(({ text }) => text.includes('shoe size: 9'));
+    expect(shown.length).toBe(1);
   });
 
   it('in a channel is for the person alone, and Undo replaces it with what came of it', async () => {

@@ -1,0 +1,16 @@
+/** What a message carries unseen (Slack's message metadata), so that it can be told from all others. */
+export interface Mark {
+  event_type: string;
+  event_payload: Readonly<Record<string, string | number>>;
+}
+
+export const REPLY_EVENT = 'shopper_reply';
+
+/** On the message of a reply that begins at `from` in the reply's source. */
+export function replyMark(messageId: string, from: number): Mark {
+  return { event_type: REPLY_EVENT, event_payload: { message: messageId, from } };
+}
+
+export function noticeMark(noticeId: string): Mark {
+  return { event_type: 'shopper_notice', event_payload: { notice: noticeId } };
+}
