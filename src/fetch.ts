@@ -1,3 +1,6 @@
+import { pipeline } from 'node:stream';
+import { arrayBuffer, blob, text } from 'node:stream/consumers';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type Dispatcher, request } from 'undici';
 
 /**
@@ -30,7 +33,7 @@ export const apiFetch: typeof fetch = async (input, init = {}) => {
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** Nothing is decompressed here, so nothing is to come compressed. */
+/** Not compressed: what comes is small, or a stream whose every word is waited for. */
 function headersOf(given: RequestInit['headers']): Record<string, string> {
   const headers: Record<string, string> = {};
   const pairs = given instanceof Headers || Array.isArray(given) ? given : Object.entries(given ?? {});
@@ -44,23 +47,47 @@ function failed(message: string, cause: unknown): unknown {
   return aborted ? cause : new TypeError(message, { cause });
 }
 
+type Body = Pick<Dispatcher.ResponseData['body'], 'text' | 'arrayBuffer' | 'blob'> &
+  AsyncIterable<Uint8Array>;
+
+/** Some servers compress whatever is asked of them. */
+const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
+  gzip: createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
+
+function decoded({ headers, body }: Dispatcher.ResponseData): Body {
+  const decoder = DECODERS[String(headers['content-encoding'] ?? '')];
+  if (decoder === undefined) return body;
+  // What goes wrong in between reaches whoever reads.
+  const plain = pipeline(body, decoder(), () => {});
+  return {
+    text: () => text(plain),
+    arrayBuffer: () => arrayBuffer(plain),
+    blob: () => blob(plain),
+    [Symbol.asyncIterator]: () => plain[Symbol.asyncIterator](),
+  };
+}
+
 class ApiResponse {
   readonly url: string;
   readonly status: number;
   readonly statusText: string;
   readonly headers = new Headers();
   readonly body: AsyncIterable<Uint8Array> | null;
-  readonly #body: Dispatcher.ResponseData['body'];
+  readonly #body: Body;
 
-  constructor(url: string, { statusCode, statusText, headers, body }: Dispatcher.ResponseData) {
+  constructor(url: string, answer: Dispatcher.ResponseData) {
+    const { statusCode, statusText, headers } = answer;
     this.url = url;
     this.status = statusCode;
     this.statusText = statusText;
     for (const [name, values = []] of Object.entries(headers)) {
       for (const value of [values].flat()) this.headers.append(name, value);
     }
-    this.#body = body;
-    this.body = statusCode === 204 ? null : chunksOf(body);
+    this.#body = decoded(answer);
+    this.body = statusCode === 204 ? null : chunksOf(this.#body);
   }
 
   get ok(): boolean {
@@ -92,7 +119,7 @@ async function whole<T>(reading: Promise<T>): Promise<T> {
   }
 }
 
-function chunksOf(body: Dispatcher.ResponseData['body']): AsyncIterable<Uint8Array> {
+function chunksOf(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   return {
     [Symbol.asyncIterator]() {
       const chunks = body[Symbol.asyncIterator]();

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { apiFetch } from '../src/fetch.ts';
 
@@ -61,6 +62,17 @@ describe.each(both)('%s', (_, fetching) => {
     expect([...new Uint8Array(await (await (await fetching(url)).blob()).arrayBuffer())]).toEqual([
       0, 255, 0,
     ]);
+  });
+
+  it.each([200, 503])('understands an answer that comes compressed (%i)', async status => {
+    answer = (_, response) => {
+      response.writeHead(status, { 'content-encoding': 'gzip', 'content-type': 'application/json' });
+      response.end(gzipSync('{"said":"grüße"}'));
+    };
+    expect(await (await fetching(url)).json()).toEqual({ said: 'grüße' });
+    const chunks: Buffer[] = [];
+    for await (const chunk of (await fetching(url)).body ?? []) chunks.push(Buffer.from(chunk));
+    expect(Buffer.concat(chunks).toString()).toBe('{"said":"grüße"}');
   });
 
   it('says that nobody answers, that a body ends too early, and that a redirect is not wanted', async () => {
