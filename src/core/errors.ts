@@ -41,6 +41,12 @@ export function failureOf(error: unknown): Failure {
   return { type: 'unknown' };
 }
 
+/** The service has answered that it did nothing. Otherwise what was asked for may have been done, whatever was said. */
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Anthropic.APIError) || error.status === undefined) return false;
+  return error.status >= 400 && error.status < 500 && error.status !== 408;
+}
+
 function failureOfStatus(error: InstanceType<typeof Anthropic.APIError>): Failure {
   switch (error.status) {
     case 401:

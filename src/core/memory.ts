@@ -2,7 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-stores';
 import type { Log } from '../log.ts';
 import { underClaim } from './claim.ts';
-import { failureOf } from './errors.ts';
+import { failureOf, isRefusal } from './errors.ts';
 import { type Person, personKey } from './message.ts';
 import type { State } from './state.ts';
 import { type Audience, linkedMetadata, newStoreOf, ownerOf } from './store-owner.ts';
@@ -120,7 +120,7 @@ export function createMemory(deps: {
       try {
         return await createStore(person, audience);
       } catch (error) {
-        await claims.set(doubtOf(key), 'unanswered', LOOK_BACK_MS);
+        if (!isRefusal(error)) await claims.set(doubtOf(key), 'unanswered', LOOK_BACK_MS);
         throw error;
       }
     });

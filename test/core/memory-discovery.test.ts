@@ -54,6 +54,7 @@ describe('a store made by somebody else', () => {
 describe('a store whose creation was answered by nobody', () => {
   it.each(['drop_after', 'status_after'] as const)('(%s) is used by the next attempt', async how => {
     bench = await createBench();
+    bench.proxy.requests.length = 0;
     const fault = how === 'drop_after' ? { type: how } : { type: 'status_after' as const, status: 500 };
     bench.proxy.plan(({ method, path, index }) =>
       method === 'POST' && path === '/v1/memory_stores' && index === 0 ? fault : undefined,
@@ -61,5 +62,22 @@ describe('a store whose creation was answered by nobody', () => {
     const reply = await bench.adapter.say('I wear size 9 shoes');
     expect(reply.final?.state).toBe('done');
     expect(await storesOf('ann')).toHaveLength(1);
+    expect(bench.proxy.requests).toContain('GET /v1/memory_stores');
+  });
+
+  it('is not looked for when the service has said that it made none', async () => {
+    bench = await createBench();
+    bench.proxy.requests.length = 0;
+    bench.proxy.plan(({ method, path, index }) =>
+      method === 'POST' && path === '/v1/memory_stores' && index === 0
+        ? { type: 'status', status: 429, headers: { 'retry-after': '0' } }
+        : undefined,
+    );
+    const reply = await bench.adapter.say('I wear size 9 shoes');
+    expect(reply.final?.state).toBe('done');
+    expect(bench.proxy.requests.filter(request => request.endsWith('/v1/memory_stores'))).toEqual([
+      'POST /v1/memory_stores',
+      'POST /v1/memory_stores',
+    ]);
   });
 });
