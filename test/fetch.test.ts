@@ -75,6 +75,23 @@ describe.each(both)('%s', (_, fetching) => {
     expect(Buffer.concat(chunks).toString()).toBe('{"said":"grüße"}');
   });
 
+  it.each([200, 204, 503])('minds nothing of a compressed answer that nobody reads (%i)', async status => {
+    const broken: unknown[] = [];
+    const note = (error: unknown) => broken.push(error);
+    process.on('uncaughtException', note);
+    answer = (_, response) => {
+      response.writeHead(status, { 'content-encoding': 'gzip' }).end();
+    };
+    const response = await fetching(url);
+    expect(response.status).toBe(status);
+    await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
+    const left = await fetching(url);
+    await (left.body as AsyncIterable<unknown> | null)?.[Symbol.asyncIterator]().return?.();
+    await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
+    process.off('uncaughtException', note);
+    expect(broken).toEqual([]);
+  });
+
   it('says that nobody answers, that a body ends too early, and that a redirect is not wanted', async () => {
     answer = (request, response) => {
       if (request.url === '/there') return void response.writeHead(307, { location: '/here' }).end();

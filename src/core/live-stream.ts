@@ -57,7 +57,8 @@ export function readAhead(stream: AsyncIterable<StreamEvent>, close: () => void)
       for await (const event of stream) {
         if (resting !== null) continue;
         come.push(event);
-        wake();
+        // Many words may come in one piece, and are then taken in one: not before all of it is read.
+        if (come.length === 1) process.nextTick(() => wake());
       }
       end = 'clean';
     } catch (error) {

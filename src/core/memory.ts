@@ -108,7 +108,7 @@ export function createMemory(deps: {
 
   async function create(person: Person, audience: Audience): Promise<string> {
     const key = storeKey(person, audience);
-    return alone(key, async () => {
+    return underClaim(claims, key, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
       const [known, doubt] = await Promise.all([stores.get(key), claims.get(doubtOf(key))]);
       if (known !== undefined) return known.storeId;
       // A store made by an operator while we run, or of which nobody knows whether it was made, is not mapped yet.
@@ -124,12 +124,6 @@ export function createMemory(deps: {
         throw error;
       }
     });
-  }
-
-  /** In a state that only this process has, `underway` sees to it. */
-  function alone<T>(key: string, work: () => Promise<T>): Promise<T> {
-    if (!deps.state.shared) return work();
-    return underClaim(claims, key, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, work);
   }
 
   const doubtOf = (key: string) => `${key}/doubt`;

@@ -285,12 +285,10 @@ export function createSessions(deps: {
         ? await takeSpare(person, stores, access)
         : null;
     const created = spare ?? (await createHealing(person, owner, audience, access));
-    // First, so that no private session is ever left behind.
+    // First, so that no session is ever left behind: by these rows what is to be forgotten is found.
     if (access === 'none') await endings.schedule(personKey(person), created.sessionId, now() + idleMs);
-    await Promise.all([
-      access === 'none' ? undefined : deps.whereabouts.remember(owner, conversation, created.sessionId),
-      records.set(key, created),
-    ]);
+    else await deps.whereabouts.remember(owner, conversation, created.sessionId);
+    await records.set(key, created);
     // Swept rather than deleted here: the person waits for their answer.
     if (record?.access === 'none') await endings.schedule(personKey(person), record.sessionId, now());
     return opened(created, owner, conversation);

@@ -7,7 +7,7 @@ import type { CustomToolRegistry } from './custom-tools.ts';
 import { type Failure, failureOf } from './errors.ts';
 import type { KeptStreams } from './kept-streams.ts';
 import type { Person } from './message.ts';
-import { backoff, followSession, pause, readLog } from './session-stream.ts';
+import { backoff, followSession, isBefore, pause, readLog } from './session-stream.ts';
 import { silentTurn, type TokenCounts, type TurnTelemetry } from './telemetry.ts';
 import { type Pending, type TrackedUse, type TurnEnd, TurnState, type TurnUsage } from './turn-state.ts';
 
@@ -85,6 +85,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
   let troubleSince: number | null = null;
   let stopReason: 'stopped' | 'timed_out' | null = null;
   let shown = '';
+  let endedLive = false;
   let message: BetaManagedAgentsEventParams | undefined;
   const state = new TurnState(() => sentId);
   const asked = new Set<string>();
@@ -92,15 +93,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
   const reading = AbortSignal.any([over.signal, input.shutdown]);
   const timers: NodeJS.Timeout[] = [];
 
-  let due: NodeJS.Immediate | undefined;
-  /** Events come in bunches: the first words at once, then what a bunch has come to. */
-  const showSoon = () => {
-    if (shown === '') show();
-    else due ??= setImmediate(show);
-  };
   const show = () => {
-    clearImmediate(due);
-    due = undefined;
     // What an interrupt or an error takes back stays on the screen until something replaces it.
     if (state.text !== '') {
       telemetry.mark('token');
@@ -222,15 +215,17 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
       onTrouble,
       onReconnect: telemetry.reconnected,
       ...(input.kept === undefined ? {} : { kept: input.kept }),
-      isOver: () => state.end?.type === 'answered' && stopReason === null,
+      isOver: () => endedLive && stopReason === null,
       signal: reading,
       log,
     })) {
       for (const event of batch.events) {
-        state.apply(event, batch.live);
+        if (!isBefore(event, input.since)) state.apply(event, batch.live);
         // What comes after the end of a turn is not its own.
         if (batch.live && state.end !== null) break;
       }
+      // Read in the log, the end and what led to it may still be on its way in the stream.
+      endedLive = batch.live && state.end?.type === 'answered';
       if (state.doubtful) {
         const begunAt = await processedAt(input, sentId);
         state.doubtful = false;
@@ -241,7 +236,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
       }
       const pendings = state.end === null ? state.pending.filter(({ use }) => !asked.has(use.id)) : [];
       // What is asked stands below what was said.
-      if (pendings.length > 0) show();
+      show();
       for (const pending of pendings) {
         asked.add(pending.use.id);
         resolvePending(pending).catch((error: unknown) => {
@@ -251,13 +246,11 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
           );
         });
       }
-      showSoon();
       if (state.end !== null) break;
     }
   } finally {
     input.interrupt.removeEventListener('abort', onInterrupt);
     for (const timer of timers) clearTimeout(timer);
-    if (due !== undefined) show();
     over.abort(OVER);
   }
   if (state.end === null && input.shutdown.aborted) throw input.shutdown.reason;

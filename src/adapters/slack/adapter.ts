@@ -118,6 +118,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     homes,
     latest,
     closing: () => closing,
+    background,
     now,
     setTimer,
   });

@@ -37,6 +37,8 @@ interface Heard {
 export function createLatest(state: State, now: () => number): Latest {
   const conversations = state.table<Heard>('slack-latest');
   const shown = state.table<LatestNotices>('slack-notice');
+  /** How many writes are under way: until they are done, what is read is what was there before. */
+  const writing = new Map<string, number>();
   const keyOf = (person: Person, channel: string | null) =>
     channel === null ? personKey(person) : `${personKey(person)}/${encodeURIComponent(channel)}`;
   const notices = async (person: Person) => (await shown.get(personKey(person))) ?? { any: null, held: null };
@@ -47,10 +49,17 @@ export function createLatest(state: State, now: () => number): Latest {
       const keys = [keyOf(person, null), keyOf(person, channel)];
       await Promise.all(
         keys.map(async key => {
-          const last = await conversations.get(key);
+          const last = writing.has(key) ? undefined : await conversations.get(key);
           const known = last !== undefined && isDeepStrictEqual(last.conversation, conversation);
-          if (known && now() - last.at < SAID_AGAIN_MS) return;
-          await conversations.set(key, { conversation, at: now() }, KEEP_MS);
+          if (known && !writing.has(key) && now() - last.at < SAID_AGAIN_MS) return;
+          writing.set(key, (writing.get(key) ?? 0) + 1);
+          try {
+            await conversations.set(key, { conversation, at: now() }, KEEP_MS + SAID_AGAIN_MS);
+          } finally {
+            const left = (writing.get(key) ?? 1) - 1;
+            if (left === 0) writing.delete(key);
+            else writing.set(key, left);
+          }
         }),
       );
     },

@@ -5,7 +5,7 @@ import { slackTimeBefore, wasPosted } from './find-posted.ts';
 import type { HomeTabs } from './home-tabs.ts';
 import { type ReplyTo, replyToSchema } from './inbound.ts';
 import type { Latest } from './latest.ts';
-import { noticeMark } from './marks.ts';
+import { type Mark, noticeMark } from './marks.ts';
 import { noticeMessage } from './notices.ts';
 import { QUIET } from './reply-blocks.ts';
 import { sentenceMessage } from './views.ts';
@@ -19,7 +19,7 @@ export interface Notifier {
   refused(message: Message, sentence: string): Promise<void>;
 }
 
-/** Some eight seconds of it. */
+/** While Slack does not answer; some eight seconds where it says so at once. */
 const TRIES = 6;
 const RETRY_MS = 500;
 
@@ -29,6 +29,7 @@ export function createNotifier(deps: {
   latest: Latest;
   closing(): boolean;
   now: () => number;
+  background(work: Promise<unknown>): void;
   setTimer: SetTimer;
 }): Notifier {
   const post = (place: ReplyTo, content: Record<string, unknown>) =>
@@ -51,16 +52,20 @@ export function createNotifier(deps: {
     }
   }
 
-  /** Tried again while Slack does not answer; `isThere` says whether an earlier try has come through after all. */
-  async function patiently(work: () => Promise<unknown>, isThere?: () => Promise<boolean>): Promise<void> {
+  const pause = (ms: number) => new Promise<void>(resolve => deps.setTimer(resolve, ms));
+
+  /** While Slack does not answer, and each time only once it is known that nothing has come of the try before. */
+  async function postOnce(place: ReplyTo, content: Record<string, unknown>, mark: Mark): Promise<void> {
+    const after = slackTimeBefore(deps.now());
+    const marked = { ...content, metadata: mark };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if (attempt > 1 && (await isThere?.()) === true) return;
-        await work();
+        await pause(RETRY_MS * attempt);
+        if (await wasPosted(deps.apiOf(place.tenant), place, after, mark)) return;
+        await post(place, marked);
         return;
       } catch (error) {
         if (!(error instanceof SlackUnreachable) || attempt === TRIES || deps.closing()) throw error;
-        await new Promise<void>(resolve => deps.setTimer(resolve, RETRY_MS * attempt));
       }
     }
   }
@@ -75,18 +80,28 @@ export function createNotifier(deps: {
       if (mode === 'private' && !place.private) await whisper(place, content);
       else {
         const mark = noticeMark(notice.id);
-        const after = slackTimeBefore(deps.now());
-        await patiently(
-          () => post(place, { ...content, metadata: mark }),
-          () => wasPosted(deps.apiOf(place.tenant), place, after, mark),
-        );
+        try {
+          await post(place, { ...content, metadata: mark });
+        } catch (error) {
+          if (!(error instanceof SlackUnreachable)) throw error;
+          // What the person says next need not wait for it.
+          deps.background(postOnce(place, content, mark));
+        }
       }
       deps.homes.refresh({ tenant: place.tenant, user: place.user, person });
     },
     async refused(message, sentence) {
       const place = replyToSchema.parse(message.replyTo);
-      // Better said twice than not at all: whoever is not told waits for an answer that will not come.
-      await patiently(() => post(place, { ...sentenceMessage(sentence) }));
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await post(place, { ...sentenceMessage(sentence) });
+          return;
+        } catch (error) {
+          // Better said twice than not at all: whoever is not told waits for an answer that will not come.
+          if (!(error instanceof SlackUnreachable) || attempt === TRIES || deps.closing()) throw error;
+          await pause(RETRY_MS * attempt);
+        }
+      }
     },
   };
 }

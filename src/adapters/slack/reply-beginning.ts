@@ -136,10 +136,7 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     deps.onPosted();
     progress.parts.push({ ...part, ts, next: null, startedAt });
     if (end > progress.source.length) progress.source = reply.text.slice(0, end);
-    // Not waited for: until it is kept, the intention finds the message, and what is kept later contains it.
-    keep(null).catch((error: unknown) => {
-      log.warn({ event: 'slack.handle_unsaved', err: error, ...where }, 'a message was not written down');
-    });
+    await keep(null);
     return true;
   }
 

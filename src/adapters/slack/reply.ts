@@ -33,6 +33,7 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
   let lost: 'place' | 'installation' | null = null;
   let troubleSince: number | null = null;
   let latest: Reply = { state: 'working', text: '', status: null, activities: [] };
+  let sealing = false;
   let cancelEnd = () => {};
 
   const messages = createReplyMessages({
@@ -117,7 +118,7 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
     },
     show(reply) {
       latest = reply;
-      paced.push({ reply, seal: false });
+      paced.push({ reply, seal: sealing });
     },
     async finish(reply) {
       // The end of a reply need not repeat which tools were used for it.
@@ -129,8 +130,10 @@ export function createReply(deps: ReplyDeps): ReplySink & { readonly messages: r
     },
     async ask(question, signal) {
       // What is said after the question is to stand below it.
+      sealing = true;
       paced.push({ reply: latest, seal: true });
       await paced.flush().catch(notShown);
+      sealing = false;
       return deps.ask(question, signal);
     },
     close() {

@@ -16,13 +16,18 @@ interface Waiting<W, T> {
   reject(error: unknown): void;
 }
 
+/** What SQLite says when it is the content of a write that it does not take. */
+const OF_ONE_WRITE = ['SQLITE_ERROR', 'SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_TOOBIG'];
+const isTheirs = (error: unknown) =>
+  error instanceof Error && 'code' in error && OF_ONE_WRITE.includes(String(error.code));
+
 /** A write waits for the disk; what else is asked for meanwhile shares the next wait. More than this do not. */
 const MOST_AT_ONCE = 100;
 
 /**
  * Writes one after the other, on a connection that nobody else uses and that is prepared with PREPARE_WRITES. Those that
  * came while the disk was busy go there as one statement, because what takes time is the disk and the way to it.
- * Each comes out as if it were alone: where all together are refused, each is tried by itself.
+ * Each comes out as if it were alone: where one of them is not to be had, each is tried by itself.
  */
 export function createWrites(query: Query, now: () => number = Date.now): Writes {
   let writes: Waiting<Write, boolean>[] = [];
@@ -42,8 +47,10 @@ export function createWrites(query: Query, now: () => number = Date.now): Writes
     try {
       await together(batch);
     } catch (error) {
-      if (batch.length === 1) return batch[0]?.reject(error);
-      for (const one of batch) await together([one]).catch(one.reject);
+      // A disk that is full or locked is so for each of them.
+      if (batch.length > 1 && isTheirs(error)) {
+        for (const one of batch) await together([one]).catch(one.reject);
+      } else for (const { reject } of batch) reject(error);
     }
   }
 

@@ -454,8 +454,10 @@ describe('a notice', () => {
       world.slack.fail('chat.postMessage', fault);
       world.slack.fail('conversations.replies', { type: 'http', status: 500 });
     });
-    const shown = world.ann.sees(channel, thread).filter(({ text }) => text.includes('shoe size: 9'));
-    expect(shown.length).toBe(1);
+    const shown = () =>
+      world.ann.sees(channel, thread).filter(({ text }) => text.includes('shoe size: 9')).length;
+    await world.slack.until(() => world.slack.calls('conversations.replies').length > 1 && shown() > 0);
+    expect(shown()).toBe(1);
   });
 
   it('in a channel is for the person alone, and Undo replaces it with what came of it', async () => {
@@ -586,7 +588,17 @@ describe('a question', () => {
     const sink = world.open(await world.received());
     sink.show({ state: 'working', text: 'Let me look. ', status: null, activities: [] });
     await world.slack.until(() => world.slack.calls('chat.startStream')[0]?.status);
+    const looking = {
+      state: 'working' as const,
+      text: 'Let me look. ',
+      status: 'Running a command',
+      activities: [{ id: 't1', label: 'Running a command', state: 'running' as const }],
+    };
+    // While it is asked, what was said is being written, and is shown once more.
+    world.slack.clock.advance(1_000);
+    sink.show(looking);
     const answer = sink.ask({ id: 'q', text: 'May I?', detail: '' }, new AbortController().signal);
+    sink.show(looking);
     const asked = await world.slack.until(
       () => world.ann.sees(posted.channel, posted.ts).find(({ text }) => text.includes('May I?')),
       'the question',
