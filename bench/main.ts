@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import type { ContenderName } from './arena.ts';
 import { build } from './build.ts';
 import { type ConversationSize, measureConversation, type Setting } from './measures/conversation.ts';
-import { measureDiscord } from './measures/discord.ts';
+import { type DiscordSize, measureDiscord } from './measures/discord.ts';
 import { type InFlightSize, measureInFlight } from './measures/in-flight.ts';
 import { measureStart } from './measures/start.ts';
 import { measureState } from './measures/state.ts';
@@ -24,7 +24,7 @@ const ON_DISCORD: readonly ContenderName[] = ['shopper', 'bare-discord'];
 interface Size {
   repeats: number;
   conversation: ConversationSize;
-  discord: ConversationSize;
+  discord: DiscordSize;
   inFlight: InFlightSize;
   starts: number;
   state: { people: number[]; turns: number; stores: ('sqlite' | 'postgres' | 'redis')[] };
@@ -33,7 +33,7 @@ interface Size {
 const FULL: Size = {
   repeats: 3,
   conversation: { warm: 64, alone: 8, together: 64, fast: 300 },
-  discord: { warm: 16, alone: 8, together: 64, fast: 0 },
+  discord: { warm: 16, alone: 8, together: 64 },
   inFlight: { turns: 1_000, comeWithinMs: 10_000, everyMs: 500 },
   starts: 3,
   state: { people: [1_000, 1_000_000], turns: 200, stores: ['sqlite', 'postgres', 'redis'] },
@@ -42,7 +42,7 @@ const FULL: Size = {
 const QUICK: Size = {
   repeats: 1,
   conversation: { warm: 16, alone: 1, together: 16, fast: 64 },
-  discord: { warm: 4, alone: 1, together: 8, fast: 0 },
+  discord: { warm: 4, alone: 1, together: 8 },
   inFlight: { turns: 50, comeWithinMs: 1_000, everyMs: 40 },
   starts: 1,
   state: { people: [1_000, 5_000], turns: 30, stores: ['sqlite'] },

@@ -7,13 +7,15 @@ import { type ContenderName, openArena } from '../arena.ts';
 import { quantile } from '../statistics.ts';
 import type { ConversationSize, Setting } from './conversation.ts';
 
+export type DiscordSize = Omit<ConversationSize, 'fast'>;
+
 const TOGETHER = 32;
 const LIKE_A_MODEL = { afterMs: 300, everyMs: 20 };
 
 export async function measureDiscord(
   { programs, results, say }: Setting,
   contender: ContenderName,
-  { warm, alone, together }: ConversationSize,
+  { warm, alone, together }: DiscordSize,
 ): Promise<void> {
   const people = warm + alone + together;
   const arena = await openArena({ programs, contender, platform: 'discord', workspaces: 1, people });

@@ -4,7 +4,7 @@ import { type Failure, failureOf } from './errors.ts';
 import type { KeptStreams } from './kept-streams.ts';
 import { type LiveStream, openLiveStream } from './live-stream.ts';
 import type { Reconnect } from './telemetry.ts';
-import type { StreamEvent } from './turn-state.ts';
+import { isAfter, type StreamEvent } from './turn-state.ts';
 
 export interface FollowOptions {
   client: Anthropic;
@@ -104,7 +104,7 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
           const since = options.since();
           const missed = unseen(await readLog(client, sessionId, since, signal));
           // The log begins with what the turn before ended with.
-          if (missed.every(event => isBefore(event, since) || isAt(event, since))) continue;
+          if (!missed.some(event => isAfter(event, since))) continue;
           reason = 'stalled';
           log.warn({ event: 'stream.stalled', session: sessionId }, 'the stream missed events; reconnecting');
           close();
@@ -158,20 +158,6 @@ export async function readLog(
   for await (const event of client.beta.sessions.events.list(sessionId, query, { signal }))
     events.push(event);
   return events;
-}
-
-/** Happened before this time of the server's. */
-export function isBefore(event: StreamEvent, at: string | null): boolean {
-  const time = timeOf(event);
-  return at !== null && time !== null && Date.parse(time) < Date.parse(at);
-}
-
-function isAt(event: StreamEvent, at: string | null): boolean {
-  return at !== null && timeOf(event) === at;
-}
-
-function timeOf(event: StreamEvent): string | null {
-  return 'processed_at' in event ? (event.processed_at ?? null) : null;
 }
 
 /** A client event appears twice, first queued and then processed; previews have no identity of their own. */

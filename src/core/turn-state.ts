@@ -93,7 +93,7 @@ export class TurnState {
   /** `live`: read from the stream after our message was sent, not from the log. */
   apply(event: StreamEvent, live: boolean): void {
     // Read again after a cut, the log may begin with the end of the turn before ours, which is not our end.
-    if (!live && this.isEarlier(event)) return;
+    if (!live && isBefore(event, this.begunAt)) return;
     if ('processed_at' in event && event.processed_at) this.lastAt = event.processed_at;
     if (event.type === 'user.message') {
       if (event.id === this.sentId() && event.processed_at) this.begin(event.processed_at);
@@ -127,12 +127,6 @@ export class TurnState {
     this.segments = [];
     this.usage = { tokens: 0, sessionCents: null };
     this.counts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
-  }
-
-  /** From before our message was taken up, both by the server's clock. */
-  private isEarlier(event: StreamEvent): boolean {
-    if (this.begunAt === null || !('processed_at' in event) || !event.processed_at) return false;
-    return Date.parse(event.processed_at) < Date.parse(this.begunAt);
   }
 
   private applyOwn(event: StreamEvent): void {
@@ -264,4 +258,20 @@ export class TurnState {
   private dropPreviews(): void {
     this.segments = this.segments.filter(segment => segment.final);
   }
+}
+
+/** Both by the server's clock; false while the event has no time, or there is none to compare it with. */
+export function isBefore(event: StreamEvent, at: string | null): boolean {
+  const time = timeOf(event);
+  return time !== null && at !== null && time < Date.parse(at);
+}
+
+/** Likewise, but true for an event that has no time yet, and for all where there is none to compare with. */
+export function isAfter(event: StreamEvent, at: string | null): boolean {
+  const time = timeOf(event);
+  return time === null || at === null || time > Date.parse(at);
+}
+
+function timeOf(event: StreamEvent): number | null {
+  return 'processed_at' in event && event.processed_at ? Date.parse(event.processed_at) : null;
 }

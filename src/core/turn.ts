@@ -7,9 +7,16 @@ import type { CustomToolRegistry } from './custom-tools.ts';
 import { type Failure, failureOf } from './errors.ts';
 import type { KeptStreams } from './kept-streams.ts';
 import type { Person } from './message.ts';
-import { backoff, followSession, isBefore, pause, readLog } from './session-stream.ts';
+import { backoff, followSession, pause, readLog } from './session-stream.ts';
 import { silentTurn, type TokenCounts, type TurnTelemetry } from './telemetry.ts';
-import { type Pending, type TrackedUse, type TurnEnd, TurnState, type TurnUsage } from './turn-state.ts';
+import {
+  isBefore,
+  type Pending,
+  type TrackedUse,
+  type TurnEnd,
+  TurnState,
+  type TurnUsage,
+} from './turn-state.ts';
 
 export interface TurnLimits {
   /** How long one turn may take from the moment the agent has the message. */
@@ -234,10 +241,10 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
           for (const event of await readLog(client, sessionId, begunAt, reading)) state.apply(event, false);
         }
       }
-      const pendings = state.end === null ? state.pending.filter(({ use }) => !asked.has(use.id)) : [];
-      // What is asked stands below what was said.
+      // First, because what is asked stands below what was said.
       show();
-      for (const pending of pendings) {
+      for (const pending of state.end === null ? state.pending : []) {
+        if (asked.has(pending.use.id)) continue;
         asked.add(pending.use.id);
         resolvePending(pending).catch((error: unknown) => {
           log.error(

@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { SetupError } from '../../src/core/errors.ts';
 import type { State, Table } from '../../src/core/state.ts';
+import { createLog } from '../../src/log.ts';
 import { openObservability } from '../../src/observability/observability.ts';
 import { createReadiness } from '../../src/observability/readiness.ts';
 import { openWatched, type Watched } from './harness.ts';
@@ -94,6 +95,23 @@ it('does not wait for a state store that hangs', async () => {
   readiness.started();
   expect(await readiness.checks()).toMatchObject({ state: 'the state store does not answer' });
 });
+
+it.each([null, { host: '127.0.0.1', port: 0 }])(
+  'requests take the same way with it and without (%o)',
+  async health => {
+    const spied = vi.spyOn(globalThis, 'fetch');
+  const seen = await openObservability(
+      { health, traces: false },
+      { version: '', role: 'all' },
+      createLog('silent'),
+    );
+      const answer = await seen.fetch(`${(await open()).observability.url}/healthz`);
+    expect(answer.status).toBe(200);
+    expect(spied).not.toHaveBeenCalled();
+    spied.mockRestore();
+    await seen.stop();
+  },
+);
 
 it('says what to do when the port is taken', async () => {
   const { observability } = await open();

@@ -62,7 +62,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
   const context = createThreadContext({ apiOf: clients.of, people, state, log });
   const actors = createActors({ installations, people });
   const asks = createAsks(log);
-  const latest = createLatest(state, now);
+  const latest = createLatest(state);
   const downloads = createDownloads({ apiUrl, apiOf: clients.of, tokenOf: installations.token });
   const working = new Set<Promise<unknown>>();
   let port: BotPort | undefined;

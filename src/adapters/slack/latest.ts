@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { type Conversation, type Person, personKey } from '../../core/message.ts';
 import type { State } from '../../core/state.ts';
 import { PLATFORM } from './inbound.ts';
@@ -25,20 +24,10 @@ export interface LatestNotices {
 
 /** As long as a change can be taken back. */
 const KEEP_MS = 30 * 24 * 3600_000;
-/** Whoever goes on in the same place is written down once a day. */
-const SAID_AGAIN_MS = 24 * 3600_000;
 
-interface Heard {
-  conversation: Conversation;
-  /** Our clock. */
-  at: number;
-}
-
-export function createLatest(state: State, now: () => number): Latest {
-  const conversations = state.table<Heard>('slack-latest');
+export function createLatest(state: State): Latest {
+  const conversations = state.table<Conversation>('slack-latest');
   const shown = state.table<LatestNotices>('slack-notice');
-  /** How many writes are under way: until they are done, what is read is what was there before. */
-  const writing = new Map<string, number>();
   const keyOf = (person: Person, channel: string | null) =>
     channel === null ? personKey(person) : `${personKey(person)}/${encodeURIComponent(channel)}`;
   const notices = async (person: Person) => (await shown.get(personKey(person))) ?? { any: null, held: null };
@@ -47,24 +36,9 @@ export function createLatest(state: State, now: () => number): Latest {
     async heard(conversation) {
       const { person, channel } = conversation;
       const keys = [keyOf(person, null), keyOf(person, channel)];
-      await Promise.all(
-        keys.map(async key => {
-          const last = writing.has(key) ? undefined : await conversations.get(key);
-          const known = last !== undefined && isDeepStrictEqual(last.conversation, conversation);
-          if (known && !writing.has(key) && now() - last.at < SAID_AGAIN_MS) return;
-          writing.set(key, (writing.get(key) ?? 0) + 1);
-          try {
-            await conversations.set(key, { conversation, at: now() }, KEEP_MS + SAID_AGAIN_MS);
-          } finally {
-            const left = (writing.get(key) ?? 1) - 1;
-            if (left === 0) writing.delete(key);
-            else writing.set(key, left);
-          }
-        }),
-      );
+      await Promise.all(keys.map(key => conversations.set(key, conversation, KEEP_MS)));
     },
-    conversation: async (person, channel) =>
-      (await conversations.get(keyOf(person, channel)))?.conversation ?? null,
+    conversation: async (person, channel) => (await conversations.get(keyOf(person, channel))) ?? null,
     async noticed(person, noticeId, held) {
       const before = await notices(person);
       const next = { any: noticeId, held: held ? noticeId : before.held };

@@ -54,20 +54,26 @@ export function createNotifier(deps: {
 
   const pause = (ms: number) => new Promise<void>(resolve => deps.setTimer(resolve, ms));
 
-  /** While Slack does not answer, and each time only once it is known that nothing has come of the try before. */
-  async function postOnce(place: ReplyTo, content: Record<string, unknown>, mark: Mark): Promise<void> {
-    const after = slackTimeBefore(deps.now());
-    const marked = { ...content, metadata: mark };
+  async function untilAnswered(work: () => Promise<unknown>): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await pause(RETRY_MS * attempt);
-        if (await wasPosted(deps.apiOf(place.tenant), place, after, mark)) return;
-        await post(place, marked);
+        await work();
         return;
       } catch (error) {
         if (!(error instanceof SlackUnreachable) || attempt === TRIES || deps.closing()) throw error;
+        await pause(RETRY_MS * attempt);
       }
     }
+  }
+
+  /** After a try of which nobody knows what came of it: only where its mark is not to be found. */
+  async function postAgain(place: ReplyTo, content: Record<string, unknown>, mark: Mark): Promise<void> {
+    const after = slackTimeBefore(deps.now());
+    await pause(RETRY_MS);
+    await untilAnswered(async () => {
+      const there = await wasPosted(deps.apiOf(place.tenant), place, after, mark);
+      if (!there) await post(place, content);
+    });
   }
 
   return {
@@ -80,28 +86,21 @@ export function createNotifier(deps: {
       if (mode === 'private' && !place.private) await whisper(place, content);
       else {
         const mark = noticeMark(notice.id);
+        const marked = { ...content, metadata: mark };
         try {
-          await post(place, { ...content, metadata: mark });
+          await post(place, marked);
         } catch (error) {
           if (!(error instanceof SlackUnreachable)) throw error;
           // What the person says next need not wait for it.
-          deps.background(postOnce(place, content, mark));
+          deps.background(postAgain(place, marked, mark));
         }
       }
       deps.homes.refresh({ tenant: place.tenant, user: place.user, person });
     },
     async refused(message, sentence) {
       const place = replyToSchema.parse(message.replyTo);
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          await post(place, { ...sentenceMessage(sentence) });
-          return;
-        } catch (error) {
-          // Better said twice than not at all: whoever is not told waits for an answer that will not come.
-          if (!(error instanceof SlackUnreachable) || attempt === TRIES || deps.closing()) throw error;
-          await pause(RETRY_MS * attempt);
-        }
-      }
+      // Better said twice than not at all: whoever is not told waits for an answer that will not come.
+      await untilAnswered(() => post(place, { ...sentenceMessage(sentence) }));
     },
   };
 }

@@ -1,7 +1,7 @@
 import { WRITE, type Write, writesOf } from './sqlite-statements.ts';
 
 /** Runs one statement and gives back its rows. */
-export type Query = (sql: string, ...parameters: unknown[]) => Promise<Record<string, unknown>[]>;
+export type Query<R = Record<string, unknown>> = (sql: string, ...parameters: unknown[]) => Promise<R[]>;
 
 export interface Writes {
   /** True when it took effect. Resolves once it is on the disk. */

@@ -37,7 +37,7 @@ export async function openSqliteState(dataDir: string): Promise<State> {
   const writing = queryOf(connected(new KeyvSqlite(options)));
   const writes = createWrites(writing);
   let store: Store;
-  let read: Query;
+  let read: Query<Row>;
   try {
     // WAL with full sync: what insert() has promised survives kill -9 and a power cut.
     await writing('PRAGMA journal_mode=WAL');
@@ -109,12 +109,12 @@ class Store extends KeyvSqlite {
 }
 
 /** As the connection has it now. */
-function queryOf(connection: KeyvSqlite): Query {
+function queryOf<R = Record<string, unknown>>(connection: KeyvSqlite): Query<R> {
   const { query } = connection;
-  return (sql, ...parameters) => query(sql, ...parameters) as ReturnType<Query>;
+  return (sql, ...parameters) => query(sql, ...parameters) as Promise<R[]>;
 }
 
-function rowsOf(store: Store, read: Query): Rows {
+function rowsOf(store: Store, read: Query<Row>): Rows {
   const written = (row: string, ttlMs: number | undefined) =>
     ttlMs === undefined ? row : expiring(row, Date.now() + ttlMs);
   return {
@@ -122,13 +122,13 @@ function rowsOf(store: Store, read: Query): Rows {
     insert: (key, row, ttlMs) => store.write({ op: 'insert', key, row: written(row, ttlMs) }),
     replace: (key, expected, row, ttlMs) =>
       store.write({ op: 'replace', key, expected, row: written(row, ttlMs) }),
-    page: async (start, end, limit) =>
-      (await read(
+    page: (start, end, limit) =>
+      read(
         `SELECT key, value FROM keyv WHERE key ${start.inclusive ? '>=' : '>'} ? AND key < ? ORDER BY key LIMIT ?`,
         start.key,
         end,
         limit,
-      )) as unknown as Row[],
+      ),
     async count(from, end) {
       const [row] = await read(`SELECT count(*) AS value FROM keyv WHERE key >= ? AND key < ?`, from, end);
       return Number(row?.value ?? 0);

@@ -457,6 +457,8 @@ describe('a notice', () => {
     const shown = () =>
       world.ann.sees(channel, thread).filter(({ text }) => text.includes('shoe size: 9')).length;
     await world.slack.until(() => world.slack.calls('conversations.replies').length > 1 && shown() > 0);
+    // Whatever is still to come of it is waited for.
+    await world.adapter.stop();
     expect(shown()).toBe(1);
   });
 

@@ -24,7 +24,7 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   dir = await mkdtemp(join(tmpdir(), 'shopper-latest-'));
   state = await openSqliteState(dir);
-  latest = createLatest(state, Date.now);
+  latest = createLatest(state);
 });
 afterEach(async () => {
   vi.useRealTimers();
