@@ -100,12 +100,12 @@ it.each([null, { host: '127.0.0.1', port: 0 }])(
   'requests take the same way with it and without (%o)',
   async health => {
     const spied = vi.spyOn(globalThis, 'fetch');
-  const seen = await openObservability(
+    const seen = await openObservability(
       { health, traces: false },
       { version: '', role: 'all' },
       createLog('silent'),
     );
-      const answer = await seen.fetch(`${(await open()).observability.url}/healthz`);
+    const answer = await seen.fetch(`${(await open()).observability.url}/healthz`);
     expect(answer.status).toBe(200);
     expect(spied).not.toHaveBeenCalled();
     spied.mockRestore();
