@@ -35,8 +35,9 @@ export function createPrivacy(state: State): Privacy {
         ? privates.insert(conversationKey(conversation), true)
         : privates.delete(conversationKey(conversation)),
     async accessFor(conversation, owner) {
-      if (await isPrivate(conversation)) return 'none';
-      return (await isPaused(owner)) ? 'read_only' : 'read_write';
+      const [hidden, paused] = await Promise.all([isPrivate(conversation), isPaused(owner)]);
+      if (hidden) return 'none';
+      return paused ? 'read_only' : 'read_write';
     },
   };
 }

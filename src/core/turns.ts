@@ -104,22 +104,26 @@ export function createTurns(deps: TurnsDeps): Turns {
         replied: null,
       };
       const platform = entries[0]?.message.conversation.person.platform ?? 'unknown';
-      await deps.telemetry.turn({ platform, origins: entries, resumed: saved !== undefined }, telemetry =>
+      const resumed = saved !== undefined;
+      const all = await deps.telemetry.turn({ platform, origins: entries, resumed }, telemetry =>
         answer(conversation, entries, record, lease, telemetry),
       );
+      // What has come since then has woken the conversation: it is run again.
+      if (all && !resumed) return;
     }
   }
 
+  /** True when none of the entries is left to be answered. */
   async function answer(
     key: string,
     entries: InboxEntry[],
     record: TurnRecord,
     lease: Lease,
     telemetry: TurnTelemetry,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const messages = entries.map(entry => entry.message);
     const last = messages.at(-1);
-    if (last === undefined) return;
+    if (last === undefined) return true;
     const { conversation } = last;
     const adapter = deps.adapterOf(conversation.person.platform);
     if (adapter === undefined) {
@@ -165,6 +169,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       const some = ending === 'stopped' ? entries.filter(entry => withdrawn.has(entry.id)) : [];
       await inbox.done(some.length > 0 ? some : entries);
       await kept.remove();
+      return some.length === 0 || some.length === entries.length;
     } finally {
       await kept.end();
       running.delete(key);

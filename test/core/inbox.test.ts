@@ -100,4 +100,15 @@ describe('the inbox', () => {
     });
     expect(await inbox.pending(key(message('1')))).toEqual([]);
   });
+
+  it('takes more at once when something was answered, and no more than that', async () => {
+    const inbox = createInbox(state, Date.now, { person: 10, total: 2 });
+    const refused = { refused: expect.stringMatching(/^More people are writing to me/) };
+    await inbox.accept(message('1', 'U1'));
+    await inbox.accept(message('1', 'U2'));
+    expect(await inbox.accept(message('1', 'U3'))).toEqual(refused);
+    await inbox.done(await inbox.pending(key(message('1', 'U1'))));
+    expect(await inbox.accept(message('1', 'U4'))).toBe('accepted');
+    expect(await inbox.accept(message('1', 'U5'))).toEqual(refused);
+  });
 });

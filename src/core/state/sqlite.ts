@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import KeyvSqlite from '@keyv/sqlite';
 import { SetupError } from '../errors.ts';
 import type { State, Table } from '../state.ts';
+import { inBatches, oneByOne } from './in-batches.ts';
 import { createRowCache } from './row-cache.ts';
 import { EXPIRES, PREPARE_WRITES, SWEEP, type Write } from './sqlite-statements.ts';
 import { createWrites, type Query, type Writes } from './sqlite-writes.ts';
@@ -73,6 +74,13 @@ class Store extends KeyvSqlite {
   /** The file is held exclusively, so nobody else changes what is in it. */
   readonly #cache = createRowCache();
   readonly #writes: Writes;
+  readonly #read = inBatches<string, string | null>(oneByOne(), async batch => {
+    const rows: unknown[] = await this.getMany(batch.map(({ work }) => work));
+    for (const [index, { resolve }] of batch.entries()) {
+      const row = rows[index];
+      resolve(typeof row === 'string' ? row : null);
+    }
+  });
 
   constructor(options: ConstructorParameters<typeof KeyvSqlite>[0], writes: Writes) {
     super(options);
@@ -82,7 +90,7 @@ class Store extends KeyvSqlite {
   }
 
   override async get<Value>(key: string): Promise<Value | undefined> {
-    const row = await this.#cache.get(key, async () => (await super.get<string>(key)) ?? null);
+    const row = await this.#cache.get(key, () => this.#read(key));
     return (row ?? undefined) as Value | undefined;
   }
 

@@ -21,6 +21,19 @@ export function stateContract(name: string, open: () => Promise<State>, clean: (
       expect(await table.get('b')).toBeUndefined();
     });
 
+    it('gives each of many who ask at the same time their own', async () => {
+      const keys = Array.from({ length: 250 }, (_, n) => `k"${n}%2F\u{1F45F}`);
+      const isThere = (_: string, index: number) => index % 3 === 0;
+      const before = state.table<string>('things');
+      await Promise.all(keys.filter(isThere).map(key => before.set(key, `value of ${key}`)));
+      await state.close();
+      state = await open();
+      const table = state.table<string>('things');
+      expect(await Promise.all(keys.map(key => table.get(key)))).toEqual(
+        keys.map((key, index) => (isThere(key, index) ? `value of ${key}` : undefined)),
+      );
+    });
+
     it('keeps tables apart', async () => {
       await state.table('one').set('k', 1);
       expect(await state.table('two').get('k')).toBeUndefined();
