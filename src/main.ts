@@ -58,7 +58,7 @@ export async function run(
       limits: { ...config.limits, outageMs: config.limits.outageMs ?? platforms.outageMs },
       telemetry,
       log,
-      ...(await openQueue(config, role, log)),
+      ...(await openQueue(config, role, file.name, log)),
     });
     stops.push(() => bot.stop());
     observability.watch({ state, adapters: platforms.adapters, load: bot.load });
@@ -72,7 +72,7 @@ export async function run(
 }
 
 /** With REDIS_URL any process accepts and any worker answers; without it, the one that accepted answers. */
-async function openQueue(config: Config, role: Role, log: Log): Promise<Partial<BotDeps>> {
+async function openQueue(config: Config, role: Role, bot: string, log: Log): Promise<Partial<BotDeps>> {
   const url = config.redisUrl;
   if (url === undefined) {
     if (role === 'all') return {};
@@ -87,9 +87,11 @@ async function openQueue(config: Config, role: Role, log: Log): Promise<Partial<
   }
   const { createBullmqDispatcher } = await import('./core/dispatcher-bullmq.ts');
   const { createRedisSignals } = await import('./core/signals-redis.ts');
+  const { redisPrefix } = await import('./core/redis-connection.ts');
+  const prefix = redisPrefix(bot);
   return {
     role,
-    dispatch: run => createBullmqDispatcher({ url, run, log }),
-    signals: await createRedisSignals({ url, log }),
+    dispatch: run => createBullmqDispatcher({ url, run, log, prefix }),
+    signals: await createRedisSignals({ url, log, prefix }),
   };
 }

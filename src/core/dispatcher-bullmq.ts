@@ -5,7 +5,7 @@ import { type Caps, capsOf, lanesOf, Slots } from './fair-queue.ts';
 import { connectRedis } from './redis-connection.ts';
 
 /** Where the conversations to be answered wait. */
-export const TURNS = { queue: 'turns', prefix: '{shopper}' } as const;
+export const TURNS = 'turns';
 /** A worker that died, or hung, for this long has its conversations taken over, after the next check. */
 const LOCK_MS = 15_000;
 const CHECK_MS = 5_000;
@@ -52,8 +52,8 @@ export interface BullmqOptions {
   run: Run | null;
   caps?: Partial<Caps>;
   log: Log;
-  /** Before all keys; braces keep them in one slot of a cluster. */
-  prefix?: string;
+  /** Before all keys: see redisPrefix. */
+  prefix: string;
   lockMs?: number;
   checkMs?: number;
 }
@@ -66,14 +66,13 @@ export interface BullmqOptions {
  * process runs; the other caps are this process's too.
  */
 export async function createBullmqDispatcher(options: BullmqOptions): Promise<Dispatcher> {
-  const { run, log } = options;
-  const prefix = options.prefix ?? TURNS.prefix;
+  const { run, log, prefix } = options;
   const caps = capsOf(options.caps);
   const connection = await connectRedis(options.url);
   // The blocking connection of a worker waits as long as it takes.
   const patient = connection.duplicate({ maxRetriesPerRequest: null });
   patient.on('error', () => {});
-  const queue = new Queue<Waking>(TURNS.queue, {
+  const queue = new Queue<Waking>(TURNS, {
     connection,
     prefix,
     streams: { events: { maxLen: 100 } },
@@ -144,7 +143,7 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
   const worker =
     run === null
       ? null
-      : new Worker<Waking>(TURNS.queue, process, {
+      : new Worker<Waking>(TURNS, process, {
           connection: patient,
           prefix,
           concurrency: caps.total,

@@ -15,7 +15,7 @@ import type { AgentFile, Policy } from './agent-file.ts';
 import { underClaim } from './claim.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { failureOf, SetupError } from './errors.ts';
-import type { State } from './state.ts';
+import type { State, Table } from './state.ts';
 
 /** What every session is created with. */
 export interface Provision {
@@ -28,6 +28,8 @@ interface Known extends Provision {
   hash: string;
 }
 
+/** One for all bots, so that of two that begin on an empty state one finds the other. */
+const CLAIM = 'agent';
 /** Metadata under which agents, environments and stores of one bot are found again. */
 export const APP_KEY = 'shopper_app';
 const HASH_KEY = 'shopper_hash';
@@ -54,8 +56,9 @@ export async function provision(deps: {
   const app = file.name;
   const { agentParams, environmentParams, hash } = wantedBy(file, deps.tools);
 
-  return underClaim(claims, app, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
+  return underClaim(claims, CLAIM, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
     const before = await known.get(app);
+    if (before === undefined) await refuseAnother(state, known, app);
     if (before?.hash === hash && (await isLive(client, before))) return before;
     const environment = await ensureEnvironment(client, before?.environmentId, app, environmentParams, log);
     const agent = await ensureAgent(client, before?.agentId, app, hash, agentParams, log);
@@ -68,6 +71,22 @@ export async function provision(deps: {
     await known.set(app, now);
     return now;
   });
+}
+
+/**
+ * Mappings name people, not bots, and whoever has the inbox answers what is in it: a second bot on the same state would
+ * be given the first one's people, their memory and their conversations.
+ */
+async function refuseAnother(state: State, known: Table<Known>, app: string): Promise<void> {
+  for await (const [other] of known.entries()) {
+    const own = state.shared
+      ? 'a database of its own (DATABASE_URL)'
+      : 'a data directory of its own (SHOPPER_DATA_DIR)';
+    throw new SetupError(
+      `What is kept here belongs to the bot "${other}", and the name in agent.yml is "${app}". ` +
+        `Give "${app}" ${own}, or name it "${other}" if it is the same bot.`,
+    );
+  }
 }
 
 /** What stands at the API for agent.yml. */

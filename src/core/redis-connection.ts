@@ -3,6 +3,11 @@ import { SetupError } from './errors.ts';
 
 const MAX_RECONNECT_MS = 2_000;
 
+/** Before all keys and channels of a bot, so that several may share a Redis; braces keep them in one slot of a cluster. */
+export function redisPrefix(bot: string): string {
+  return `{shopper:${encodeURIComponent(bot)}}`;
+}
+
 /** A connection to REDIS_URL that is made again when it is lost. Rejects with a SetupError when there is none to begin with. */
 export async function connectRedis(url: string): Promise<Redis> {
   const client = new Redis(url, {

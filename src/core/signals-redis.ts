@@ -25,12 +25,12 @@ interface Asked {
 export async function createRedisSignals(options: {
   url: string;
   log: Log;
-  prefix?: string;
+  /** Before all channels: see redisPrefix. */
+  prefix: string;
   patienceMs?: number;
 }): Promise<Signals> {
-  const { log, patienceMs = PATIENCE_MS } = options;
+  const { log, prefix, patienceMs = PATIENCE_MS } = options;
   const me = randomUUID();
-  const prefix = options.prefix ?? '{shopper}';
   const questions = `${prefix}:signals`;
   const answersTo = (id: string) => `${prefix}:signals:${id}`;
   const publisher = await connectRedis(options.url);

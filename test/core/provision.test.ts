@@ -83,6 +83,26 @@ describe('the agent of an agent.yml', () => {
     expect(await live()).toMatchObject([{ id: second.agentId }]);
   });
 
+  it('has its state to itself: another bot is told whose it is and what to do, and changes nothing', async () => {
+    await provide(bench.state);
+    const another = AGENT.replace(/^name: .*/m, 'name: coach');
+    await expect(provide(bench.state, another)).rejects.toThrow(
+      /belongs to the bot "shopper".*"coach".*SHOPPER_DATA_DIR/s,
+    );
+    expect(await live()).toHaveLength(1);
+    const state = await anotherState();
+    await provide(state, another);
+    await state.close();
+    expect(await live()).toHaveLength(2);
+  });
+
+  it('is the only one on a state also when two bots begin together', async () => {
+    const another = AGENT.replace(/^name: .*/m, 'name: coach');
+    const begun = await Promise.allSettled([provide(bench.state), provide(bench.state, another)]);
+    expect(begun.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await live()).toHaveLength(1);
+  });
+
   it('with a tool the server cannot offer is refused in the operator’s words', async () => {
     await expect(provide(bench.state, `${AGENT}tools:\n  web_search: allow\n`)).rejects.toThrow(
       /does not accept this agent\.yml: .*web_search/,

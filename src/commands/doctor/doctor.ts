@@ -83,7 +83,7 @@ ${CONFIG_TOKEN} (an app configuration token) lets it read the Slack app's event 
         checks: guarded(async () => {
           if (config === null) return [];
           const { checkState } = await import('./state.ts');
-          return checkState(config, network);
+          return checkState(config, agent?.file.name, network);
         }),
       },
       {
@@ -91,7 +91,7 @@ ${CONFIG_TOKEN} (an app configuration token) lets it read the Slack app's event 
         checks: guarded(async () => {
           if (config === null) return [];
           const { checkQueue } = await import('./queue.ts');
-          return checkQueue(config, network);
+          return checkQueue(config, agent?.file.name, network);
         }),
       },
     ];

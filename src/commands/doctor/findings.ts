@@ -59,6 +59,7 @@ export const FINDINGS = [
   'model.failing',
   'model.not_listed',
   'state.not_writable',
+  'state.another_bot',
   'state.disk_low',
   'state.unreachable',
   'state.too_old',

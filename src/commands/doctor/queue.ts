@@ -1,6 +1,7 @@
 import { Queue } from 'bullmq';
 import type { Config } from '../../config.ts';
 import { TURNS } from '../../core/dispatcher-bullmq.ts';
+import { redisPrefix } from '../../core/redis-connection.ts';
 import { count } from '../text.ts';
 import { type Check, fine, problem, warning } from './findings.ts';
 import type { Network } from './network.ts';
@@ -8,7 +9,7 @@ import { checkRedis, withRedis } from './redis-health.ts';
 import { whyNot } from './state.ts';
 
 /** Whether turns can be shared among processes, and whether anybody takes them up. */
-export async function checkQueue(config: Config, network: Network): Promise<Check[]> {
+export async function checkQueue(config: Config, bot: string | undefined, network: Network): Promise<Check[]> {
   const url = config.redisUrl;
   if (url === undefined) return [fine('Turns run in the process that accepted them')];
   if (config.api.type === 'local') {
@@ -25,9 +26,11 @@ export async function checkQueue(config: Config, network: Network): Promise<Chec
   try {
     return await withRedis(url, network, async redis => {
       const checks = await checkRedis(redis, host, use);
-      const queue = new Queue(TURNS.queue, {
+      // Each bot has a queue of its own.
+      if (bot === undefined) return checks;
+      const queue = new Queue(TURNS, {
         connection: redis,
-        prefix: TURNS.prefix,
+        prefix: redisPrefix(bot),
         // Otherwise making the object writes.
         skipMetasUpdate: true,
         skipVersionCheck: true,

@@ -6,7 +6,7 @@ import type { Config } from '../../config.ts';
 import { type Check, fine, problem, warning } from './findings.ts';
 import type { Network } from './network.ts';
 import { checkRedis, withRedis } from './redis-health.ts';
-import { withPostgres, withSqlite } from './stored-rows.ts';
+import { readRows, withPostgres, withSqlite } from './stored-rows.ts';
 
 const MB = 1024 * 1024;
 const DISK_WARNING = 1024 * MB;
@@ -14,8 +14,34 @@ const DISK_PROBLEM = 100 * MB;
 /** Generated columns (core/state/postgres). */
 const OLDEST_POSTGRES = 12;
 
-/** Whether the bot could keep its state. Opens nothing for writing, and takes nothing from a bot that runs. */
-export async function checkState(config: Config, network: Network): Promise<Check[]> {
+/**
+ * Whether the bot could keep its state. Opens nothing for writing, and takes nothing from a bot that runs. `bot`: the name
+ * in agent.yml, where that can be read.
+ */
+export async function checkState(
+  config: Config,
+  bot: string | undefined,
+  network: Network,
+): Promise<Check[]> {
+  const checks = await checkStore(config, network);
+  const reachable = checks.every(({ level }) => level !== 'problem');
+  return reachable && bot !== undefined ? [...checks, ...(await checkOwner(config, bot, network))] : checks;
+}
+
+/** Another bot's state would give this one its people (core/provision). */
+async function checkOwner(config: Config, bot: string, network: Network): Promise<Check[]> {
+  const bots = [...(await readRows(config, 'provision', network)).keys()];
+  if (bots.length === 0 || bots.includes(bot)) return [];
+  return [
+    problem(
+      'state.another_bot',
+      `The state belongs to the bot "${bots.join('", "')}", and the name in agent.yml is "${bot}"`,
+      `Give "${bot}" a SHOPPER_DATA_DIR or DATABASE_URL of its own, or keep the name if it is the same bot.`,
+    ),
+  ];
+}
+
+async function checkStore(config: Config, network: Network): Promise<Check[]> {
   const url = config.databaseUrl;
   // The local runtime and journals of seeding are kept in the data directory in any case.
   const folder = await checkFolder(config.dataDir);

@@ -9,14 +9,19 @@ export async function startRedisLike(
   const info = Object.entries({ loading: '0', ...facts })
     .map(([name, value]) => `${name}:${value}\r\n`)
     .join('');
+  const answers: Record<string, string> = {
+    info: `$${Buffer.byteLength(info)}\r\n${info}\r\n`,
+    // It holds nothing.
+    zrangebylex: '*0\r\n',
+  };
   const server = createServer(socket => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('data', data => {
       // Commands come as arrays: *1\r\n$4\r\nINFO\r\n
       for (const command of String(data).split(/(?=\*\d+\r\n)/)) {
-        const isInfo = /\$4\r\ninfo\r\n/i.test(command);
-        socket.write(isInfo ? `$${Buffer.byteLength(info)}\r\n${info}\r\n` : '+OK\r\n');
+        const [, name = ''] = /^\*\d+\r\n\$\d+\r\n(\w+)/.exec(command) ?? [];
+        socket.write(answers[name.toLowerCase()] ?? '+OK\r\n');
       }
     });
   });

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkDisk } from '../../../src/commands/doctor/state.ts';
 import { createBullmqDispatcher, TURNS } from '../../../src/core/dispatcher-bullmq.ts';
+import { redisPrefix } from '../../../src/core/redis-connection.ts';
 import { openPostgresState } from '../../../src/core/state/postgres.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
 import { createLog } from '../../../src/log.ts';
@@ -34,6 +35,21 @@ describe('the data directory', () => {
     const files = await readdir(folder.path);
     expect(await said()).toContain('State is in SQLite there; no bot is running on it');
     expect(await readdir(folder.path)).toEqual(files);
+  });
+
+  it('of another bot is named, whether that runs or not', async () => {
+    const state = await openSqliteState(folder.path);
+    await state.table('provision').set('coach', {});
+    const running = await look();
+    expect(running).toMatchObject({ code: 1, found: ['state.another_bot'] });
+    expect(running.of('state.another_bot').text).toMatch(/the bot "coach".*"shopper"/);
+    expect(running.of('state.another_bot').mend).toMatch(/SHOPPER_DATA_DIR/);
+    await state.close();
+    expect((await look()).found).toEqual(['state.another_bot']);
+    const ours = await openSqliteState(folder.path);
+    await ours.table('provision').set('shopper', {});
+    await ours.close();
+    expect((await look()).found).toEqual([]);
   });
 
   it('that does not exist yet is not made', async () => {
@@ -199,15 +215,21 @@ describe('the queue', () => {
     );
     expect(await redis.keys('*')).toEqual(before);
     const log = createLog('silent');
-    const ingest = await createBullmqDispatcher({ url: url.href, run: null, log });
+    const other = await createBullmqDispatcher({ url: url.href, run: null, log, prefix: redisPrefix('coach') });
+    other.wake('slack:T1:U9/C9/1');
+    const prefix = redisPrefix('shopper');
+    const ingest = await createBullmqDispatcher({ url: url.href, run: null, log, prefix });
     ingest.wake('slack:T1:U1/C1/1');
-    while ((await redis.zcard(`${TURNS.prefix}:${TURNS.queue}:prioritized`)) === 0) {
-      await new Promise(resolve => setImmediate(resolve));
+    for (const bot of ['shopper', 'coach']) {
+      while ((await redis.zcard(`${redisPrefix(bot)}:${TURNS}:prioritized`)) === 0) {
+        await new Promise(resolve => setImmediate(resolve));
+      }
     }
     const waiting = await look(env);
     expect(waiting.of('queue.no_worker').text).toMatch(/1 conversation waiting/);
     expect(waiting.of('queue.no_worker').mend).toMatch(/--role worker/);
     await ingest.stop();
+    await other.stop();
     await redis.flushdb();
     await redis.quit();
   });
