@@ -164,6 +164,11 @@ describe.skipIf(REDIS === null)('on Redis', () => {
 });
 
 it('says that Redis cannot be reached, at once and without the password', async () => {
-  const opening = createBullmqDispatcher({ url: 'redis://:secret@127.0.0.1:1', run: null, log, prefix: '{x}' });
+  const opening = createBullmqDispatcher({
+    url: 'redis://:secret@127.0.0.1:1',
+    run: null,
+    log,
+    prefix: '{x}',
+  });
   await expect(opening).rejects.toThrow(/^Cannot use the Redis at 127.0.0.1:1: .*ECONNREFUSED.*REDIS_URL/);
 });

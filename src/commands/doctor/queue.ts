@@ -9,7 +9,11 @@ import { checkRedis, withRedis } from './redis-health.ts';
 import { whyNot } from './state.ts';
 
 /** Whether turns can be shared among processes, and whether anybody takes them up. */
-export async function checkQueue(config: Config, bot: string | undefined, network: Network): Promise<Check[]> {
+export async function checkQueue(
+  config: Config,
+  bot: string | undefined,
+  network: Network,
+): Promise<Check[]> {
   const url = config.redisUrl;
   if (url === undefined) return [fine('Turns run in the process that accepted them')];
   if (config.api.type === 'local') {

@@ -215,7 +215,12 @@ describe('the queue', () => {
     );
     expect(await redis.keys('*')).toEqual(before);
     const log = createLog('silent');
-    const other = await createBullmqDispatcher({ url: url.href, run: null, log, prefix: redisPrefix('coach') });
+    const other = await createBullmqDispatcher({
+      url: url.href,
+      run: null,
+      log,
+      prefix: redisPrefix('coach'),
+    });
     other.wake('slack:T1:U9/C9/1');
     const prefix = redisPrefix('shopper');
     const ingest = await createBullmqDispatcher({ url: url.href, run: null, log, prefix });
