@@ -144,3 +144,13 @@ export function operatorSentence(error: unknown, baseUrl: string): string {
     return `${baseUrl} is overloaded or failing${request}: ${said} Try again later.`;
   return `${said}${request}`;
 }
+
+/** Null for what is not there (any more). */
+export async function unlessGone<T>(reading: PromiseLike<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (failureOf(error).type === 'gone') return null;
+    throw error;
+  }
+}

@@ -1,5 +1,5 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { failureOf } from './errors.ts';
+import { failureOf, unlessGone } from './errors.ts';
 import type { ChangeRef } from './memory-changes.ts';
 
 /** How a memory stood before or after a change; null: it did not exist. */
@@ -90,13 +90,7 @@ async function standsAt(client: Anthropic, storeId: string, to: Standing): Promi
 
 /** The text of a version; null when it is no longer kept. */
 async function textOf(client: Anthropic, storeId: string, versionId: string): Promise<string | null> {
-  try {
-    const version = await client.beta.memoryStores.memoryVersions.retrieve(versionId, {
-      memory_store_id: storeId,
-    });
-    return version.content ?? null;
-  } catch (error) {
-    if (failureOf(error).type === 'gone') return null;
-    throw error;
-  }
+  const versions = client.beta.memoryStores.memoryVersions;
+  const version = await unlessGone(versions.retrieve(versionId, { memory_store_id: storeId }));
+  return version?.content ?? null;
 }

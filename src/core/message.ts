@@ -104,6 +104,8 @@ export type CommandAction =
   /** Which memories a reply used; without `messageId` (the message it answered) the latest in the conversation. */
   | { type: 'why'; messageId?: string };
 
+export type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
+
 const LOOKING: readonly CommandAction['type'][] = [
   'view',
   'show',

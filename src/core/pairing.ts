@@ -3,7 +3,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { z } from 'zod';
 import { failureOf } from './errors.ts';
 import type { Person } from './message.ts';
-import { APP_KEY } from './provision.ts';
+import { APP_KEY } from './provision-wanted.ts';
 
 /** A person who asked to be let in. */
 export interface Waiting {

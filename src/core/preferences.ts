@@ -6,18 +6,20 @@ import type { Accounts } from './linking/accounts.ts';
 import { createLinkCodes } from './linking/codes.ts';
 import { createLinking } from './linking/linking.ts';
 import { createMemoryCopy } from './linking/memory-copy.ts';
-import type { Memory, MemoryFile } from './memory.ts';
+import type { Memory } from './memory.ts';
+import type { MemoryFile } from './memory-files.ts';
 import { factLines } from './memory-lines.ts';
 import { readableLines } from './memory-text.ts';
 import {
+  type Action,
   type Command,
-  type CommandAction,
   type Conversation,
   type NoticeMode,
   type Person,
   personKey,
 } from './message.ts';
 import type { Authors } from './preferences/authors.ts';
+import { createChoices } from './preferences/choices.ts';
 import { createConflicts } from './preferences/conflicts.ts';
 import { asJson, asMarkdown } from './preferences/export.ts';
 import { createForgetting, type Forgetting } from './preferences/forgetting.ts';
@@ -28,18 +30,13 @@ import { createOrigins } from './preferences/origins.ts';
 import { createRestoring } from './preferences/restoring.ts';
 import { createSharing } from './preferences/sharing.ts';
 import { createTextEditing } from './preferences/text-editing.ts';
+import { createWhy } from './preferences/why.ts';
 import { createWrites } from './preferences/writes.ts';
 import type { Privacy } from './privacy.ts';
 import type { ReplySources } from './reply-sources.ts';
 import type { Sessions } from './sessions.ts';
 import type { State } from './state.ts';
-import {
-  type Fact,
-  type MemorySection,
-  type PreferencesView,
-  titleOfPath,
-  type UsedMemory,
-} from './views.ts';
+import { type Fact, type MemorySection, outcome, type PreferencesView, titleOfPath } from './views.ts';
 import type { ConversationOfSession } from './whereabouts.ts';
 
 export interface Preferences {
@@ -72,14 +69,11 @@ export interface PreferencesDeps {
   now: () => number;
 }
 
-type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
-
 /** Files looked through at once for where their facts come from. */
 const AT_ONCE = 6;
 
 export function createPreferences(deps: PreferencesDeps): Preferences {
   const { client, state, memory, accounts, sessions, privacy, whereabouts, authors } = deps;
-  const modes = state.table<NoticeMode>('notice-mode');
   const onWritten = (person: Person) => sessions.memoryEdited(person);
   const origins = createOrigins({ client, state, authors, whereabouts });
   const writes = createWrites({ client, authors, onWritten });
@@ -106,6 +100,8 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     conflicts,
   });
   const merging = createMerging({ client, memory, writes });
+  const choices = createChoices({ state, privacy, endPrivate: it => sessions.endPrivate(it) });
+  const why = createWhy({ ...deps, filesOf: async owner => (await filesOf(owner))[0] });
 
   async function view(
     owner: Person,
@@ -113,7 +109,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     conversation: Conversation | undefined,
   ): Promise<PreferencesView> {
     const [files, shared] = await filesOf(owner);
-    const mode = await modes.get(personKey(owner));
+    const mode = await choices.modeOf(owner);
     const others = (await accounts.accountsOf(owner)).filter(it => personKey(it) !== personKey(person));
     return {
       type: 'memory',
@@ -209,51 +205,6 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     };
   }
 
-  async function setPaused(person: Person, paused: boolean): Promise<PreferencesView> {
-    const changed = await privacy.setPaused(person, paused);
-    if (paused) {
-      return outcome(
-        true,
-        changed
-          ? 'Paused. From your next message on I use what I know and write nothing new.'
-          : 'It is paused already: I write nothing new.',
-      );
-    }
-    return outcome(
-      true,
-      changed ? 'From your next message on I remember new things again.' : 'It is not paused.',
-    );
-  }
-
-  async function setPrivate(conversation: Conversation | undefined, on: boolean): Promise<PreferencesView> {
-    if (conversation === undefined) {
-      return outcome(false, 'Say that in the conversation that is to be private.');
-    }
-    const changed = await privacy.setPrivate(conversation, on);
-    if (on) {
-      return outcome(
-        true,
-        changed
-          ? 'This conversation is private from your next message on: I know nothing about you here and keep nothing of it.'
-          : 'This conversation is private already.',
-      );
-    }
-    await sessions.endPrivate(conversation);
-    return outcome(
-      true,
-      changed
-        ? 'Private no more. What was said is deleted; from your next message on I know you again.'
-        : 'This conversation is not private.',
-    );
-  }
-
-  async function setMode(person: Person, mode: NoticeMode | 'default'): Promise<PreferencesView> {
-    const key = personKey(person);
-    if (mode === 'default') await modes.delete(key);
-    else await modes.set(key, mode);
-    return outcome(true, SENTENCE_OF_MODE[mode]);
-  }
-
   async function exported(person: Person, format: 'json' | 'markdown'): Promise<PreferencesView> {
     const [files, shared] = await filesOf(person);
     const all = {
@@ -267,42 +218,6 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
       sentence: 'Here is everything I remember about you, and how it came about.',
       file: format === 'json' ? asJson(all) : asMarkdown(all),
     };
-  }
-
-  async function why(
-    owner: Person,
-    person: Person,
-    conversation: Conversation | undefined,
-    { messageId }: Action<'why'>,
-  ): Promise<PreferencesView> {
-    if (conversation === undefined || personKey(conversation.person) !== personKey(person)) {
-      return outcome(false, 'Ask that in the conversation with the reply.');
-    }
-    const trace = await deps.sources.find(conversation, messageId ?? null);
-    if (trace === null) {
-      return outcome(
-        false,
-        (await privacy.isPrivate(conversation))
-          ? 'This conversation is private: no memory is used here.'
-          : 'I do not know any more what was before me for that reply.',
-      );
-    }
-    const { files, searched } = await deps.sources.filesOf(trace);
-    const [now] = await filesOf(owner);
-    const memories: UsedMemory[] = files.map(({ path, shared, how }) => ({
-      memoryId: shared ? null : (now.find(file => file.path === path)?.id ?? null),
-      path,
-      title: titleOfPath(path),
-      how: [...how],
-      shared,
-    }));
-    const sentence =
-      memories.length > 0
-        ? 'This is what I had before me for that reply:'
-        : searched
-          ? 'For that reply I searched your memory, and opened nothing in particular.'
-          : 'For that reply I used nothing from your memory.';
-    return { type: 'why', sentence, memories, searched };
   }
 
   return {
@@ -341,13 +256,13 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
         case 'keep':
           return restoring.keep(owner, action.noticeId);
         case 'pause':
-          return setPaused(owner, true);
+          return choices.setPaused(owner, true);
         case 'resume':
-          return setPaused(owner, false);
+          return choices.setPaused(owner, false);
         case 'private':
-          return setPrivate(conversation, action.on);
+          return choices.setPrivate(conversation, action.on);
         case 'notices':
-          return setMode(owner, action.mode);
+          return choices.setMode(owner, action.mode);
         case 'share':
           return sharing.share(owner, action);
         case 'link':
@@ -357,7 +272,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
         case 'export':
           return exported(owner, action.format);
         case 'why':
-          return why(owner, person, conversation, action);
+          return why(owner, person, conversation, action.messageId);
       }
     },
 
@@ -379,17 +294,6 @@ const FORGET_ME =
 const UNFINISHED =
   'I could not finish forgetting you: something I need cannot be reached. I go on by myself within the hour, or at once ' +
   'when you ask again. What you write to me before that goes as well.';
-
-const SENTENCE_OF_MODE: Record<NoticeMode | 'default', string> = {
-  thread: 'From now on I show below my reply what I changed in your memory.',
-  private: 'From now on I show what I changed in your memory to you alone.',
-  off: 'From now on I change your memory without a notice. /preferences still shows everything.',
-  default: 'Memory notices are back to how they were set up here.',
-};
-
-function outcome(ok: boolean, sentence: string): PreferencesView {
-  return { type: 'outcome', ok, sentence };
-}
 
 function section(file: MemoryFile, facts: Fact[], shared: boolean): MemorySection {
   return {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type Anthropic from '@anthropic-ai/sdk';
 import type {
@@ -9,12 +8,12 @@ import type {
   BetaEnvironment,
   EnvironmentCreateParams,
 } from '@anthropic-ai/sdk/resources/beta/environments/environments';
-import { z } from 'zod';
 import type { Log } from '../log.ts';
-import type { AgentFile, Policy } from './agent-file.ts';
+import type { AgentFile } from './agent-file.ts';
 import { underClaim } from './claim.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
-import { failureOf, SetupError } from './errors.ts';
+import { failureOf, SetupError, unlessGone } from './errors.ts';
+import { APP_KEY, HASH_KEY, wantedBy } from './provision-wanted.ts';
 import type { State, Table } from './state.ts';
 
 /** What every session is created with. */
@@ -30,9 +29,6 @@ interface Known extends Provision {
 
 /** One for all bots, so that of two that begin on an empty state one finds the other. */
 const CLAIM = 'agent';
-/** Metadata under which agents, environments and stores of one bot are found again. */
-export const APP_KEY = 'shopper_app';
-const HASH_KEY = 'shopper_hash';
 const CLAIM_MS = 30_000;
 const CLAIM_POLL_MS = 100;
 
@@ -136,19 +132,8 @@ function isAsWanted(there: unknown, wanted: unknown): boolean {
   return Object.entries(wanted).every(([key, value]) => isAsWanted(given.get(key), value));
 }
 
-/** The hash stands for both: with it the agent carries what it and its environment were made from. */
-function wantedBy(file: AgentFile, tools: CustomToolRegistry) {
-  const agentParams = agentParamsOf(file, tools);
-  const environmentParams = environmentParamsOf(file);
-  const hash = createHash('sha256')
-    .update(JSON.stringify([agentParams, environmentParams]))
-    .digest('hex')
-    .slice(0, 32);
-  return { agentParams, environmentParams, hash };
-}
-
 async function isLive(client: Anthropic, known: Known): Promise<boolean> {
-  const agent = await found(() => client.beta.agents.retrieve(known.agentId));
+  const agent = await unlessGone(client.beta.agents.retrieve(known.agentId));
   return agent !== null && agent.archived_at === null && agent.version === known.agentVersion;
 }
 
@@ -161,7 +146,7 @@ async function ensureAgent(
   log: Log,
 ): Promise<BetaManagedAgentsAgent> {
   const stamped = { ...params, metadata: { [APP_KEY]: app, [HASH_KEY]: hash } };
-  const byId = knownId === undefined ? null : await found(() => client.beta.agents.retrieve(knownId));
+  const byId = knownId === undefined ? null : await unlessGone(client.beta.agents.retrieve(knownId));
   const existing = byId?.archived_at === null ? byId : await oldestAgent(client, app);
   if (existing !== null) {
     if (existing.metadata[HASH_KEY] === hash) return existing;
@@ -209,7 +194,7 @@ async function ensureEnvironment(
   params: EnvironmentCreateParams,
   log: Log,
 ): Promise<BetaEnvironment> {
-  const byId = knownId === undefined ? null : await found(() => client.beta.environments.retrieve(knownId));
+  const byId = knownId === undefined ? null : await unlessGone(client.beta.environments.retrieve(knownId));
   const existing = byId?.archived_at === null ? byId : await oldestEnvironment(client, app);
   if (existing !== null) {
     // Updating to the same content is a no-op, so there is nothing to compare first.
@@ -246,77 +231,9 @@ function isOlder(a: { created_at: string; id: string }, b: { created_at: string;
   return a.created_at === b.created_at ? a.id < b.id : a.created_at < b.created_at;
 }
 
-async function found<T>(retrieve: () => Promise<T>): Promise<T | null> {
-  try {
-    return await retrieve();
-  } catch (error) {
-    if (failureOf(error).type === 'gone') return null;
-    throw error;
-  }
-}
-
 function refusal(error: unknown): unknown {
   const failure = failureOf(error);
   if (failure.type !== 'refused' || failure.reason !== 'request') return error;
   const said = error instanceof Error ? error.message : String(error);
   return new SetupError(`The agent service does not accept this agent.yml: ${said}`, { cause: error });
-}
-
-function agentParamsOf(file: AgentFile, tools: CustomToolRegistry): AgentCreateParams {
-  const configs = Object.entries(file.tools).map(([name, policy]) => ({
-    name: name as keyof AgentFile['tools'],
-    enabled: policy !== 'off',
-    permission_policy: policyParam(policy),
-  }));
-  const custom = file.custom_tools.map(name => {
-    const tool = tools.get(name);
-    if (tool === undefined) {
-      throw new SetupError(
-        `agent.yml asks for the custom tool "${name}", but there is none of that name in src/tools.ts. A tool in a file of its own is asked for by its path, such as ./${name}.ts.`,
-      );
-    }
-    const { $schema: _, ...inputSchema } = z.toJSONSchema(tool.input);
-    return {
-      type: 'custom' as const,
-      name: tool.name,
-      description: tool.description,
-      input_schema: { ...inputSchema, type: 'object' as const },
-    };
-  });
-  return {
-    name: file.name,
-    description: file.description ?? null,
-    model: file.model as AgentCreateParams['model'],
-    system: file.system,
-    tools: [
-      { type: 'agent_toolset_20260401', configs },
-      ...file.mcp_servers.map(server => ({
-        type: 'mcp_toolset' as const,
-        mcp_server_name: server.name,
-        default_config: { enabled: true, permission_policy: policyParam(server.policy) },
-      })),
-      ...custom,
-    ],
-    mcp_servers: file.mcp_servers.map(({ name, url }) => ({ type: 'url' as const, name, url })),
-  };
-}
-
-function policyParam(policy: Policy): { type: 'always_allow' } | { type: 'always_ask' } {
-  return { type: policy === 'ask' ? 'always_ask' : 'always_allow' };
-}
-
-function environmentParamsOf(file: AgentFile): EnvironmentCreateParams {
-  const { networking, allowed_hosts } = file.environment;
-  return {
-    name: file.name,
-    description: `Where ${file.name} works.`,
-    metadata: { [APP_KEY]: file.name },
-    config: {
-      type: 'cloud',
-      networking:
-        networking === 'unrestricted'
-          ? { type: 'unrestricted' }
-          : { type: 'limited', allowed_hosts, allow_mcp_servers: true, allow_package_managers: false },
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import type { Listing } from './memory.ts';
+import type { Listing } from './memory-files.ts';
 import type { Conversation, Quote } from './message.ts';
 
 export interface Mount {

@@ -1,35 +1,19 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
 import type { AgentFile } from './agent-file.ts';
-import { failureOf, PersonError } from './errors.ts';
 import type { Holds } from './holds.ts';
 import type { Accounts } from './linking/accounts.ts';
 import type { Memory, PersonStore } from './memory.ts';
 import { type Conversation, conversationKey, type Person, personKey } from './message.ts';
 import type { MemoryAccess, Privacy } from './privacy.ts';
 import type { Provision } from './provision.ts';
+import { createSessionMaking, type MadeSession, type SessionPurpose } from './session-making.ts';
 import { createSessionEndings, removeSession } from './session-removal.ts';
-import { budgetOf, commonResource, mountPathOf, ownResource } from './session-resources.ts';
 import type { State } from './state.ts';
-import type { Audience } from './store-owner.ts';
 import type { ConversationOfSession } from './whereabouts.ts';
 
-/** One of the person's stores, and where it is mounted, as the session said. */
-export interface OwnMount {
-  storeId: string;
-  audience: Audience;
-  path: string;
-}
-
 /** What the bot keeps of a conversation: a cursor into the session, which itself is the log. */
-export interface SessionRecord {
-  sessionId: string;
-  /** The private store first; none in a private conversation. */
-  mounts: OwnMount[];
-  access: MemoryAccess;
-  /** Where the facts that hold for everyone are mounted, if there are any. */
-  commonPath: string | null;
-  agentVersion: number;
+export interface SessionRecord extends MadeSession {
   lastUsedAt: number;
   /** Never to be used again; kept because the conversation is still one the bot is in. */
   ended: boolean;
@@ -105,6 +89,7 @@ export function createSessions(deps: {
   const edits = deps.state.table<number>('memory-edited');
   const news = deps.state.table<string>('news');
   const endings = createSessionEndings({ client, state: deps.state, log, now });
+  const making = createSessionMaking({ ...deps, lost: memoryLost });
   const opening = new Map<string, Promise<OpenSession>>();
   const idleMs = file.session.idle_hours * 3600_000;
 
@@ -119,106 +104,11 @@ export function createSessions(deps: {
     );
   }
 
-  /** What of a person's memory belongs into a conversation; `complete`: with what every such conversation has. */
-  async function storesFor(
-    owner: Person,
-    audience: Audience,
-    access: MemoryAccess,
-  ): Promise<{ stores: PersonStore[]; complete: boolean }> {
-    if (access === 'none') return { stores: [], complete: true };
-    const known = await memory.knownStores(owner, audience);
-    // What is known in private alone must not be within reach where others read.
-    const stores = known.filter(store => audience === 'private' || store.audience === 'shared');
-    return { stores, complete: stores.some(store => store.audience === audience) };
-  }
-
-  async function completeStores(
-    owner: Person,
-    audience: Audience,
-    access: MemoryAccess,
-  ): Promise<PersonStore[]> {
-    const { stores, complete } = await storesFor(owner, audience, access);
-    if (complete) return stores;
-    const made: PersonStore = { id: await memory.storeFor(owner, audience), audience };
-    return [made, ...stores.filter(store => store.id !== made.id)];
-  }
-
-  async function create(
-    person: Person,
-    stores: readonly PersonStore[],
-    audience: Audience,
-    access: MemoryAccess,
-  ): Promise<SessionRecord> {
-    const { agentId, agentVersion, environmentId } = deps.provision.current();
-    const common = file.memory.shared_store;
-    const session = await client.beta.sessions.create(
-      {
-        agent: { type: 'agent', id: agentId, version: agentVersion },
-        environment_id: environmentId,
-        title: `${person.platform} conversation`,
-        metadata: { platform: person.platform, workspace: person.workspace, person: person.id },
-        resources: [
-          ...(access === 'none'
-            ? []
-            : stores.map(store => ownResource(store, audience, access, file.memory.instructions))),
-          ...(common === undefined ? [] : [commonResource(common, file.memory.shared_instructions)]),
-        ],
-        ...(file.session.budget_usd === undefined ? {} : { budget: budgetOf(file.session.budget_usd) }),
-      },
-      { maxRetries: 0 },
-    );
-    log.info(
-      { event: 'session.created', session: session.id, stores: stores.map(store => store.id) },
-      'session created',
-    );
-    const mountOf = (id: string) =>
-      session.resources.find(resource => resource.type === 'memory_store' && resource.memory_store_id === id);
-    const other = common === undefined ? undefined : mountOf(common);
-    return {
-      sessionId: session.id,
-      mounts: stores.map(({ id, audience }) => ({ storeId: id, audience, path: mountPathOf(mountOf(id)) })),
-      access,
-      commonPath: other === undefined ? null : mountPathOf(other),
-      agentVersion,
-      lastUsedAt: now(),
-      ended: false,
-      listedAt: now(),
-      lastSentId: null,
-      lastEventAt: null,
-    };
-  }
-
-  /** A creation that fails because something it names was removed: find out what, put it right, try again. */
-  async function createHealing(
-    person: Person,
-    owner: Person,
-    audience: Audience,
-    access: MemoryAccess,
-  ): Promise<SessionRecord> {
-    const stores = await completeStores(owner, audience, access);
-    try {
-      return await create(person, stores, audience, access);
-    } catch (error) {
-      const failure = failureOf(error);
-      const removed = failure.type === 'gone' || (failure.type === 'refused' && failure.reason === 'request');
-      if (!removed) throw error;
-      let lost = false;
-      for (const { id } of stores) {
-        if (await memory.isLive(id)) continue;
-        await memoryLost(owner, id);
-        lost = true;
-      }
-      if (lost) return create(person, await completeStores(owner, audience, access), audience, access);
-      const common = file.memory.shared_store;
-      if (common !== undefined && !(await memory.isLive(common))) {
-        throw new PersonError(
-          'The shared memory I was set up with no longer exists. The people who run me need to correct memory.shared_store in agent.yml.',
-          { cause: error },
-        );
-      }
-      await deps.provision.renew();
-      return create(person, stores, audience, access);
-    }
+  /** As it is kept before anything was said in it. */
+  async function make(purpose: SessionPurpose): Promise<SessionRecord> {
+    const made = await making.make(purpose);
+    const at = now();
+    return { ...made, lastUsedAt: at, ended: false, listedAt: at, lastSentId: null, lastEventAt: null };
   }
 
   async function memoryLost(person: Person, storeId: string): Promise<void> {
@@ -247,9 +137,10 @@ export function createSessions(deps: {
     const owner = await accounts.ownerOf(person);
     const [spare, paused] = await Promise.all([spares.get(key), privacy.isPaused(owner)]);
     const access = paused ? 'read_only' : 'read_write';
-    const { stores, complete } = await storesFor(owner, 'private', access);
+    const purpose: SessionPurpose = { person, owner, audience: 'private', access };
+    const { stores, complete } = await making.storesFor(purpose);
     if (spare !== undefined && complete && isCurrent(spare, stores, access)) return;
-    const made = await createHealing(person, owner, 'private', access);
+    const made = await make(purpose);
     const kept =
       spare === undefined
         ? await spares.insert(key, made, idleMs)
@@ -277,14 +168,15 @@ export function createSessions(deps: {
     const [record, owner] = await Promise.all([records.get(key), accounts.ownerOf(person)]);
     if (record !== undefined && record.sessionId === keep) return opened(record, owner, conversation);
     const access = await privacy.accessFor(conversation, owner);
-    const { stores, complete } = await storesFor(owner, audience, access);
+    const purpose: SessionPurpose = { person, owner, audience, access };
+    const { stores, complete } = await making.storesFor(purpose);
     if (record !== undefined && complete && isCurrent(record, stores, access))
       return opened(record, owner, conversation);
     const spare =
       complete && audience === 'private' && access !== 'none'
         ? await takeSpare(person, stores, access)
         : null;
-    const created = spare ?? (await createHealing(person, owner, audience, access));
+    const created = spare ?? (await make(purpose));
     // First, so that no session is ever left behind: by these rows what is to be forgotten is found.
     if (access === 'none') await endings.schedule(personKey(person), created.sessionId, now() + idleMs);
     else await deps.whereabouts.remember(owner, conversation, created.sessionId);

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { MAX_ACCOUNTS } from './linking/accounts.ts';
 import type { Conversation, Person } from './message.ts';
-import { APP_KEY } from './provision.ts';
+import { APP_KEY } from './provision-wanted.ts';
 
 /** Where what a store holds may be used: with the person alone, or also where others read. */
 export type Audience = Conversation['audience'];
@@ -42,11 +42,16 @@ function metadataOf(app: string, person: Person, audience: Audience): Record<str
   };
 }
 
+/** What a store's metadata says of it. */
+export interface Owned {
+  person: Person;
+  audience: Audience;
+  /** Accounts that have it too. */
+  linked: Person[];
+}
+
 /** Whose store this is, and for where; null when it is not one of this bot's. */
-export function ownerOf(
-  store: { metadata: Record<string, string> },
-  app: string,
-): { person: Person; audience: Audience; linked: Person[] } | null {
+export function ownerOf(store: { metadata: Record<string, string> }, app: string): Owned | null {
   const { platform, workspace, person, person_name, audience } = store.metadata;
   if (
     store.metadata[APP_KEY] !== app ||

@@ -1,7 +1,8 @@
 import type { ChatAdapter } from './adapter.ts';
 import type { AgentFile } from './agent-file.ts';
 import { PersonError } from './errors.ts';
-import type { Listing, Memory } from './memory.ts';
+import type { Memory } from './memory.ts';
+import type { Listing } from './memory-files.ts';
 import type { Conversation, Message } from './message.ts';
 import { contentOf } from './message-content.ts';
 import { type Mount, sessionStart } from './session-start.ts';

@@ -227,6 +227,10 @@ export function lineOfChange(change: LineChange): string {
   }
 }
 
+export function outcome(ok: boolean, sentence: string): PreferencesView {
+  return { type: 'outcome', ok, sentence };
+}
+
 /** "/sizes.md" → "Sizes", "/style/winter_coats.md" → "Style: winter coats" */
 export function titleOfPath(path: string): string {
   const words = path

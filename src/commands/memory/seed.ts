@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { SetupError } from '../../core/errors.ts';
-import { LOOK_AGAIN_MS } from '../../core/memory.ts';
+import { LOOK_AGAIN_MS } from '../../core/memory-discovery.ts';
 import { personKey } from '../../core/message.ts';
 import { pause } from '../../core/session-stream.ts';
 import { defineCommand, EXIT, type Io, UsageError, wholeNumber } from '../command.ts';

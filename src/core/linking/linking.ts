@@ -3,20 +3,18 @@ import type { Log } from '../../log.ts';
 import { unlessGone } from '../erasing.ts';
 import type { Holds } from '../holds.ts';
 import type { Memory } from '../memory.ts';
-import { type CommandAction, type NoticeMode, type Person, personKey } from '../message.ts';
+import { type Action, type NoticeMode, type Person, personKey } from '../message.ts';
 import { eraseMemoryRows } from '../person-rows.ts';
 import { sha256Of } from '../preferences/authors.ts';
 import type { Conflicts } from '../preferences/conflicts.ts';
 import type { Privacy } from '../privacy.ts';
 import type { Sessions } from '../sessions.ts';
 import type { State } from '../state.ts';
-import type { Conflict, PreferencesView } from '../views.ts';
+import { type Conflict, outcome, type PreferencesView } from '../views.ts';
 import type { ConversationOfSession } from '../whereabouts.ts';
 import { type Accounts, type Leaving, MAX_ACCOUNTS } from './accounts.ts';
 import type { LinkCodes, Looked } from './codes.ts';
 import type { MemoryCopy, OpenDispute } from './memory-copy.ts';
-
-type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
 
 /** Several accounts of one person come to have one memory, and part again. */
 export interface Linking {
@@ -243,8 +241,4 @@ function linkedNews(person: Person): string {
 /** “Ann” on Slack */
 function wordsOf({ platform, name }: Person): string {
   return `“${name}” on ${platform.charAt(0).toUpperCase()}${platform.slice(1)}`;
-}
-
-function outcome(ok: boolean, sentence: string): PreferencesView {
-  return { type: 'outcome', ok, sentence };
 }

@@ -1,4 +1,5 @@
-import type { Memory, MemoryFile } from '../memory.ts';
+import type { Memory } from '../memory.ts';
+import type { MemoryFile } from '../memory-files.ts';
 import { factId, factLines } from '../memory-lines.ts';
 import type { Person } from '../message.ts';
 import type { OwnChange } from '../preferences/authors.ts';

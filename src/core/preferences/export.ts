@@ -1,4 +1,4 @@
-import type { MemoryFile } from '../memory.ts';
+import type { MemoryFile } from '../memory-files.ts';
 import { factLines } from '../memory-lines.ts';
 import type { Person } from '../message.ts';
 import { type HistoryEntry, lineOfChange, titleOfPath, wordsOfAuthor } from '../views.ts';

@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { Memory, MemoryFile } from '../memory.ts';
+import type { Memory } from '../memory.ts';
 import { versionBefore } from '../memory-changes.ts';
+import type { MemoryFile } from '../memory-files.ts';
 import { factId, factLines, isEmptyNote, withoutLines } from '../memory-lines.ts';
 import { type Forgettable, titleOfPath } from '../views.ts';
 import { textOf, type Version, versionsIn } from './versions.ts';

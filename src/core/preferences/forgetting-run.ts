@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from '../errors.ts';
-import type { Memory, MemoryFile } from '../memory.ts';
+import type { Memory } from '../memory.ts';
+import type { MemoryFile } from '../memory-files.ts';
 import type { Person } from '../message.ts';
 import type { Authors } from './authors.ts';
 import { idsIn, isSeen, itemOf, type Plan, without } from './forgetting-plan.ts';

@@ -3,17 +3,15 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from '../errors.ts';
 import type { Memory } from '../memory.ts';
 import { factId, factLines } from '../memory-lines.ts';
-import { type CommandAction, type Person, personKey } from '../message.ts';
+import { type Action, type Person, personKey } from '../message.ts';
 import type { State } from '../state.ts';
-import { type Counted, type Forgettable, type PreferencesView, titleOfPath } from '../views.ts';
+import { type Counted, type Forgettable, outcome, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Authors } from './authors.ts';
 import { idsIn, itemOf, type Plan, planSince } from './forgetting-plan.ts';
 import { ChangedMeanwhile, type Counts, createForgettingRun, type Job } from './forgetting-run.ts';
 import { revisionOf } from './history.ts';
 import type { Origins } from './origins.ts';
 import type { Writes } from './writes.ts';
-
-type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
 
 /** Takes things out of memory for good: out of the files, and out of every earlier version. */
 export interface Forgetting {
@@ -179,8 +177,4 @@ function countsOf(counts: Counts): { what: Counted; count: number }[] {
   return (['facts', 'memories', 'redacted'] as const)
     .map(what => ({ what, count: counts[what] }))
     .filter(({ count }) => count > 0);
-}
-
-function outcome(ok: boolean, sentence: string): PreferencesView {
-  return { type: 'outcome', ok, sentence };
 }

@@ -1,14 +1,15 @@
-import type { Memory, MemoryFile } from '../memory.ts';
-import { type CommandAction, type FieldName, type Person, personKey } from '../message.ts';
+import type { Memory } from '../memory.ts';
+import type { MemoryFile } from '../memory-files.ts';
+import { type Action, type FieldName, type Person, personKey } from '../message.ts';
 import type { State } from '../state.ts';
-import type { Conflict, PreferencesView } from '../views.ts';
+import { type Conflict, outcome, type PreferencesView } from '../views.ts';
 import { sha256Of } from './authors.ts';
 import { type Conflicts, newId, OPEN_MS } from './conflicts.ts';
 import { FIELDS } from './field-rules.ts';
 import { readFields, type TextFile, writeField } from './usual-facts.ts';
 import type { Writes } from './writes.ts';
 
-type SetAction = Extract<CommandAction, { type: 'set' }>;
+type SetAction = Action<'set'>;
 
 /** The form of usual facts. */
 export interface FormEditing {
@@ -201,8 +202,4 @@ function savedSentence(names: readonly FieldName[], values: Values): string {
     return value === '' ? `${label}: nothing any more` : `${label}: ${value}`;
   });
   return `Saved. ${said.join('; ')}.`;
-}
-
-function outcome(ok: boolean, sentence: string): PreferencesView {
-  return { type: 'outcome', ok, sentence };
 }

@@ -1,5 +1,5 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { MemoryFile } from '../memory.ts';
+import type { MemoryFile } from '../memory-files.ts';
 import { factId, factLines } from '../memory-lines.ts';
 import { type Person, personKey } from '../message.ts';
 import type { State } from '../state.ts';

@@ -2,17 +2,15 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Memory } from '../memory.ts';
 import { type ChangeRef, versionBefore } from '../memory-changes.ts';
 import { redoChange, redoOrder, undoChange, undoOrder } from '../memory-restore.ts';
-import { type CommandAction, type Person, personKey } from '../message.ts';
+import { type Action, type Person, personKey } from '../message.ts';
 import type { NoticeRecord } from '../notices.ts';
 import type { State } from '../state.ts';
-import { type PreferencesView, titleOfPath } from '../views.ts';
+import { outcome, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Authors } from './authors.ts';
 import { revisionOf } from './history.ts';
 import type { TextEditing } from './text-editing.ts';
 import { textOf, versionNamed } from './versions.ts';
 import type { Writes } from './writes.ts';
-
-type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
 
 /** Going back: to before a change, or to any version. */
 export interface Restoring {
@@ -159,7 +157,3 @@ async function each(
 }
 
 const TOO_OLD = 'That change is too old for this. You can still edit or forget it in /preferences.';
-
-function outcome(ok: boolean, sentence: string): PreferencesView {
-  return { type: 'outcome', ok, sentence };
-}

@@ -1,11 +1,10 @@
-import type { Memory, MemoryFile } from '../memory.ts';
-import type { CommandAction, Person } from '../message.ts';
+import type { Memory } from '../memory.ts';
+import type { MemoryFile } from '../memory-files.ts';
+import type { Action, Person } from '../message.ts';
 import type { Audience } from '../store-owner.ts';
-import { type PreferencesView, titleOfPath } from '../views.ts';
+import { outcome, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Origins } from './origins.ts';
 import type { Writes } from './writes.ts';
-
-type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
 
 /** The person decides which notes may be used where others read: it is the store that a note is in. */
 export interface Sharing {
@@ -90,8 +89,4 @@ function namesake(path: string, number: number): string {
   const dot = path.lastIndexOf('.');
   const end = dot > path.lastIndexOf('/') ? dot : path.length;
   return `${path.slice(0, end)}-${number}${path.slice(end)}`;
-}
-
-function outcome(ok: boolean, sentence: string): PreferencesView {
-  return { type: 'outcome', ok, sentence };
 }

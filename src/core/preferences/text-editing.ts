@@ -1,13 +1,12 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { Memory, MemoryFile } from '../memory.ts';
-import type { CommandAction, Person } from '../message.ts';
-import { type Draft, type PreferencesView, titleOfPath } from '../views.ts';
+import type { Memory } from '../memory.ts';
+import type { MemoryFile } from '../memory-files.ts';
+import type { Action, Person } from '../message.ts';
+import { type Draft, outcome, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Conflicts, Unsaved } from './conflicts.ts';
 import { revisionOf } from './history.ts';
 import { versionsIn } from './versions.ts';
 import { pathOfTitle, type Writes } from './writes.ts';
-
-type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
 
 /** Any file as free text. */
 export interface TextEditing {
@@ -198,7 +197,3 @@ function tidied(text: string): string {
 }
 
 const GONE: PreferencesView = { type: 'outcome', ok: false, sentence: 'That is no longer in your memory.' };
-
-function outcome(ok: boolean, sentence: string): PreferencesView {
-  return { type: 'outcome', ok, sentence };
-}

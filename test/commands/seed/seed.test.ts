@@ -5,7 +5,7 @@ import { lockSeeding } from '../../../src/commands/seed/lock.ts';
 import { parseAgentFile } from '../../../src/core/agent-file.ts';
 import { createBot } from '../../../src/core/bot.ts';
 import { createCustomTools } from '../../../src/core/custom-tools.ts';
-import { LOOK_AGAIN_MS } from '../../../src/core/memory.ts';
+import { LOOK_AGAIN_MS } from '../../../src/core/memory-discovery.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
 import { createLog } from '../../../src/log.ts';
 import { AGENT, collect } from '../../helpers/bench.ts';
