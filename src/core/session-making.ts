@@ -24,6 +24,7 @@ export interface MadeSession {
   access: MemoryAccess;
   /** Where the facts that hold for everyone are mounted, if there are any. */
   commonPath: string | null;
+  agentId: string;
   agentVersion: number;
 }
 
@@ -109,6 +110,7 @@ export function createSessionMaking(deps: {
       mounts: stores.map(({ id, audience }) => ({ storeId: id, audience, path: mountPathOf(mountOf(id)) })),
       access,
       commonPath: other === undefined ? null : mountPathOf(other),
+      agentId,
       agentVersion,
     };
   }

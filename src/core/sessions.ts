@@ -17,7 +17,7 @@ export interface SessionRecord extends MadeSession {
   lastUsedAt: number;
   /** Never to be used again; kept because the conversation is still one the bot is in. */
   ended: boolean;
-  /** When the agent was last told all that memory holds (our clock). */
+  /** When the agent was last told all that memory holds (our clock); before it was, when the session was made or taken. */
   listedAt: number;
   /** Our last user.message that the session holds; null while nothing was said, so <session_start> is still due. */
   lastSentId: string | null;
@@ -94,13 +94,15 @@ export function createSessions(deps: {
   const idleMs = file.session.idle_hours * 3600_000;
 
   function isCurrent(record: SessionRecord, stores: readonly PersonStore[], access: MemoryAccess): boolean {
+    const { agentId, agentVersion } = deps.provision.current();
     return (
       !record.ended &&
       now() - record.lastUsedAt < idleMs &&
       record.mounts.length === stores.length &&
       record.mounts.every((mount, index) => mount.storeId === stores[index]?.id) &&
       record.access === access &&
-      record.agentVersion === deps.provision.current().agentVersion
+      record.agentId === agentId &&
+      record.agentVersion === agentVersion
     );
   }
 
@@ -128,7 +130,7 @@ export function createSessions(deps: {
     if (spare === undefined || !isCurrent(spare, stores, access)) return null;
     if (!(await taken.insert(spare.sessionId, true, idleMs))) return null;
     await spares.delete(personKey(person));
-    return { ...spare, lastUsedAt: now() };
+    return { ...spare, lastUsedAt: now(), listedAt: now() };
   }
 
   async function prepare(person: Person): Promise<void> {

@@ -38,7 +38,8 @@ export function createTurnContent(deps: {
       begins,
       isPrivate,
     });
-    await sessions.update(conversation, { listedAt });
+    // Of a session that begins it is known since it was made.
+    if (!begins) await sessions.update(conversation, { listedAt });
     return start;
   }
 

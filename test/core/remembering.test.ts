@@ -155,6 +155,19 @@ describe('sessions', () => {
     expect((await sessionsOf()).map(session => session.agent.version).sort()).toEqual([1, 2]);
   });
 
+  it('are not shared with an agent that took the place of a removed one, though its version has the same number', async () => {
+    bench = await createBench();
+    await bench.adapter.say('I wear size 9 shoes');
+    const [first] = await sessionsOf();
+    await bench.client.beta.agents.archive(first?.agent.id ?? '');
+    await bench.restart('stop');
+    const reply = await bench.adapter.say('What do you know about me?');
+    expect(reply.final?.text).toMatch(/size 9/);
+    const agents = (await sessionsOf()).map(({ agent }) => agent);
+    expect(agents.map(({ version }) => version)).toEqual([1, 1]);
+    expect(new Set(agents.map(({ id }) => id)).size).toBe(2);
+  });
+
   it('mount a shared store read-only beside the own one, and its facts travel along', async () => {
     bench = await createBench({ start: false });
     const brand = await bench.client.beta.memoryStores.create({ name: 'Brand facts' });

@@ -10,7 +10,13 @@ import {
   type StringSelectMenuInteraction,
 } from 'discord.js';
 import type { BotPort } from '../../core/adapter.ts';
-import { type CommandAction, type Conversation, onlyLooks, type Person } from '../../core/message.ts';
+import {
+  type Action,
+  type CommandAction,
+  type Conversation,
+  onlyLooks,
+  type Person,
+} from '../../core/message.ts';
 import type { Notice, PreferencesView } from '../../core/views.ts';
 import {
   attachPanel,
@@ -38,8 +44,6 @@ export type Answerable =
   | ModalSubmitInteraction;
 /** What can be answered with a form: anything but another form. */
 export type Opening = Exclude<Answerable, ModalSubmitInteraction>;
-
-type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
 
 /** Which part of a view is shown. All count from 0. */
 export interface Part {
