@@ -188,9 +188,12 @@ export function createBot(deps: BotDeps): Bot {
   const port: BotPort = {
     receive: message =>
       telemetry.receive(message.conversation.person.platform, async trace => {
-        const verdict = await inbox.accept(message, trace);
-        if (verdict === 'accepted') dispatcher?.wake(conversationKey(message.conversation));
-        return verdict;
+        try {
+          return await inbox.accept(message, trace);
+        } finally {
+          // Also when it came before, or nobody knows whether it was kept: whoever kept it may not have come to this.
+          dispatcher?.wake(conversationKey(message.conversation));
+        }
       }),
     command: command => preferences.run(command),
     interrupt: conversation => interrupt(conversationKey(conversation), null),

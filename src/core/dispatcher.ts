@@ -14,7 +14,7 @@ export interface Dispatcher {
   stop(): Promise<void>;
 }
 
-/** Handles everything pending for a conversation; does not reject. */
+/** Handles what is pending for a conversation when it begins; a wake after that must run it again. Does not reject. */
 export type Run = (conversation: string) => Promise<void>;
 
 /** Within one process. Conversations beyond a cap wait; workspaces, and within one its people, take turns. */

@@ -86,7 +86,7 @@ export function createInbox(state: State, now: () => number = Date.now, limits: 
     if (performance.now() - counted.at >= COUNT_EVERY_MS) {
       counted = { at: performance.now(), total: await waiting.count() };
     }
-    // Nobody has more than there are, and where nobody else writes that is known, but for what came during the count.
+    // Nobody has more than there are, and where nobody else writes that is known, but for what came or went during the count.
     const few = !state.shared && counted.total < limits.person;
     const mine = few ? 0 : await waiting.count(`${personKey(message.conversation.person)}/`);
     if (mine >= limits.person) {

@@ -17,7 +17,7 @@ export interface SessionRecord extends MadeSession {
   lastUsedAt: number;
   /** Never to be used again; kept because the conversation is still one the bot is in. */
   ended: boolean;
-  /** When the agent was last told all that memory holds (our clock); before it was, when the session was made or taken. */
+  /** No later than when the agent was last told all that memory holds (our clock); at first when the session was made or taken. */
   listedAt: number;
   /** Our last user.message that the session holds; null while nothing was said, so <session_start> is still due. */
   lastSentId: string | null;

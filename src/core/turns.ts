@@ -26,7 +26,7 @@ interface RunningTurn {
 }
 
 export interface Turns {
-  /** Answers everything pending in a conversation, in order. Does not reject. */
+  /** Answers, in order, what is pending in a conversation when it looks. What comes later must wake it again. Does not reject. */
   run(conversation: string): Promise<void>;
   interrupt(conversation: string): boolean;
   /**
