@@ -5,6 +5,7 @@ import { type AgentFile, readAgentFile } from '../core/agent-file.ts';
 import { operatorSentence, SetupError } from '../core/errors.ts';
 import { openState } from '../core/state/open.ts';
 import type { State } from '../core/state.ts';
+import { refuseAnother } from '../core/state-owner.ts';
 import { createLog, type Log } from '../log.ts';
 import { type Io, NotFoundError, UsageError } from './command.ts';
 
@@ -35,15 +36,22 @@ export async function withOperator<T>(io: Io, work: (operator: Operator) => Prom
   }
 }
 
-/** The bot's own state. Rejects with a SetupError where a running bot holds it. */
-export function openBotState(config: Config): Promise<State> {
-  return openState(config.databaseUrl, config.dataDir);
+/** The bot's own state. Rejects with a SetupError where a running bot holds it, or it is another bot's. */
+export async function openBotState({ config, app }: Pick<Operator, 'config' | 'app'>): Promise<State> {
+  const state = await openState(config.databaseUrl, config.dataDir);
+  try {
+    await refuseAnother(state, app);
+    return state;
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
 }
 
 /** As `openBotState`; null where a running bot holds it. */
-export async function openFreeState(config: Config): Promise<State | null> {
+export async function openFreeState(operator: Pick<Operator, 'config' | 'app'>): Promise<State | null> {
   try {
-    return await openBotState(config);
+    return await openBotState(operator);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause instanceof Error && cause.message.includes('SQLITE_BUSY')) return null;

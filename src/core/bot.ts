@@ -188,11 +188,15 @@ export function createBot(deps: BotDeps): Bot {
   const port: BotPort = {
     receive: message =>
       telemetry.receive(message.conversation.person.platform, async trace => {
+        // Also when it came before, or nobody knows whether it was kept: whoever kept it may not have come to this.
+        const wake = () => dispatcher?.wake(conversationKey(message.conversation));
         try {
-          return await inbox.accept(message, trace);
-        } finally {
-          // Also when it came before, or nobody knows whether it was kept: whoever kept it may not have come to this.
-          dispatcher?.wake(conversationKey(message.conversation));
+          const verdict = await inbox.accept(message, trace);
+          if (typeof verdict === 'string') wake();
+          return verdict;
+        } catch (error) {
+          wake();
+          throw error;
         }
       }),
     command: command => preferences.run(command),

@@ -1,7 +1,7 @@
 /** Parts of forgetting somebody that a command and the bot share. Each is safe to repeat. */
 
 import type Anthropic from '@anthropic-ai/sdk';
-import { failureOf } from './errors.ts';
+import { failureOf, unlessGone } from './errors.ts';
 
 /** The files that belong to a session; returns how many went. */
 export async function removeFiles(client: Anthropic, sessionId: string): Promise<number> {
@@ -9,7 +9,7 @@ export async function removeFiles(client: Anthropic, sessionId: string): Promise
   const ids: string[] = [];
   const list = client.beta.files.list({ scope_id: sessionId, betas: ['managed-agents-2026-04-01'] });
   for await (const file of list) ids.push(file.id);
-  for (const id of ids) if (await unlessGone(client.beta.files.delete(id))) removed += 1;
+  for (const id of ids) if (await deleted(client.beta.files.delete(id))) removed += 1;
   return removed;
 }
 
@@ -33,12 +33,6 @@ export async function countStore(
 }
 
 /** False when there was nothing to delete. */
-export async function unlessGone(deleting: Promise<unknown>): Promise<boolean> {
-  try {
-    await deleting;
-    return true;
-  } catch (error) {
-    if (failureOf(error).type !== 'gone') throw error;
-    return false;
-  }
+export async function deleted(deleting: PromiseLike<unknown>): Promise<boolean> {
+  return (await unlessGone(deleting)) !== null;
 }

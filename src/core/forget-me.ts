@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
-import { countStore, removeFiles, unlessGone } from './erasing.ts';
+import { countStore, deleted, removeFiles } from './erasing.ts';
 import { failureOf } from './errors.ts';
 import type { Holds } from './holds.ts';
 import type { Accounts } from './linking/accounts.ts';
@@ -89,7 +89,7 @@ export function createForgetMe(deps: {
       }
       for (const storeId of storeIds) {
         const counts = await countStore(client, storeId);
-        if (!(await unlessGone(client.beta.memoryStores.delete(storeId)))) continue;
+        if (!(await deleted(client.beta.memoryStores.delete(storeId)))) continue;
         forgotten.memories += counts.memories;
         forgotten.versions += counts.versions;
       }

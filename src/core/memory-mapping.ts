@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { failureOf } from './errors.ts';
 import { type StoreRecord, storeKey } from './memory.ts';
+import { createMemoryFiles } from './memory-files.ts';
 import type { Person } from './message.ts';
 import type { State } from './state.ts';
 import { ownerOf } from './store-owner.ts';
@@ -31,6 +31,7 @@ export async function rebuildMapping(deps: {
   dryRun: boolean;
 }): Promise<Rebuilt> {
   const { client, app, dryRun } = deps;
+  const { isLive } = createMemoryFiles(client);
   const mapping = deps.state.table<StoreRecord>('store');
   const stores = new Map<string, { person: Person; ids: string[] }>();
   const live = new Set<string>();
@@ -46,7 +47,7 @@ export async function rebuildMapping(deps: {
   const rebuilt: Rebuilt = { kept: 0, mapped: [], corrected: [], dropped: [], several: [] };
   const used = new Map<string, string>();
   for await (const [key, { storeId }] of mapping.entries()) {
-    if (live.has(storeId) || (await isLive(client, storeId))) {
+    if (live.has(storeId) || (await isLive(storeId))) {
       rebuilt.kept += 1;
       used.set(key, storeId);
       continue;
@@ -73,13 +74,4 @@ export async function rebuildMapping(deps: {
     if (ids.length > 1) rebuilt.several.push({ person, stores: ids, used: used.get(key) ?? oldest });
   }
   return rebuilt;
-}
-
-async function isLive(client: Anthropic, storeId: string): Promise<boolean> {
-  try {
-    return (await client.beta.memoryStores.retrieve(storeId)).archived_at === null;
-  } catch (error) {
-    if (failureOf(error).type === 'gone') return false;
-    throw error;
-  }
 }

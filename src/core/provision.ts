@@ -14,7 +14,8 @@ import { underClaim } from './claim.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { failureOf, SetupError, unlessGone } from './errors.ts';
 import { APP_KEY, HASH_KEY, wantedBy } from './provision-wanted.ts';
-import type { State, Table } from './state.ts';
+import type { State } from './state.ts';
+import { PROVISION, refuseAnother } from './state-owner.ts';
 
 /** What every session is created with. */
 export interface Provision {
@@ -47,14 +48,14 @@ export async function provision(deps: {
   wait?: (ms: number) => Promise<void>;
 }): Promise<Provision> {
   const { client, state, file, log } = deps;
-  const known = state.table<Known>('provision');
+  const known = state.table<Known>(PROVISION);
   const claims = state.table<string>('provision-claim');
   const app = file.name;
   const { agentParams, environmentParams, hash } = wantedBy(file, deps.tools);
 
   return underClaim(claims, CLAIM, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
     const before = await known.get(app);
-    if (before === undefined) await refuseAnother(state, known, app);
+    if (before === undefined) await refuseAnother(state, app);
     if (before?.hash === hash && (await isLive(client, before))) return before;
     const environment = await ensureEnvironment(client, before?.environmentId, app, environmentParams, log);
     const agent = await ensureAgent(client, before?.agentId, app, hash, agentParams, log);
@@ -67,22 +68,6 @@ export async function provision(deps: {
     await known.set(app, now);
     return now;
   });
-}
-
-/**
- * Mappings name people, not bots, and whoever has the inbox answers what is in it: a second bot on the same state would
- * be given the first one's people, their memory and their conversations.
- */
-async function refuseAnother(state: State, known: Table<Known>, app: string): Promise<void> {
-  for await (const [other] of known.entries()) {
-    const own = state.shared
-      ? 'a database of its own (DATABASE_URL)'
-      : 'a data directory of its own (SHOPPER_DATA_DIR)';
-    throw new SetupError(
-      `What is kept here belongs to the bot "${other}", and the name in agent.yml is "${app}". ` +
-        `Give "${app}" ${own}, or name it "${other}" if it is the same bot.`,
-    );
-  }
 }
 
 /** What stands at the API for agent.yml. */

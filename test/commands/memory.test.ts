@@ -269,6 +269,18 @@ describe('memory rebuild', () => {
     expect(again.json()).toMatchObject([{ kept: 4, mapped: [], corrected: [], dropped: [] }]);
   });
 
+  it("leaves another bot's state alone", async () => {
+    await shop.person('slack:T1:U1');
+    const state = await openSqliteState(join(shop.dir, 'data'));
+    await state.table('provision').set('coach', {});
+    await state.close();
+    expect(await shop.run(['memory', 'rebuild'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/belongs to the bot "coach".*SHOPPER_DATA_DIR/s),
+    });
+    expect(await rows()).toEqual({});
+  });
+
   it('says to stop the bot first', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'held-'));
     const state = await openSqliteState(dir);

@@ -101,6 +101,15 @@ describe('the inbox', () => {
     expect(await inbox.pending(key(message('1')))).toEqual([]);
   });
 
+  it('counts what others have taken of a person, where several processes do', async () => {
+    const [one, other] = [0, 1].map(() =>
+      createInbox({ ...state, shared: true }, Date.now, { person: 2, total: 100 }),
+    );
+    expect(await one?.accept(message('1', 'U1', 'C1'))).toBe('accepted');
+    expect(await other?.accept(message('2', 'U1', 'C2'))).toBe('accepted');
+    expect(await one?.accept(message('3', 'U1', 'C3'))).toMatchObject({ refused: expect.any(String) });
+  });
+
   it('takes more at once when something was answered, and no more than that', async () => {
     const inbox = createInbox(state, Date.now, { person: 10, total: 2 });
     const refused = { refused: expect.stringMatching(/^More people are writing to me/) };

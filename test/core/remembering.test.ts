@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { createInbox } from '../../src/core/inbox.ts';
 import { LOOK_AGAIN_MS } from '../../src/core/memory-discovery.ts';
 import { ownerOf } from '../../src/core/store-owner.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
@@ -52,6 +53,15 @@ describe('a person who comes back', () => {
       const numbers = texts.filter(text => text.startsWith('message')).map(text => Number(text.slice(8)));
       expect(numbers).toEqual(Array.from({ length: 10 }, (_, n) => n * 5 + Number(numbers[0])));
     }
+  });
+
+  it('is answered when the message comes again, though whoever kept it woke nobody', async () => {
+    bench = await createBench();
+    const { adapter } = bench;
+    const message = adapter.message('I wear size 9 shoes');
+    await createInbox(bench.state).accept(message);
+    expect(await adapter.bot().receive(message)).toBe('duplicate');
+    await adapter.until(() => adapter.replies[0]?.final?.state === 'done');
   });
 
   it('keeps what the person said while a turn ran for the next one, in order', async () => {

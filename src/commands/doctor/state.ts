@@ -3,6 +3,7 @@ import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config.ts';
+import { isOfAnother, PROVISION, quoted } from '../../core/state-owner.ts';
 import { type Check, fine, problem, warning } from './findings.ts';
 import type { Network } from './network.ts';
 import { checkRedis, withRedis } from './redis-health.ts';
@@ -28,14 +29,14 @@ export async function checkState(
   return reachable && bot !== undefined ? [...checks, ...(await checkOwner(config, bot, network))] : checks;
 }
 
-/** Another bot's state would give this one its people (core/provision). */
+/** Another bot's state would give this one its people (core/state-owner). */
 async function checkOwner(config: Config, bot: string, network: Network): Promise<Check[]> {
-  const bots = [...(await readRows(config, 'provision', network)).keys()];
-  if (bots.length === 0 || bots.includes(bot)) return [];
+  const bots = [...(await readRows(config, PROVISION, network)).keys()];
+  if (!isOfAnother(bots, bot)) return [];
   return [
     problem(
       'state.another_bot',
-      `The state belongs to the bot "${bots.join('", "')}", and the name in agent.yml is "${bot}"`,
+      `The state belongs to the bot ${quoted(bots)}, and the name in agent.yml is "${bot}"`,
       `Give "${bot}" a SHOPPER_DATA_DIR or DATABASE_URL of its own, or keep the name if it is the same bot.`,
     ),
   ];

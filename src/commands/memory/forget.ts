@@ -1,5 +1,5 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { countStore, removeFiles, unlessGone } from '../../core/erasing.ts';
+import { countStore, deleted, removeFiles } from '../../core/erasing.ts';
 import { type Person, personKey } from '../../core/message.ts';
 import { eraseRows } from '../../core/person-rows.ts';
 import { removeSession } from '../../core/session-removal.ts';
@@ -35,7 +35,7 @@ export const memoryForget = defineCommand({
   run: ({ values, args: [name = ''], json }, io) => {
     const person = parsePerson(name);
     return withOperator(io, async operator => {
-      const { client, config } = operator;
+      const { client } = operator;
       const stores = await storesOf(operator, person, { archived: true });
       const accounts = accountsIn(person, stores);
       const sessions = await sessionsOf(client, accounts, stores);
@@ -57,12 +57,12 @@ export const memoryForget = defineCommand({
       }
       for (const { store } of stores) {
         const { memories, versions } = await countStore(client, store.id);
-        if (!(await unlessGone(client.beta.memoryStores.delete(store.id)))) continue;
+        if (!(await deleted(client.beta.memoryStores.delete(store.id)))) continue;
         receipt.stores += 1;
         receipt.memories += memories;
         receipt.versions += versions;
       }
-      const state = await openFreeState(config);
+      const state = await openFreeState(operator);
       if (state !== null) {
         try {
           receipt.rows = 0;

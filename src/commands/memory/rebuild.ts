@@ -17,7 +17,7 @@ export const memoryRebuild = defineCommand({
   run: ({ values, json }, io) =>
     withOperator(io, async ({ client, config, app }) => {
       const dryRun = values['dry-run'] === true;
-      const state = await openBotState(config);
+      const state = await openBotState({ config, app });
       try {
         const { kept, mapped, corrected, dropped, several } = await rebuildMapping({
           client,

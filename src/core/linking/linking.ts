@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../../log.ts';
-import { unlessGone } from '../erasing.ts';
+import { unlessGone } from '../errors.ts';
 import type { Holds } from '../holds.ts';
 import type { Memory } from '../memory.ts';
 import { type Action, type NoticeMode, type Person, personKey } from '../message.ts';
