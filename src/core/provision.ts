@@ -15,7 +15,7 @@ import type { CustomToolRegistry } from './custom-tools.ts';
 import { failureOf, SetupError, unlessGone } from './errors.ts';
 import { APP_KEY, HASH_KEY, wantedBy } from './provision-wanted.ts';
 import type { State } from './state.ts';
-import { PROVISION, refuseAnother } from './state-owner.ts';
+import { refuseAnother } from './state-owner.ts';
 
 /** What every session is created with. */
 export interface Provision {
@@ -48,7 +48,7 @@ export async function provision(deps: {
   wait?: (ms: number) => Promise<void>;
 }): Promise<Provision> {
   const { client, state, file, log } = deps;
-  const known = state.table<Known>(PROVISION);
+  const known = state.table<Known>('provision');
   const claims = state.table<string>('provision-claim');
   const app = file.name;
   const { agentParams, environmentParams, hash } = wantedBy(file, deps.tools);

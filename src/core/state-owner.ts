@@ -1,17 +1,16 @@
 import { SetupError } from './errors.ts';
 import type { State } from './state.ts';
 
-/** Where a bot keeps, under its name, what it has made at the API; so it says whose the state is. */
-export const PROVISION = 'provision';
-
 /**
+ * In the table "provision" a bot keeps, under its name, what it has made at the API; so it says whose the state is.
+ *
  * Rejects with a SetupError where another bot keeps its state and this one has not been. Mappings name people, not bots, and
  * whoever has the inbox answers what is in it: a second bot would be given the first one's people, their memory and
  * their conversations.
  */
 export async function refuseAnother(state: State, bot: string): Promise<void> {
   const bots: string[] = [];
-  for await (const [name] of state.table(PROVISION).entries()) bots.push(name);
+  for await (const [name] of state.table('provision').entries()) bots.push(name);
   if (!isOfAnother(bots, bot)) return;
   const own = state.shared
     ? 'a database of its own (DATABASE_URL)'
@@ -22,7 +21,7 @@ export async function refuseAnother(state: State, bot: string): Promise<void> {
   );
 }
 
-/** `bots`: the names in the table. */
+/** `bots`: the names in that table. */
 export function isOfAnother(bots: readonly string[], bot: string): boolean {
   return bots.length > 0 && !bots.includes(bot);
 }
