@@ -49,6 +49,11 @@ export interface ChatAdapter {
  * retrying are the sink's own business.
  */
 export interface ReplySink {
+  /**
+   * What a later process is to be given as `resume` should nothing else be saved by then; for a new reply, if it wants.
+   * It is written with the turn's first record, without a write of its own. To save this very object waits for that.
+   */
+  readonly handle?: Json;
   /** Never waits and never throws. */
   show(reply: Reply): void;
   /** Resolves once everything is posted; the reply's state is no longer `working`. */

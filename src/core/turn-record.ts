@@ -55,6 +55,8 @@ export interface OngoingTurn {
 export interface RecordKeeper {
   /** The record as it is now, or later, is kept when it resolves. */
   save(): Promise<void>;
+  /** Resolves when the record is kept as it was at some time since its keeper was made; writes it where nothing has. */
+  saved(): Promise<void>;
   /** The turn is over. */
   remove(): Promise<void>;
   /** Resolves when nothing is being written; what is to be saved afterwards, by a late answer of a platform, is not. */
@@ -74,6 +76,8 @@ export function keepRecord(
 ): RecordKeeper {
   let last: Promise<unknown> = Promise.resolve();
   let next: Promise<void> | undefined;
+  /** The newest write that has begun, unless it failed. */
+  let written: Promise<void> | undefined;
   let over = false;
 
   function after<T>(work: () => Promise<T>): Promise<T> {
@@ -82,16 +86,31 @@ export function keepRecord(
     return done;
   }
 
-  return {
-    async save() {
+  async function save(): Promise<void> {
+    check();
+    if (over) return;
+    next ??= after(() => {
+      next = undefined;
       check();
-      if (over) return;
-      next ??= after(() => {
-        next = undefined;
-        check();
-        return records.set(key, record);
-      });
-      return next;
+      return write();
+    });
+    return next;
+  }
+
+  function write(): Promise<void> {
+    const writing = records.set(key, record);
+    written = writing;
+    writing.catch(() => {
+      if (written === writing) written = undefined;
+    });
+    return writing;
+  }
+
+  return {
+    save,
+    async saved() {
+      check();
+      return written ?? save();
     },
     async remove() {
       over = true;

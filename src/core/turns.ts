@@ -154,11 +154,15 @@ export function createTurns(deps: TurnsDeps): Turns {
     let ending: ReplyEnding = 'complete';
     try {
       if (record.replied === null) {
+        let opening: Json = null;
         const keep = async (handle: Json) => {
+          if (handle !== null && handle === opening) return kept.saved();
+          opening = null;
           record.handle = handle;
           await turn.save();
         };
         const posting = adapter.openReply(last, record.handle, keep, () => telemetry.mark('text'));
+        if (record.handle === null) record.handle = opening = posting.handle ?? null;
         telemetry.mark('sign');
         sink = guarded(posting, lease, telemetry);
         ending = await reply(turn, sink);

@@ -57,6 +57,40 @@ describe('the record of a turn', () => {
     expect(rows.get('c1')).toMatchObject({ sessionId: 'sesn_1', handle: { ts: '1.0' } });
   });
 
+  it('is not written once more to be sure that it is', async () => {
+    const { table, rows, carryOut } = createSlowTable();
+    const record = begun();
+    const kept = keepRecord(table, 'c1', record, () => {});
+    record.handle = { ts: '1.0' };
+    const first = kept.save();
+    let sure = false;
+    const saved = kept.saved().then(() => {
+      sure = true;
+    });
+    await Promise.resolve();
+    expect(sure).toBe(false);
+    await carryOut();
+    await Promise.all([first, saved]);
+    rows.clear();
+    await kept.saved();
+    await carryOut();
+    expect(rows.size).toBe(0);
+  });
+
+  it('is written to be sure that it is, where nothing has written it or that failed', async () => {
+    const { table, rows, carryOut } = createSlowTable();
+    const full = { ...table, set: () => Promise.reject(new Error('disk full')) };
+    let target: Table<TurnRecord> = full;
+    const either = { ...table, set: (...row: Parameters<typeof table.set>) => target.set(...row) };
+    const kept = keepRecord(either, 'c1', begun(), () => {});
+    await expect(kept.saved()).rejects.toThrow('disk full');
+    target = table;
+    const saved = kept.saved();
+    await carryOut();
+    await saved;
+    expect(rows.size).toBe(1);
+  });
+
   it('stays removed when a platform answers late', async () => {
     const { table, rows, carryOut } = createSlowTable();
     const record = begun();

@@ -270,6 +270,29 @@ describe('a process that dies', () => {
     expect(thread(ann, asked)).toHaveLength(1);
     expect(times(await told(), 'Hello')).toBe(1);
   });
+
+  it('before it knows that its first words are there is followed by one that finds them', async () => {
+    let release = () => {};
+    const model = createScriptedModel(() => ({
+      text: ['The first half. ', 'The second half.'],
+      hold: new Promise<void>(resolve => {
+        release = resolve;
+      }),
+    }));
+    await setUp({ model });
+    const ann = workspace.addUser('ann', { displayName: 'Ann' });
+    slack.fail('chat.startStream', { type: 'drop', when: 'after' });
+    const asked = ann.dm('Hello');
+    await slack.until(() => textOf(thread(ann, asked)).includes('The first half.'), 'the first half');
+    await whole.halt('abandon');
+    slack.clearJournal();
+    await whole.start();
+    release();
+    await until(() => textOf(thread(ann, asked)) === 'The first half. The second half.', 'the whole reply');
+    await whole.bot.idle();
+    expect(thread(ann, asked)).toHaveLength(1);
+    expect(slack.calls('chat.startStream')).toEqual([]);
+  });
 });
 
 describe('two workspaces through OAuth', () => {

@@ -11,8 +11,8 @@ export interface Wanted {
   botUser: string;
   /** Nothing older, as a Slack timestamp. */
   after: string;
-  /** Of the text it would show first. */
-  fingerprint: string;
+  /** Of the text it would show first; null where nobody else is answered in the thread, and any open stream is this reply's. */
+  fingerprint: string | null;
   /** Messages that are accounted for. */
   known: readonly string[];
 }
@@ -53,7 +53,7 @@ export async function findPosted(api: SlackApi, place: ReplyTo, wanted: Wanted):
       metadata?.event_type === undefined &&
       // One that was ended is a reply by itself, and may begin with the same words.
       streaming_state === 'in_progress' &&
-      begins(text ?? '', wanted.fingerprint),
+      (wanted.fingerprint === null || begins(text ?? '', wanted.fingerprint)),
   );
   return (marked ?? streamed)?.ts ?? null;
 }

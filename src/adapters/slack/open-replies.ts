@@ -8,6 +8,7 @@ import type { Asks } from './asks.ts';
 import { type Inbound, PLATFORM, replyToSchema } from './inbound.ts';
 import type { Installations } from './installations.ts';
 import { createReply } from './reply.ts';
+import { expectedReply } from './reply-progress.ts';
 import { createStatusLine } from './status.ts';
 import type { SlackApi } from './web-client.ts';
 
@@ -71,6 +72,7 @@ export function createOpenReplies(deps: {
       const api = deps.apiOf(tenant);
       const current = deps.greeting(message.id);
       const status = createStatusLine({ api, place, asked: message.text, current, setTimer, log });
+      const ahead = resume === null ? expectedReply(place, now()) : null;
       const sink = createReply({
         api,
         place,
@@ -83,6 +85,7 @@ export function createOpenReplies(deps: {
         closing,
         resume,
         save,
+        ahead,
         ...(seen === undefined ? {} : { seen }),
         now,
         setTimer,
@@ -92,6 +95,7 @@ export function createOpenReplies(deps: {
       open.add(reply);
       background(status.show('Thinking'));
       return {
+        handle: ahead,
         show: sink.show,
         finish: sink.finish,
         ask: sink.ask,

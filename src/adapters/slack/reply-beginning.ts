@@ -44,6 +44,8 @@ export interface ReplyBeginningDeps {
   /** A stream has begun, and must end in `STREAM_MAX_AGE_MS`. */
   onStream(): void;
   save(handle: Json): Promise<void>;
+  /** Of a new reply, what `save` was promised long before there is something to say: see `expectedReply`. */
+  ahead: Json;
   now: () => number;
   log: Log;
 }
@@ -54,6 +56,7 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
   const { api, place, progress, cards, look, log, now } = deps;
   const target = { channel: place.channel, thread_ts: place.thread };
   const where = { tenant: place.tenant, channel: place.channel, thread: place.thread };
+  let { ahead } = deps;
 
   async function begin(writing: Writing): Promise<boolean> {
     const at = progress.parts[progress.cursor - 1]?.next ?? { from: 0, opened: '' };
@@ -123,7 +126,7 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     const { from, opened, kind, end } = part;
     const startedAt = now();
     const after = slackTimeBefore(startedAt);
-    await keep({ from, opened, after, fingerprint: fingerprintOf(part.shown ?? '') });
+    await intend({ from, opened, after, fingerprint: fingerprintOf(part.shown ?? '') });
     let ts: string;
     try {
       ({ ts } = answered.parse(await call()));
@@ -154,6 +157,14 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     log.info({ event: 'slack.another_way', code, kind, ...where }, 'Slack wants this message otherwise');
   }
 
+  async function intend(posting: Posting): Promise<void> {
+    if (ahead === null) return keep(posting);
+    // It is kept by now, so that the first words wait for no disk.
+    progress.posting = posting;
+    await deps.save(ahead);
+    ahead = null;
+  }
+
   async function keep(next: Posting | null): Promise<void> {
     progress.posting = next;
     await deps.save(handleOf(progress));
@@ -163,7 +174,7 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     if (progress.posting === null) return;
     const known = progress.parts.map(part => part.ts);
     const wanted = { ...progress.posting, botUser: await deps.botUser(), messageId: deps.messageId, known };
-    const ts = await findPosted(api, place, wanted);
+    const ts = await findPosted(api, place, wanted).catch(mayNotLook);
     if (ts !== null) {
       const { from, opened } = progress.posting;
       const before = progress.parts.at(-1);
@@ -173,6 +184,16 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
       deps.onPosted();
     }
     await keep(null);
+  }
+
+  /** An app for mentions alone may read no channel: what is said twice, perhaps, is better than what is not said. */
+  function mayNotLook(error: unknown): null {
+    if (!(error instanceof SlackRefusal && error.code === 'missing_scope')) throw error;
+    log.warn(
+      { event: 'slack.may_not_look', err: error, ...where },
+      'what was being posted may be there twice',
+    );
+    return null;
   }
 
   return { begin, recover };

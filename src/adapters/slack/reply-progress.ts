@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../../core/message.ts';
+import { slackTimeBefore } from './find-posted.ts';
+import type { ReplyTo } from './inbound.ts';
 import { POST_CHARACTERS, type Start } from './reply-layout.ts';
 
 /** One Slack message that a part of a reply is written into. */
@@ -41,7 +43,8 @@ export interface Progress {
 }
 
 const start = z.object({ from: z.number(), opened: z.string() });
-const posting = start.extend({ after: z.string(), fingerprint: z.string() });
+/** `fingerprint`: how it would begin; null: whatever it says. */
+const posting = start.extend({ after: z.string(), fingerprint: z.string().nullable() });
 export type Posting = z.infer<typeof posting>;
 
 /** What another process needs to carry on: the messages there are, and one that may be there. */
@@ -77,8 +80,18 @@ export function progressFrom(handle: Json, now: number): Progress {
   };
 }
 
-export function handleOf({ parts, posting: next }: Progress): Json {
+export function handleOf({ parts, posting: next }: Pick<Progress, 'parts' | 'posting'>): Json {
   return { parts: parts.map(({ ts, from, opened }) => ({ ts, from, opened })), posting: next };
+}
+
+/**
+ * That a reply's first message may be there from now on, whatever it says. Null where several people are answered in
+ * one thread: there it is only known by its words, which come too late for this.
+ */
+export function expectedReply(place: ReplyTo, now: number): Json {
+  if (!place.private) return null;
+  const after = slackTimeBefore(now);
+  return handleOf({ parts: [], posting: { from: 0, opened: '', after, fingerprint: null } });
 }
 
 /** A message that is there, and of which nothing more is known. */

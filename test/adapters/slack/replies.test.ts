@@ -515,6 +515,67 @@ describe('when something goes wrong', () => {
     );
   });
 
+  it('is said where the app may not look whether it was said', async () => {
+    await setUp();
+    const channel = world.workspace.addChannel('general', { members: [world.ann] });
+    const message = await ask(channel.id);
+    const sink = world.open(message);
+    world.slack.fail('chat.startStream', { type: 'drop', when: 'before' });
+    world.slack.fail('conversations.replies', { type: 'error', error: 'missing_scope' }, { times: 9 });
+    sink.show(reply('I found '));
+    await finish(sink.finish(done('I found a blue one.')));
+    sink.close();
+    expect(textOf(shown(message)).trim()).toBe('I found a blue one.');
+  });
+
+  it('goes on in the stream of a process that died before it could save it', async () => {
+    await setUp();
+    const message = await ask();
+    const first = world.open(message);
+    const handle = structuredClone(first.handle ?? null);
+    first.show(reply('I found '));
+    await answered('chat.startStream');
+    await world.restart();
+    const second = world.open(message, { ...keeper(), handle });
+    await finish(second.finish(done('I found a blue one in your size.')));
+    for (const sink of [first, second]) sink.close();
+    expect(shown(message)).toMatchObject([{ streaming: false }]);
+    expect(textOf(shown(message)).trim()).toBe('I found a blue one in your size.');
+  });
+
+  it('begins anew where a process died before it had begun', async () => {
+    await setUp();
+    const message = await ask();
+    const first = world.open(message);
+    const handle = structuredClone(first.handle ?? null);
+    await world.restart();
+    const second = world.open(message, { ...keeper(), handle });
+    await finish(second.finish(done('I found a blue one.')));
+    for (const sink of [first, second]) sink.close();
+    expect(textOf(shown(message)).trim()).toBe('I found a blue one.');
+  });
+
+  it("takes nobody else's open stream in the thread for its own", async () => {
+    await setUp();
+    const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+    const anns = await ask(channel.id);
+    const thread = anns.conversation.thread ?? '';
+    await world.ben.mention(channel.id, 'And for me?', { threadTs: thread }).settled;
+    const bens = await world.received(2);
+    const first = world.open(anns);
+    first.show(reply('I found '));
+    await answered('chat.startStream');
+    // Of Ben's, a process died before it had begun.
+    const before = world.open(bens);
+    const second = world.open(bens, { ...keeper(), handle: structuredClone(before.handle ?? null) });
+    await finish(second.finish(done('I found nothing.')));
+    await finish(first.finish(done('I found a blue one.')));
+    for (const sink of [first, before, second]) sink.close();
+    expect(shown(anns).map(({ text }) => wordsOf(text.replace(BUTTONS, '')))).toEqual(
+      ['I found a blue one.', 'I found nothing.'].map(wordsOf),
+    );
+  });
+
   it('stops when Slack says that the person stopped the stream, though no event says so', async () => {
     await setUp();
     const message = await ask();
