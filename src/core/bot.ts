@@ -112,7 +112,7 @@ export function createBot(deps: BotDeps): Bot {
   const holds = createHolds(
     state.shared
       ? async person =>
-          (await forgetting.get(person)) !== undefined || (await linking.get(person)) !== undefined
+          (await Promise.all([forgetting.get(person), linking.get(person)])).some(row => row !== undefined)
       : undefined,
   );
   const whereabouts = createWhereabouts(state, platform => adapters.get(platform));
@@ -221,13 +221,8 @@ export function createBot(deps: BotDeps): Bot {
   /** Stops every turn of a person, here and in other processes, and waits until they are over. */
   async function halt(person: string): Promise<void> {
     await turns.halt(person);
-    const elsewhere = state.table<unknown>('turn');
     for (let waited = 0; state.shared && waited < HALT_MS; waited += HALT_POLL_MS) {
-      let running = false;
-      for await (const [conversation] of elsewhere.entries(`${person}/`)) {
-        running = (await interrupt(conversation, null)) || running;
-      }
-      if (!running) return;
+      if ((await signals.ask({ type: 'halt', person })) !== true) return;
       await new Promise(resolve => setTimeout(resolve, HALT_POLL_MS));
     }
   }
@@ -244,6 +239,8 @@ export function createBot(deps: BotDeps): Bot {
           entry === null ? turns.interrupt(conversation) : turns.interruptEntry(conversation, entry);
         return found ? true : null;
       }
+      case 'halt':
+        return turns.interruptPerson(signal.person) ? true : null;
       case 'relay':
         return adapters.get(signal.platform)?.relayed?.(signal.payload) ?? null;
     }

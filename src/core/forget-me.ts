@@ -80,7 +80,9 @@ export function createForgetMe(deps: {
     try {
       for (const each of people) await begun.set(personKey(each), each);
       for (const each of people) await deps.halt(personKey(each));
-      const storeIds = (await memory.knownStores(owner)).map(store => store.id);
+      // Of each of them: linking or parting that failed half way leaves one that is not the owner's.
+      const known = await Promise.all(people.map(each => memory.knownStores(each)));
+      const storeIds = [...new Set(known.flat().map(store => store.id))];
       const forgotten: Forgotten = { sessions: 0, files: 0, memories: 0, versions: 0, rows: 0 };
       for (const sessionId of await sessionsOf(people, storeIds)) {
         forgotten.files += await removeFiles(client, sessionId);

@@ -4,8 +4,13 @@ import { type Person, personKey } from './message.ts';
 export interface Holds {
   /** Returns the way to let go; safe to call twice. */
   hold(person: Person): () => void;
-  /** Resolves when nobody holds the owner of this key (a person's or a conversation's). */
-  free(key: string): Promise<void>;
+  /**
+   * Resolves when nobody holds the owner of this key (a person's or a conversation's); with false when somebody still
+   * does, and for too long to wait for.
+   */
+  free(key: string): Promise<boolean>;
+  /** To be asked again once it can be seen that work for them has begun: whoever holds them looks for that only once. */
+  isHeld(key: string): Promise<boolean>;
 }
 
 /** A process that dies while it holds somebody does not keep them waiting for ever. */
@@ -41,18 +46,28 @@ export function createHolds(elsewhere?: (person: string) => Promise<boolean>): H
       };
     },
 
+    async isHeld(key) {
+      const person = personOf(key);
+      return held.has(person) || (elsewhere !== undefined && (await elsewhere(person)));
+    },
+
     async free(key) {
-      // The key of a conversation begins with that of its person: platform, workspace and id.
-      const person = key.split('/').slice(0, 3).join('/');
+      const person = personOf(key);
       for (let waited = 0; ; waited += POLL_MS) {
         let holder = held.get(person);
         while (holder !== undefined) {
           await holder.released;
           holder = held.get(person);
         }
-        if (elsewhere === undefined || waited >= PATIENCE_MS || !(await elsewhere(person))) return;
+        if (elsewhere === undefined || !(await elsewhere(person))) return true;
+        if (waited >= PATIENCE_MS) return false;
         await new Promise(resolve => setTimeout(resolve, POLL_MS));
       }
     },
   };
+}
+
+/** The key of a conversation begins with that of its person: platform, workspace and id. */
+function personOf(key: string): string {
+  return key.split('/').slice(0, 3).join('/');
 }

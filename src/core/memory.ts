@@ -23,8 +23,11 @@ export interface StoreRecord {
  * there; the shared one holds what was said or put there by the person, and is mounted everywhere.
  */
 export interface Memory extends MemoryFiles, Pick<MemoryDiscovery, 'discover'> {
-  /** The store, created on first use; exactly one however many ask at once, also across processes. */
-  storeFor(person: Person, audience: Audience): Promise<string>;
+  /**
+   * The store, created on first use; exactly one however many ask at once, also across processes. `forSession`: nothing
+   * is written into it before the session that it is for.
+   */
+  storeFor(person: Person, audience: Audience, forSession?: boolean): Promise<string>;
   /**
    * What the person has already, the private one first, also when somebody else made it. Where the one that is
    * `needed` (the private one, which an operator may have seeded) is not known, the API is asked.
@@ -33,7 +36,7 @@ export interface Memory extends MemoryFiles, Pick<MemoryDiscovery, 'discover'> {
   /** Drops the mapping to a store that is gone, so that the next `storeFor` makes a new one. */
   lost(person: Person, storeId: string): Promise<void>;
   /**
-   * True once for a store that this process has made within the last seconds: nothing is in it, and a person's first
+   * True once for a store that this process has made for a session within the last seconds: nothing is in it, and a person's first
    * answer need not wait for the service to say so.
    */
   isNew(storeId: string): boolean;
@@ -76,7 +79,7 @@ export function createMemory(deps: {
   const underway = new Map<string, Promise<string>>();
   const made = new Map<string, number>();
 
-  async function create(person: Person, audience: Audience): Promise<string> {
+  async function create(person: Person, audience: Audience, forSession: boolean): Promise<string> {
     const key = storeKey(person, audience);
     return underClaim(claims, key, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
       const [known, doubt] = await Promise.all([stores.get(key), claims.get(doubtOf(key))]);
@@ -88,7 +91,7 @@ export function createMemory(deps: {
         if (found !== undefined) return found.storeId;
       }
       try {
-        return await createStore(person, audience);
+        return await createStore(person, audience, forSession);
       } catch (error) {
         if (!isRefusal(error)) await claims.set(doubtOf(key), 'unanswered', LOOK_BACK_MS);
         throw error;
@@ -98,7 +101,7 @@ export function createMemory(deps: {
 
   const doubtOf = (key: string) => `${key}/doubt`;
 
-  async function createStore(person: Person, audience: Audience): Promise<string> {
+  async function createStore(person: Person, audience: Audience, forSession: boolean): Promise<string> {
     const store = await client.beta.memoryStores.create(
       newStoreOf(app, deps.description, person, audience),
       // Shorter than the claim, so that nobody else starts while this may still succeed.
@@ -106,7 +109,7 @@ export function createMemory(deps: {
     );
     await stores.set(storeKey(person, audience), { storeId: store.id });
     for (const [id, at] of made) if (now() - at > NEW_MS) made.delete(id);
-    made.set(store.id, now());
+    if (forSession) made.set(store.id, now());
     log.info(
       { event: 'store.created', store: store.id, platform: person.platform, person: person.id, audience },
       'memory store created',
@@ -131,20 +134,27 @@ export function createMemory(deps: {
     return mapped(person);
   }
 
+  async function storeIdFor(person: Person, audience: Audience, forSession: boolean): Promise<string> {
+    const key = storeKey(person, audience);
+    const known = await stores.get(key);
+    if (known !== undefined) return known.storeId;
+    const running = underway.get(key);
+    if (running !== undefined) return running;
+    const creating = create(person, audience, forSession).finally(() => underway.delete(key));
+    underway.set(key, creating);
+    return creating;
+  }
+
   return {
     ...files,
     discover,
     knownStores,
 
-    async storeFor(person, audience) {
-      const key = storeKey(person, audience);
-      const known = await stores.get(key);
-      if (known !== undefined) return known.storeId;
-      const running = underway.get(key);
-      if (running !== undefined) return running;
-      const creating = create(person, audience).finally(() => underway.delete(key));
-      underway.set(key, creating);
-      return creating;
+    async storeFor(person, audience, forSession = false) {
+      const storeId = await storeIdFor(person, audience, forSession);
+      // What is written into it now may be there before a session that begins at the same moment is told of it.
+      if (!forSession) made.delete(storeId);
+      return storeId;
     },
 
     async lost(person, storeId) {

@@ -54,12 +54,14 @@ export function createNotices(deps: {
   const records = deps.state.table<NoticeRecord>('notice');
   const modes = deps.state.table<NoticeMode>('notice-mode');
 
-  async function takeBack(person: Person, ref: ChangeRef): Promise<void> {
+  /** False where the memory has changed again since: then nothing is touched. */
+  async function takeBack(person: Person, ref: ChangeRef): Promise<boolean> {
     const { storeId, beforeVersionId, beforePath, beforeSha256, path } = ref;
     const sha256 = beforeVersionId === null ? null : beforeSha256;
     const intent = await deps.authors.intend(person, { path: beforePath ?? path, sha256 }, 'hold');
     const done = await undoChange(deps.client, ref);
     await (done ? intent.madeIn(storeId) : intent.dropped());
+    return done;
   }
 
   async function changesIn(
@@ -91,11 +93,15 @@ export function createNotices(deps: {
       const doubted = together(changed.map(each => each.doubted));
       const putBack = await deps.mend(turn, [...trusted.refs, ...doubted.refs]);
       const notices: Notice[] = [];
+      const stuck = new Set<string>();
+      for (const ref of undoOrder(doubted.refs)) if (!(await takeBack(person, ref))) stuck.add(ref.path);
+      // Of what could not be taken back nobody may say that it waits for an answer: it stands there, and is told.
+      const told = together([trusted, only(doubted, path => stuck.has(path))]);
+      const asked = only(doubted, path => !stuck.has(path));
       for (const [{ changes: all, refs }, held] of [
-        [trusted, false],
-        [doubted, true],
+        [told, false],
+        [asked, true],
       ] as const) {
-        if (held) for (const ref of undoOrder(refs)) await takeBack(person, ref);
         const changes = withoutMended(all, putBack);
         if (changes.length === 0) continue;
         const id = randomBytes(9).toString('base64url');
@@ -109,6 +115,13 @@ export function createNotices(deps: {
 
 function together(some: readonly TurnChanges[]): TurnChanges {
   return { changes: some.flatMap(({ changes }) => changes), refs: some.flatMap(({ refs }) => refs) };
+}
+
+function only({ changes, refs }: TurnChanges, isWanted: (path: string) => boolean): TurnChanges {
+  return {
+    changes: changes.filter(({ path }) => isWanted(path)),
+    refs: refs.filter(({ path }) => isWanted(path)),
+  };
 }
 
 /** The changes that are left once others have theirs back. */

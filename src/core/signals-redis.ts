@@ -10,6 +10,7 @@ const PATIENCE_MS = 2_000;
 
 const signalSchema = z.union([
   z.object({ type: z.literal('interrupt'), conversation: z.string(), entry: z.string().nullable() }),
+  z.object({ type: z.literal('halt'), person: z.string() }),
   z.object({ type: z.literal('relay'), platform: z.string(), payload: z.json() }),
 ]);
 const questionSchema = z.object({ id: z.string(), from: z.string(), signal: signalSchema });

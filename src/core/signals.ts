@@ -4,6 +4,8 @@ import type { Json } from './message.ts';
 export type Signal =
   /** Interrupt the turn of a conversation: any, or only the one that answers this inbox entry. Answer: true. */
   | { type: 'interrupt'; conversation: string; entry: string | null }
+  /** Interrupt every turn of a person, by their key. Answer: true while there is one. */
+  | { type: 'halt'; person: string }
   /** For the adapter of a platform (see BotPort.relay). Answer: what it says. */
   | { type: 'relay'; platform: string; payload: Json };
 

@@ -1,26 +1,33 @@
 import type { Log } from '../log.ts';
 import type { ChatAdapter } from './adapter.ts';
+import { failureOf } from './errors.ts';
 import type { Notices } from './notices.ts';
+import { backoff, pause } from './session-stream.ts';
+import type { TurnLimits } from './turn.ts';
 import type { OngoingTurn, Replied } from './turn-record.ts';
 
-/** Shows what a turn changed in memory: at most once, also over a crash. Does not reject. */
+/** What others' words have brought into memory stands there until it can be looked at; the next message waits as well. */
+const PATIENCE_MS = 120_000;
+
+/**
+ * Shows what a turn changed in memory: at most once, also over a crash. Rejects only when the process goes down; a later
+ * one does it then.
+ */
 export async function showNotices(
-  { notices, log }: { notices: Notices; log: Log },
+  deps: { notices: Notices; limits: Pick<TurnLimits, 'outageMs'>; log: Log },
   turn: OngoingTurn,
   adapter: ChatAdapter,
   replied: Replied,
 ): Promise<void> {
+  const { notices, log } = deps;
   const { conversation, last, record, telemetry } = turn;
   const { owner, storeIds, begunAt, noticed } = replied;
   if (noticed || begunAt === null || record.sessionId === null || storeIds.length === 0) return;
   try {
-    const made = await notices.of({
-      person: owner,
-      storeIds,
-      sessionId: record.sessionId,
-      since: begunAt,
-      foreign: replied.foreign,
-    });
+    const what = { person: owner, storeIds, sessionId: record.sessionId, since: begunAt };
+    const { foreign } = replied;
+    const patienceMs = foreign === null ? 0 : Math.min(PATIENCE_MS, deps.limits.outageMs);
+    const made = await patiently(patienceMs, turn.shutdown, () => notices.of({ ...what, foreign }));
     if (made.length === 0) return;
     replied.noticed = true;
     await turn.save();
@@ -34,9 +41,24 @@ export async function showNotices(
       telemetry.noticed(notice.heldBecauseOf === undefined ? 'told' : 'held');
     }
   } catch (error) {
+    if (turn.shutdown.aborted) throw error;
     log.error(
       { event: 'notice.failed', conversation: turn.key, err: error },
       'the memory notice could not be shown',
     );
+  }
+}
+
+async function patiently<T>(patienceMs: number, shutdown: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const until = Date.now() + patienceMs;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const failure = failureOf(error);
+      const left = until - Date.now();
+      if (failure.type !== 'retry' || left <= 0 || shutdown.aborted) throw error;
+      await pause(Math.min(left, failure.afterMs ?? backoff(attempt)), shutdown);
+    }
   }
 }

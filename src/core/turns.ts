@@ -34,7 +34,9 @@ export interface Turns {
    * answered anew. False when none does.
    */
   interruptEntry(conversation: string, entryId: string): boolean;
-  /** Interrupts every turn of a person (by their key) and resolves when none is running. */
+  /** Interrupts every turn of a person (by their key). False when none is running. */
+  interruptPerson(person: string): boolean;
+  /** The same, and resolves when none is running. */
   halt(person: string): Promise<void>;
   /** Begins no further turn; running ones go on. */
   drain(): void;
@@ -85,7 +87,7 @@ export function createTurns(deps: TurnsDeps): Turns {
 
   async function answerAll(conversation: string, lease: Lease): Promise<void> {
     while (!draining && !shutdown.signal.aborted) {
-      await deps.holds.free(conversation);
+      const free = await deps.holds.free(conversation);
       const pending = await inbox.pending(conversation);
       const saved = await records.get(conversation);
       const entries =
@@ -106,7 +108,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       const platform = entries[0]?.message.conversation.person.platform ?? 'unknown';
       const resumed = saved !== undefined;
       const all = await deps.telemetry.turn({ platform, origins: entries, resumed }, telemetry =>
-        answer(conversation, entries, record, lease, telemetry),
+        answer(conversation, entries, record, lease, { telemetry, free }),
       );
       // What has come since then has woken the conversation: it is run again.
       if (all && !resumed) return;
@@ -119,7 +121,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     entries: InboxEntry[],
     record: TurnRecord,
     lease: Lease,
-    telemetry: TurnTelemetry,
+    { telemetry, free }: { telemetry: TurnTelemetry; free: boolean },
   ): Promise<boolean> {
     const messages = entries.map(entry => entry.message);
     const last = messages.at(-1);
@@ -153,6 +155,11 @@ export function createTurns(deps: TurnsDeps): Turns {
     let sink: ReplySink | undefined;
     let ending: ReplyEnding = 'complete';
     try {
+      // Whoever is removing what there is of the person may have looked for running turns a moment too early for this one.
+      if (free && (await deps.holds.isHeld(key))) {
+        telemetry.ended('left');
+        return false;
+      }
       if (record.replied === null) {
         let opening: Json = null;
         const keep = async (handle: Json) => {
@@ -196,6 +203,12 @@ export function createTurns(deps: TurnsDeps): Turns {
     await telemetry.step('notice', () => showNotices(deps, turn, adapter, replied));
   }
 
+  function interruptPerson(person: string): RunningTurn[] {
+    const turns = [...running].filter(([key]) => key.startsWith(`${person}/`)).map(([, turn]) => turn);
+    for (const turn of turns) turn.interrupt.abort();
+    return turns;
+  }
+
   return {
     run,
     interrupt(conversation) {
@@ -210,10 +223,9 @@ export function createTurns(deps: TurnsDeps): Turns {
       turn.interrupt.abort();
       return true;
     },
+    interruptPerson: person => interruptPerson(person).length > 0,
     async halt(person) {
-      const turns = [...running].filter(([key]) => key.startsWith(`${person}/`));
-      for (const [, turn] of turns) turn.interrupt.abort();
-      await Promise.all(turns.map(([, turn]) => turn.over));
+      await Promise.all(interruptPerson(person).map(turn => turn.over));
     },
     drain() {
       draining = true;

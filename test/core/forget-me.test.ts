@@ -172,6 +172,26 @@ describe('forgetting a person', () => {
     expect(await rowsNaming('ann')).toEqual([]);
   });
 
+  it('deletes also the copy that an unlinking left with the other account when it failed half way', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    const two = memoryOf(bench, 'ann2');
+    await bench.adapter.say([write('a.md', '- one\n'), write('b.md', '- two\n')].join('\n'));
+    const { code } = await ann.run('link-code', { type: 'link' });
+    await two.run('outcome', { type: 'link', code, confirmed: true });
+    bench.proxy.plan(({ method, path, index }) =>
+      method === 'POST' && path === '/v1/memory_stores/:id/memories' && index === 1
+        ? { type: 'status', status: 503 }
+        : undefined,
+    );
+    await expect(two.run('outcome', { type: 'unlink', confirmed: true })).rejects.toThrow('503');
+    expect(await two.files()).toEqual({ '/a.md': '- one\n' });
+
+    await ann.run('receipt', { type: 'forget-me', confirmed: true });
+    expect(await collect(bench.client.beta.memoryStores.list())).toEqual([]);
+    for (const user of ['ann', 'ann2']) expect(await rowsNaming(user)).toEqual([]);
+  });
+
   it('finds nothing the second time, and nothing of a stranger', async () => {
     bench = await createBench({ model: obedientModel() });
     const ann = memoryOf(bench);

@@ -20,6 +20,18 @@ describe('a person who is held', () => {
     await waiting;
   });
 
+  it('is seen to be held, here or elsewhere, by whoever asks without waiting', async () => {
+    let elsewhere = false;
+    const holds = createHolds(async () => elsewhere);
+    const letGo = holds.hold(person);
+    expect(await holds.isHeld('slack/T1/U1/C1/')).toBe(true);
+    expect(await holds.isHeld('slack/T1/U10/C1/')).toBe(false);
+    letGo();
+    expect(await holds.isHeld('slack/T1/U1/C1/')).toBe(false);
+    elsewhere = true;
+    expect(await holds.isHeld('slack/T1/U1/C1/')).toBe(true);
+  });
+
   it('is not free while another process holds them', async () => {
     const asked: string[] = [];
     const holds = createHolds(async key => {

@@ -10,6 +10,7 @@ import type { Reply } from '../../src/core/adapter.ts';
 import type { Message } from '../../src/core/message.ts';
 import { createAgentLoop } from '../../src/runtime/agent-loop.ts';
 import { createRuntime, type Runtime } from '../../src/runtime/server.ts';
+import { createFaultProxy } from '../fakes/fault-proxy.ts';
 import { collect } from '../helpers/bench.ts';
 import { type Started, startProgram } from '../helpers/cli.ts';
 import { createScriptedModel, lastWords } from '../helpers/scripted-model.ts';
@@ -86,14 +87,14 @@ for (const { label, database, everything } of stores) {
       await client.end();
     });
 
-    async function start(role: 'ingest' | 'worker'): Promise<Started> {
+    async function start(role: 'ingest' | 'worker', api = runtime.url): Promise<Started> {
       const address = platform.address();
       const port = typeof address === 'object' && address !== null ? address.port : 0;
       const program = startProgram('test/core/programs/shared-bot.ts', [], {
         DATABASE_URL: database ?? '',
         REDIS_URL: REDIS ?? '',
         PREFIX: prefix,
-        API_URL: runtime.url,
+        API_URL: api,
         PLATFORM_URL: `http://127.0.0.1:${port}`,
         ROLE: role,
       });
@@ -166,6 +167,23 @@ for (const { label, database, everything } of stores) {
       for (const { of } of posts) expect(postsOf(of)).toHaveLength(1);
       expect(await collect(client.beta.agents.list())).toHaveLength(1);
       expect(await collect(client.beta.memoryStores.list())).toHaveLength(3);
+    });
+
+    it('leave nothing of a person who wants to be forgotten while one of them begins a session', async () => {
+      const wire = await createFaultProxy(runtime.url);
+      wire.plan(({ method, path }) =>
+        method === 'POST' && path === '/v1/sessions' ? { type: 'delay', ms: 1_500 } : undefined,
+      );
+      const [receiver] = await Promise.all([start('ingest', wire.url), start('worker', wire.url)]);
+      const message = messageOf('m1', 'hello');
+      await say(receiver, message);
+      await until(() => expect(wire.requests).toContain('POST /v1/sessions'));
+      expect(await order(receiver, { type: 'forget-me', message })).toContain('"type":');
+      await until(() => expect(finalOf('m1')).toBeDefined());
+      const client = new Anthropic({ baseURL: runtime.url, apiKey: 'key', logLevel: 'off' });
+      expect(await collect(client.beta.sessions.list())).toEqual([]);
+      expect(await collect(client.beta.memoryStores.list())).toEqual([]);
+      await wire.stop();
     });
 
     it('finish what a killed one was answering: the same post, asked once', async () => {

@@ -59,6 +59,13 @@ describe.skipIf(REDIS === null)('signals between processes', () => {
     dead.disconnect();
   });
 
+  it('find the process that answers a person', async () => {
+    const here = await another(() => null);
+    await another(signal => (signal.type === 'halt' && signal.person === 'slack/T1/U1' ? true : null));
+    expect(await here.ask({ type: 'halt', person: 'slack/T1/U1' })).toBe(true);
+    expect(await here.ask({ type: 'halt', person: 'slack/T1/U2' })).toBeNull();
+  });
+
   it('carry what adapters say to one another', async () => {
     const here = await another(() => null);
     await another(signal =>

@@ -169,8 +169,9 @@ export function createLinking(deps: LinkingDeps): Linking {
     // After a crash it may have joined already, and what is left is to clear up.
     const isIn = personKey(await accounts.ownerOf(person)) === personKey(owner);
     if (!isIn && (await obstacle(person, owner)) !== null) return null;
-    const disputes = await deps.copy.copy(person, owner, 'link');
-    await carrySettings(person, owner);
+    // What was forgotten since then must not be copied once more.
+    const disputes = isIn ? [] : await deps.copy.copy(person, owner, 'link');
+    if (!isIn) await carrySettings(person, owner);
     await sessions.renew(person);
     const joined = await accounts.join(owner, person);
     if (joined.type !== 'joined' && joined.type !== 'already') return null;

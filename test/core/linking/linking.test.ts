@@ -167,6 +167,30 @@ describe('linking two accounts', () => {
     expect(await bench.state.table('linking').count()).toBe(0);
   });
 
+  it.each([
+    ['the memory is told whose it is', 'POST'],
+    ['the other store is deleted', 'DELETE'],
+  ])(
+    'that failed when %s brings nothing back that was forgotten until it is finished',
+    async (_, failing) => {
+      const { one, two } = await open();
+      await say('ann', write('a.md', '- one\n'));
+      await say('ann2', write('b.md', '- two\n'));
+      bench.proxy.plan(({ method, path }) =>
+        method === failing && path === '/v1/memory_stores/:id'
+          ? { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } }
+          : undefined,
+      );
+      await expect(link(one, two, 'outcome')).rejects.toThrow('503');
+      await two.run('outcome', { type: 'forget', memoryId: await one.idOf('/b.md') });
+      bench.proxy.plan(() => undefined);
+      await bench.restart('abandon');
+      expect(await stores()).toHaveLength(1);
+      expect(await one.files()).toEqual({ '/a.md': '- one\n' });
+      expect(await bench.state.table('linking').count()).toBe(0);
+    },
+  );
+
   it('is found again from the stores alone', async () => {
     const { one, two } = await open();
     await say('ann', write('a.md', '- one\n'));

@@ -18,7 +18,7 @@ import { openRedisState } from '../../../src/core/state/redis.ts';
 import { createLog } from '../../../src/log.ts';
 
 /** What a line on standard input asks for. */
-export type Order = { type: 'say'; message: Message } | { type: 'interrupt'; message: Message };
+export type Order = { type: 'say' | 'interrupt' | 'forget-me'; message: Message };
 
 const {
   DATABASE_URL = '',
@@ -98,14 +98,26 @@ function createAdapter(): ChatAdapter {
 function listen(port: BotPort): void {
   createInterface({ input: process.stdin }).on('line', line => {
     const order: Order = JSON.parse(line);
-    const answer =
-      order.type === 'say' ? port.receive(order.message) : port.interrupt(order.message.conversation);
-    answer.then(
+    answerTo(port, order).then(
       it => process.stdout.write(`${order.type} ${order.message.id}: ${JSON.stringify(it)}\n`),
       (error: unknown) =>
         process.stdout.write(`${order.type} ${order.message.id}: failed ${String(error)}\n`),
     );
   });
+}
+
+function answerTo(port: BotPort, { type, message }: Order): Promise<unknown> {
+  switch (type) {
+    case 'say':
+      return port.receive(message);
+    case 'interrupt':
+      return port.interrupt(message.conversation);
+    case 'forget-me':
+      return port.command({
+        person: message.conversation.person,
+        action: { type: 'forget-me', confirmed: true },
+      });
+  }
 }
 
 async function request(method: string, path: string, body: unknown): Promise<string> {
