@@ -14,8 +14,10 @@ export interface MessageContent {
 /** The most one message may say, in bytes of UTF-8; about 25,000 words. */
 const MAX_TEXT_BYTES = 150_000;
 const MAX_IMAGE_BYTES = 5_000_000;
-/** A request body may be 32 MB, and base64 adds a third. */
+/** A request body may be 32 MB, and base64 adds a third: of one file, and of all together. */
 const MAX_DOCUMENT_BYTES = 20_000_000;
+const MAX_FILES_BYTES = 22_000_000;
+const TOO_MANY = `together with the others it is more than ${MAX_FILES_BYTES / 1_000_000} MB. Please send it in a message of its own.`;
 const IMAGES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
 
 /** The sentence for a message that cannot be sent to the agent at all, or null. */
@@ -39,12 +41,20 @@ export async function contentOf(
 ): Promise<MessageContent> {
   const blocks: Block[] = start === null ? [] : [{ type: 'text', text: start }];
   const refusals: string[] = [];
+  let room = MAX_FILES_BYTES;
+  const taking = async (attachment: Attachment) => {
+    if (attachment.sizeBytes > room) throw new PersonError(TOO_MANY);
+    const bytes = await download(attachment);
+    if (bytes.byteLength > room) throw new PersonError(TOO_MANY);
+    room -= bytes.byteLength;
+    return bytes;
+  };
   for (const message of messages) {
     if (message.context.length > 0) blocks.push({ type: 'text', text: contextBlock(message.context) });
     if (message.text.trim() !== '') blocks.push({ type: 'text', text: message.text });
     for (const attachment of message.attachments) {
       try {
-        blocks.push(await blockOf(attachment, download));
+        blocks.push(await blockOf(attachment, taking));
       } catch (error) {
         const failure = failureOf(error);
         if (failure.type === 'aborted') throw error;
@@ -74,6 +84,7 @@ async function blockOf(
   if (attachment.sizeBytes > limit) throw new PersonError(tooLarge);
   const bytes = await download(attachment);
   if (bytes.byteLength > limit) throw new PersonError(tooLarge);
+  if (bytes.byteLength === 0) throw new PersonError('it is empty.');
   switch (kind) {
     case 'image':
       return {

@@ -6,9 +6,9 @@ import { joined, type TurnResult } from './turn.ts';
 export const MEMORY_LOST =
   '(What I remembered about you was removed from outside since we last talked, so I am starting afresh.)';
 
-/** True when the session can take no further message. */
+/** True when the session can take no further message, or would have to finish with this one first. */
 export function endsSession(result: TurnResult): boolean {
-  return ['terminated', 'deleted', 'budget_reached'].includes(result.end.type);
+  return result.leftOpen || ['terminated', 'deleted', 'budget_reached'].includes(result.end.type);
 }
 
 export function stateOf(result: TurnResult): Exclude<Reply['state'], 'working'> {

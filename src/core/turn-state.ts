@@ -58,6 +58,8 @@ export class TurnState {
   private waitingFor: string[] = [];
   private custom = new Set<string>();
   private answered = new Set<string>();
+  /** When the agent first said or did something in this turn, by the server's clock. */
+  private actedAt: string | null = null;
   private lastError: string | null = null;
   private retrying = false;
   private readonly sentId: () => string | null;
@@ -96,7 +98,9 @@ export class TurnState {
     if (!live && isBefore(event, this.begunAt)) return;
     if ('processed_at' in event && event.processed_at) this.lastAt = event.processed_at;
     if (event.type === 'user.message') {
-      if (event.id === this.sentId() && event.processed_at) this.begin(event.processed_at);
+      // Heard of late, perhaps from the log alone, it takes back nothing that the agent has done since.
+      const isNews = this.actedAt === null || isAfter(event, this.actedAt);
+      if (event.id === this.sentId() && event.processed_at && isNews) this.begin(event.processed_at);
       return;
     }
     // Running again after our message was sent: the sign of its start on a server that echoes no messages.
@@ -123,6 +127,7 @@ export class TurnState {
   /** Called with our message's time, from its echo or from the log. What came before is not this turn's. */
   begin(at: string): void {
     this.begunAt = at;
+    this.actedAt = null;
     this.doubtful = false;
     this.segments = [];
     this.usage = { tokens: 0, sessionCents: null };
@@ -130,6 +135,7 @@ export class TurnState {
   }
 
   private applyOwn(event: StreamEvent): void {
+    if (event.type.startsWith('agent.') || event.type === 'event_start') this.actedAt ??= this.lastAt;
     switch (event.type) {
       case 'event_start':
         if (event.event.type !== 'agent.message') return;

@@ -73,10 +73,11 @@ export interface TurnResult {
   counts: TokenCounts;
   /** A tool use on the person's memory failed: the store may be gone. */
   memoryTrouble: boolean;
+  /** It was given up while the session, as far as is known, still works or waits for an answer. */
+  leftOpen: boolean;
 }
 
 const INTERRUPT_GRACE_MS = 10_000;
-const MAX_SENDS = 5;
 const OVER = new DOMException('the turn is over', 'AbortError');
 
 /**
@@ -141,9 +142,12 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
     show();
   }
 
-  /** Sends what answers the session; a failure that may have reached it counts as sent once the log says so. */
+  /**
+   * Sends what answers the session, for as long as the turn lasts: without it the session waits for ever. A failure that
+   * may have reached it counts as sent once the log says so.
+   */
   async function answer(event: BetaManagedAgentsEventParams, isAnswered: () => boolean): Promise<void> {
-    for (let attempt = 0; attempt < MAX_SENDS && !isAnswered() && !reading.aborted; attempt += 1) {
+    for (let attempt = 0; !isAnswered() && !reading.aborted; attempt += 1) {
       try {
         await client.beta.sessions.events.send(
           sessionId,
@@ -153,12 +157,16 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
         return;
       } catch (error) {
         const failure = failureOf(error);
-        if (failure.type !== 'retry') {
+        // Of a conflict the SDK would try again as well.
+        const passes =
+          failure.type === 'retry' || (failure.type === 'refused' && failure.reason === 'conflict');
+        if (!passes) {
           if (failure.type !== 'aborted')
             log.warn({ event: 'turn.answer_refused', session: sessionId, err: error }, 'answer refused');
           return;
         }
-        await pause(failure.afterMs ?? backoff(attempt), reading);
+        const afterMs = failure.type === 'retry' ? failure.afterMs : null;
+        await pause(afterMs ?? backoff(attempt), reading);
       }
     }
   }
@@ -270,6 +278,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
     uses: [...state.uses.values()],
     usage: state.usage,
     counts: state.counts,
+    leftOpen: state.end === null && attempted,
     memoryTrouble: [...state.uses.values()].some(
       use => use.state === 'failed' && touches(use.input, input.mountPaths),
     ),

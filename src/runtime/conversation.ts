@@ -40,6 +40,7 @@ export interface Conversation {
 }
 
 const INTERRUPTED = 'This call was interrupted. It may have run fully, partly or not at all.';
+const UNSENT = '(an attachment that was left out, because the model failed with it)';
 const CUT_REPLY =
   'The runtime restarted after your last message, before you could use tools. If something is left to do, do it ' +
   'now; do not repeat what you said.';
@@ -122,6 +123,9 @@ async function readTurns(log: readonly SessionEvent[], readFile: ReadFile): Prom
         await closeReply();
         const turn = turns.at(-1);
         if (turn !== undefined && event.stop_reason.type === 'refusal') turn.refused = true;
+        // Perhaps for what is in it: a picture that the model cannot see would be refused with every later message.
+        if (turn !== undefined && event.stop_reason.type === 'retries_exhausted')
+          turn.messages = withoutMedia(turn);
         break;
       }
       default:
@@ -130,6 +134,18 @@ async function readTurns(log: readonly SessionEvent[], readFile: ReadFile): Prom
   }
   await closeReply();
   return turns;
+}
+
+function withoutMedia({ messages }: ConversationTurn): ConversationMessage[] {
+  const isMedia = ({ type }: { type: string }) => type === 'image' || type === 'document';
+  const gone: TextBlockParam = { type: 'text', text: UNSENT };
+  return messages.map(({ role, content }) => ({
+    role,
+    content: content.map(block => {
+      if (block.type !== 'tool_result' || !Array.isArray(block.content)) return isMedia(block) ? gone : block;
+      return { ...block, content: block.content.map(part => (isMedia(part) ? gone : part)) };
+    }),
+  }));
 }
 
 function toolUseBlock({ id, name, input }: ToolUse): ContentBlockParam {

@@ -29,6 +29,20 @@ describe('a tool its owner put under “ask”', () => {
     expect(bench.adapter.questions).toMatchObject([{ text: 'May I do this: making a note?', detail: 'x' }]);
   });
 
+  it.each([
+    [503, 7],
+    [409, 2],
+  ])('runs when the person says yes, though the service answers %i at first', async (status, times) => {
+    bench = await createBench({ model: model(), agent: ASKING });
+    bench.adapter.answer = () => true;
+    bench.proxy.plan(({ method, path, index }) =>
+      method === 'POST' && path.endsWith('/events') && index >= 1 && index <= times
+        ? { type: 'status', status, headers: { 'retry-after-ms': '1' } }
+        : undefined,
+    );
+    expect((await bench.adapter.say('do it')).final?.text).toBe('Done.');
+  });
+
   it('does not run when the person says no', async () => {
     bench = await createBench({ model: model(), agent: ASKING });
     bench.adapter.answer = () => false;
@@ -119,6 +133,20 @@ describe('stopping', () => {
     expect((await adapter.say('hi')).final?.text).toBe('ok');
     expect(await collect(bench.client.beta.sessions.list())).toHaveLength(1);
     expect(await adapter.bot().interrupt(adapter.conversation())).toBe(false);
+  });
+
+  it('leaves a session behind that could not be told, rather than wait for it', async () => {
+    bench = await createBench({ model: hanging(), limits: { outageMs: 60_000 } });
+    const { adapter, proxy } = bench;
+    const saying = adapter.say('a long story');
+    await adapter.until(() => adapter.replies[0]?.snapshots.at(-1)?.text === 'Once upon ');
+    proxy.plan(({ method, path }) =>
+      method === 'POST' && path.endsWith('/events') ? { type: 'status', status: 503 } : undefined,
+    );
+    await adapter.bot().interrupt(adapter.conversation());
+    expect((await saying).final?.state).toBe('stopped');
+    proxy.plan(() => undefined);
+    expect((await adapter.say('hi')).final?.text).toBe('ok');
   });
 
   it('happens by itself after the limit, with a sentence', async () => {

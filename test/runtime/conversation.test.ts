@@ -104,6 +104,37 @@ test('system messages of the session are handed over apart from the conversation
   expect(messages).toHaveLength(1);
 });
 
+test('a picture that the model failed with is not sent again, in what the person said or in what a tool read', async () => {
+  const session = createSession();
+  const picture = { type: 'image' as const, source: { type: 'file' as const, file_id: 'file_png' } };
+  const gaveUp = () =>
+    session.append({
+      type: 'session.status_idle',
+      stop_reason: { type: 'retries_exhausted' },
+      stop_details: null,
+    });
+  session.append({ type: 'user.message', content: [{ type: 'text', text: 'look' }, picture] });
+  gaveUp();
+  session.say('and now');
+  const use = session.append({
+    type: 'agent.tool_use',
+    name: 'read',
+    input: {},
+    evaluated_permission: 'allow',
+  });
+  session.append({ type: 'agent.tool_result', tool_use_id: use.id, content: [picture] });
+  gaveUp();
+  session.append({ type: 'user.message', content: [{ type: 'text', text: 'another' }, picture] });
+
+  const { messages } = await build(session.log);
+
+  const sent = JSON.stringify(messages);
+  expect(sent.match(/"type":"image"/g)).toHaveLength(1);
+  expect(sent.match(/left out, because the model failed with it/g)).toHaveLength(2);
+  for (const words of ['look', 'and now', 'another']) expect(sent).toContain(words);
+  expect(JSON.stringify(messages.at(-1))).toContain('"type":"image"');
+});
+
 /** A turn with a tool use whose result has `size` bytes. */
 function addTurn(session: Session, text: string, size: number): void {
   session.say(text);

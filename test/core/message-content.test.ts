@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import type { Attachment } from '../../src/core/message.ts';
+import { contentOf } from '../../src/core/message-content.ts';
+
+const conversation = {
+  person: { platform: 'slack', workspace: 'T1', id: 'U1', name: 'Ann' },
+  channel: 'D1',
+  thread: null,
+  audience: 'private' as const,
+};
+const photo = (name: string, sizeBytes: number): Attachment => ({
+  name,
+  mediaType: 'image/png',
+  sizeBytes,
+  source: null,
+});
+const sent = (attachments: Attachment[]) =>
+  contentOf(
+    null,
+    [{ id: 'm1', conversation, text: 'look', attachments, context: [], replyTo: null }],
+    async ({ sizeBytes }) => new Uint8Array(sizeBytes),
+  );
+
+describe('what a person shares', () => {
+  it('is taken as far as one request can carry it, and they read what was not', async () => {
+    const { blocks, refusals } = await sent([1, 2, 3, 4, 5].map(n => photo(`${n}.png`, 4_900_000)));
+    expect(blocks.filter(({ type }) => type === 'image')).toHaveLength(4);
+    expect(Buffer.byteLength(JSON.stringify(blocks))).toBeLessThan(32_000_000);
+    expect(refusals).toEqual([
+      'I could not open “5.png”: together with the others it is more than 22 MB. Please send it in a message of its own.',
+    ]);
+  });
+
+  it('is refused with a sentence when there is nothing in it', async () => {
+    const { refusals } = await sent([photo('empty.png', 0)]);
+    expect(refusals).toEqual(['I could not open “empty.png”: it is empty.']);
+  });
+});
