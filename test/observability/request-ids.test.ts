@@ -48,7 +48,11 @@ describe('an error of Slack', () => {
   const clients = () =>
     createSlackClients({
       apiUrl: `${url}/api/`,
-      credentials: { token: async () => 'xoxb-1', renew: async () => 'xoxb-2' },
+      credentials: {
+        token: async () => 'xoxb-1',
+        current: async () => 'xoxb-1',
+        renew: async () => 'xoxb-2',
+      },
       budget: createRateBudget(),
       log,
       rateLimited: (by, ms) => waits.push([by, ms]),

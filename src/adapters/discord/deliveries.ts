@@ -31,6 +31,8 @@ interface Taken {
   replyTo: ReplyTarget;
   /** The person's message before, if any: what others said after it is context. */
   since: string | null;
+  /** The id of a wording that is being taken in place of this one. */
+  pending?: string | null;
 }
 
 const TAKEN_MS = 24 * 3600_000;
@@ -189,6 +191,13 @@ export function createDeliveries(deps: {
     }
   }
 
+  /** In whichever wording the core has it. */
+  async function takeBack({ conversation, id, pending }: Taken): ReturnType<BotPort['withdraw']> {
+    const state = await bot.withdraw(conversation, id);
+    if (pending != null && pending !== id) await bot.withdraw(conversation, pending);
+    return state;
+  }
+
   return {
     deliver,
     concerns: async message => (await find(message)) !== null,
@@ -199,18 +208,25 @@ export function createDeliveries(deps: {
       // Previews of links and the like arrive as updates too, with the time of an edit that was dealt with.
       const id = `${message.id}:edited-${message.editedAt}`;
       if (taken.id === id) return;
-      const state = await bot.withdraw(taken.conversation, taken.id);
-      if (state === 'answered') return;
-      const again: Taken = { ...taken, id };
-      await takens.set(message.id, again, TAKEN_MS);
+      // The intention first: should anything fail in between, the edit is tried again, and it is known that the old
+      // wording was already taken back.
+      const earlier = taken.pending ?? null;
+      if (earlier !== id) await takens.set(message.id, { ...taken, pending: id }, TAKEN_MS);
+      const state = await takeBack({ ...taken, pending: earlier === id ? null : earlier });
+      if (state === 'answered' && earlier === null) {
+        await takens.set(message.id, { ...taken, pending: null }, TAKEN_MS);
+        return;
+      }
+      const again: Taken = { ...taken, id, pending: null };
       await hand(message, again, await placeOf(message, deps.client()));
+      await takens.set(message.id, again, TAKEN_MS);
     },
 
     async deleted(messageId) {
       const taken = await takens.get(messageId);
       if (taken === undefined) return;
       await takens.delete(messageId);
-      await bot.withdraw(taken.conversation, taken.id);
+      await takeBack(taken);
     },
   };
 }

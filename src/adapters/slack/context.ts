@@ -64,6 +64,8 @@ export function createThreadContext(deps: {
       cursor = found.response_metadata?.next_cursor ?? '';
       if (cursor === '') break;
     }
+    // The oldest come first: better nothing than what was said long before this.
+    if (cursor !== '') return [];
     // Other bots, and the bot's own words to others, are left out: those may hold what it knows about them.
     const others = messages
       .filter(it => it.bot_id === undefined && it.user !== undefined && it.user !== said.user)

@@ -41,19 +41,24 @@ const replies = z.looseObject({
 
 /**
  * Slack has no key that keeps a call from taking effect twice. So after a lost answer, or a crash, the thread is
- * asked whether the message is there: a posted one carries a mark, a streamed one is known by how it begins.
+ * asked whether the message is there: a posted one carries a mark, a streamed one is known by its words.
  */
 export async function findPosted(api: SlackApi, place: ReplyTo, wanted: Wanted): Promise<string | null> {
   const messages = await messagesSince(api, place, wanted.after);
   const own = messages.filter(({ ts, user }) => user === wanted.botUser && !wanted.known.includes(ts));
   const mark = replyMark(wanted.messageId, wanted.from);
+  // Nothing was added to it: nobody knew its timestamp. So a longer one with the same first word is another's, and one
+  // without words is, in a thread with others, perhaps theirs: better one too many than an answer overwritten.
+  const isWanted = (shown: string) =>
+    wanted.fingerprint === null ||
+    (shown === wanted.fingerprint && (place.private || shown !== fingerprintOf('')));
   const marked = own.find(({ metadata }) => isMarked(metadata, mark));
   const streamed = own.find(
     ({ text, metadata, streaming_state }) =>
       metadata?.event_type === undefined &&
       // One that was ended is a reply by itself, and may begin with the same words.
       streaming_state === 'in_progress' &&
-      (wanted.fingerprint === null || begins(text ?? '', wanted.fingerprint)),
+      isWanted(fingerprintOf(text ?? '')),
   );
   return (marked ?? streamed)?.ts ?? null;
 }
@@ -89,11 +94,6 @@ function isMarked(metadata: Found['metadata'], { event_type, event_payload }: Ma
 export function fingerprintOf(text: string): string {
   const bare = bareOf(text);
   return `${bare.length}:${hash(bare)}`;
-}
-
-function begins(text: string, fingerprint: string): boolean {
-  const length = Number.parseInt(fingerprint, 10);
-  return fingerprintOf(bareOf(text).slice(0, length)) === fingerprint;
 }
 
 function bareOf(text: string): string {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SetupError } from '../../core/errors.ts';
 import type { State } from '../../core/state.ts';
 import type { Log } from '../../log.ts';
+import { isTokenDead } from './refusals.ts';
 import { openSealed, type Sealed, seal } from './sealed.ts';
 import type { Install } from './settings.ts';
 import { type Credentials, clientOptions } from './web-client.ts';
@@ -82,6 +83,7 @@ export function createTokenInstallation(token: string, deps: InstallationsDeps):
       if (tenant !== installation?.tenant) throw new Error(`no token for ${tenant}`);
       return token;
     },
+    current: async () => token,
     async renew() {
       throw new SetupError(
         'Slack says that SLACK_BOT_TOKEN has expired. Tokens of an app with token rotation do: use OAuth, or an app without it.',
@@ -93,21 +95,11 @@ export function createTokenInstallation(token: string, deps: InstallationsDeps):
   };
 }
 
-/** Slack's own words for a token that will not work again. */
-const DEAD = [
-  'account_inactive',
-  'token_revoked',
-  'invalid_auth',
-  'not_authed',
-  'token_expired',
-  'team_access_not_granted',
-];
-
 async function test(token: string, deps: InstallationsDeps): Promise<unknown> {
   try {
     return await new webApi.WebClient(token, clientOptions(deps.apiUrl, deps.log)).auth.test();
   } catch (error) {
-    if (error instanceof webApi.WebAPIPlatformError && DEAD.includes(error.data.error)) {
+    if (error instanceof webApi.WebAPIPlatformError && isTokenDead(error.data.error)) {
       throw new SetupError(
         `Slack rejected SLACK_BOT_TOKEN (${error.data.error}). Copy it again from the app's “Install App” page.`,
         {
@@ -271,19 +263,25 @@ export function createOAuthInstallations(
       }
     },
 
+    async current(tenant) {
+      return (await read(tenant))?.token ?? null;
+    },
+
     async renew(tenant, expired) {
       return (await renewOnce(tenant, expired)).token;
     },
 
     async removeIfGone(source) {
-      const granted = await find(source);
+      const found = await find(source);
+      // Another process may have installed it again.
+      const granted = found === null ? null : await read(found.tenant);
       if (granted === null) return null;
       try {
         // An old delivery may come after the app was installed again.
         await new webApi.WebClient(granted.token, clientOptions(deps.apiUrl, log)).auth.test();
         return null;
       } catch (error) {
-        if (!(error instanceof webApi.WebAPIPlatformError) || !DEAD.includes(error.data.error)) throw error;
+        if (!(error instanceof webApi.WebAPIPlatformError) || !isTokenDead(error.data.error)) throw error;
       }
       await remove(granted.tenant);
       log.info(

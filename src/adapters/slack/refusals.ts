@@ -40,3 +40,17 @@ const INSTALLATION = new Set([
   'token_expired',
   'token_revoked',
 ]);
+
+/** Slack's own words for a token that will not work again. */
+export function isTokenDead(code: string): boolean {
+  return DEAD_TOKEN.has(code);
+}
+
+const DEAD_TOKEN = new Set([
+  'account_inactive',
+  'token_revoked',
+  'invalid_auth',
+  'not_authed',
+  'token_expired',
+  'team_access_not_granted',
+]);

@@ -5,6 +5,7 @@ import type { RateLimited } from '../../core/telemetry.ts';
 import { apiFetch } from '../../fetch.ts';
 import type { Log } from '../../log.ts';
 import { quietLogger } from './quiet-logger.ts';
+import { isTokenDead } from './refusals.ts';
 
 /** Slack answered, and said no; `code` is Slack's own word, e.g. "channel_not_found". */
 export class SlackRefusal extends Error {
@@ -57,6 +58,8 @@ export interface SlackApi {
 export interface Credentials {
   /** The token as it is now. */
   token(tenant: string): Promise<string>;
+  /** As it is kept now, whichever process wrote it; null when the app is not installed there any more. */
+  current(tenant: string): Promise<string | null>;
   /** Slack called this token expired: the one to use instead. Rejects when there is none. */
   renew(tenant: string, expired: string): Promise<string>;
 }
@@ -179,10 +182,20 @@ export function createSlackClients(options: {
     try {
       return await callOnce(token, method, args);
     } catch (error) {
-      if (!(error instanceof webApi.WebAPIPlatformError) || error.data.error !== 'token_expired') throw error;
-      const renewed = await credentials.renew(tenant, token);
-      return await callOnce(renewed, method, args);
+      if (!(error instanceof webApi.WebAPIPlatformError)) throw error;
+      const next = await tokenAfter(error.data.error, tenant, token);
+      if (next === null) throw error;
+      return await callOnce(next, method, args);
     }
+  }
+
+  /** What to try a refused call with once more: it did nothing. Null when there is no other token. */
+  async function tokenAfter(code: string, tenant: string, token: string): Promise<string | null> {
+    if (code === 'token_expired') return credentials.renew(tenant, token);
+    if (!isTokenDead(code)) return null;
+    // The app may have been removed and installed again, and another process has heard of it.
+    const current = await credentials.current(tenant).catch(() => null);
+    return current === token ? null : current;
   }
 
   /** Throws with the id of the request, for the log and for Slack's support. */

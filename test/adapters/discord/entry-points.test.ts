@@ -168,6 +168,22 @@ describe('edits and deletions', () => {
     expect(bot.withdrawn.map(({ messageId }) => messageId)).toEqual([sent.id, edited.id]);
   });
 
+  it('bring the new wording though it could not be handed over at first', async () => {
+    const { discord, ana, bot } = world;
+    const sent = discord.as(ana.id).dm('blue shoes');
+    await nthMessage(world, 1);
+    bot.withdrawAnswer = 'running';
+    bot.beforeReceive = async () => {
+      bot.beforeReceive = async () => {};
+      // As the core says of what was taken back before.
+      bot.withdrawAnswer = 'answered';
+      throw new Error('the disk is busy');
+    };
+    discord.as(ana.id).edit(sent.id, 'red shoes');
+    expect((await nthMessage(world, 2)).text).toBe('red shoes');
+    expect(new Set(bot.withdrawn.map(({ messageId }) => messageId))).toEqual(new Set([sent.id]));
+  });
+
   it('leave a finished answer alone, as do previews of links', async () => {
     const { discord, ana, bot } = world;
     const sent = discord.as(ana.id).dm('look https://example.com');

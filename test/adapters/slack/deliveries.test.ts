@@ -156,6 +156,21 @@ describe('in a thread', () => {
     expect(bens?.conversation.person.id).toBe(world.ben.id);
     expect(JSON.stringify(bens?.context)).not.toContain('Which size?');
   });
+
+  it('quotes the end of a long one, and nothing of one that is too long to be read to its end', async () => {
+    world = await createWorld();
+    const channel = world.workspace.addChannel('general', {
+      members: [world.ann, world.ben],
+      withBot: false,
+    });
+    const inThread = { threadTs: world.ben.post(channel.id, 'Which boots?').ts };
+    for (let n = 1; n <= 600; n += 1) world.ben.post(channel.id, `Remark ${n}`, inThread);
+    channel.addBot();
+    await world.ann.mention(channel.id, 'And you?', inThread).settled;
+    expect(world.bot.received[0]?.context.at(-1)).toEqual({ author: 'Ben', text: 'Remark 600' });
+    await world.workspace.addUser('carol').mention(channel.id, 'And now?', inThread).settled;
+    expect(world.bot.received[1]?.context).toEqual([]);
+  });
 });
 
 describe('edits and deletions', () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createSlackAdapter } from '../../../src/adapters/slack/adapter.ts';
 import type { User } from '../../fakes/slack/drivers/user.ts';
 import type { Workspace } from '../../fakes/slack/drivers/workspace.ts';
 import type { FakeSlackOptions } from '../../fakes/slack/fake-slack.ts';
@@ -8,8 +9,10 @@ import {
   createWorld,
   freePort,
   oauthInstall,
+  recordingLog,
   TRANSPORTS,
   type TransportName,
+  transportOf,
   type World,
 } from './harness.ts';
 
@@ -36,16 +39,38 @@ async function setUp(
 }
 
 /** Clicks through the installation as an administrator with a browser does. */
-async function installFor(workspace: Workspace, user: User, orgWide = false): Promise<string> {
+async function installFor(
+  workspace: Workspace,
+  user: User,
+  { orgWide = false, at = world.url } = {},
+): Promise<string> {
   world.slack.approve({ workspace, user, orgWide });
-  const start = await fetch(`${world.url}/slack/install`);
+  const start = await fetch(`${at}/slack/install`);
   const cookie = (start.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
   const consent = /href="([^"]*oauth\/v2\/authorize[^"]*)"/.exec(await start.text())?.[1] ?? '';
   const allowed = await fetch(consent.replaceAll('&amp;', '&'), { redirect: 'manual' });
   const back = allowed.headers.get('location') ?? '';
-  const finished = await fetch(back, { headers: { cookie } });
+  const finished = await fetch(back.replace(world.url, at), { headers: { cookie } });
   expect(finished.status).toBe(200);
   return start.url;
+}
+
+/** The same through another process on the same state. */
+async function installElsewhere(workspace: Workspace, user: User): Promise<void> {
+  const { slack, state } = world;
+  const port = await freePort();
+  const other = createSlackAdapter({
+    transport: transportOf('http', slack, port),
+    install: { ...oauthInstall(slack), encryptionKey: KEY },
+    apiUrl: slack.apiUrl,
+    linkHosts: [],
+    state,
+    suggestedPrompts: [],
+    log: recordingLog([]),
+  });
+  await other.start(world.bot);
+  await installFor(workspace, user, { at: `http://127.0.0.1:${port}` });
+  await other.stop();
 }
 
 /** Someone writes, and is answered. */
@@ -167,7 +192,7 @@ describe('an installation', () => {
     const blue = slack.addWorkspace('Blue', { enterprise: acme });
     const ann = red.addUser('ann');
     const bob = blue.addUser('bob');
-    await installFor(red, ann, true);
+    await installFor(red, ann, { orgWide: true });
     await converse(ann, 'Hello Red');
     await converse(bob, 'Hello Blue');
     expect(world.bot.received.map(({ conversation }) => conversation.person.workspace)).toEqual([
@@ -189,6 +214,38 @@ describe('an installation', () => {
     await installFor(red, ann);
     held.release();
     await slack.until(() => world.logs.some(({ event }) => event === 'slack.removed'), 'the late news');
+    await converse(ann, 'Still here');
+  });
+
+  it('that was removed and made again through another process serves with its new token', async () => {
+    const { slack } = await setUp();
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    await ann.dm('Hello').settled;
+    const sink = world.open(await world.received());
+    slack.deliveries.hold();
+    red.uninstall();
+    await installElsewhere(red, ann);
+    await sink.finish(done('Still here'));
+    sink.close();
+    expect(ann.sees(ann.dmChannel).filter(({ fromApp }) => fromApp)).toMatchObject([
+      { text: expect.stringMatching(/^Still here/) },
+    ]);
+    expect(world.logs.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('that was made again through another process is not removed by the late news', async () => {
+    const { slack } = await setUp();
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    const held = slack.deliveries.hold();
+    const news = red.uninstall();
+    await installElsewhere(red, ann);
+    held.release();
+    await Promise.all(news.map(({ settled }) => settled));
+    expect(await rows()).toContainEqual(expect.stringContaining(`slack-installation ${red.id}`));
     await converse(ann, 'Still here');
   });
 

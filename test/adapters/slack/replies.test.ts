@@ -576,6 +576,33 @@ describe('when something goes wrong', () => {
     );
   });
 
+  it.each([
+    ['nothing', '', reply('I found ')],
+    ['the first word of it', 'I', reply('I found ')],
+    [
+      'nothing as well',
+      '',
+      reply('', { activities: [{ id: 'a', label: 'Looking for blue ones', state: 'running' }] }),
+    ],
+  ])("takes no open stream of another's for its own when it had begun with %s", async (_, begun, bens) => {
+    await setUp();
+    const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+    const anns = await ask(channel.id);
+    const inThread = { threadTs: anns.conversation.thread ?? '' };
+    await world.ben.mention(channel.id, 'And for me?', inThread).settled;
+    const first = world.open(await world.received(2));
+    first.show(bens);
+    await answered('chat.startStream');
+    const posting = { from: 0, opened: '', after: '0', fingerprint: fingerprintOf(begun) };
+    const second = world.open(anns, { ...keeper(), handle: { parts: [], posting } });
+    await finish(second.finish(done('I would take the green one.')));
+    await finish(first.finish(done('I found a blue one.')));
+    for (const sink of [first, second]) sink.close();
+    expect(shown(anns).map(({ text }) => wordsOf(text.replace(BUTTONS, '')))).toEqual(
+      ['I found a blue one.', 'I would take the green one.'].map(wordsOf),
+    );
+  });
+
   it('stops when Slack says that the person stopped the stream, though no event says so', async () => {
     await setUp();
     const message = await ask();
