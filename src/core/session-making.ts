@@ -6,6 +6,7 @@ import type { Memory, PersonStore } from './memory.ts';
 import type { Person } from './message.ts';
 import type { MemoryAccess } from './privacy.ts';
 import type { Provision } from './provision.ts';
+import { APP_KEY } from './provision-wanted.ts';
 import { budgetOf, commonResource, mountPathOf, ownResource } from './session-resources.ts';
 import type { Audience } from './store-owner.ts';
 
@@ -73,7 +74,7 @@ export function createSessionMaking(deps: {
     const { owner, audience } = purpose;
     const { stores, complete } = await storesFor(purpose);
     if (complete) return stores;
-    const made: PersonStore = { id: await memory.storeFor(owner, audience), audience };
+    const made: PersonStore = { id: await memory.storeFor(owner, audience, true), audience };
     return [made, ...stores.filter(store => store.id !== made.id)];
   }
 
@@ -87,7 +88,12 @@ export function createSessionMaking(deps: {
         agent: { type: 'agent', id: agentId, version: agentVersion },
         environment_id: environmentId,
         title: `${person.platform} conversation`,
-        metadata: { platform: person.platform, workspace: person.workspace, person: person.id },
+        metadata: {
+          [APP_KEY]: file.name,
+          platform: person.platform,
+          workspace: person.workspace,
+          person: person.id,
+        },
         resources: [
           ...(access === 'none'
             ? []

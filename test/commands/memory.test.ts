@@ -202,6 +202,21 @@ describe('memory forget', () => {
     expect((await shop.run(['memory', 'forget', 'slack:T1:U1', '--yes'])).code).toBe(3);
   });
 
+  it("leaves another bot's session with the same person alone", async () => {
+    const { session } = await history();
+    const { sessions } = shop.client.beta;
+    const { agent, environment_id } = await sessions.retrieve(session);
+    const person = { platform: 'slack', workspace: 'T1', person: 'U1' };
+    const withoutStore = (metadata: Record<string, string>) =>
+      sessions.create({ agent: agent.id, environment_id, metadata: { ...person, ...metadata } });
+    await withoutStore({});
+    await withoutStore({ shopper_app: 'shopper' });
+    const others = await withoutStore({ shopper_app: 'another' });
+    const { json } = await shop.run(['memory', 'forget', 'slack:T1:U1', '--yes', '--json']);
+    expect(json()).toMatchObject([{ sessions: 3 }]);
+    expect((await collect(sessions.list())).map(({ id }) => id)).toEqual([others.id]);
+  });
+
   it('beside a running bot says what it could not remove, and removes it when that has stopped', async () => {
     await shop.person('slack:T1:U1');
     const state = await openSqliteState(join(shop.dir, 'data'));

@@ -2,6 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { countStore, deleted, removeFiles } from '../../core/erasing.ts';
 import { type Person, personKey } from '../../core/message.ts';
 import { eraseRows } from '../../core/person-rows.ts';
+import { APP_KEY } from '../../core/provision-wanted.ts';
 import { removeSession } from '../../core/session-removal.ts';
 import { defineCommand, EXIT, NotFoundError } from '../command.ts';
 import { openFreeState, withOperator } from '../operator.ts';
@@ -35,10 +36,10 @@ export const memoryForget = defineCommand({
   run: ({ values, args: [name = ''], json }, io) => {
     const person = parsePerson(name);
     return withOperator(io, async operator => {
-      const { client } = operator;
+      const { client, app } = operator;
       const stores = await storesOf(operator, person, { archived: true });
       const accounts = accountsIn(person, stores);
-      const sessions = await sessionsOf(client, accounts, stores);
+      const sessions = await sessionsOf(client, app, accounts, stores);
       if (values.yes !== true) {
         const found = { stores: stores.length, sessions: sessions.length };
         if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), wouldRemove: found })}\n`);
@@ -94,16 +95,20 @@ function accountsIn(person: Person, stores: readonly OwnedStore[]): Person[] {
 /** Their own sessions by what they carry: one of the stores, or an account's name from when they were made. */
 async function sessionsOf(
   client: Anthropic,
+  app: string,
   accounts: readonly Person[],
   stores: readonly OwnedStore[],
 ): Promise<string[]> {
   const ids = new Set(stores.map(({ store }) => store.id));
   const found: string[] = [];
   for await (const session of client.beta.sessions.list({ include_archived: true, limit: 100 })) {
-    const { platform, workspace, person: id } = session.metadata;
-    const isTheirs = accounts.some(
-      account => platform === account.platform && workspace === account.workspace && id === account.id,
-    );
+    const { platform, workspace, person: id, [APP_KEY]: by = app } = session.metadata;
+    // Another bot may know the same person. Sessions of before the name was kept there are taken for this one's.
+    const isTheirs =
+      by === app &&
+      accounts.some(
+        account => platform === account.platform && workspace === account.workspace && id === account.id,
+      );
     const mounts = session.resources.some(
       resource => resource.type === 'memory_store' && ids.has(resource.memory_store_id),
     );
