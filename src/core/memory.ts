@@ -36,8 +36,8 @@ export interface Memory extends MemoryFiles, Pick<MemoryDiscovery, 'discover'> {
   /** Drops the mapping to a store that is gone, so that the next `storeFor` makes a new one. */
   lost(person: Person, storeId: string): Promise<void>;
   /**
-   * True once for a store that this process has made for a session within the last seconds: nothing is in it, and a person's first
-   * answer need not wait for the service to say so.
+   * True once for a store that this process has made for a session within the last seconds: nothing is in it, and a
+   * person's first answer need not wait for the service to say so.
    */
   isNew(storeId: string): boolean;
   /** One of the person's own files, wherever it is; null when there is none (any more). */
@@ -79,7 +79,7 @@ export function createMemory(deps: {
   const underway = new Map<string, Promise<string>>();
   const made = new Map<string, number>();
 
-  async function create(person: Person, audience: Audience, forSession: boolean): Promise<string> {
+  async function create(person: Person, audience: Audience): Promise<string> {
     const key = storeKey(person, audience);
     return underClaim(claims, key, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
       const [known, doubt] = await Promise.all([stores.get(key), claims.get(doubtOf(key))]);
@@ -91,7 +91,7 @@ export function createMemory(deps: {
         if (found !== undefined) return found.storeId;
       }
       try {
-        return await createStore(person, audience, forSession);
+        return await createStore(person, audience);
       } catch (error) {
         if (!isRefusal(error)) await claims.set(doubtOf(key), 'unanswered', LOOK_BACK_MS);
         throw error;
@@ -101,7 +101,7 @@ export function createMemory(deps: {
 
   const doubtOf = (key: string) => `${key}/doubt`;
 
-  async function createStore(person: Person, audience: Audience, forSession: boolean): Promise<string> {
+  async function createStore(person: Person, audience: Audience): Promise<string> {
     const store = await client.beta.memoryStores.create(
       newStoreOf(app, deps.description, person, audience),
       // Shorter than the claim, so that nobody else starts while this may still succeed.
@@ -109,7 +109,7 @@ export function createMemory(deps: {
     );
     await stores.set(storeKey(person, audience), { storeId: store.id });
     for (const [id, at] of made) if (now() - at > NEW_MS) made.delete(id);
-    if (forSession) made.set(store.id, now());
+    made.set(store.id, now());
     log.info(
       { event: 'store.created', store: store.id, platform: person.platform, person: person.id, audience },
       'memory store created',
@@ -134,13 +134,13 @@ export function createMemory(deps: {
     return mapped(person);
   }
 
-  async function storeIdFor(person: Person, audience: Audience, forSession: boolean): Promise<string> {
+  async function storeIdFor(person: Person, audience: Audience): Promise<string> {
     const key = storeKey(person, audience);
     const known = await stores.get(key);
     if (known !== undefined) return known.storeId;
     const running = underway.get(key);
     if (running !== undefined) return running;
-    const creating = create(person, audience, forSession).finally(() => underway.delete(key));
+    const creating = create(person, audience).finally(() => underway.delete(key));
     underway.set(key, creating);
     return creating;
   }
@@ -151,7 +151,7 @@ export function createMemory(deps: {
     knownStores,
 
     async storeFor(person, audience, forSession = false) {
-      const storeId = await storeIdFor(person, audience, forSession);
+      const storeId = await storeIdFor(person, audience);
       // What is written into it now may be there before a session that begins at the same moment is told of it.
       if (!forSession) made.delete(storeId);
       return storeId;

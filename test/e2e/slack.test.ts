@@ -249,15 +249,21 @@ describe('a tool that is to be asked about', () => {
   });
 });
 
+/** A model that says the second half of its answer when it is released. */
+function twoHalves(): { model: Model; release(): void } {
+  let resolve = () => {};
+  const model = createScriptedModel(() => ({
+    text: ['The first half. ', 'The second half.'],
+    hold: new Promise<void>(done => {
+      resolve = done;
+    }),
+  }));
+  return { model, release: () => resolve() };
+}
+
 describe('a process that dies', () => {
   it('in the middle of a reply is followed by one that ends the same reply', async () => {
-    let release = () => {};
-    const model = createScriptedModel(() => ({
-      text: ['The first half. ', 'The second half.'],
-      hold: new Promise<void>(resolve => {
-        release = resolve;
-      }),
-    }));
+    const { model, release } = twoHalves();
     await setUp({ model });
     const ann = workspace.addUser('ann', { displayName: 'Ann' });
     const asked = ann.dm('Hello');
@@ -272,13 +278,7 @@ describe('a process that dies', () => {
   });
 
   it('before it knows that its first words are there is followed by one that finds them', async () => {
-    let release = () => {};
-    const model = createScriptedModel(() => ({
-      text: ['The first half. ', 'The second half.'],
-      hold: new Promise<void>(resolve => {
-        release = resolve;
-      }),
-    }));
+    const { model, release } = twoHalves();
     await setUp({ model });
     const ann = workspace.addUser('ann', { displayName: 'Ann' });
     slack.fail('chat.startStream', { type: 'drop', when: 'after' });

@@ -29,18 +29,6 @@ const PLACE = new Set([
   'thread_not_found',
 ]);
 
-const INSTALLATION = new Set([
-  'account_inactive',
-  'app_access_denied',
-  'invalid_auth',
-  'missing_scope',
-  'not_authed',
-  'team_access_not_granted',
-  'team_not_found',
-  'token_expired',
-  'token_revoked',
-]);
-
 /** Slack's own words for a token that will not work again. */
 export function isTokenDead(code: string): boolean {
   return DEAD_TOKEN.has(code);
@@ -48,9 +36,11 @@ export function isTokenDead(code: string): boolean {
 
 const DEAD_TOKEN = new Set([
   'account_inactive',
-  'token_revoked',
   'invalid_auth',
   'not_authed',
-  'token_expired',
   'team_access_not_granted',
+  'token_expired',
+  'token_revoked',
 ]);
+
+const INSTALLATION = new Set([...DEAD_TOKEN, 'app_access_denied', 'missing_scope', 'team_not_found']);
