@@ -222,7 +222,9 @@ export function createBot(deps: BotDeps): Bot {
   async function halt(person: string): Promise<void> {
     await turns.halt(person);
     for (let waited = 0; state.shared && waited < HALT_MS; waited += HALT_POLL_MS) {
-      if ((await signals.ask({ type: 'halt', person })) !== true) return;
+      const isRunning = (await signals.ask({ type: 'halt', person })) === true;
+      // One that does not answer may hang, or not be within reach: by its lease it works on.
+      if (!isRunning && !(await leases.isElsewhere(person))) return;
       await new Promise(resolve => setTimeout(resolve, HALT_POLL_MS));
     }
   }

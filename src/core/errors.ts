@@ -75,14 +75,22 @@ function failureOfStatus(error: InstanceType<typeof Anthropic.APIError>): Failur
   }
 }
 
+/** Whoever waits looks again then, also where the service names a day or nonsense. */
+const LONGEST_WAIT_MS = 60_000;
+
 function retryAfterMs(headers: Headers | undefined): number | null {
+  const asked = askedMs(headers);
+  return asked === null ? null : Math.min(LONGEST_WAIT_MS, Math.max(0, asked));
+}
+
+function askedMs(headers: Headers | undefined): number | null {
   const precise = Number.parseFloat(headers?.get('retry-after-ms') ?? '');
-  if (Number.isFinite(precise)) return Math.max(0, precise);
+  if (Number.isFinite(precise)) return precise;
   const value = headers?.get('retry-after') ?? '';
   const seconds = Number.parseFloat(value);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  if (Number.isFinite(seconds)) return seconds * 1000;
   const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
+  return Number.isNaN(date) ? null : date - Date.now();
 }
 
 /** The sentence a person reads. It never contains the error's own words: those may name internals. */

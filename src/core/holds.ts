@@ -9,7 +9,7 @@ export interface Holds {
    * does, and for too long to wait for.
    */
   free(key: string): Promise<boolean>;
-  /** To be asked again once it can be seen that work for them has begun: whoever holds them looks for that only once. */
+  /** To be asked once it can be seen that work for them has begun: whoever holds them looks for that only once. */
   isHeld(key: string): Promise<boolean>;
 }
 

@@ -61,13 +61,13 @@ export function createInbox(state: State, now: () => number = Date.now, limits: 
 
   async function accept(message: Message, trace?: string): Promise<Receipt> {
     const id = idOf(message.conversation, message.id);
-    if ((await done.get(id)) !== undefined) return 'duplicate';
-    const refused = await refusalOf(message);
+    // The ticket of what is not taken is nobody's: tickets have gaps.
+    const [over, refused, order] = await Promise.all([done.get(id), refusalOf(message), state.ticket()]);
+    if (over !== undefined) return 'duplicate';
     if (refused !== null) {
       if ((await waiting.get(id)) !== undefined) return 'duplicate';
       return (await done.insert(id, true, REMEMBER_DONE_MS)) ? { refused } : 'duplicate';
     }
-    const order = await state.ticket();
     const row = { message, receivedAt: now(), order, ...(trace === undefined ? {} : { trace }) };
     if (!(await waiting.insert(id, row))) return 'duplicate';
     counted.total += 1;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../log.ts';
-import { pause } from './session-stream.ts';
+import { pause } from './patience.ts';
 import type { State } from './state.ts';
 
 /** The right to work on a conversation, which may be lost: to a process that takes this one for dead. */
@@ -16,6 +16,8 @@ export interface Lease {
 export interface Leases {
   /** Waits while another process holds it. Null when `signal` aborts first. */
   take(conversation: string, signal: AbortSignal): Promise<Lease | null>;
+  /** Whether another process may be working on a conversation of this person (by their key). */
+  isElsewhere(person: string): Promise<boolean>;
   /** Lets go of everything. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -33,6 +35,7 @@ export const noLeases: Leases = {
     if (signal.aborted) return null;
     return { lost: new AbortController().signal, isHeld: () => true, check() {}, async release() {} };
   },
+  isElsewhere: async () => false,
   async stop() {},
 };
 
@@ -157,6 +160,13 @@ export function createLeases(
         await pause(times.pollMs, signal);
       }
       return null;
+    },
+
+    async isElsewhere(person) {
+      for await (const [, holder] of holders.entries(`${person}/`)) {
+        if (holder !== life?.id && (await lives.get(holder)) !== undefined) return true;
+      }
+      return false;
     },
 
     async stop() {

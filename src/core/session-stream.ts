@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import { type Failure, failureOf } from './errors.ts';
 import type { KeptStreams } from './kept-streams.ts';
 import { type LiveStream, openLiveStream } from './live-stream.ts';
+import { backoff, pause } from './patience.ts';
 import type { Reconnect } from './telemetry.ts';
 import { isAfter, type StreamEvent } from './turn-state.ts';
 
@@ -42,8 +43,6 @@ const SILENCE_MS = 20_000;
 const OPEN_MS = 30_000;
 /** A stream from the turn before: that nothing comes of what was just sent may mean that nobody is there any more. */
 const DOUBT_MS = 3_000;
-const FIRST_BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 15_000;
 
 /**
  * Every event of a session from now on, each once and in order, in batches that belong together: what came live
@@ -117,7 +116,8 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
       } catch (error) {
         if (signal.aborted) return;
         const failure = failureOf(error);
-        if (previews && failure.type === 'refused' && failure.reason === 'request' && attempt === 0 && !cut) {
+        const refused = failure.type === 'refused' && failure.reason === 'request';
+        if (previews && refused && live === null && attempt === 0 && !cut) {
           // A compatible server may not know previews: then the reply arrives message by message.
           previews = false;
           close();
@@ -164,24 +164,4 @@ export async function readLog(
 function identity(event: StreamEvent): string | null {
   if (event.type === 'event_start' || event.type === 'event_delta') return null;
   return `${event.id}:${'processed_at' in event && event.processed_at ? 'processed' : 'queued'}`;
-}
-
-/** Doubling, with jitter so that many conversations do not return at the same instant. */
-export function backoff(attempt: number): number {
-  const full = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt);
-  return full / 2 + (Math.random() * full) / 2;
-}
-
-/** Resolves early, without rejecting, when the signal aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }

@@ -41,7 +41,8 @@ export interface OpenSession extends SessionRecord {
 export interface Sessions {
   /**
    * The conversation's session: the one it has, or a new one when that is old, ended, or for another agent or
-   * store. `keep` names a session that already has the message of the turn: then that one, however old.
+   * store. `keep` names a session that already has the message of the turn: then that one, however old, unless its
+   * memory is not the person's any more.
    */
   open(conversation: Conversation, keep: string | null): Promise<OpenSession>;
   update(conversation: Conversation, change: Partial<SessionRecord>): Promise<void>;
@@ -168,7 +169,10 @@ export function createSessions(deps: {
     const { person, audience } = conversation;
     const key = conversationKey(conversation);
     const [record, owner] = await Promise.all([records.get(key), accounts.ownerOf(person)]);
-    if (record !== undefined && record.sessionId === keep) return opened(record, owner, conversation);
+    if (record !== undefined && record.sessionId === keep) {
+      if (await isTheirs(record, owner)) return opened(record, owner, conversation);
+      await interrupt(keep);
+    }
     const access = await privacy.accessFor(conversation, owner);
     const purpose: SessionPurpose = { person, owner, audience, access };
     const { stores, complete } = await making.storesFor(purpose);
@@ -186,6 +190,21 @@ export function createSessions(deps: {
     // Swept rather than deleted here: the person waits for their answer.
     if (record?.access === 'none') await endings.schedule(personKey(person), record.sessionId, now());
     return opened(created, owner, conversation);
+  }
+
+  /** False when the account has left, or joined, another's memory since. */
+  async function isTheirs({ mounts }: SessionRecord, owner: Person): Promise<boolean> {
+    if (mounts.length === 0) return true;
+    const known = await memory.knownStores(owner);
+    return mounts.every(({ storeId }) => known.some(({ id }) => id === storeId));
+  }
+
+  /** What it still would write is not this person's any more. */
+  async function interrupt(sessionId: string): Promise<void> {
+    const event = { type: 'user.interrupt' as const };
+    await client.beta.sessions.events.send(sessionId, { events: [event] }).catch((error: unknown) => {
+      log.warn({ event: 'session.not_stopped', session: sessionId, err: error }, 'could not stop a session');
+    });
   }
 
   async function opened(

@@ -1,4 +1,5 @@
 import type { Reply } from './adapter.ts';
+import type { Message } from './message.ts';
 import { joined, type TurnResult } from './turn.ts';
 
 /** What a person reads of how a turn ended, where the agent's own words do not say it. */
@@ -6,9 +7,17 @@ import { joined, type TurnResult } from './turn.ts';
 export const MEMORY_LOST =
   '(What I remembered about you was removed from outside since we last talked, so I am starting afresh.)';
 
-/** True when the session can take no further message, or would have to finish with this one first. */
-export function endsSession(result: TurnResult): boolean {
-  return result.leftOpen || ['terminated', 'deleted', 'budget_reached'].includes(result.end.type);
+/**
+ * True when the session can take no further message, or would have to finish with this one first; or when it holds a file
+ * that the model may have failed over: it would be given it again with every message.
+ */
+export function endsSession({ leftOpen, end }: TurnResult, messages: readonly Message[]): boolean {
+  if (leftOpen || ['terminated', 'deleted', 'budget_reached'].includes(end.type)) return true;
+  return end.type === 'retries_exhausted' && hasFile(messages);
+}
+
+function hasFile(messages: readonly Message[]): boolean {
+  return messages.some(({ attachments }) => attachments.length > 0);
 }
 
 export function stateOf(result: TurnResult): Exclude<Reply['state'], 'working'> {
@@ -24,11 +33,15 @@ export function stateOf(result: TurnResult): Exclude<Reply['state'], 'working'> 
 }
 
 /** What the agent said, and where it did not end by itself, a sentence that says why. */
-export function finalText(preface: readonly string[], result: TurnResult): string {
-  return joined([...preface, result.text], endSentence(result));
+export function finalText(
+  preface: readonly string[],
+  result: TurnResult,
+  messages: readonly Message[],
+): string {
+  return joined([...preface, result.text], endSentence(result, messages));
 }
 
-function endSentence({ end, text }: TurnResult): string {
+function endSentence({ end, text }: TurnResult, messages: readonly Message[]): string {
   switch (end.type) {
     case 'answered':
       return text.trim() === '' ? 'Done.' : '';
@@ -41,7 +54,9 @@ function endSentence({ end, text }: TurnResult): string {
     case 'budget_reached':
       return 'This conversation has used up its budget, so I stopped here. Your next message starts a new one; I keep what I know about you.';
     case 'retries_exhausted':
-      return 'The model behind me kept failing, so I could not finish. Please send that again in a few minutes.';
+      return hasFile(messages)
+        ? 'The model behind me kept failing, so I could not finish. It may be the file: please send that again without it, or in a few minutes; I keep what I know about you.'
+        : 'The model behind me kept failing, so I could not finish. Please send that again in a few minutes.';
     case 'terminated':
     case 'deleted':
       return 'This conversation was ended on the server before I could finish. Please send that again; I keep what I know about you.';

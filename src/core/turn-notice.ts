@@ -1,8 +1,7 @@
 import type { Log } from '../log.ts';
 import type { ChatAdapter } from './adapter.ts';
-import { failureOf } from './errors.ts';
 import type { Notices } from './notices.ts';
-import { backoff, pause } from './session-stream.ts';
+import { patiently } from './patience.ts';
 import type { TurnLimits } from './turn.ts';
 import type { OngoingTurn, Replied } from './turn-record.ts';
 
@@ -27,7 +26,10 @@ export async function showNotices(
     const what = { person: owner, storeIds, sessionId: record.sessionId, since: begunAt };
     const { foreign } = replied;
     const patienceMs = foreign === null ? 0 : Math.min(PATIENCE_MS, deps.limits.outageMs);
-    const made = await patiently(patienceMs, turn.shutdown, () => notices.of({ ...what, foreign }));
+    const made = await patiently(() => notices.of({ ...what, foreign }), {
+      limitMs: patienceMs,
+      signal: turn.shutdown,
+    });
     if (made.length === 0) return;
     replied.noticed = true;
     await turn.save();
@@ -46,19 +48,5 @@ export async function showNotices(
       { event: 'notice.failed', conversation: turn.key, err: error },
       'the memory notice could not be shown',
     );
-  }
-}
-
-async function patiently<T>(patienceMs: number, shutdown: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const until = Date.now() + patienceMs;
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      const failure = failureOf(error);
-      const left = until - Date.now();
-      if (failure.type !== 'retry' || left <= 0 || shutdown.aborted) throw error;
-      await pause(Math.min(left, failure.afterMs ?? backoff(attempt)), shutdown);
-    }
   }
 }

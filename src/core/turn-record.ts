@@ -6,7 +6,7 @@ import type { TurnUsage } from './turn-state.ts';
 
 /** What a later process needs to carry a turn on. Written before anything that must not happen twice. */
 export interface TurnRecord {
-  /** The inbox entries this turn answers; what arrives later is for the next one. */
+  /** The inbox entries this turn answers, or in the end has dealt with; what arrives later is for the next one. */
   entries: string[];
   /** Set just before the message is sent for the first time. */
   sessionId: string | null;
@@ -45,10 +45,22 @@ export interface OngoingTurn {
   /** Writes the record. Throws, like `check`, when another process may be answering this conversation by now. */
   save(): Promise<void>;
   check(): void;
+  /** False when its messages are no longer there, or somebody removes what there is of the person. */
+  isWanted(): Promise<boolean>;
   /** The person wants it to stop. */
   interrupt: AbortSignal;
+  /** Inbox entries that the person took back meanwhile. */
+  withdrawn: ReadonlySet<string>;
   /** Everything is to be left as it is: the process goes down, or the conversation is another's. */
   shutdown: AbortSignal;
+}
+
+/** What a turn was about has been removed while it ran: it ends without a word. */
+export class TurnUnwanted extends Error {
+  constructor() {
+    super('what this turn was about has been removed');
+    this.name = 'TurnUnwanted';
+  }
 }
 
 /** The one who writes a turn's record. */

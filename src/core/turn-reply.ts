@@ -3,18 +3,18 @@ import type { Log } from '../log.ts';
 import type { Access } from './access.ts';
 import type { ReplySink } from './adapter.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
-import { failureOf, personSentence } from './errors.ts';
+import { failureOf, personSentence, unlessGone } from './errors.ts';
 import { foreignText } from './foreign-text.ts';
 import type { KeptStreams } from './kept-streams.ts';
 import type { Memory } from './memory.ts';
 import { objectionTo } from './message-content.ts';
+import { patiently } from './patience.ts';
 import type { ReplySources } from './reply-sources.ts';
-import { backoff, pause } from './session-stream.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
 import { joined, runTurn, type TurnLimits, type TurnResult } from './turn.ts';
 import type { TurnContent } from './turn-content.ts';
 import { endsSession, finalText, MEMORY_LOST, stateOf } from './turn-ending.ts';
-import type { OngoingTurn } from './turn-record.ts';
+import { type OngoingTurn, TurnUnwanted } from './turn-record.ts';
 import type { TurnUsage } from './turn-state.ts';
 
 export interface TurnReplyDeps {
@@ -38,8 +38,10 @@ interface Conversed {
   session: OpenSession;
 }
 
-/** How a reply came to its end: `stopped` at the person's word, before it was complete. */
-export type ReplyEnding = 'complete' | 'stopped';
+/** Whether the session may have the turn's message without anybody knowing its id. */
+interface Sending {
+  inDoubt: boolean;
+}
 
 /**
  * Answers what a turn is about, up to the posted reply and the record that says so. Rejects when the process goes
@@ -47,35 +49,34 @@ export type ReplyEnding = 'complete' | 'stopped';
  */
 export function createTurnReply(
   deps: TurnReplyDeps & { contents: TurnContent },
-): (turn: OngoingTurn, sink: ReplySink) => Promise<ReplyEnding> {
+): (turn: OngoingTurn, sink: ReplySink) => Promise<void> {
   const { client, sessions, memory, log, contents } = deps;
   const now = deps.now ?? Date.now;
 
-  async function reply(turn: OngoingTurn, sink: ReplySink): Promise<ReplyEnding> {
+  async function reply(turn: OngoingTurn, sink: ReplySink): Promise<void> {
     const { record, messages, telemetry } = turn;
     const objection = record.sessionId === null ? objectionTo(messages) : null;
     if (objection !== null) return turnAway(turn, sink, objection);
     const heard = hearing(sink);
+    const sending: Sending = { inDoubt: record.sessionId !== null && record.sentId === null };
     let conversed: Conversed;
     try {
-      const refusal = record.sessionId === null ? await patiently(turn, sink, () => refusalFor(turn)) : null;
+      const refusal = record.sessionId === null ? await outage(turn, sink, () => refusalFor(turn)) : null;
       if (refusal !== null) return await turnAway(turn, sink, refusal);
-      conversed = await converse(turn, await openSession(turn, sink), heard.sink);
+      conversed = await converse(turn, await openSession(turn, sink), heard.sink, sending);
     } catch (error) {
-      return fail(turn, sink, heard.said(), error);
+      return fail(turn, sink, heard.said(), sending, error);
     }
     const { result, final, session } = conversed;
     await sink.finish({ state: stateOf(result), text: final, status: null, activities: [] });
     telemetry.ended(result.end.type);
     telemetry.used(result.counts, centsSince(session, result.usage));
     await note(turn, conversed);
-    return result.end.type === 'stopped' ? 'stopped' : 'complete';
   }
 
-  async function turnAway(turn: OngoingTurn, sink: ReplySink, sentence: string): Promise<ReplyEnding> {
+  async function turnAway(turn: OngoingTurn, sink: ReplySink, sentence: string): Promise<void> {
     await sink.finish({ state: 'done', text: sentence, status: null, activities: [] });
     turn.telemetry.ended('turned_away');
-    return 'complete';
   }
 
   async function refusalFor({ last }: OngoingTurn): Promise<string | null> {
@@ -86,14 +87,19 @@ export function createTurnReply(
   function openSession(turn: OngoingTurn, sink: ReplySink): Promise<OpenSession> {
     const { conversation, record, telemetry } = turn;
     return telemetry.step('session.open', async () => {
-      const opened = await patiently(turn, sink, () => sessions.open(conversation, record.sessionId));
+      const opened = await outage(turn, sink, () => sessions.open(conversation, record.sessionId));
       telemetry.session(opened.sessionId, opened.lastSentId === null);
       return opened;
     });
   }
 
   /** Runs the turn in the conversation's session; one that was removed meanwhile is replaced once. */
-  async function converse(turn: OngoingTurn, session: OpenSession, sink: ReplySink): Promise<Conversed> {
+  async function converse(
+    turn: OngoingTurn,
+    session: OpenSession,
+    sink: ReplySink,
+    sending: Sending,
+  ): Promise<Conversed> {
     const { key, conversation, messages, record, telemetry } = turn;
     for (let replaced = false; ; replaced = true) {
       const attempted = record.sessionId === session.sessionId;
@@ -108,8 +114,8 @@ export function createTurnReply(
           await turn.save();
         }
         const { sessionId } = session;
-        const content = async () => {
-          const { blocks, refusals } = await contents.of(messages, conversation, session, turn.shutdown);
+        const content = async (signal: AbortSignal) => {
+          const { blocks, refusals } = await contents.of(messages, conversation, session, signal);
           preface.push(...refusals);
           turn.check();
           return { type: 'user.message' as const, content: blocks };
@@ -134,6 +140,10 @@ export function createTurnReply(
             log,
             onSent: id => {
               record.sentId = id;
+              sending.inDoubt = false;
+            },
+            onDoubt: inDoubt => {
+              sending.inDoubt = inDoubt;
             },
             shutdown: turn.shutdown,
             interrupt: turn.interrupt,
@@ -145,15 +155,18 @@ export function createTurnReply(
           { event: 'turn.done', conversation: key, session: sessionId, end, messages: messages.length },
           'turn done',
         );
-        return { result, final: finalText(preface, result), session };
+        return { result, final: finalText(preface, result, messages), session };
       } catch (error) {
-        if (replaced || !isSessionGone(error)) throw error;
+        if (replaced || !(await isSessionGone(session.sessionId, error))) throw error;
         log.warn(
           { event: 'session.replaced', session: session.sessionId },
           'the session was removed from outside; starting another',
         );
+        sending.inDoubt = false;
+        // It may have been removed with everything else there was of the person.
+        if (!(await turn.isWanted())) throw new TurnUnwanted();
         await sessions.drop(conversation);
-        session = await patiently(turn, sink, () => sessions.open(conversation, null));
+        session = await outage(turn, sink, () => sessions.open(conversation, null));
       }
     }
   }
@@ -163,10 +176,11 @@ export function createTurnReply(
     turn: OngoingTurn,
     sink: ReplySink,
     said: string,
+    sending: Sending,
     error: unknown,
-  ): Promise<ReplyEnding> {
+  ): Promise<void> {
     const { key, conversation, record, interrupt, telemetry } = turn;
-    if (turn.shutdown.aborted) throw error;
+    if (turn.shutdown.aborted || error instanceof TurnUnwanted) throw error;
     turn.check();
     log.error(
       { event: 'turn.failed', conversation: key, session: record.sessionId, err: error },
@@ -178,10 +192,10 @@ export function createTurnReply(
     if (record.sentId !== null) await sessions.update(conversation, { lastSentId: record.sentId });
     else {
       // Nobody knows whether this session has the message: the next one starts in a session where that is no question.
-      if (record.sessionId !== null) await sessions.drop(conversation);
+      if (sending.inDoubt) await sessions.drop(conversation);
       await deps.access.spent(turn.last, null, null);
     }
-    return interrupt.aborted ? 'stopped' : 'complete';
+    if (interrupt.aborted) onlyWithdrawn(turn);
   }
 
   /** From here on the reply is never posted again. */
@@ -198,9 +212,11 @@ export function createTurnReply(
       usage: result.sentId === null ? null : result.usage,
       noticed: false,
     };
+    if (result.end.type === 'stopped') onlyWithdrawn(turn);
+    // First: where that is all that is known of this turn, nobody comes back to it.
+    if (endsSession(result, messages)) await sessions.drop(conversation);
     await Promise.all([turn.save(), recordSources(turn, result, session)]);
     await sessions.told(session, conversation.person);
-    if (endsSession(result)) await sessions.drop(conversation);
     if (result.memoryTrouble) await checkStores(session);
   }
 
@@ -229,28 +245,25 @@ export function createTurnReply(
   }
 
   /** Waits out an outage before the turn proper, with a status the person can see. */
-  async function patiently<T>(
-    { interrupt, shutdown }: OngoingTurn,
-    sink: ReplySink,
-    work: () => Promise<T>,
-  ): Promise<T> {
-    const since = now();
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        const failure = failureOf(error);
-        const patience = failure.type === 'retry' && now() - since < deps.limits.outageMs;
-        if (!patience || interrupt.aborted || shutdown.aborted) throw error;
-        sink.show({
-          state: 'working',
-          text: '',
-          status: "Can't reach my agent service, still trying",
-          activities: [],
-        });
-        await pause(failure.afterMs ?? backoff(attempt), AbortSignal.any([interrupt, shutdown]));
-      }
-    }
+  function outage<T>(turn: OngoingTurn, sink: ReplySink, work: () => Promise<T>): Promise<T> {
+    const status = "Can't reach my agent service, still trying";
+    return patiently(work, {
+      limitMs: deps.limits.outageMs,
+      signal: AbortSignal.any([turn.interrupt, turn.shutdown]),
+      now,
+      onWait: () => sink.show({ state: 'working', text: '', status, activities: [] }),
+    });
+  }
+
+  /** A deleted session answers 404; one that is archived, over or out of budget refuses what is sent to it like any bad request. */
+  async function isSessionGone(sessionId: string, error: unknown): Promise<boolean> {
+    if (error instanceof SessionGone) return true;
+    const failure = failureOf(error);
+    if (failure.type === 'gone') return true;
+    if (failure.type !== 'refused' || failure.reason !== 'request') return false;
+    const there = await unlessGone(client.beta.sessions.retrieve(sessionId)).catch(() => undefined);
+    if (there == null) return there === null;
+    return there.archived_at !== null || there.status === 'terminated' || there.budget !== null;
   }
 
   return reply;
@@ -279,11 +292,10 @@ function centsSince(before: OpenSession, { sessionCents }: TurnUsage): number | 
   return before.listCents == null ? null : Math.max(0, sessionCents - before.listCents);
 }
 
-class SessionGone extends Error {}
-
-/** A deleted session answers 404; an archived or ended one refuses messages with 400. */
-function isSessionGone(error: unknown): boolean {
-  if (error instanceof SessionGone) return true;
-  const failure = failureOf(error);
-  return failure.type === 'gone' || (failure.type === 'refused' && failure.reason === 'request');
+/** Stopped for the sake of what was taken back, a turn has not answered the others it was about. */
+function onlyWithdrawn({ record, withdrawn }: OngoingTurn): void {
+  const taken = record.entries.filter(id => withdrawn.has(id));
+  if (taken.length > 0) record.entries = taken;
 }
+
+class SessionGone extends Error {}

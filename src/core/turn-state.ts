@@ -186,11 +186,13 @@ export class TurnState {
         return;
       case 'span.model_request_end': {
         const { model_usage } = event;
-        const { input_tokens, output_tokens, cache_creation_input_tokens } = model_usage;
+        const { input_tokens, output_tokens } = model_usage;
+        // A compatible service may not count these.
+        const { cache_creation_input_tokens = 0, cache_read_input_tokens = 0 } = model_usage;
         this.usage.tokens += input_tokens + output_tokens + cache_creation_input_tokens;
         this.counts.input += input_tokens;
         this.counts.output += output_tokens;
-        this.counts.cacheRead += model_usage.cache_read_input_tokens;
+        this.counts.cacheRead += cache_read_input_tokens;
         this.counts.cacheWrite += cache_creation_input_tokens;
         return;
       }

@@ -4,10 +4,11 @@ import type { Log } from '../log.ts';
 import { activityOf, questionOf } from './activities.ts';
 import type { Reply, ReplySink } from './adapter.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
-import { type Failure, failureOf } from './errors.ts';
+import { type Failure, failureOf, isRefusal } from './errors.ts';
 import type { KeptStreams } from './kept-streams.ts';
 import type { Person } from './message.ts';
-import { backoff, followSession, pause, readLog } from './session-stream.ts';
+import { backoff, pause } from './patience.ts';
+import { followSession, readLog } from './session-stream.ts';
 import { silentTurn, type TokenCounts, type TurnTelemetry } from './telemetry.ts';
 import {
   isBefore,
@@ -34,7 +35,7 @@ export interface TurnInput {
   mountPaths: readonly string[];
   person: Person;
   /** What to say to the agent; asked for only when the session does not have it yet. */
-  content: () => Promise<BetaManagedAgentsEventParams>;
+  content: (signal: AbortSignal) => Promise<BetaManagedAgentsEventParams>;
   /** The event id under which the session has our message; null while that is unknown. */
   sentId: string | null;
   /** True when an earlier attempt may have sent it. */
@@ -53,6 +54,8 @@ export interface TurnInput {
   telemetry?: TurnTelemetry;
   log: Log;
   onSent(eventId: string): void;
+  /** From now on the session may have our message although nobody knows its id; false: it surely does not. */
+  onDoubt(isInDoubt: boolean): void;
   /** The process is going down: leave everything as it is, a later process carries on. */
   shutdown: AbortSignal;
   /** The person wants it to stop. */
@@ -95,6 +98,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
   let shown = '';
   let endedLive = false;
   let message: BetaManagedAgentsEventParams | undefined;
+  let troubledAt = Number.NEGATIVE_INFINITY;
   const state = new TurnState(() => sentId);
   const asked = new Set<string>();
   const over = new AbortController();
@@ -116,30 +120,55 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
     activities: activitiesOf(state, input),
   });
 
+  // What it takes, a list or a file, is fetched while the stream is being opened.
+  let preparing = attempted ? undefined : input.content(reading);
+  preparing?.catch(() => {});
+
   async function deliver(): Promise<void> {
     if (sentId === null && attempted) sentId = await findSent(input);
     if (sentId === null) {
-      message ??= await input.content();
-      attempted = true;
-      // An SDK retry could send it twice; after a failure the log is asked first instead.
-      const sent = await client.beta.sessions.events.send(
-        sessionId,
-        { events: [message] },
-        { maxRetries: 0, signal: reading },
-      );
-      sentId = sent.data?.[0]?.id ?? (await findSent(input));
+      const content = message ?? preparing ?? input.content(reading);
+      preparing = undefined;
+      message = await content;
+      if (stopReason !== null) over.abort(OVER);
+      reading.throwIfAborted();
+      sentId = await send(message);
     }
     if (sentId === null) throw new Error('the session did not take our message');
     input.onSent(sentId);
   }
 
+  async function send(event: BetaManagedAgentsEventParams): Promise<string | null> {
+    attempted = true;
+    input.onDoubt(true);
+    // An SDK retry could send it twice; after a failure the log is asked first instead.
+    const options = { maxRetries: 0, signal: reading };
+    const sent = await client.beta.sessions.events
+      .send(sessionId, { events: [event] }, options)
+      .catch((error: unknown) => {
+        if (isRefusal(error)) {
+          attempted = false;
+          input.onDoubt(false);
+        }
+        throw error;
+      });
+    return sent.data?.[0]?.id ?? (await findSent(input));
+  }
+
   function onTrouble(failure: Extract<Failure, { type: 'retry' }> | null, error?: unknown): void {
+    if (troubleSince !== null || failure !== null) troubledAt = Date.now();
     if (failure === null) troubleSince = null;
     else {
-      troubleSince ??= Date.now();
-      if (Date.now() - troubleSince > limits.outageMs) throw error;
+      troubleSince ??= troubledAt;
+      if (troubledAt - troubleSince > limits.outageMs) throw error;
     }
     show();
+  }
+
+  /** An outage has a limit of its own; what was said meanwhile is read before a turn is given up. */
+  function expire(): void {
+    if (troubleSince === null && Date.now() - troubledAt >= INTERRUPT_GRACE_MS) stop('timed_out');
+    else timers.push(setTimeout(expire, INTERRUPT_GRACE_MS));
   }
 
   /**
@@ -222,7 +251,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
       sessionId,
       opened: async () => {
         await telemetry.step('send', deliver);
-        if (timers.length === 0) timers.push(setTimeout(() => stop('timed_out'), limits.turnMs));
+        if (timers.length === 0) timers.push(setTimeout(expire, limits.turnMs));
       },
       // A message sent by an earlier process: what happened since then is in the log, not in a new stream.
       resume: input.attempted,

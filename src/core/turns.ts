@@ -5,25 +5,32 @@ import type { Inbox, InboxEntry } from './inbox.ts';
 import type { Lease, Leases } from './leases.ts';
 import type { Json } from './message.ts';
 import type { Notices } from './notices.ts';
-import { pause } from './session-stream.ts';
+import { pause } from './patience.ts';
 import type { State } from './state.ts';
 import type { Telemetry, TurnTelemetry } from './telemetry.ts';
 import { createTurnContent } from './turn-content.ts';
 import { showNotices } from './turn-notice.ts';
-import { keepRecord, type OngoingTurn, type TurnRecord } from './turn-record.ts';
-import { createTurnReply, type ReplyEnding, type TurnReplyDeps } from './turn-reply.ts';
+import { keepRecord, type OngoingTurn, type TurnRecord, TurnUnwanted } from './turn-record.ts';
+import { createTurnReply, type TurnReplyDeps } from './turn-reply.ts';
 
 /** A turn whose own bookkeeping fails (a full disk, a dead platform) is tried this often, then left for the next start. */
 const MAX_ATTEMPTS = 5;
 const STUCK_PAUSE_MS = 2_000;
 
+/** A turn from before it is known what it answers, so that whoever holds the person or takes a message back finds it. */
 interface RunningTurn {
   interrupt: AbortController;
-  entries: string[];
-  /** Entries that the person took back while they were being answered. */
+  /** Everything is to be left as it is. */
+  leave: AbortController;
+  /** Null until they are read. */
+  entries: string[] | null;
+  /** Entries that the person took back since it began. */
   withdrawn: Set<string>;
   over: Promise<void>;
 }
+
+/** `more`: there may be something else to answer; `none`: nothing, as far as is known; `held`: not now. */
+type Outcome = 'more' | 'none' | 'held';
 
 export interface Turns {
   /** Answers, in order, what is pending in a conversation when it looks. What comes later must wake it again. Does not reject. */
@@ -65,54 +72,106 @@ export function createTurns(deps: TurnsDeps): Turns {
   let draining = false;
 
   async function run(conversation: string): Promise<void> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    let patient = true;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; ) {
       let lease: Lease | null = null;
       try {
         lease = await deps.leases.take(conversation, shutdown.signal);
-        if (lease === null) return;
-        return await answerAll(conversation, lease);
+        if (lease === null || (await answerAll(conversation, lease, patient)) !== 'held') return;
+        await lease.release();
+        // Somebody who holds them for too long is waited for no more.
+        patient = await deps.holds.free(conversation);
       } catch (error) {
         if (shutdown.signal.aborted) return;
-        const again = attempt + 1 < MAX_ATTEMPTS;
+        attempt += 1;
+        const again = attempt < MAX_ATTEMPTS;
         log.error(
-          { event: 'turn.stuck', conversation, attempt, again, err: error },
+          { event: 'turn.stuck', conversation, attempt: attempt - 1, again, err: error },
           'a turn could not be run; its messages stay in the inbox',
         );
-        if (again) await pause(STUCK_PAUSE_MS * 2 ** attempt, shutdown.signal);
+        if (again) await pause(STUCK_PAUSE_MS * 2 ** (attempt - 1), shutdown.signal);
       } finally {
         await lease?.release();
       }
     }
   }
 
-  async function answerAll(conversation: string, lease: Lease): Promise<void> {
-    while (!draining && !shutdown.signal.aborted) {
-      const free = await deps.holds.free(conversation);
-      const pending = await inbox.pending(conversation);
-      const saved = await records.get(conversation);
-      const entries =
-        saved === undefined ? pending : pending.filter(entry => saved.entries.includes(entry.id));
-      if (entries.length === 0) {
-        if (saved === undefined) return;
-        lease.check();
-        await records.delete(conversation);
-        continue;
+  async function answerAll(conversation: string, lease: Lease, patient: boolean): Promise<Outcome> {
+    let outcome: Outcome = 'more';
+    while (outcome === 'more' && !draining && !shutdown.signal.aborted) {
+      const turn = begin(conversation, lease);
+      try {
+        // Whoever holds the person looks for turns only once: this one can be seen by now, or it sees the hold.
+        if (patient && (await deps.holds.isHeld(conversation))) outcome = 'held';
+        else outcome = await answerNext(conversation, lease, turn, patient);
+      } finally {
+        turn.end();
       }
-      const record = saved ?? {
-        entries: entries.map(entry => entry.id),
-        sessionId: null,
-        sentId: null,
-        handle: null,
-        replied: null,
-      };
-      const platform = entries[0]?.message.conversation.person.platform ?? 'unknown';
-      const resumed = saved !== undefined;
-      const all = await deps.telemetry.turn({ platform, origins: entries, resumed }, telemetry =>
-        answer(conversation, entries, record, lease, { telemetry, free }),
-      );
-      // What has come since then has woken the conversation: it is run again.
-      if (all && !resumed) return;
     }
+    return outcome;
+  }
+
+  function begin(conversation: string, lease: Lease): RunningTurn & { end(): void } {
+    const leave = new AbortController();
+    const onLost = () => leave.abort(lease.lost.reason);
+    lease.lost.addEventListener('abort', onLost);
+    if (lease.lost.aborted) onLost();
+    let finished = () => {};
+    const over = new Promise<void>(resolve => {
+      finished = resolve;
+    });
+    const turn: RunningTurn = {
+      interrupt: new AbortController(),
+      leave,
+      entries: null,
+      withdrawn: new Set(),
+      over,
+    };
+    running.set(conversation, turn);
+    const end = () => {
+      lease.lost.removeEventListener('abort', onLost);
+      running.delete(conversation);
+      finished();
+    };
+    return Object.assign(turn, { end });
+  }
+
+  async function answerNext(
+    conversation: string,
+    lease: Lease,
+    turn: RunningTurn,
+    patient: boolean,
+  ): Promise<Outcome> {
+    const [waiting, saved] = await Promise.all([inbox.pending(conversation), records.get(conversation)]);
+    const pending = waiting.filter(entry => !turn.withdrawn.has(entry.id));
+    const entries = saved === undefined ? pending : pending.filter(entry => saved.entries.includes(entry.id));
+    if (entries.length === 0) {
+      if (saved === undefined) return 'none';
+      lease.check();
+      await records.delete(conversation);
+      return 'more';
+    }
+    const record = saved ?? {
+      entries: entries.map(entry => entry.id),
+      sessionId: null,
+      sentId: null,
+      handle: null,
+      replied: null,
+    };
+    turn.entries = record.entries;
+    const platform = entries[0]?.message.conversation.person.platform ?? 'unknown';
+    const resumed = saved !== undefined;
+    const all = await deps.telemetry
+      .turn({ platform, origins: entries, resumed }, telemetry =>
+        answer(conversation, entries, record, lease, { telemetry, running: turn, patient }),
+      )
+      .catch((error: unknown) => {
+        if (error instanceof TurnUnwanted) return 'held' as const;
+        throw error;
+      });
+    if (all === 'held') return all;
+    // What has come since then has woken the conversation: it is run again.
+    return all && !resumed ? 'none' : 'more';
   }
 
   /** True when none of the entries is left to be answered. */
@@ -121,7 +180,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     entries: InboxEntry[],
     record: TurnRecord,
     lease: Lease,
-    { telemetry, free }: { telemetry: TurnTelemetry; free: boolean },
+    { telemetry, running, patient }: { telemetry: TurnTelemetry; running: RunningTurn; patient: boolean },
   ): Promise<boolean> {
     const messages = entries.map(entry => entry.message);
     const last = messages.at(-1);
@@ -132,7 +191,6 @@ export function createTurns(deps: TurnsDeps): Turns {
       log.error({ event: 'turn.no_adapter', conversation: key }, 'no adapter for a pending message');
       throw new Error(`no adapter for ${conversation.person.platform}`);
     }
-    const interrupt = new AbortController();
     const kept = keepRecord(records, key, record, () => lease.check());
     const turn: OngoingTurn = {
       key,
@@ -143,23 +201,13 @@ export function createTurns(deps: TurnsDeps): Turns {
       telemetry,
       check: () => lease.check(),
       save: () => kept.save(),
-      interrupt: interrupt.signal,
-      shutdown: AbortSignal.any([shutdown.signal, lease.lost]),
+      isWanted: () => isWanted(key, record, patient),
+      interrupt: running.interrupt.signal,
+      withdrawn: running.withdrawn,
+      shutdown: running.leave.signal,
     };
-    let finished = () => {};
-    const over = new Promise<void>(resolve => {
-      finished = resolve;
-    });
-    const withdrawn = new Set<string>();
-    running.set(key, { interrupt, entries: record.entries, withdrawn, over });
     let sink: ReplySink | undefined;
-    let ending: ReplyEnding = 'complete';
     try {
-      // Whoever is removing what there is of the person may have looked for running turns a moment too early for this one.
-      if (free && (await deps.holds.isHeld(key))) {
-        telemetry.ended('left');
-        return false;
-      }
       if (record.replied === null) {
         let opening: Json = null;
         const keep = async (handle: Json) => {
@@ -172,21 +220,24 @@ export function createTurns(deps: TurnsDeps): Turns {
         if (record.handle === null) record.handle = opening = posting.handle ?? null;
         telemetry.mark('sign');
         sink = guarded(posting, lease, telemetry);
-        ending = await reply(turn, sink);
+        await reply(turn, sink);
       }
       await settle(turn, adapter);
       turn.check();
-      // Stopped for the sake of some, it has not answered the others.
-      const some = ending === 'stopped' ? entries.filter(entry => withdrawn.has(entry.id)) : [];
-      await inbox.done(some.length > 0 ? some : entries);
+      const done = entries.filter(entry => record.entries.includes(entry.id));
+      await inbox.done(done);
       await kept.remove();
-      return some.length === 0 || some.length === entries.length;
+      return done.length === entries.length;
     } finally {
       await kept.end();
-      running.delete(key);
       sink?.close();
-      finished();
     }
+  }
+
+  async function isWanted(conversation: string, { entries }: TurnRecord, patient: boolean): Promise<boolean> {
+    if (patient && (await deps.holds.isHeld(conversation))) return false;
+    const pending = await inbox.pending(conversation);
+    return pending.some(entry => entries.includes(entry.id));
   }
 
   /** What is left to do once the reply is posted. */
@@ -218,7 +269,10 @@ export function createTurns(deps: TurnsDeps): Turns {
     },
     interruptEntry(conversation, entryId) {
       const turn = running.get(conversation);
-      if (turn?.entries.includes(entryId) !== true) return false;
+      if (turn === undefined) return false;
+      // Read a moment ago, it may still be there to be taken up.
+      if (turn.entries === null) turn.withdrawn.add(entryId);
+      if (turn.entries?.includes(entryId) !== true) return false;
       turn.withdrawn.add(entryId);
       turn.interrupt.abort();
       return true;
@@ -232,6 +286,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     },
     abandon() {
       shutdown.abort(new Error('shutting down'));
+      for (const { leave } of running.values()) leave.abort(shutdown.signal.reason);
     },
   };
 }

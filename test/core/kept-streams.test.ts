@@ -174,6 +174,7 @@ it('does not give a turn the words of the turn before, however late they come', 
     kept,
     log: createLog('silent'),
     onSent() {},
+    onDoubt() {},
     shutdown: new AbortController().signal,
     interrupt: new AbortController().signal,
   });

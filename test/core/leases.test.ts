@@ -145,4 +145,17 @@ describe('leases', () => {
     await one.stop();
     (await other.take('a', AbortSignal.timeout(QUICK.ttlMs / 2)))?.check();
   });
+
+  it('tell whether another process may be working on anything of a person', async () => {
+    const [one, other] = [another(), another()];
+    const lease = await one.take('slack/W1/ann/D1/', never);
+    expect(await other.isElsewhere('slack/W1/ann')).toBe(true);
+    expect(await other.isElsewhere('slack/W1/an')).toBe(false);
+    expect(await one.isElsewhere('slack/W1/ann')).toBe(false);
+    await lease?.release();
+    expect(await other.isElsewhere('slack/W1/ann')).toBe(false);
+    await one.take('slack/W1/ann/D1/', never);
+    await one.stop();
+    expect(await other.isElsewhere('slack/W1/ann')).toBe(false);
+  });
 });

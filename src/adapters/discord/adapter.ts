@@ -1,7 +1,7 @@
 import { REST } from 'discord.js';
 import type { BotPort, ChatAdapter, Connect } from '../../core/adapter.ts';
 import { RetryLater } from '../../core/paced.ts';
-import { pause } from '../../core/session-stream.ts';
+import { pause } from '../../core/patience.ts';
 import type { State } from '../../core/state.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';

@@ -6,7 +6,7 @@
  */
 
 import type { SocketModeReceiver } from '@slack/bolt';
-import { backoff, pause } from '../../core/session-stream.ts';
+import { backoff, pause } from '../../core/patience.ts';
 import type { Log } from '../../log.ts';
 import type { clientOptions } from './web-client.ts';
 

@@ -4,7 +4,7 @@ import { basename, extname, join } from 'node:path';
 import { SetupError } from '../../core/errors.ts';
 import { LOOK_AGAIN_MS } from '../../core/memory-discovery.ts';
 import { personKey } from '../../core/message.ts';
-import { pause } from '../../core/session-stream.ts';
+import { pause } from '../../core/patience.ts';
 import { defineCommand, EXIT, type Io, UsageError, wholeNumber } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
 import { nameOf } from '../people.ts';

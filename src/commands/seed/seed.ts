@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from '../../core/errors.ts';
 import { personKey } from '../../core/message.ts';
-import { backoff, pause } from '../../core/session-stream.ts';
+import { backoff, pause } from '../../core/patience.ts';
 import { newStoreOf } from '../../core/store-owner.ts';
 import type { Operator } from '../operator.ts';
 import { nameOf, ownedStores, type Store } from '../people.ts';
