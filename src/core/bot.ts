@@ -10,6 +10,7 @@ import { createHolds } from './holds.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createInbox, type InboxLimits } from './inbox.ts';
 import { createKeptStreams } from './kept-streams.ts';
+import { createLateNotices } from './late-notices.ts';
 import { createLeases, type Leases, noLeases } from './leases.ts';
 import { createAccounts } from './linking/accounts.ts';
 import { createMemory } from './memory.ts';
@@ -135,6 +136,17 @@ export function createBot(deps: BotDeps): Bot {
   const leases = deps.leases ?? (state.shared ? createLeases(state, log) : noLeases);
   const access = createAccess({ client, state, file, ...clock });
   const kept = createKeptStreams();
+  const notices = createNotices({
+    client,
+    state,
+    authors,
+    afterTurn: (person, sessionId) => preferences.afterTurn(person, sessionId),
+    mend: (turn, written) => preferences.mend(turn, written),
+    lost: (person, storeId) => sessions.memoryLost(person, storeId),
+    notices: deps.notices,
+  });
+  const adapterOf = (platform: string) => adapters.get(platform);
+  const late = createLateNotices({ client, state, notices, tools, adapterOf, log });
   const turns = createTurns({
     client,
     state,
@@ -144,16 +156,9 @@ export function createBot(deps: BotDeps): Bot {
     memory,
     tools,
     file,
-    adapterOf: platform => adapters.get(platform),
-    notices: createNotices({
-      client,
-      state,
-      authors,
-      afterTurn: (person, sessionId) => preferences.afterTurn(person, sessionId),
-      mend: (turn, written) => preferences.mend(turn, written),
-      lost: (person, storeId) => sessions.memoryLost(person, storeId),
-      notices: deps.notices,
-    }),
+    adapterOf,
+    notices,
+    late,
     sources,
     kept,
     holds,
@@ -183,7 +188,7 @@ export function createBot(deps: BotDeps): Bot {
     log,
     now,
   });
-  const housekeeping = createHousekeeping({ state, sessions, preferences, log });
+  const housekeeping = createHousekeeping({ state, sessions, preferences, late, log });
 
   const port: BotPort = {
     receive: message =>

@@ -34,6 +34,13 @@ export function foreignText(
     : { since: first, sources: [...new Set(found.map(({ source }) => source))] };
 }
 
+/** Both of them, where there are two. */
+export function withMore(one: ForeignText | null, other: ForeignText | null): ForeignText | null {
+  if (one === null || other === null) return one ?? other;
+  const since = one.since < other.since ? one.since : other.since;
+  return { since, sources: [...new Set([...one.sources, ...other.sources])] };
+}
+
 function sourceOf(use: TrackedUse, tools: CustomToolRegistry): string | null {
   if (use.server !== undefined) return use.server;
   switch (use.name) {

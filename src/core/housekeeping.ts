@@ -6,7 +6,7 @@ import type { State } from './state.ts';
 const EVERY_MS = 3600_000;
 
 export interface Housekeeping {
-  /** Finishes what people had asked to be forgotten when an earlier process ended. Failures are told and tried again later. */
+  /** Finishes what people had asked to be forgotten, and what turns left to be looked at, when an earlier process ended. Failures are told and tried again later. */
   resume(): Promise<void>;
   /** Sweeps now and every hour. Nobody waits for it: after a long rest there can be millions of rows to sweep. */
   begin(): void;
@@ -18,9 +18,10 @@ export function createHousekeeping(deps: {
   state: State;
   sessions: { sweep(): Promise<number> };
   preferences: { resume(): Promise<void> };
+  late: { resume(): Promise<void>; stop(): void };
   log: Log;
 }): Housekeeping {
-  const { state, sessions, preferences, log } = deps;
+  const { state, sessions, preferences, late, log } = deps;
   const stopped = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let running = Promise.resolve();
@@ -32,6 +33,9 @@ export function createHousekeeping(deps: {
         { event: 'forgetting.unfinished', err: error },
         'could not finish forgetting; trying again later',
       );
+    });
+    await late.resume().catch((error: unknown) => {
+      log.error({ event: 'notice.unread', err: error }, 'could not look for what turns left in memory');
     });
   }
 
@@ -63,6 +67,7 @@ export function createHousekeeping(deps: {
     async stop() {
       clearInterval(timer);
       stopped.abort();
+      late.stop();
       await sweeping?.catch(() => {});
     },
   };

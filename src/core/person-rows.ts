@@ -41,6 +41,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'session-conversation': { by: 'key' },
   'session-ending': { by: 'key' },
   notice: { by: 'value' },
+  'notice-due': { by: 'key' },
   'notice-mode': { by: 'key' },
   'memory-lost': { by: 'key' },
   'memory-edited': { by: 'key' },

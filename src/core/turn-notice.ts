@@ -1,52 +1,87 @@
 import type { Log } from '../log.ts';
 import type { ChatAdapter } from './adapter.ts';
+import type { DueNotice, LateNotices } from './late-notices.ts';
+import type { Message, Person } from './message.ts';
 import type { Notices } from './notices.ts';
 import { patiently } from './patience.ts';
 import type { TurnLimits } from './turn.ts';
 import type { OngoingTurn, Replied } from './turn-record.ts';
+import type { Notice } from './views.ts';
 
 /** What others' words have brought into memory stands there until it can be looked at; the next message waits as well. */
 const PATIENCE_MS = 120_000;
 
 /**
- * Shows what a turn changed in memory: at most once, also over a crash. Rejects only when the process goes down; a later
- * one does it then.
+ * Shows what a turn changed in memory: at most once, also over a crash. What cannot be looked at now is looked at later.
+ * Rejects only when the process goes down, or when the bookkeeping fails; then it can be repeated.
  */
 export async function showNotices(
-  deps: { notices: Notices; limits: Pick<TurnLimits, 'outageMs'>; log: Log },
+  deps: { notices: Notices; late: LateNotices; limits: Pick<TurnLimits, 'outageMs'>; log: Log },
   turn: OngoingTurn,
   adapter: ChatAdapter,
   replied: Replied,
 ): Promise<void> {
   const { notices, log } = deps;
-  const { conversation, last, record, telemetry } = turn;
-  const { owner, storeIds, begunAt, noticed } = replied;
-  if (noticed || begunAt === null || record.sessionId === null || storeIds.length === 0) return;
-  try {
-    const what = { person: owner, storeIds, sessionId: record.sessionId, since: begunAt };
-    const { foreign } = replied;
-    const patienceMs = foreign === null ? 0 : Math.min(PATIENCE_MS, deps.limits.outageMs);
-    const made = await patiently(() => notices.of({ ...what, foreign }), {
-      limitMs: patienceMs,
-      signal: turn.shutdown,
-    });
-    if (made.length === 0) return;
-    replied.noticed = true;
-    await turn.save();
-    const mode = await notices.modeFor(owner, conversation.audience);
-    for (const notice of made) {
-      // A question about held changes is asked even of those who want no notices.
-      if (notice.heldBecauseOf !== undefined)
-        await adapter.notify(last, notice, mode === 'off' ? 'private' : mode);
-      else if (mode !== 'off') await adapter.notify(last, notice, mode);
-      else continue;
-      telemetry.noticed(notice.heldBecauseOf === undefined ? 'told' : 'held');
-    }
-  } catch (error) {
-    if (turn.shutdown.aborted) throw error;
+  const { last, record, telemetry } = turn;
+  const { owner, storeIds, begunAt, noticed, foreign } = replied;
+  const { sessionId } = record;
+  if (noticed || begunAt === null || sessionId === null || storeIds.length === 0) return;
+  const failed = (error: unknown) =>
     log.error(
       { event: 'notice.failed', conversation: turn.key, err: error },
       'the memory notice could not be shown',
     );
+  let made: Notice[];
+  try {
+    made = await patiently(
+      () => notices.of({ person: owner, storeIds, sessionId, since: begunAt, foreign }),
+      {
+        limitMs: foreign === null ? 0 : Math.min(PATIENCE_MS, deps.limits.outageMs),
+        signal: turn.shutdown,
+      },
+    );
+  } catch (error) {
+    if (turn.shutdown.aborted) throw error;
+    failed(error);
+    const due: DueNotice = {
+      message: last,
+      owner,
+      storeIds,
+      sessionId,
+      since: begunAt,
+      foreign,
+      leftOpen: false,
+    };
+    await deps.late.add(due);
+    return;
+  }
+  if (made.length === 0) return;
+  replied.noticed = true;
+  await turn.save();
+  try {
+    await tellNotices(notices, { message: last, owner }, adapter, made, telemetry);
+  } catch (error) {
+    if (turn.shutdown.aborted) throw error;
+    failed(error);
+  }
+}
+
+/** As the memory's owner wants it. */
+export async function tellNotices(
+  notices: Notices,
+  { message, owner }: { message: Message; owner: Person },
+  adapter: ChatAdapter,
+  made: readonly Notice[],
+  telemetry?: Pick<OngoingTurn['telemetry'], 'noticed'>,
+): Promise<void> {
+  if (made.length === 0) return;
+  const mode = await notices.modeFor(owner, message.conversation.audience);
+  for (const notice of made) {
+    // A question about held changes is asked even of those who want no notices.
+    if (notice.heldBecauseOf !== undefined)
+      await adapter.notify(message, notice, mode === 'off' ? 'private' : mode);
+    else if (mode !== 'off') await adapter.notify(message, notice, mode);
+    else continue;
+    telemetry?.noticed(notice.heldBecauseOf === undefined ? 'told' : 'held');
   }
 }

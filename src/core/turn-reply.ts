@@ -6,6 +6,7 @@ import type { CustomToolRegistry } from './custom-tools.ts';
 import { failureOf, personSentence, unlessGone } from './errors.ts';
 import { foreignText } from './foreign-text.ts';
 import type { KeptStreams } from './kept-streams.ts';
+import { BEGINNING, type LateNotices } from './late-notices.ts';
 import type { Memory } from './memory.ts';
 import { objectionTo } from './message-content.ts';
 import { patiently } from './patience.ts';
@@ -15,7 +16,7 @@ import { joined, runTurn, type TurnLimits, type TurnResult } from './turn.ts';
 import type { TurnContent } from './turn-content.ts';
 import { endsSession, finalText, MEMORY_LOST, stateOf } from './turn-ending.ts';
 import { type OngoingTurn, TurnUnwanted } from './turn-record.ts';
-import type { TurnUsage } from './turn-state.ts';
+import type { TrackedUse, TurnUsage } from './turn-state.ts';
 
 export interface TurnReplyDeps {
   client: Anthropic;
@@ -24,6 +25,7 @@ export interface TurnReplyDeps {
   access: Access;
   tools: CustomToolRegistry;
   sources: ReplySources;
+  late: LateNotices;
   /** Streams of sessions between two turns. */
   kept: KeptStreams;
   limits: TurnLimits;
@@ -38,8 +40,9 @@ interface Conversed {
   session: OpenSession;
 }
 
-/** Whether the session may have the turn's message without anybody knowing its id. */
+/** Where a turn's message is sent, and whether the session may have it without anybody knowing its id. */
 interface Sending {
+  session: OpenSession | null;
   inDoubt: boolean;
 }
 
@@ -58,7 +61,8 @@ export function createTurnReply(
     const objection = record.sessionId === null ? objectionTo(messages) : null;
     if (objection !== null) return turnAway(turn, sink, objection);
     const heard = hearing(sink);
-    const sending: Sending = { inDoubt: record.sessionId !== null && record.sentId === null };
+    const inDoubt = record.sessionId !== null && record.sentId === null;
+    const sending: Sending = { session: null, inDoubt };
     let conversed: Conversed;
     try {
       const refusal = record.sessionId === null ? await outage(turn, sink, () => refusalFor(turn)) : null;
@@ -102,6 +106,7 @@ export function createTurnReply(
   ): Promise<Conversed> {
     const { key, conversation, messages, record, telemetry } = turn;
     for (let replaced = false; ; replaced = true) {
+      sending.session = session;
       const attempted = record.sessionId === session.sessionId;
       if (!attempted) record.sentId = null;
       const preface = [
@@ -179,7 +184,7 @@ export function createTurnReply(
     sending: Sending,
     error: unknown,
   ): Promise<void> {
-    const { key, conversation, record, interrupt, telemetry } = turn;
+    const { key, record, interrupt, telemetry } = turn;
     if (turn.shutdown.aborted || error instanceof TurnUnwanted) throw error;
     turn.check();
     log.error(
@@ -189,19 +194,37 @@ export function createTurnReply(
     const sentence = interrupt.aborted ? 'Stopped.' : personSentence(error);
     await sink.finish({ state: 'failed', text: joined([said], sentence), status: null, activities: [] });
     telemetry.ended(interrupt.aborted ? 'stopped' : 'failed');
-    if (record.sentId !== null) await sessions.update(conversation, { lastSentId: record.sentId });
-    else {
-      // Nobody knows whether this session has the message: the next one starts in a session where that is no question.
-      if (sending.inDoubt) await sessions.drop(conversation);
-      await deps.access.spent(turn.last, null, null);
-    }
+    if (record.sentId !== null || sending.inDoubt) await leave(turn, sending.session, []);
+    if (record.sentId === null) await deps.access.spent(turn.last, null, null);
     if (interrupt.aborted) onlyWithdrawn(turn);
+  }
+
+  /**
+   * The session has the message, or nobody knows: what it still says and does is nobody's answer, so the next message starts in
+   * another, and what it changes in memory is looked at when it is over.
+   */
+  async function leave(turn: OngoingTurn, session: OpenSession | null, uses: TrackedUse[]): Promise<void> {
+    const { conversation, messages, last } = turn;
+    if (session !== null && session.mounts.length > 0) {
+      const { owner, sessionId, lastEventAt: since } = session;
+      await deps.late.add({
+        message: last,
+        owner,
+        storeIds: session.mounts.map(mount => mount.storeId),
+        sessionId,
+        since,
+        foreign: foreignText(messages, uses, deps.tools, since ?? BEGINNING),
+        leftOpen: true,
+      });
+    }
+    await sessions.drop(conversation);
   }
 
   /** From here on the reply is never posted again. */
   async function note(turn: OngoingTurn, { result, session }: Conversed): Promise<void> {
     const { conversation, messages, record } = turn;
-    const { begunAt } = result;
+    // Left open, it is looked at when it is over.
+    const begunAt = result.leftOpen ? null : result.begunAt;
     record.replied = {
       owner: session.owner,
       storeIds: session.mounts.map(mount => mount.storeId),
@@ -214,7 +237,8 @@ export function createTurnReply(
     };
     if (result.end.type === 'stopped') onlyWithdrawn(turn);
     // First: where that is all that is known of this turn, nobody comes back to it.
-    if (endsSession(result, messages)) await sessions.drop(conversation);
+    if (result.leftOpen) await leave(turn, session, result.uses);
+    else if (endsSession(result, messages)) await sessions.drop(conversation);
     await Promise.all([turn.save(), recordSources(turn, result, session)]);
     await sessions.told(session, conversation.person);
     if (result.memoryTrouble) await checkStores(session);

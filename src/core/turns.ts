@@ -220,6 +220,7 @@ export function createTurns(deps: TurnsDeps): Turns {
         if (record.handle === null) record.handle = opening = posting.handle ?? null;
         telemetry.mark('sign');
         sink = guarded(posting, lease, telemetry);
+        await deps.late.before(conversation.person);
         await reply(turn, sink);
       }
       await settle(turn, adapter);
