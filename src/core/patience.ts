@@ -24,14 +24,14 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Tries again what may pass, for as long as `limitMs` and until `signal` aborts; then it rejects as the work did.
+ * Tries again what may pass, for as long as `limitMs` and until one of `signals` aborts; then it rejects as the work did.
  * `onWait` is told before each wait.
  */
 export async function patiently<T>(
   work: () => Promise<T>,
-  options: { limitMs: number; signal: AbortSignal; now?: () => number; onWait?: () => void },
+  options: { limitMs: number; signals: AbortSignal[]; now?: () => number; onWait?: () => void },
 ): Promise<T> {
-  const { limitMs, signal, now = Date.now } = options;
+  const { limitMs, signals, now = Date.now } = options;
   const until = now() + limitMs;
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -39,9 +39,9 @@ export async function patiently<T>(
     } catch (error) {
       const failure = failureOf(error);
       const left = until - now();
-      if (failure.type !== 'retry' || left <= 0 || signal.aborted) throw error;
+      if (failure.type !== 'retry' || left <= 0 || signals.some(({ aborted }) => aborted)) throw error;
       options.onWait?.();
-      await pause(Math.min(left, failure.afterMs ?? backoff(attempt)), signal);
+      await pause(Math.min(left, failure.afterMs ?? backoff(attempt)), AbortSignal.any(signals));
     }
   }
 }

@@ -37,7 +37,7 @@ export async function showNotices(
       () => notices.of({ person: owner, storeIds, sessionId, since: begunAt, foreign }),
       {
         limitMs: foreign === null ? 0 : Math.min(PATIENCE_MS, deps.limits.outageMs),
-        signal: turn.shutdown,
+        signals: [turn.shutdown],
       },
     );
   } catch (error) {

@@ -273,7 +273,7 @@ export function createTurnReply(
     const status = "Can't reach my agent service, still trying";
     return patiently(work, {
       limitMs: deps.limits.outageMs,
-      signal: AbortSignal.any([turn.interrupt, turn.shutdown]),
+      signals: [turn.interrupt, turn.shutdown],
       now,
       onWait: () => sink.show({ state: 'working', text: '', status, activities: [] }),
     });
