@@ -19,6 +19,8 @@ export interface StatusLine {
 
 /** Slack removes a status after two minutes. */
 const REFRESH_MS = 90_000;
+/** How long a turn waits for its stop button to go; in a rate limit that can take a minute, and goes on by itself. */
+const END_WAIT_MS = 5_000;
 const MAX_TITLE = 80;
 
 export function createStatusLine(options: {
@@ -71,6 +73,15 @@ export function createStatusLine(options: {
     }, REFRESH_MS);
   }
 
+  async function withinAWhile(work: Promise<unknown>): Promise<void> {
+    let cancel = () => {};
+    const late = new Promise<void>(resolve => {
+      cancel = options.setTimer(resolve, END_WAIT_MS);
+    });
+    await Promise.race([work, late]);
+    cancel();
+  }
+
   return {
     async show(words) {
       processing ??= session('processing', false);
@@ -88,8 +99,8 @@ export function createStatusLine(options: {
       cancelRefresh();
       if (current !== null) await set('');
       current = null;
-      // Whatever shows a stop button has to stop showing it, however long that takes.
-      if ((await processing) === true && !sessionEnded) await session('active', true);
+      // Whatever shows a stop button has to stop showing it, however long that takes: not the turn, the button.
+      if ((await processing) === true && !sessionEnded) await withinAWhile(session('active', true));
     },
     stop: () => cancelRefresh(),
   };
