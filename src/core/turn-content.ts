@@ -4,9 +4,15 @@ import { PersonError } from './errors.ts';
 import type { Memory } from './memory.ts';
 import type { Listing } from './memory-files.ts';
 import type { Conversation, Message } from './message.ts';
-import { contentOf } from './message-content.ts';
+import { contentOf, type MessageContent } from './message-content.ts';
 import { type Mount, sessionStart } from './session-start.ts';
-import type { OpenSession, Sessions } from './sessions.ts';
+import type { OpenSession } from './sessions.ts';
+
+/** What a turn says to the agent. */
+export interface SaidToAgent extends MessageContent {
+  /** Of what memory held (our clock), told in a session that had heard of it before; null where nothing new is told. */
+  listedAt: number | null;
+}
 
 /** What a turn says to the agent: the messages, and where it is due, who is there and what memory holds. */
 export interface TurnContent {
@@ -15,7 +21,7 @@ export interface TurnContent {
     conversation: Conversation,
     session: OpenSession,
     signal: AbortSignal,
-  ): ReturnType<typeof contentOf>;
+  ): Promise<SaidToAgent>;
 }
 
 const NOTHING: Listing = { files: [], complete: true };
@@ -23,24 +29,21 @@ const NOTHING: Listing = { files: [], complete: true };
 export function createTurnContent(deps: {
   file: AgentFile;
   memory: Memory;
-  sessions: Sessions;
   adapterOf(platform: string): ChatAdapter | undefined;
   now?: () => number;
 }): TurnContent {
-  const { file, memory, sessions } = deps;
+  const { file, memory } = deps;
   const now = deps.now ?? Date.now;
 
-  async function startOf(conversation: Conversation, session: OpenSession, begins: boolean): Promise<string> {
-    const listedAt = now();
+  async function startOf(
+    conversation: Conversation,
+    session: OpenSession,
+    begins: boolean,
+    listedAt: number,
+  ): Promise<string> {
     const isPrivate = session.access === 'none';
     const today = new Date(listedAt).toISOString().slice(0, 10);
-    const start = sessionStart(conversation, await mountsOf(conversation, session), today, {
-      begins,
-      isPrivate,
-    });
-    // Of a session that begins it is known since it was made.
-    if (!begins) await sessions.update(conversation, { listedAt });
-    return start;
+    return sessionStart(conversation, await mountsOf(conversation, session), today, { begins, isPrivate });
   }
 
   async function mountsOf(
@@ -65,12 +68,16 @@ export function createTurnContent(deps: {
   return {
     async of(messages, conversation, session, signal) {
       const begins = session.lastSentId === null;
-      const start = begins || session.stale ? await startOf(conversation, session, begins) : null;
+      const listedAt = now();
+      const isDue = begins || session.stale;
+      const start = isDue ? await startOf(conversation, session, begins, listedAt) : null;
       const adapter = deps.adapterOf(conversation.person.platform);
-      return contentOf(start, messages, async attachment => {
+      const content = await contentOf(start, messages, async attachment => {
         if (adapter === undefined) throw new PersonError('I could not fetch it.');
         return adapter.download(attachment, signal);
       });
+      // Of a session that begins it is known since it was made.
+      return { ...content, listedAt: begins || start === null ? null : listedAt };
     },
   };
 }

@@ -119,11 +119,13 @@ export function createTurnReply(
           await turn.save();
         }
         const { sessionId } = session;
+        let listedAt: number | null = null;
         const content = async (signal: AbortSignal) => {
-          const { blocks, refusals } = await contents.of(messages, conversation, session, signal);
-          preface.push(...refusals);
+          const said = await contents.of(messages, conversation, session, signal);
+          preface.push(...said.refusals);
+          listedAt = said.listedAt;
           turn.check();
-          return { type: 'user.message' as const, content: blocks };
+          return { type: 'user.message' as const, content: said.blocks };
         };
         const result = await telemetry.step('stream', () =>
           runTurn({
@@ -155,6 +157,7 @@ export function createTurnReply(
           }),
         );
         if (result.end.type === 'deleted' && result.text === '' && !replaced) throw new SessionGone();
+        if (listedAt !== null && result.sentId !== null) await sessions.update(conversation, { listedAt });
         const end = result.end.type;
         log.info(
           { event: 'turn.done', conversation: key, session: sessionId, end, messages: messages.length },

@@ -99,6 +99,29 @@ describe('stopping', () => {
     expect(await heard()).not.toContain('two');
   });
 
+  it('before the agent is told that the person has changed their memory, it is told with the next message', async () => {
+    const model = createScriptedModel(() => ({ text: ['ok'] }));
+    bench = await createBench({ model });
+    const { adapter } = bench;
+    await adapter.say('one');
+    await memoryOf(bench).run('outcome', { type: 'create', title: 'shoes', content: 'size 9' });
+    const fetching = gate();
+    adapter.download = (_attachment, signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+        fetching.open();
+      });
+    await adapter.bot().receive({ ...adapter.message('two'), attachments: [PICTURE] });
+    await fetching.opened;
+    await adapter.bot().interrupt(adapter.conversation());
+    await adapter.until(() => adapter.replies[1]?.closed === true);
+    const told = () => JSON.stringify(model.requests.at(-1)?.messages).split('size 9').length - 1;
+    await adapter.say('three');
+    expect(told()).toBe(1);
+    await adapter.say('four');
+    expect(told()).toBe(1);
+  });
+
   it('while nobody knows whether the message was sent does not send it', async () => {
     bench = await createBench({ model: createScriptedModel(() => ({ text: ['ok'] })) });
     const { adapter, proxy } = bench;
