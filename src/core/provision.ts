@@ -35,7 +35,7 @@ const CLAIM_POLL_MS = 100;
 
 /**
  * Makes sure that agent.yml has exactly one agent and one environment, at the file's current content.
- * Once per file: what is known is verified with one request; what is lost is found by its metadata; what is
+ * Once per file: what is known is verified, both with one request each; what is lost is found by its metadata; what is
  * new is created under a claim, so that processes sharing a state never create two. Processes that share
  * nothing but the API settle it afterwards: the oldest stays, the others are archived by whoever made them.
  */
@@ -118,8 +118,13 @@ function isAsWanted(there: unknown, wanted: unknown): boolean {
 }
 
 async function isLive(client: Anthropic, known: Known): Promise<boolean> {
-  const agent = await unlessGone(client.beta.agents.retrieve(known.agentId));
-  return agent !== null && agent.archived_at === null && agent.version === known.agentVersion;
+  const [agent, environment] = await Promise.all([
+    unlessGone(client.beta.agents.retrieve(known.agentId)),
+    unlessGone(client.beta.environments.retrieve(known.environmentId)),
+  ]);
+  return (
+    agent?.archived_at === null && agent.version === known.agentVersion && environment?.archived_at === null
+  );
 }
 
 async function ensureAgent(

@@ -83,6 +83,18 @@ describe('the agent of an agent.yml', () => {
     expect(await live()).toMatchObject([{ id: second.agentId }]);
   });
 
+  it.each(['delete', 'archive'] as const)(
+    'gets an environment anew when that was taken away (%s), and stays itself',
+    async how => {
+      const first = await provide(bench.state);
+      await bench.client.beta.environments[how](first.environmentId);
+      const second = await provide(bench.state);
+      expect(second).toEqual({ ...first, environmentId: expect.not.stringMatching(first.environmentId) });
+      const { archived_at } = await bench.client.beta.environments.retrieve(second.environmentId);
+      expect(archived_at).toBeNull();
+    },
+  );
+
   it('has its state to itself: another bot is told whose it is and what to do, and changes nothing', async () => {
     await provide(bench.state);
     const another = AGENT.replace(/^name: .*/m, 'name: coach');

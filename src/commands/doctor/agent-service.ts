@@ -76,6 +76,16 @@ function checkStanding({ agents, environments }: Standing, file: AgentFile): Che
     return [fine(`No agent named ${file.name} yet: the first start makes it`)];
   }
   const checks: Check[] = [];
+  if (agent === undefined || environment === undefined) {
+    const [there, gone] = agent === undefined ? ['environment', 'agent'] : ['agent', 'environment'];
+    checks.push(
+      warning(
+        'agent.half_gone',
+        `The ${there} of ${file.name} is there and its ${gone} is not: it was archived or deleted`,
+        'Start the bot, or restart it: that makes what is missing. A running bot makes it when it next begins a conversation.',
+      ),
+    );
+  }
   const stale = [
     ...(agent?.current === false ? [`agent (version ${agent.version})`] : []),
     ...(environment?.current === false ? ['environment'] : []),
@@ -88,12 +98,10 @@ function checkStanding({ agents, environments }: Standing, file: AgentFile): Che
         'Start the bot, or restart it: that makes a new version, and every conversation goes on with it at its next message.',
       ),
     );
-  } else {
-    const parts = [
-      agent === undefined ? 'agent still to be made' : `agent ${agent.id}, version ${agent.version}`,
-      environment === undefined ? 'environment still to be made' : `environment ${environment.id}`,
-    ];
-    checks.push(fine(`As agent.yml has it: ${parts.join(', ')}`));
+  } else if (agent !== undefined && environment !== undefined) {
+    checks.push(
+      fine(`As agent.yml has it: agent ${agent.id}, version ${agent.version}, environment ${environment.id}`),
+    );
   }
   if (agents.length > 1 || environments.length > 1) {
     const [kind, all] =

@@ -51,6 +51,7 @@ export const FINDINGS = [
   'agent.billing',
   'agent.not_available',
   'agent.not_understood',
+  'agent.half_gone',
   'agent.outdated',
   'agent.several',
   'agent.shared_store_gone',

@@ -48,6 +48,24 @@ describe('the agent of agent.yml', () => {
     );
   });
 
+  it.each(['agent', 'environment'] as const)(
+    'alone or without one (no %s) asks for a restart',
+    async gone => {
+      await makeAgent();
+      const { agents, environments } = shop.client.beta;
+      for await (const { id } of gone === 'agent' ? agents.list() : environments.list()) {
+        await (gone === 'agent' ? agents.archive(id) : environments.archive(id));
+      }
+      const it = await look();
+      expect(it).toMatchObject({ code: 0, found: ['agent.half_gone'] });
+      expect(it.of('agent.half_gone').text).toContain(`its ${gone} is not`);
+      expect(it.of('agent.half_gone').mend).toMatch(/restart/);
+      expect(it.checks.map(({ text }) => text).join('\n')).not.toContain('As agent.yml has it');
+      await makeAgent();
+      expect((await look()).found).toEqual([]);
+    },
+  );
+
   it('made from an older agent.yml asks for a restart', async () => {
     await makeAgent(AGENT.replace('You are a shopper.', 'You are a florist.'));
     const it = await look();
