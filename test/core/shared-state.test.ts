@@ -53,6 +53,29 @@ describe.skipIf(POSTGRES === null)(`a sweep of PostgreSQL (reachable: ${POSTGRES
   });
 });
 
+describe('a connection to PostgreSQL', () => {
+  it('begins with nothing that PgBouncer refuses', async () => {
+    const pooler = await startPooler();
+    const error = await openPostgresState(pooler.url).then(null, (error: unknown) => error);
+    await pooler.stop();
+    expect(String(error)).toMatch(/the pooler has nothing behind it/);
+  });
+
+  it.skipIf(POSTGRES === null)('has its statements ended by the server', async () => {
+    const seen: string[] = [];
+    const here = new URL(POSTGRES ?? '');
+    const proxy = await cuttable(here.href, 5432, data => seen.push(data.toString('latin1')));
+    const state = await openPostgresState(proxy.url, { schema: name });
+    await state.close();
+    await proxy.stop();
+    await stores[0]?.clean(here.href);
+    const sent = seen.join('');
+    const [limited, used] = ['SET statement_timeout = 15000', 'CREATE TABLE'].map(sql => sent.indexOf(sql));
+    expect(limited).toBeGreaterThan(0);
+    expect(limited).toBeLessThan(used ?? 0);
+  });
+});
+
 for (const { label, url, open, clean } of stores) {
   describe.skipIf(url === null)(`${label} (reachable: ${url !== null})`, () => {
     const here = url ?? '';
@@ -149,7 +172,7 @@ describe('opening a state', () => {
 });
 
 /** A way to a server that can be cut: every connection through it at once. */
-async function cuttable(url: string, usualPort: number) {
+async function cuttable(url: string, usualPort: number, heard?: (data: Buffer) => void) {
   const target = new URL(url);
   const sockets = new Set<Socket>();
   const server = createServer(near => {
@@ -160,6 +183,7 @@ async function cuttable(url: string, usualPort: number) {
       socket.on('error', () => {});
       socket.on('close', () => sockets.delete(socket));
     }
+    if (heard !== undefined) near.on('data', heard);
     near.pipe(far).pipe(near);
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
@@ -172,6 +196,35 @@ async function cuttable(url: string, usualPort: number) {
     cut() {
       for (const socket of sockets) socket.destroy();
     },
+    stop: () => new Promise<void>(resolve => server.close(() => resolve())),
+  };
+}
+
+/** PgBouncer as it is set up by default, up to the first packet: it takes the parameters it keeps track of, and no other. */
+async function startPooler() {
+  const known =
+    /^(user|database|client_encoding|datestyle|timezone|standard_conforming_strings|application_name)$/i;
+  const server = createServer(socket => {
+    socket.on('error', () => {});
+    socket.once('data', packet => {
+      // Length and version, then names and values by turns, each ended by a zero byte.
+      const words = packet.subarray(8).toString().split('\0');
+      const strange = words.find((word, index) => index % 2 === 0 && word !== '' && !known.test(word));
+      const message =
+        strange === undefined
+          ? 'the pooler has nothing behind it'
+          : `unsupported startup parameter: ${strange}`;
+      const fields = Buffer.from(`SFATAL\0C08P01\0M${message}\0\0`);
+      const head = Buffer.from('E\0\0\0\0');
+      head.writeUInt32BE(fields.length + 4, 1);
+      socket.end(Buffer.concat([head, fields]));
+    });
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    url: `postgres://bot:secret@127.0.0.1:${port}/bot`,
     stop: () => new Promise<void>(resolve => server.close(() => resolve())),
   };
 }

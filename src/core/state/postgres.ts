@@ -28,8 +28,12 @@ export async function openPostgresState(url: string, options: { schema?: string 
     connectionString: url,
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: QUERY_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS + 1_000,
+    // By a statement and not as a startup parameter, which PgBouncer refuses. Where it fails, so does what the
+    // connection was for.
+    async onConnect(client) {
+      await client.query(`SET statement_timeout = ${QUERY_TIMEOUT_MS}`);
+    },
     keepAlive: true,
     // A pool that has nothing to do should not keep a process alive that has nothing else to do.
     allowExitOnIdle: true,
