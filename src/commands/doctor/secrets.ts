@@ -22,12 +22,19 @@ const SHORTEST = 6;
 export function withoutSecrets(env: NodeJS.ProcessEnv): (text: string) => string {
   const values = [
     ...SECRETS.map(name => env[name]?.trim()),
-    ...ADDRESSES.map(name => passwordOf(env[name])),
+    ...ADDRESSES.flatMap(name => passwordsOf(env[name])),
   ].filter(value => value !== undefined && value.length >= SHORTEST);
   return text => values.reduce<string>((clean, value) => clean.replaceAll(value ?? '', '[secret]'), text);
 }
 
-function passwordOf(url: string | undefined): string | undefined {
-  if (url === undefined || !URL.canParse(url)) return undefined;
-  return decodeURIComponent(new URL(url).password);
+/** As it stands in the URL and as servers are given it: either may be quoted. */
+function passwordsOf(url: string | undefined): string[] {
+  if (url === undefined || !URL.canParse(url)) return [];
+  const { password } = new URL(url);
+  try {
+    return [decodeURIComponent(password), password];
+  } catch {
+    // A bare % stands for itself.
+    return [password];
+  }
 }
