@@ -33,8 +33,12 @@ export interface Config {
 
 export const CLOUD = 'https://api.anthropic.com';
 
-const seconds = (fallback: number) =>
-  z.coerce.number('must be a number of seconds').positive('must be more than 0').default(fallback);
+/** Node's timers fire at once beyond 2^31 ms, and an AbortSignal's throw a little later. */
+const MAX_SECONDS = 2_147_483;
+const seconds = z.coerce
+  .number('must be a number of seconds')
+  .positive('must be more than 0')
+  .max(MAX_SECONDS, `must be at most ${MAX_SECONDS}`);
 const url = z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8787' });
 
 const schema = z.object({
@@ -60,12 +64,9 @@ const schema = z.object({
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://127.0.0.1:6379' })
     .optional(),
-  TURN_LIMIT_SECONDS: seconds(600),
-  QUESTION_LIMIT_SECONDS: seconds(300),
-  OUTAGE_LIMIT_SECONDS: z.coerce
-    .number('must be a number of seconds')
-    .positive('must be more than 0')
-    .optional(),
+  TURN_LIMIT_SECONDS: seconds.default(600),
+  QUESTION_LIMIT_SECONDS: seconds.default(300),
+  OUTAGE_LIMIT_SECONDS: seconds.optional(),
 });
 
 /**
