@@ -85,6 +85,7 @@ export function createBot(deps: BotDeps): Bot {
     state,
     app: file.name,
     description: file.memory.description,
+    accountsOf: accounts.accountsOf,
     async onLinked(owner, others) {
       for (const other of others) await accounts.join(owner, other);
     },

@@ -57,6 +57,8 @@ export function createMemory(deps: {
   app: string;
   /** Told to the agent with the mount. */
   description: string | undefined;
+  /** Of whoever the person belongs to, the owner first; absent: nobody is linked. */
+  accountsOf?(person: Person): Promise<Person[]>;
   /** On a new state: a store says that these accounts had the memory of its owner. */
   onLinked?(owner: Person, others: readonly Person[]): Promise<void>;
   log: Log;
@@ -103,7 +105,7 @@ export function createMemory(deps: {
 
   async function createStore(person: Person, audience: Audience): Promise<string> {
     const store = await client.beta.memoryStores.create(
-      newStoreOf(app, deps.description, person, audience),
+      newStoreOf(app, deps.description, person, audience, await othersOf(person)),
       // Shorter than the claim, so that nobody else starts while this may still succeed.
       { maxRetries: 0, timeout: CLAIM_MS / 2 },
     );
@@ -115,6 +117,12 @@ export function createMemory(deps: {
       'memory store created',
     );
     return store.id;
+  }
+
+  /** Who has the person's memory too. An account that gets a copy on parting belongs to another until it has that. */
+  async function othersOf(person: Person): Promise<Person[]> {
+    const [owner, ...others] = (await deps.accountsOf?.(person)) ?? [];
+    return owner !== undefined && personKey(owner) === personKey(person) ? others : [];
   }
 
   async function mapped(person: Person): Promise<PersonStore[]> {

@@ -14,11 +14,12 @@ export function newStoreOf(
   description: string | undefined,
   person: Person,
   audience: Audience = 'private',
+  linked: readonly Person[] = [],
 ): { name: string; description?: string; metadata: Record<string, string> } {
   return {
     name: storeName(person, audience),
     ...(description === undefined ? {} : { description }),
-    metadata: metadataOf(app, person, audience),
+    metadata: { ...metadataOf(app, person, audience), ...pairsOf(linked) },
   };
 }
 
@@ -77,15 +78,20 @@ const accountShape = z.object({
   name: z.string(),
 });
 
-/** A pair for each account (values are limited to 512 characters), and null for those that are no longer there. */
+/** A pair for each account, and null for those that are no longer there. */
 export function linkedMetadata(others: readonly Person[]): Record<string, string | null> {
+  return { ...Object.fromEntries(LINKED_KEYS.map(key => [key, null])), ...pairsOf(others) };
+}
+
+/** Values are limited to 512 characters. */
+function pairsOf(others: readonly Person[]): Record<string, string> {
   return Object.fromEntries(
-    LINKED_KEYS.map((key, index) => {
-      const other = others[index];
-      if (other === undefined) return [key, null];
-      const { platform, workspace, id, name } = other;
-      return [key, JSON.stringify({ platform, workspace, id, name: name.slice(0, 100) })];
-    }),
+    others
+      .slice(0, LINKED_KEYS.length)
+      .map(({ platform, workspace, id, name }, index) => [
+        `linked_${index + 1}`,
+        JSON.stringify({ platform, workspace, id, name: name.slice(0, 100) }),
+      ]),
   );
 }
 

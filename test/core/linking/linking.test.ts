@@ -77,6 +77,24 @@ describe('linking two accounts', () => {
     }
   });
 
+  it('is found by a new state, also where no store was there to say so when they were linked', async () => {
+    const { one, two } = await open();
+    await link(one, two, 'outcome');
+    await say('ann2', write('a.md', '- one\n'));
+    await bench.adapter.say(write('b.md', '- open\n'), { user: 'ann2', channel: 'C1', audience: 'shared' });
+    for (const { metadata } of await stores())
+      expect(metadata).toMatchObject({ person: 'ann', linked_1: expect.stringContaining('"ann2"') });
+    expect(await stores()).toHaveLength(2);
+    await bench.restart('stop');
+    for (const name of ['linked', 'store', 'stores-seen']) {
+      const table = bench.state.table(name);
+      for await (const [key] of table.entries()) await table.delete(key);
+    }
+    await bench.restart('stop');
+    const view = await two.run('memory', { type: 'view' });
+    expect(view.sections.map(({ title }) => title)).toEqual(['A', 'B']);
+  });
+
   it('is told to the other account, once and in private', async () => {
     const { one, two } = await open();
     await link(one, two, 'outcome');
