@@ -59,21 +59,41 @@ export async function* ownedStores(
   }
 }
 
+/** A person with all accounts that are linked with theirs, which have one memory, and the stores of it. */
+export interface Group {
+  /** Those that the state knows first, in its order. */
+  accounts: Person[];
+  /** Oldest first: of either kind the oldest is the one in use, more than one is an accident. */
+  stores: OwnedStore[];
+}
+
 /**
- * A person's stores, oldest first: of either kind the oldest is the one in use, more than one is an accident. An
- * account that is linked with another one has that one's.
+ * Everything of a person and of who they are linked with. Not every store of a group names its accounts (a shared one
+ * may have been made after linking, by an earlier version), so whoever one of them names has all of the owner's.
+ * `known`: accounts that the bot's state links with theirs.
  */
-export async function storesOf(
-  { client, app }: Operator,
+export async function groupOf(
+  { client, app }: Pick<Operator, 'client' | 'app'>,
   person: Person,
-  options: { archived?: boolean } = {},
-): Promise<OwnedStore[]> {
-  const found: OwnedStore[] = [];
-  const key = personKey(person);
-  for await (const owned of ownedStores(client, app, options)) {
-    if ([owned.person, ...owned.linked].some(account => personKey(account) === key)) found.unshift(owned);
+  options: { archived?: boolean; known?: readonly Person[] } = {},
+): Promise<Group> {
+  const all: OwnedStore[] = [];
+  for await (const owned of ownedStores(client, app, options)) all.push(owned);
+  const accounts = mapOf([...(options.known ?? []), person]);
+  const asked = new Set(accounts.keys());
+  const isAsked = (account: Person) => asked.has(personKey(account));
+  for (const { person: owner, linked, store } of all) {
+    // An archived store is not written to any more when accounts part: it may name somebody who has long left.
+    if (store.archived_at !== null || ![owner, ...linked].some(isAsked)) continue;
+    for (const [key, account] of mapOf([owner, ...linked]))
+      if (!accounts.has(key)) accounts.set(key, account);
   }
-  return found;
+  const stores = all.filter(owned => accounts.has(personKey(owned.person)) || owned.linked.some(isAsked));
+  return { accounts: [...accounts.values()], stores: stores.reverse() };
+}
+
+function mapOf(people: readonly Person[]): Map<string, Person> {
+  return new Map(people.map(person => [personKey(person), person]));
 }
 
 /** The stores in use, the private one first; rejects with NotFoundError where there is none. */
@@ -81,9 +101,14 @@ export async function usedStoresOf(
   operator: Operator,
   person: Person,
 ): Promise<[OwnedStore, ...OwnedStore[]]> {
-  const all = await storesOf(operator, person);
+  const { stores } = await groupOf(operator, person);
+  const key = personKey(person);
+  // What an account had of its own is not used while it is linked with another one.
+  const owner = stores.find(owned => owned.linked.some(other => personKey(other) === key))?.person ?? person;
   const used = (['private', 'shared'] as const).flatMap(audience => {
-    const store = all.find(owned => owned.audience === audience);
+    const store = stores.find(
+      owned => owned.audience === audience && personKey(owned.person) === personKey(owner),
+    );
     return store === undefined ? [] : [store];
   });
   const [first, ...others] = used;

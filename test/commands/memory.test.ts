@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createAccounts } from '../../src/core/linking/accounts.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
 import { collect } from '../helpers/bench.ts';
 import { openShop, type Shop } from '../helpers/commands.ts';
@@ -231,6 +232,63 @@ describe('memory forget', () => {
     const after = await shop.run(['memory', 'forget', 'slack:T1:U1', '--yes', '--json']);
     expect(after.json()).toMatchObject([{ stores: 0, rows: 1 }]);
     expect(after.code).toBe(0);
+  });
+});
+
+/** "U1", who writes, and "U2", whose memory it is; the shared store says nothing of U1: it was made after linking. */
+async function linkedPair() {
+  const linked_1 = JSON.stringify({ platform: 'slack', workspace: 'T1', id: 'U1', name: 'U1' });
+  const own = await shop.person('slack:T1:U2', { '/sizes.md': '- shoe size: 9' }, { linked_1 });
+  const open = await shop.person('slack:T1:U2', { '/style.md': '- linen' }, { audience: 'shared' });
+  return { own, open };
+}
+
+describe('an account that is linked with another one', () => {
+  it('is shown, exported and looked into with all stores of the owner, and none of its own from before', async () => {
+    await shop.person('slack:T1:U1', { '/old.md': '- from before' });
+    const { own, open } = await linkedPair();
+    const [shown] = (await shop.run(['memory', 'show', 'slack:T1:U1', '--json'])).json();
+    expect(shown).toMatchObject({ person: 'slack:T1:U2', store: own });
+    expect(JSON.stringify(shown)).toMatch(/sizes\.md.*style\.md/);
+    expect(JSON.stringify(shown)).not.toContain('old.md');
+    const exported = await shop.run(['memory', 'export', 'slack:T1:U1']);
+    expect(exported.json()).toMatchObject([{ store: { id: own } }, { store: { id: open } }]);
+    const audit = await shop.run(['memory', 'audit', 'slack:T1:U1', '--json']);
+    expect(audit.json().map(entry => (entry as { path: string }).path)).toContain('/style.md');
+  });
+
+  it('is forgotten with all stores of the owner', async () => {
+    await linkedPair();
+    const { json, code } = await shop.run(['memory', 'forget', 'slack:T1:U1', '--yes', '--json']);
+    expect(code).toBe(0);
+    expect(json()).toMatchObject([{ stores: 2, memories: 2 }]);
+    expect((await shop.client.beta.memoryStores.list()).data).toEqual([]);
+  });
+
+  it('that left long ago is not forgotten with who still has the memory: an archived store names it yet', async () => {
+    const linked_1 = JSON.stringify({ platform: 'slack', workspace: 'T1', id: 'U1', name: 'U1' });
+    const archived = await shop.person('slack:T1:U2', {}, { linked_1 });
+    await shop.client.beta.memoryStores.archive(archived);
+    const other = await shop.person('slack:T1:U2', { '/sizes.md': '- shoe size: 9' });
+    await shop.person('slack:T1:U1');
+    await shop.run(['memory', 'forget', 'slack:T1:U1', '--yes']);
+    expect((await shop.client.beta.memoryStores.list()).data).toMatchObject([{ id: other }]);
+  });
+
+  it('has its rows and the owner’s removed also when the stores are gone already', async () => {
+    await linkedPair();
+    const state = await openSqliteState(join(shop.dir, 'data'));
+    const [member, owner] = ['U1', 'U2'].map(id => ({ platform: 'slack', workspace: 'T1', id, name: id }));
+    if (member === undefined || owner === undefined) throw new Error('two people');
+    await createAccounts(state).join(owner, member);
+    await state.table('session').set('slack/T1/U2/D2', { sessionId: 'sesn_1' });
+    const beside = await shop.run(['memory', 'forget', 'slack:T1:U1', '--yes', '--json']);
+    expect(beside).toMatchObject({ code: 4 });
+    expect(beside.json()).toMatchObject([{ stores: 2, rows: null }]);
+    await state.close();
+    const after = await shop.run(['memory', 'forget', 'slack:T1:U1', '--yes', '--json']);
+    expect(after.json()).toMatchObject([{ stores: 0, rows: 3 }]);
+    expect((await shop.run(['memory', 'forget', 'slack:T1:U2', '--yes'])).code).toBe(3);
   });
 });
 

@@ -1,6 +1,6 @@
 import { defineCommand, EXIT, momentOf, UsageError } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
-import { nameOf, type OwnedStore, ownedStores, parsePerson, storesOf, usedStoresOf } from '../people.ts';
+import { groupOf, nameOf, type OwnedStore, ownedStores, parsePerson, usedStoresOf } from '../people.ts';
 import { eachOf } from '../pool.ts';
 import { count, indented, minuteOf, printableLine, tableOf } from '../text.ts';
 import { authorText, readVersions, type ShownVersion, type VersionFilter } from './content.ts';
@@ -59,7 +59,7 @@ export const memoryAudit = defineCommand({
 });
 
 async function both(operator: Operator, who: ReturnType<typeof parsePerson>): Promise<OwnedStore[]> {
-  const stores = await storesOf(operator, who, { archived: true });
+  const { stores } = await groupOf(operator, who, { archived: true });
   return stores.length > 0 ? stores : usedStoresOf(operator, who);
 }
 

@@ -1,12 +1,14 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { countStore, deleted, removeFiles } from '../../core/erasing.ts';
-import { type Person, personKey } from '../../core/message.ts';
+import { createAccounts } from '../../core/linking/accounts.ts';
+import type { Person } from '../../core/message.ts';
 import { eraseRows } from '../../core/person-rows.ts';
 import { APP_KEY } from '../../core/provision-wanted.ts';
 import { removeSession } from '../../core/session-removal.ts';
+import type { State } from '../../core/state.ts';
 import { defineCommand, EXIT, NotFoundError } from '../command.ts';
 import { openFreeState, withOperator } from '../operator.ts';
-import { nameOf, type OwnedStore, parsePerson, storesOf } from '../people.ts';
+import { groupOf, nameOf, type OwnedStore, parsePerson } from '../people.ts';
 import { count } from '../text.ts';
 
 /** What was there of a person and is gone. */
@@ -16,7 +18,7 @@ interface Receipt {
   versions: number;
   sessions: number;
   files: number;
-  /** Rows of the bot's state; null: a running bot holds it. */
+  /** Rows of the bot's state; null: a running bot has it to itself. */
   rows: number | null;
 }
 
@@ -30,66 +32,69 @@ export const memoryForget = defineCommand({
   },
   details: [
     'Their store with all versions, their sessions with all messages, the files of these, and what the bot keeps about',
-    'them itself. Best with the bot stopped: a running one keeps its own rows, and the command says so (exit code 4).',
+    'them itself. Best with the bot stopped: a running one on SQLite keeps its own rows, and the command says so (exit',
+    'code 4); on PostgreSQL or Redis it begins nothing for them meanwhile, but an answer it has begun may start anew.',
     'What an operator decided stays: approvals (see "access revoke") and the day\'s count of messages.',
   ].join('\n'),
   run: ({ values, args: [name = ''], json }, io) => {
     const person = parsePerson(name);
     return withOperator(io, async operator => {
       const { client, app } = operator;
-      const stores = await storesOf(operator, person, { archived: true });
-      const accounts = accountsIn(person, stores);
-      const sessions = await sessionsOf(client, app, accounts, stores);
-      if (values.yes !== true) {
-        const found = { stores: stores.length, sessions: sessions.length };
-        if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), wouldRemove: found })}\n`);
-        else {
-          const what = `${count(found.stores, 'store')} and ${count(found.sessions, 'session')}`;
-          const who = accounts.map(nameOf).join(' and ');
-          io.stdout.write(`This would remove ${what} of ${who}, for good. Say --yes to do it.\n`);
-        }
-        return EXIT.usage;
-      }
-      const receipt: Receipt = { stores: 0, memories: 0, versions: 0, sessions: 0, files: 0, rows: null };
-      // Sessions first: while one runs it could still write to the store, and the store is how they are found.
-      for (const id of sessions) {
-        receipt.files += await removeFiles(client, id);
-        if ((await removeSession(client, id, { interrupt: true })) === 'removed') receipt.sessions += 1;
-      }
-      for (const { store } of stores) {
-        const { memories, versions } = await countStore(client, store.id);
-        if (!(await deleted(client.beta.memoryStores.delete(store.id)))) continue;
-        receipt.stores += 1;
-        receipt.memories += memories;
-        receipt.versions += versions;
-      }
       const state = await openFreeState(operator);
-      if (state !== null) {
-        try {
-          receipt.rows = 0;
-          for (const account of accounts) receipt.rows += await eraseRows(state, account);
-        } finally {
-          await state.close();
+      try {
+        // The state's word for it as well: once the stores are gone, nothing else names the owner.
+        const known = state === null ? [] : await createAccounts(state).accountsOf(person);
+        const { accounts, stores } = await groupOf(operator, person, { archived: true, known });
+        if (values.yes !== true) {
+          const sessions = await sessionsOf(client, app, accounts, stores);
+          const found = { stores: stores.length, sessions: sessions.length };
+          if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), wouldRemove: found })}\n`);
+          else {
+            const what = `${count(found.stores, 'store')} and ${count(found.sessions, 'session')}`;
+            const who = accounts.map(nameOf).join(' and ');
+            io.stdout.write(`This would remove ${what} of ${who}, for good. Say --yes to do it.\n`);
+          }
+          return EXIT.usage;
         }
+        const receipt: Receipt = { stores: 0, memories: 0, versions: 0, sessions: 0, files: 0, rows: null };
+        // Sessions first: while one runs it could still write to the store, and the store is how they are found.
+        for (const id of await sessionsOf(client, app, accounts, stores)) {
+          receipt.files += await removeFiles(client, id);
+          if ((await removeSession(client, id, { interrupt: true })) === 'removed') receipt.sessions += 1;
+        }
+        for (const { store } of stores) {
+          const { memories, versions } = await countStore(client, store.id);
+          if (!(await deleted(client.beta.memoryStores.delete(store.id)))) continue;
+          receipt.stores += 1;
+          receipt.memories += memories;
+          receipt.versions += versions;
+        }
+        if (state !== null) receipt.rows = await erase(state, accounts);
+        if (Object.values(receipt).every(n => n === 0)) {
+          throw new NotFoundError(`There is nothing of ${nameOf(person)}.`);
+        }
+        if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), ...receipt })}\n`);
+        else io.stdout.write(`Removed of ${nameOf(person)}:\n${linesOf(receipt)}`);
+        if (receipt.rows !== null) return EXIT.ok;
+        io.stderr.write(
+          'The bot is running and keeps its own rows about this person. Stop it and run this command once more to remove those too.\n',
+        );
+        return EXIT.incomplete;
+      } finally {
+        await state?.close();
       }
-      if (Object.values(receipt).every(n => n === 0)) {
-        throw new NotFoundError(`There is nothing of ${nameOf(person)}.`);
-      }
-      if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), ...receipt })}\n`);
-      else io.stdout.write(`Removed of ${nameOf(person)}:\n${linesOf(receipt)}`);
-      if (receipt.rows !== null) return EXIT.ok;
-      io.stderr.write(
-        'The bot is running and keeps its own rows about this person. Stop it and run this command once more to remove those too.\n',
-      );
-      return EXIT.incomplete;
     });
   },
 });
 
-/** The person with all accounts that are linked with theirs: they have one memory, and are forgotten as one. */
-function accountsIn(person: Person, stores: readonly OwnedStore[]): Person[] {
-  const all = [person, ...stores.flatMap(owned => [owned.person, ...owned.linked])];
-  return [...new Map(all.map(account => [personKey(account), account])).values()];
+/** Of all accounts; returns how many. */
+async function erase(state: State, accounts: readonly Person[]): Promise<number> {
+  let rows = 0;
+  // The owner last: by its rows the others are found again after a crash.
+  for (const account of [...accounts].reverse()) {
+    rows += await eraseRows(state, account);
+  }
+  return rows;
 }
 
 /** Their own sessions by what they carry: one of the stores, or an account's name from when they were made. */

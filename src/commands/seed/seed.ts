@@ -54,12 +54,19 @@ interface StoredFile {
   sha256: string;
 }
 
-/** The stores there are, by person; the oldest where there are several. */
+/** The private stores there are, by account; the oldest where there are several, the owner's for who is linked with one. */
 export async function storesByPerson({ client, app }: Operator): Promise<Map<string, Store>> {
   const stores = new Map<string, Store>();
+  const owners = new Map<string, string>();
   // Newest first, so the last one stays.
-  for await (const { person, store } of ownedStores(client, app, PRIVATE))
-    stores.set(personKey(person), store);
+  for await (const { person, audience, linked, store } of ownedStores(client, app)) {
+    if (audience === 'private') stores.set(personKey(person), store);
+    for (const account of linked) owners.set(personKey(account), personKey(person));
+  }
+  for (const [account, owner] of owners) {
+    const store = stores.get(owner);
+    if (store !== undefined) stores.set(account, store);
+  }
   return stores;
 }
 

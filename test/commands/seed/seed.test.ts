@@ -60,6 +60,15 @@ const created = (n: number) => ({
 });
 
 describe('seeding', () => {
+  it('gives what is known of a linked account to the memory that it has, the owner’s', async () => {
+    const linked_1 = JSON.stringify({ platform: 'slack', workspace: 'T1', id: 'U0', name: 'U0' });
+    const owner = await shop.person('slack:T1:U7', { '/style.md': '- minimal' }, { linked_1 });
+    const { json } = await shop.run(['memory', 'seed', await listOf(1), '--json']);
+    expect(json()).toMatchObject([{ people: 1, stores: { created: 0, existing: 1 } }]);
+    expect(await stores()).toEqual(new Map([['U7', [owner]]]));
+    expect((await filesOf(owner))['/sizes.md']).toContain('shoe size: 5');
+  });
+
   it('gives everybody one store with tidy files, says so in numbers, and does nothing a second time', async () => {
     const list = await listOf(30);
     const first = await shop.run(['memory', 'seed', list]);
