@@ -1,11 +1,19 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseAgentFile } from '../../src/core/agent-file.ts';
+import { createBot } from '../../src/core/bot.ts';
+import { createCustomTools } from '../../src/core/custom-tools.ts';
 import { createAccounts } from '../../src/core/linking/accounts.ts';
+import { openPostgresState } from '../../src/core/state/postgres.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
-import { collect } from '../helpers/bench.ts';
+import { createLog } from '../../src/log.ts';
+import { AGENT, collect } from '../helpers/bench.ts';
 import { openShop, type Shop } from '../helpers/commands.ts';
+import { createRecordingAdapter } from '../helpers/recording-adapter.ts';
+import { POSTGRES, uniqueName } from '../helpers/servers.ts';
 
 let shop: Shop;
 beforeEach(async () => {
@@ -289,6 +297,98 @@ describe('an account that is linked with another one', () => {
     const after = await shop.run(['memory', 'forget', 'slack:T1:U1', '--yes', '--json']);
     expect(after.json()).toMatchObject([{ stores: 0, rows: 3 }]);
     expect((await shop.run(['memory', 'forget', 'slack:T1:U2', '--yes'])).code).toBe(3);
+  });
+});
+
+describe.skipIf(POSTGRES === null)('memory forget on a database that bots share', () => {
+  const database = uniqueName();
+  let url: string;
+  beforeEach(async () => {
+    await administer(`CREATE DATABASE ${database}`);
+    const own = new URL(POSTGRES ?? '');
+    own.pathname = `/${database}`;
+    url = own.href;
+  });
+  afterEach(() => administer(`DROP DATABASE ${database} WITH (FORCE)`));
+
+  async function administer(sql: string): Promise<void> {
+    const client = new pg.Client(POSTGRES ?? '');
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  }
+
+  /** As one process of the bot. */
+  async function startBot() {
+    const state = await openPostgresState(url);
+    const adapter = createRecordingAdapter();
+    const bot = createBot({
+      client: shop.client,
+      state,
+      file: parseAgentFile(AGENT, 'agent.yml'),
+      tools: createCustomTools([]),
+      adapters: [adapter],
+      notices: undefined,
+      limits: { turnMs: 60_000, questionMs: 60_000, outageMs: 20_000 },
+      log: createLog('silent'),
+    });
+    await bot.start();
+    const stop = async () => {
+      await bot.stop();
+      await state.close();
+    };
+    return { adapter, state, stop };
+  }
+
+  const storeIds = async () => (await collect(shop.client.beta.memoryStores.list())).map(({ id }) => id);
+
+  it('begins nothing for the person while it runs, and goes with what came in', async () => {
+    const bot = await startBot();
+    await bot.adapter.say('I wear size 9 shoes');
+    const { person } = bot.adapter.conversation();
+    const removed: string[] = [];
+    shop.proxy.plan(({ method, path }) => {
+      if (method !== 'DELETE') return undefined;
+      removed.push(path);
+      if (!path.startsWith('/v1/memory_stores/')) return undefined;
+      // Its session is gone by then; one that begins now would have the store that is about to go.
+      void bot.adapter.say('hello?');
+      return { type: 'delay', ms: 500 };
+    });
+    const name = `${person.platform}:${person.workspace}:${person.id}`;
+    const env = { DATABASE_URL: url };
+    const forgotten = await shop.run(['memory', 'forget', name, '--yes', '--json'], { env });
+    expect(forgotten).toMatchObject({ code: 0 });
+    expect(forgotten.json()).toMatchObject([{ stores: 1, sessions: 1 }]);
+    expect(removed).toHaveLength(2);
+    expect(await storeIds()).toEqual([]);
+    expect((await shop.client.beta.sessions.list()).data).toEqual([]);
+    const reply = await bot.adapter.say('What do you know about me?');
+    expect(reply.final?.text).not.toMatch(/size 9/);
+    expect(await storeIds()).toHaveLength(1);
+    await bot.stop();
+  });
+
+  it('that ends half way is finished by the bot, and then the person begins anew', async () => {
+    const before = await startBot();
+    await before.adapter.say('I wear size 9 shoes');
+    const { person } = before.adapter.conversation();
+    await before.stop();
+    shop.proxy.plan(({ method, path }) =>
+      method === 'DELETE' && path.startsWith('/v1/memory_stores/')
+        ? { type: 'status', status: 403 }
+        : undefined,
+    );
+    const name = `${person.platform}:${person.workspace}:${person.id}`;
+    const run = () => shop.run(['memory', 'forget', name, '--yes'], { env: { DATABASE_URL: url } });
+    expect(await run()).toMatchObject({ code: 1 });
+    expect(await storeIds()).toHaveLength(1);
+    const bot = await startBot();
+    expect(await storeIds()).toEqual([]);
+    shop.proxy.plan(() => undefined);
+    // Nothing is left to do, and the mark counts for nothing.
+    expect(await run()).toMatchObject({ code: 3 });
+    await bot.stop();
   });
 });
 

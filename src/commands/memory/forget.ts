@@ -1,11 +1,11 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { countStore, deleted, removeFiles } from '../../core/erasing.ts';
 import { createAccounts } from '../../core/linking/accounts.ts';
-import type { Person } from '../../core/message.ts';
+import { type Person, personKey } from '../../core/message.ts';
 import { eraseRows } from '../../core/person-rows.ts';
 import { APP_KEY } from '../../core/provision-wanted.ts';
 import { removeSession } from '../../core/session-removal.ts';
-import type { State } from '../../core/state.ts';
+import type { State, Table } from '../../core/state.ts';
 import { defineCommand, EXIT, NotFoundError } from '../command.ts';
 import { openFreeState, withOperator } from '../operator.ts';
 import { groupOf, nameOf, type OwnedStore, parsePerson } from '../people.ts';
@@ -56,6 +56,9 @@ export const memoryForget = defineCommand({
           }
           return EXIT.usage;
         }
+        // Processes on this state begin nothing for them while these rows stand, and finish this should it end half way.
+        if (state?.shared === true)
+          for (const account of accounts) await markOf(state).set(personKey(account), account);
         const receipt: Receipt = { stores: 0, memories: 0, versions: 0, sessions: 0, files: 0, rows: null };
         // Sessions first: while one runs it could still write to the store, and the store is how they are found.
         for (const id of await sessionsOf(client, app, accounts, stores)) {
@@ -87,14 +90,20 @@ export const memoryForget = defineCommand({
   },
 });
 
-/** Of all accounts; returns how many. */
+/** As the bot marks who is being forgotten (core/forget-me). */
+function markOf(state: State): Table<Person> {
+  return state.table<Person>('forget-me');
+}
+
+/** Of all accounts, the mark of each last; returns how many were there before. */
 async function erase(state: State, accounts: readonly Person[]): Promise<number> {
   let rows = 0;
   // The owner last: by its rows the others are found again after a crash.
   for (const account of [...accounts].reverse()) {
     rows += await eraseRows(state, account);
+    if (state.shared) rows -= 1;
   }
-  return rows;
+  return Math.max(rows, 0);
 }
 
 /** Their own sessions by what they carry: one of the stores, or an account's name from when they were made. */
