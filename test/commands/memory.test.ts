@@ -39,6 +39,20 @@ describe('memory list', () => {
     expect(some.stdout).toMatch(/^PERSON .*\nslack:T1:U1 .*\n1 person\n$/);
   });
 
+  it('counts somebody with a private and a shared store once, and says which is which', async () => {
+    await shop.person('slack:T1:U2');
+    const own = await shop.person('slack:T1:U1');
+    const open = await shop.person('slack:T1:U1', {}, { audience: 'shared' });
+    const { stdout } = await shop.run(['memory', 'list', '--brief']);
+    expect(stdout).toMatch(/\n2 people\n$/);
+    expect(stdout).toContain(`${open} (shared)`);
+    const one = await shop.run(['memory', 'list', '--limit', '1', '--json']);
+    expect(one.json()).toMatchObject([
+      { store: open, audience: 'shared' },
+      { store: own, audience: 'private' },
+    ]);
+  });
+
   it('goes on over the pages of the API, and stops where it is told', async () => {
     for (let n = 0; n < 130; n += 1) await shop.person(`slack:T1:U${n}`);
     expect((await shop.run(['memory', 'list', '--json'])).json()).toHaveLength(130);
@@ -411,7 +425,7 @@ describe('memory rebuild', () => {
     // Shares the memory of another account; has a store of their own as well, which is not used.
     await table.set('discord/discord/1', { storeId: linked });
     await table.set('slack/T1/U2', { storeId: 'memstore_gone' });
-    await table.set('slack/T1/U%3A9', { storeId: 'memstore_gone' });
+    await table.set('slack/T1/U%3A9/shared', { storeId: 'memstore_gone' });
     await state.close();
     const before = await rows();
 

@@ -1,4 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
+import { personKey } from '../../core/message.ts';
+import type { Audience } from '../../core/store-owner.ts';
 import { defineCommand, EXIT, wholeNumber } from '../command.ts';
 import { withOperator } from '../operator.ts';
 import { nameOf, type OwnedStore, ownedStores } from '../people.ts';
@@ -10,6 +12,8 @@ interface Line {
   person: string;
   name: string;
   store: string;
+  /** `shared`: may be used where others read. Who has both has a line for each. */
+  audience: Audience;
   createdAt: string;
   files?: number;
   bytes?: number;
@@ -35,31 +39,34 @@ export const memoryList = defineCommand({
     withOperator(io, async ({ client, app }) => {
       const { platform, workspace } = values;
       const limit = wholeNumber('limit', values.limit, Number.POSITIVE_INFINITY);
-      let shown = 0;
+      const people = new Set<string>();
       let batch: OwnedStore[] = [];
       const flush = async () => {
         const lines = await describe(client, batch, values.brief === true);
         io.stdout.write(json ? lines.map(line => `${JSON.stringify(line)}\n`).join('') : tableOfLines(lines));
-        shown += lines.length;
         batch = [];
       };
       for await (const owned of ownedStores(client, app, { platform, workspace })) {
-        if (io.signal.aborted || shown + batch.length === limit) break;
+        if (io.signal.aborted) break;
+        const key = personKey(owned.person);
+        if (people.size === limit && !people.has(key)) break;
+        people.add(key);
         batch.push(owned);
         if (batch.length === PAGE) await flush();
       }
       await flush();
-      if (!json) io.stdout.write(`${count(shown, 'person', 'people')}\n`);
+      if (!json) io.stdout.write(`${count(people.size, 'person', 'people')}\n`);
       return io.signal.aborted ? EXIT.interrupted : EXIT.ok;
     }),
 });
 
 async function describe(client: Anthropic, batch: readonly OwnedStore[], brief: boolean): Promise<Line[]> {
   const lines = batch.map(
-    ({ person, store }): Line => ({
+    ({ person, store, audience }): Line => ({
       person: nameOf(person),
       name: person.name,
       store: store.id,
+      audience,
       createdAt: store.created_at,
     }),
   );
@@ -88,7 +95,7 @@ function tableOfLines(lines: readonly Line[]): string {
       String(line.files ?? ''),
       String(line.bytes ?? ''),
       line.changedAt === undefined ? '' : minuteOf(line.changedAt),
-      line.store,
+      line.audience === 'shared' ? `${line.store} (shared)` : line.store,
     ]),
   );
 }

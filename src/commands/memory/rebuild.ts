@@ -28,8 +28,8 @@ export const memoryRebuild = defineCommand({
         const names = {
           mapped: mapped.map(nameOf),
           corrected: corrected.map(nameOf),
-          // As keys are made, part by part.
-          dropped: dropped.map(key => key.split('/').map(decodeURIComponent).join(':')),
+          // As keys are made, part by part; that of a shared store has one more.
+          dropped: dropped.map(key => key.split('/').slice(0, 3).map(decodeURIComponent).join(':')),
           several: several.map(({ person, ...rest }) => ({ person: nameOf(person), ...rest })),
         };
         if (json) {
@@ -46,7 +46,7 @@ export const memoryRebuild = defineCommand({
             );
           }
           const numbers = `${mapped.length} found, ${corrected.length} corrected, ${dropped.length} dropped`;
-          io.stdout.write(`${count(kept, 'person', 'people')} as before; ${would}${numbers}\n`);
+          io.stdout.write(`${count(kept, 'store')} as before; ${would}${numbers}\n`);
         }
         return several.length > 0 ? EXIT.incomplete : EXIT.ok;
       } finally {
