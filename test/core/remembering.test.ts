@@ -165,6 +165,16 @@ describe('sessions', () => {
     expect((await sessionsOf()).map(session => session.agent.version).sort()).toEqual([1, 2]);
   });
 
+  it('begin in an environment made anew when theirs was archived, without a restart', async () => {
+    bench = await createBench();
+    await bench.adapter.say('I wear size 9 shoes');
+    const [first] = await sessionsOf();
+    await bench.client.beta.environments.archive(first?.environment_id ?? '');
+    const reply = await bench.adapter.say('What do you know about me?', { channel: 'D2' });
+    expect(reply.final?.text).toMatch(/size 9/);
+    expect(new Set((await sessionsOf()).map(({ environment_id }) => environment_id)).size).toBe(2);
+  });
+
   it('are not shared with an agent that took the place of a removed one, though its version has the same number', async () => {
     bench = await createBench();
     await bench.adapter.say('I wear size 9 shoes');
