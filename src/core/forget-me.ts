@@ -82,7 +82,8 @@ export function createForgetMe(deps: {
       for (const each of people) await deps.halt(personKey(each));
       // Of each of them: linking or parting that failed half way leaves one that is not the owner's.
       const known = await Promise.all(people.map(each => memory.knownStores(each)));
-      const storeIds = [...new Set(known.flat().map(store => store.id))];
+      const lost = await Promise.all(people.map(each => memory.lostStores(each)));
+      const storeIds = [...new Set([...known.flat().map(store => store.id), ...lost.flat()])];
       const forgotten: Forgotten = { sessions: 0, files: 0, memories: 0, versions: 0, rows: 0 };
       for (const sessionId of await sessionsOf(people, storeIds)) {
         forgotten.files += await removeFiles(client, sessionId);

@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
 import { underClaim } from './claim.ts';
-import { isRefusal, unlessGone } from './errors.ts';
+import { isRefusal } from './errors.ts';
 import { createMemoryDiscovery, LOOK_BACK_MS, type MemoryDiscovery } from './memory-discovery.ts';
 import { createMemoryFiles, type MemoryFile, type MemoryFiles } from './memory-files.ts';
 import { type Person, personKey } from './message.ts';
@@ -33,8 +33,13 @@ export interface Memory extends MemoryFiles, Pick<MemoryDiscovery, 'discover'> {
    * `needed` (the private one, which an operator may have seeded) is not known, the API is asked.
    */
   knownStores(person: Person, needed?: Audience): Promise<PersonStore[]>;
-  /** Drops the mapping to a store that is gone, so that the next `storeFor` makes a new one. */
-  lost(person: Person, storeId: string): Promise<void>;
+  /**
+   * Drops the mapping to a store that is gone, so that the next `storeFor` makes a new one. False when the person has
+   * another one by now.
+   */
+  lost(person: Person, storeId: string): Promise<boolean>;
+  /** Stores that were theirs until they were lost. Those that were archived can still be read. */
+  lostStores(person: Person): Promise<string[]>;
   /**
    * True once for a store that this process has made for a session within the last seconds: nothing is in it, and a
    * person's first answer need not wait for the service to say so.
@@ -68,6 +73,7 @@ export function createMemory(deps: {
   const { client, state, app, log } = deps;
   const now = deps.now ?? Date.now;
   const stores = state.table<StoreRecord>('store');
+  const losses = state.table<true>('store-lost');
   const claims = state.table<string>('store-claim');
   const files = createMemoryFiles(client);
   const { discover, hasLooked } = createMemoryDiscovery({
@@ -168,8 +174,20 @@ export function createMemory(deps: {
     async lost(person, storeId) {
       for (const audience of AUDIENCES) {
         const key = storeKey(person, audience);
-        if ((await stores.get(key))?.storeId === storeId) await stores.delete(key);
+        const record = await stores.get(key);
+        if (record?.storeId !== storeId) continue;
+        // First: by this row it is found when the person is to be forgotten.
+        await losses.set(`${personKey(person)}/${storeId}`, true);
+        return stores.replace(key, record, record, -1);
       }
+      return false;
+    },
+
+    async lostStores(person) {
+      const ids: string[] = [];
+      const prefix = `${personKey(person)}/`;
+      for await (const [key] of losses.entries(prefix)) ids.push(key.slice(prefix.length));
+      return ids;
     },
 
     isNew(storeId) {
@@ -189,7 +207,12 @@ export function createMemory(deps: {
     async name([owner, ...others]) {
       if (owner === undefined) return;
       for (const { id } of await mapped(owner)) {
-        await unlessGone(client.beta.memoryStores.update(id, { metadata: linkedMetadata(others) }));
+        try {
+          await client.beta.memoryStores.update(id, { metadata: linkedMetadata(others) });
+        } catch (error) {
+          // One that was removed or archived takes no names, and nothing is rebuilt from it.
+          if (await files.isLive(id)) throw error;
+        }
       }
     },
   };

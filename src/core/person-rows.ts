@@ -58,6 +58,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'link-code-current': { by: 'key' },
   forgetting: { by: 'key' },
   'store-claim': { by: 'key' },
+  'store-lost': { by: 'key' },
   store: { by: 'key' },
   linked: { by: 'key' },
   linking: { by: 'key' },

@@ -116,8 +116,9 @@ export function createSessions(deps: {
 
   async function memoryLost(person: Person, storeId: string): Promise<void> {
     const owner = await accounts.ownerOf(person);
+    // A turn that began with an earlier store says nothing of the one they have now.
+    if (!(await memory.lost(owner, storeId))) return;
     log.warn({ event: 'store.lost', store: storeId }, 'a memory store was removed from outside');
-    await memory.lost(owner, storeId);
     await losses.set(personKey(owner), true);
   }
 

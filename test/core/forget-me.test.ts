@@ -172,6 +172,19 @@ describe('forgetting a person', () => {
     expect(await rowsNaming('ann')).toEqual([]);
   });
 
+  it('deletes also a store that an operator had archived, which can still be read', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    await bench.adapter.say(write('a.md', '- one\n'));
+    const old = await ann.storeId();
+    await bench.client.beta.memoryStores.archive(old);
+    await bench.adapter.say('hello', { channel: 'D2' });
+    expect(await ann.storeId()).not.toBe(old);
+    await ann.run('receipt', { type: 'forget-me', confirmed: true });
+    expect(await statusOf(bench.client.beta.memoryStores.retrieve(old))).toBe(404);
+    expect(await rowsNaming('ann')).toEqual([]);
+  });
+
   it('deletes also the copy that an unlinking left with the other account when it failed half way', async () => {
     bench = await createBench({ model: obedientModel() });
     const ann = memoryOf(bench);

@@ -3,7 +3,7 @@ import { createInbox } from '../../src/core/inbox.ts';
 import { LOOK_AGAIN_MS } from '../../src/core/memory-discovery.ts';
 import { ownerOf } from '../../src/core/store-owner.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
-import { createScriptedModel } from '../helpers/scripted-model.ts';
+import { createScriptedModel, lastWords } from '../helpers/scripted-model.ts';
 
 let bench: Bench;
 afterEach(() => bench.stop());
@@ -285,4 +285,35 @@ describe('a store that was taken away', () => {
       expect(replies[2]).toMatch(/size 11/);
     },
   );
+
+  it('is told once, also when an answer that began with it ends after that', async () => {
+    const gates = new Map<string, { open: () => void; opened: Promise<void> }>();
+    for (const name of ['first', 'second']) {
+      let open = () => {};
+      const opened = new Promise<void>(resolve => {
+        open = resolve;
+      });
+      gates.set(name, { open, opened });
+    }
+    const model = createScriptedModel(request => {
+      const hold = gates.get(lastWords(request))?.opened;
+      return { text: ['Hel', 'lo.'], ...(hold === undefined ? {} : { hold }) };
+    });
+    bench = await createBench({ model });
+    const answers = ['first', 'second'].map(text => bench.adapter.say(text, { channel: text }));
+    await bench.adapter.until(
+      () =>
+        bench.adapter.replies.filter(({ snapshots }) => snapshots.some(({ text }) => text !== '')).length ===
+        2,
+    );
+    const [store] = await storesOf();
+    await bench.client.beta.memoryStores.delete(store?.id ?? '');
+    gates.get('first')?.open();
+    await answers[0];
+    expect((await bench.adapter.say('hi')).final?.text).toMatch(/removed from outside/);
+    gates.get('second')?.open();
+    await answers[1];
+    await bench.bot.idle();
+    expect((await bench.adapter.say('hi')).final?.text).not.toMatch(/removed from outside/);
+  });
 });
