@@ -4,8 +4,10 @@ import { countStore, deleted, removeFiles } from './erasing.ts';
 import { failureOf } from './errors.ts';
 import type { Holds } from './holds.ts';
 import type { Accounts } from './linking/accounts.ts';
+import type { LinkJob } from './linking/linking.ts';
 import type { Memory } from './memory.ts';
 import { type Person, personKey } from './message.ts';
+import { createPersonClaims } from './person-claims.ts';
 import { eraseRows } from './person-rows.ts';
 import { removeSession } from './session-removal.ts';
 import type { State } from './state.ts';
@@ -42,6 +44,8 @@ export function createForgetMe(deps: {
 }): ForgetMe {
   const { client, state, memory, accounts, log } = deps;
   const begun = state.table<Person>('forget-me');
+  const linking = state.table<LinkJob>('linking');
+  const claims = createPersonClaims(state, accounts);
 
   async function sessionsOf(people: readonly Person[], storeIds: readonly string[]): Promise<Set<string>> {
     const ids = new Set<string>();
@@ -73,9 +77,7 @@ export function createForgetMe(deps: {
     }
   }
 
-  async function run(person: Person): Promise<Forgotten> {
-    const owner = await accounts.ownerOf(person);
-    const people = await accounts.accountsOf(owner);
+  async function erase(person: Person, people: readonly Person[]): Promise<Forgotten> {
     const releases = people.map(each => deps.holds.hold(each));
     try {
       for (const each of people) await begun.set(personKey(each), each);
@@ -96,6 +98,7 @@ export function createForgetMe(deps: {
         forgotten.memories += counts.memories;
         forgotten.versions += counts.versions;
       }
+      await callOffLinking(people);
       // The owner last: by its rows the others are found again after a crash.
       for (const each of [...people].reverse()) forgotten.rows += await eraseRows(state, each);
       log.info(
@@ -108,10 +111,28 @@ export function createForgetMe(deps: {
     }
   }
 
+  /** Somebody who was about to have the memory of one of these: linked later, they would make them a new one. */
+  async function callOffLinking(people: readonly Person[]): Promise<void> {
+    const keys = people.map(personKey);
+    for await (const [key, job] of linking.entries()) {
+      if (job.type === 'link' && keys.includes(personKey(job.owner))) await linking.delete(key);
+    }
+  }
+
   return {
-    run,
+    run: person => claims.withAll(person, people => erase(person, people)),
+
     async resume() {
-      for await (const [, person] of begun.entries()) await run(person);
+      for await (const [key, person] of begun.entries()) {
+        try {
+          await claims.withAll(person, async people => {
+            // Whoever has asked again meanwhile is forgotten by now, and what they have said since then is new.
+            if ((await begun.get(key)) !== undefined) await erase(person, people);
+          });
+        } catch (error) {
+          log.error({ event: 'forget_me.unfinished', err: error }, 'a person could not be forgotten yet');
+        }
+      }
     },
   };
 }

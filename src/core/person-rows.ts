@@ -67,6 +67,10 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   spent: { by: 'nobody', why: "being forgotten must not start the day's limit again; gone after three days" },
   'link-try': { by: 'nobody', why: 'being forgotten must not give more guesses; gone after an hour' },
   'link-claim': { by: 'nobody', why: 'held by a process while it changes who is linked' },
+  'person-claim': {
+    by: 'nobody',
+    why: 'held by a process while it links, parts or forgets somebody; ends with that or the process',
+  },
   'session-cost': { by: 'nobody', why: 'what a session cost, under its id' },
   provision: { by: 'nobody', why: 'about the agent' },
   'provision-claim': { by: 'nobody', why: 'about the agent' },

@@ -1,6 +1,7 @@
 import Anthropic, { toFile } from '@anthropic-ai/sdk';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TABLES } from '../../src/core/person-rows.ts';
+import type { Passing } from '../fakes/fault-proxy.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { memoryOf, obedientModel, write } from '../helpers/memory.ts';
 import { createScriptedModel } from '../helpers/scripted-model.ts';
@@ -203,6 +204,34 @@ describe('forgetting a person', () => {
     await ann.run('receipt', { type: 'forget-me', confirmed: true });
     expect(await collect(bench.client.beta.memoryStores.list())).toEqual([]);
     for (const user of ['ann', 'ann2']) expect(await rowsNaming(user)).toEqual([]);
+  });
+
+  it('that is finished by asking again takes nothing of what comes after that', async () => {
+    const hours = vi.spyOn(globalThis, 'setInterval');
+    bench = await createBench({ model: obedientModel() });
+    const hourly = hours.mock.calls.find(([, ms]) => ms === 3600_000)?.[0] as () => void;
+    hours.mockRestore();
+    const [ann, ben] = [memoryOf(bench, 'ann'), memoryOf(bench, 'ben')];
+    for (const user of ['ann', 'ben']) await bench.adapter.say(write('a.md', '- old\n'), { user });
+    const isDelete = ({ method, path }: Passing) => method === 'DELETE' && path === '/v1/memory_stores/:id';
+    bench.proxy.plan(passing => (isDelete(passing) ? { type: 'status', status: 503 } : undefined));
+    for (const account of [ann, ben])
+      expect(await account.run('receipt', { type: 'forget-me', confirmed: true })).toMatchObject({
+        ok: false,
+      });
+
+    // An hour later it goes on with one of them, which takes its time.
+    const before = bench.proxy.requests.length;
+    const begun = () => bench.proxy.requests.slice(before).some(request => request.startsWith('DELETE'));
+    bench.proxy.plan(passing => (isDelete(passing) ? { type: 'delay', ms: 1_000 } : undefined));
+    hourly();
+    await vi.waitFor(() => expect(begun()).toBe(true));
+    bench.proxy.plan(() => undefined);
+    expect(await ben.run('receipt', { type: 'forget-me', confirmed: true })).toMatchObject({ ok: true });
+    await bench.adapter.say(write('b.md', '- new\n'), { user: 'ben' });
+    await vi.waitFor(async () => expect(await rowsNaming('ann')).toEqual([]), 10_000);
+    await bench.bot.stop();
+    expect(await ben.files()).toEqual({ '/b.md': '- new\n' });
   });
 
   it('finds nothing the second time, and nothing of a stranger', async () => {
