@@ -89,7 +89,9 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     writes,
     authors,
     origins,
+    accounts,
     renewSessions: person => sessions.renew(person),
+    log: deps.log,
   });
 
   const sharing = createSharing({ memory, writes, origins, renewSessions: person => sessions.renew(person) });
@@ -280,9 +282,15 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     mend: merging.mend,
 
     async resume() {
-      await deps.forgetMe.resume();
-      await linking.resume();
-      await forgetting.resume();
+      // What is to be forgotten goes before linking could copy it; and one that fails keeps nothing else waiting.
+      for (const stage of [deps.forgetMe, forgetting, linking]) {
+        await stage.resume().catch((error: unknown) => {
+          deps.log.error(
+            { event: 'forgetting.unfinished', err: error },
+            'could not finish forgetting; trying again later',
+          );
+        });
+      }
     },
   };
 }

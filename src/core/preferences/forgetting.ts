@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
+import type { Log } from '../../log.ts';
 import { failureOf } from '../errors.ts';
+import type { Accounts } from '../linking/accounts.ts';
 import type { Memory } from '../memory.ts';
 import { factId, factLines } from '../memory-lines.ts';
 import { type Action, type Person, personKey } from '../message.ts';
+import { createPersonClaims } from '../person-claims.ts';
 import type { State } from '../state.ts';
 import { type Counted, type Forgettable, outcome, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Authors } from './authors.ts';
@@ -35,16 +38,24 @@ export function createForgetting(deps: {
   writes: Writes;
   authors: Authors;
   origins: Origins;
+  accounts: Accounts;
   /** Conversations that go on would still know it: the next message begins a new session. Names the old ones. */
   renewSessions(person: Person): Promise<string[]>;
+  log: Log;
 }): Forgetting {
-  const { client, memory } = deps;
+  const { client, memory, accounts } = deps;
   // Written before anything goes, so that a crash cannot leave in the history what is gone from the files.
   const jobs = deps.state.table<Job>('forgetting');
   const run = createForgettingRun(deps);
+  const claims = createPersonClaims(deps.state, accounts);
 
   async function storesOf(person: Person): Promise<string[]> {
     return (await memory.knownStores(person)).map(store => store.id);
+  }
+
+  /** Of all accounts: linking or parting that failed half way leaves one that is not the owner's, and is taken up later. */
+  async function allStoresOf(owner: Person): Promise<string[]> {
+    return (await Promise.all((await accounts.accountsOf(owner)).map(storesOf))).flat();
   }
 
   async function forget(person: Person, action: Action<'forget'>): Promise<PreferencesView> {
@@ -60,13 +71,12 @@ export function createForgetting(deps: {
         );
       }
       const plan: Plan = { factIds: [id], files: [], unchanged: false };
-      return carryOut(person, await storesOf(person), plan, confirmed, action);
+      return carryOut(person, plan, confirmed, action);
     }
     if (revision !== undefined && revisionOf(file.sha256) !== revision) {
       return outcome(false, changedSentence(title));
     }
-    const storeIds = await storesOf(person);
-    const others = (await memory.files(storeIds))
+    const others = (await memory.files(await storesOf(person)))
       .filter(other => other.id !== file.id)
       .flatMap(other => idsIn(other.content));
     const plan: Plan = {
@@ -76,28 +86,26 @@ export function createForgetting(deps: {
       unchanged: true,
     };
     const confirming = { ...action, revision: revisionOf(file.sha256) };
-    return carryOut(person, storeIds, plan, confirmed, confirming);
+    return carryOut(person, plan, confirmed, confirming);
   }
 
   async function forgetSince(person: Person, action: Action<'forget-since'>): Promise<PreferencesView> {
     const since = Date.parse(action.since);
     if (Number.isNaN(since)) return outcome(false, 'I did not understand that date. Write it as 2026-03-14.');
-    const storeIds = await storesOf(person);
-    const plan = await planSince(client, memory, storeIds, since, action.until);
+    const plan = await planSince(client, memory, await allStoresOf(person), since, action.until);
     if (plan === null) return outcome(true, 'I have learned nothing since then.');
     const confirming = { ...action, since: new Date(since).toISOString(), until: plan.until };
-    return carryOut(person, storeIds, plan, action.confirmed ?? false, confirming);
+    return carryOut(person, plan, action.confirmed ?? false, confirming);
   }
 
   /** Asks first, or does it. `confirmed` absent: the platform has asked, and expects a plain outcome. */
   async function carryOut(
     person: Person,
-    storeIds: string[],
     plan: Plan,
     confirmed: boolean | undefined,
     action: Action<'forget'> | Action<'forget-since'>,
   ): Promise<PreferencesView> {
-    const files = await memory.files(storeIds);
+    const files = await memory.files(await storesOf(person));
     const items = files.flatMap(file => itemOf(file, plan));
     if (confirmed === false) {
       return {
@@ -110,7 +118,7 @@ export function createForgetting(deps: {
     }
     const key = `${personKey(person)}/${randomBytes(6).toString('base64url')}`;
     const sessionIds = await deps.renewSessions(person);
-    const job: Job = { ...plan, person, storeIds, sessionIds, done: false };
+    const job: Job = { ...plan, person, storeIds: await allStoresOf(person), sessionIds, done: false };
     await jobs.set(key, job);
     let counts: Counts;
     try {
@@ -121,10 +129,16 @@ export function createForgetting(deps: {
       await jobs.delete(key);
       return outcome(false, changedSentence(items[0]?.title ?? 'That'));
     }
-    await jobs.set(key, { ...job, done: true }, TURN_MS);
+    await settle(key, job);
     const sentence = sentenceOf(items, counts);
     if (confirmed === undefined) return outcome(counts.back === 0, sentence);
     return { type: 'receipt', ok: counts.back === 0, sentence, counts: countsOf(counts) };
+  }
+
+  /** A session that was being made when it began had no row then, and may have read what has gone since. */
+  async function settle(key: string, job: Job): Promise<void> {
+    const sessionIds = [...new Set([...job.sessionIds, ...(await deps.renewSessions(job.person))])];
+    await jobs.set(key, { ...job, sessionIds, done: true }, TURN_MS);
   }
 
   async function runAgain(job: Job): Promise<void> {
@@ -137,18 +151,32 @@ export function createForgetting(deps: {
   }
 
   return {
-    forget,
-    forgetSince,
+    forget: (person, action) => claims.withAll(person, ([owner = person]) => forget(owner, action)),
+    forgetSince: (person, action) => claims.withAll(person, ([owner = person]) => forgetSince(owner, action)),
+
     async afterTurn(person, sessionId) {
       for await (const [, job] of jobs.entries(`${personKey(person)}/`)) {
         if (job.sessionIds.includes(sessionId)) await runAgain(job);
       }
     },
+
     async resume() {
       for await (const [key, job] of jobs.entries()) {
         if (job.done) continue;
-        await runAgain(job);
-        await jobs.set(key, { ...job, done: true }, TURN_MS);
+        // One that cannot be finished does not keep the others waiting.
+        await claims
+          .withAll(job.person, async () => {
+            const now = await jobs.get(key);
+            if (now === undefined || now.done) return;
+            await runAgain(now);
+            await settle(key, now);
+          })
+          .catch((error: unknown) => {
+            deps.log.error(
+              { event: 'forgetting.unfinished', err: error },
+              'could not finish forgetting; trying again later',
+            );
+          });
       }
     },
   };

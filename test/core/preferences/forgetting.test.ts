@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { PreferencesView } from '../../../src/core/views.ts';
 import { type Bench, createBench } from '../../helpers/bench.ts';
 import { memoryOf, obedientModel, SHELL_AGENT, write } from '../../helpers/memory.ts';
+import { createScriptedModel, lastResults, lastWords } from '../../helpers/scripted-model.ts';
 
 let bench: Bench;
 afterEach(() => bench.stop());
@@ -198,6 +199,39 @@ describe('everything since a moment', () => {
     await ann.run('receipt', asked.action);
     expect(JSON.stringify(await ann.versions())).not.toMatch(/secret/);
     expect(await ann.files()).toEqual({ '/a.md': '- one\n' });
+  });
+});
+
+describe('forgetting while a conversation begins', () => {
+  it('reaches what is written by a session that was being made then', async () => {
+    let go = () => {};
+    const hold = new Promise<void>(resolve => {
+      go = resolve;
+    });
+    const model = createScriptedModel(request => {
+      const mount = /Folder: (\S+) \((?:you can|read-only)/.exec(request.system)?.[1];
+      if (lastResults(request).length > 0) return { text: ['Done.'] };
+      const write = { name: 'write', input: { file_path: `${mount}/a.md`, content: '- ring: 7\n' } };
+      return { text: ['Let ', 'me'], uses: [write], ...(lastWords(request) === 'slow' ? { hold } : {}) };
+    });
+    bench = await createBench({ model });
+    const ann = memoryOf(bench);
+    await bench.adapter.say('write');
+    // The session is there before all of the history is gone, and no sooner than forgetting has begun.
+    const before = bench.proxy.requests.length;
+    bench.proxy.plan(({ method, path }) => {
+      if (path.endsWith('/redact')) return { type: 'delay', ms: 1_500 };
+      return method === 'POST' && path === '/v1/sessions' ? { type: 'delay', ms: 300 } : undefined;
+    });
+    const answer = bench.adapter.say('slow', { channel: 'D2' });
+    await vi.waitFor(() => expect(bench.proxy.requests.slice(before)).toContain('POST /v1/sessions'));
+    expect(await ann.run('outcome', { type: 'forget', memoryId: await ann.idOf('/a.md') })).toMatchObject({
+      ok: true,
+    });
+    go();
+    await answer;
+    await bench.bot.idle();
+    expect(await ann.files()).toEqual({});
   });
 });
 
