@@ -13,6 +13,7 @@ import { readableLines } from './memory-text.ts';
 import {
   type Action,
   type Command,
+  type CommandAction,
   type Conversation,
   type NoticeMode,
   type Person,
@@ -224,6 +225,11 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
 
   return {
     async run({ person, conversation, action }) {
+      // Linking that is half done would bring back what is changed meanwhile.
+      if (CHANGING.includes(action.type) && !(await linking.settle(person))) {
+        // Forgetting goes on: it reaches whatever is left to be taken up.
+        if (action.type !== 'forget' && action.type !== 'forget-since') return outcome(false, UNSETTLED);
+      }
       // What linked accounts remember, they remember as one person.
       const owner = await accounts.ownerOf(person);
       switch (action.type) {
@@ -294,6 +300,25 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     },
   };
 }
+
+/** What changes what the memory says, or whose it is. */
+const CHANGING: readonly CommandAction['type'][] = [
+  'set',
+  'edit',
+  'create',
+  'resolve',
+  'forget',
+  'forget-since',
+  'restore',
+  'undo',
+  'keep',
+  'share',
+  'link',
+  'unlink',
+];
+
+const UNSETTLED =
+  'I am still linking or unlinking your accounts and cannot finish that right now. Please try again in a few minutes.';
 
 const FORGET_ME =
   'Forget you altogether? All your notes go with their history, and so do our conversations as I keep them, the files in ' +

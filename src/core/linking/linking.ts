@@ -4,6 +4,7 @@ import { unlessGone } from '../errors.ts';
 import type { Holds } from '../holds.ts';
 import type { Memory } from '../memory.ts';
 import { type Action, type NoticeMode, type Person, personKey } from '../message.ts';
+import { createPersonClaims } from '../person-claims.ts';
 import { eraseMemoryRows } from '../person-rows.ts';
 import { sha256Of } from '../preferences/authors.ts';
 import type { Conflicts } from '../preferences/conflicts.ts';
@@ -20,15 +21,21 @@ import type { MemoryCopy, OpenDispute } from './memory-copy.ts';
 export interface Linking {
   link(person: Person, action: Action<'link'>): Promise<PreferencesView>;
   unlink(person: Person, action: Action<'unlink'>): Promise<PreferencesView>;
+  /** Finishes what is under way for any account of this person; false when it cannot be finished yet. */
+  settle(person: Person): Promise<boolean>;
   /** Finishes what an earlier process had begun. */
   resume(): Promise<void>;
 }
 
 /**
- * What is under way, by each account that waits for it: written before anything is copied, removed when all is done.
+ * What is under way, by each account that waits for it: written before anything is done, removed when all is.
  * Everything in between can be repeated.
  */
-export type LinkJob = { type: 'link'; owner: Person; person: Person } | { type: 'unlink'; leaving: Leaving };
+export type LinkJob =
+  /** `copied`: the other memory has everything, and what is left is to clear up. */
+  | { type: 'link'; owner: Person; person: Person; copied?: boolean }
+  /** `fresh`: whoever gets the copy had no memory before, so what a failed attempt put there is replaced as a whole. */
+  | { type: 'unlink'; leaving: Leaving; fresh?: boolean };
 
 export interface LinkingDeps {
   client: Anthropic;
@@ -51,6 +58,7 @@ export function createLinking(deps: LinkingDeps): Linking {
   const { client, state, memory, accounts, codes, sessions, privacy, log } = deps;
   const jobs = state.table<LinkJob>('linking');
   const modes = state.table<NoticeMode>('notice-mode');
+  const claims = createPersonClaims(state, accounts);
 
   async function code(person: Person): Promise<PreferencesView> {
     const { code, expiresAt } = await codes.issue(person);
@@ -91,8 +99,9 @@ export function createLinking(deps: LinkingDeps): Linking {
     }
     const redeemed = await codes.redeem(person, given);
     if (redeemed.type !== 'found') return outcome(false, refusalOf(redeemed));
-    const disputes = await carryOut({ type: 'link', owner, person });
+    const disputes = await begin({ type: 'link', owner, person });
     const linked = `Linked with ${wordsOf(redeemed.issuer)}. I remember the same on both from now on.`;
+    if (disputes === 'unfinished') return outcome(false, unfinished('linking'));
     if (disputes === null)
       return outcome(
         false,
@@ -141,20 +150,44 @@ export function createLinking(deps: LinkingDeps): Linking {
         button: 'Unlink',
       };
     }
-    const done = await carryOut({ type: 'unlink', leaving });
+    const fresh = (await memory.knownStores(leaving.to)).length === 0;
+    const done = await begin({ type: 'unlink', leaving, fresh });
+    if (done === 'unfinished') return outcome(false, unfinished('unlinking'));
     return done === null
       ? outcome(false, 'Your linked accounts have changed just now. Please try again.')
       : outcome(true, 'Unlinked. Each account has its own copy of the memory from now on.');
   }
 
+  /** Null as for `carryOut`, also where something else is under way; what fails once it has begun is finished later. */
+  function begin(job: LinkJob): Promise<OpenDispute[] | null | 'unfinished'> {
+    return claims.alone(partiesOf(job), async () => {
+      const keys = waitingFor(job).map(personKey);
+      for (const key of keys) if ((await jobs.get(key)) !== undefined) return null;
+      for (const key of keys) await jobs.set(key, job);
+      try {
+        return await carryOut(job);
+      } catch (error) {
+        logUnfinished(error);
+        return 'unfinished';
+      }
+    });
+  }
+
+  /** Does what is left of a job, if an account still waits for it. */
+  async function finish(key: string, job: LinkJob): Promise<void> {
+    await claims.alone(partiesOf(job), async () => {
+      const now = await jobs.get(key);
+      if (now !== undefined && isSame(now, job)) await carryOut(now);
+    });
+  }
+
   /** Null when accounts have changed so that it cannot be done; then nothing is. */
   async function carryOut(job: LinkJob): Promise<OpenDispute[] | null> {
-    const waiting = job.type === 'link' ? [job.person] : job.leaving.accounts;
+    const waiting = waitingFor(job);
     const releases = waiting.map(account => deps.holds.hold(account));
     try {
-      for (const account of waiting) await jobs.set(personKey(account), job);
       for (const account of waiting) await deps.halt(personKey(account));
-      const disputes = job.type === 'link' ? await join(job) : await part(job.leaving);
+      const disputes = job.type === 'link' ? await join(job) : await part(job);
       for (const account of waiting) await jobs.delete(personKey(account));
       const done = disputes !== null;
       if (job.type === 'link') log.info({ event: 'accounts.linked', done }, 'accounts linked');
@@ -165,16 +198,29 @@ export function createLinking(deps: LinkingDeps): Linking {
     }
   }
 
-  async function join({ owner, person }: Extract<LinkJob, { type: 'link' }>): Promise<OpenDispute[] | null> {
-    // After a crash it may have joined already, and what is left is to clear up.
+  function logUnfinished(error: unknown): void {
+    log.error({ event: 'accounts.unfinished', err: error }, 'accounts could not be linked or parted yet');
+  }
+
+  /** Joining decides whether the two may be linked at all, so nothing is copied before. */
+  async function join(job: Extract<LinkJob, { type: 'link' }>): Promise<OpenDispute[] | null> {
+    const { owner, person } = job;
     const isIn = personKey(await accounts.ownerOf(person)) === personKey(owner);
-    if (!isIn && (await obstacle(person, owner)) !== null) return null;
-    // What was forgotten since then must not be copied once more.
-    const disputes = isIn ? [] : await deps.copy.copy(person, owner, 'link');
-    if (!isIn) await carrySettings(person, owner);
-    await sessions.renew(person);
-    const joined = await accounts.join(owner, person);
-    if (joined.type !== 'joined' && joined.type !== 'already') return null;
+    if (!isIn) {
+      if ((await obstacle(person, owner)) !== null) return null;
+      await sessions.renew(person);
+      const joined = await accounts.join(owner, person);
+      if (joined.type !== 'joined' && joined.type !== 'already') return null;
+    }
+    let disputes: OpenDispute[] = [];
+    if (job.copied !== true) {
+      await carrySettings(person, owner);
+      // One that was archived takes nothing up any more.
+      for (const { id } of await memory.knownStores(owner))
+        if (!(await memory.isLive(id))) await sessions.memoryLost(owner, id);
+      disputes = await deps.copy.move(person, owner, 'link');
+      await jobs.set(personKey(person), { ...job, copied: true });
+    }
     const left = await memory.knownStores(person);
     const all = await accounts.accountsOf(owner);
     await memory.name(all);
@@ -187,18 +233,32 @@ export function createLinking(deps: LinkingDeps): Linking {
     return disputes;
   }
 
-  async function part(leaving: Leaving): Promise<OpenDispute[] | null> {
+  async function part({
+    leaving,
+    fresh,
+  }: Extract<LinkJob, { type: 'unlink' }>): Promise<OpenDispute[] | null> {
     const { from, to, accounts: leavers } = leaving;
     // After a crash it may have left already: what either has learned since is its own.
     if (personKey(await accounts.ownerOf(to)) !== personKey(to)) {
+      if (fresh === true) await discard(to);
       await sessions.renew(from);
       await deps.copy.copy(from, to, 'unlink');
       await carrySettings(from, to);
-      if (!(await accounts.leave(leaving))) return null;
+      if (!(await accounts.leave(leaving))) {
+        if (fresh === true) await discard(to);
+        return null;
+      }
     }
     await memory.name(await accounts.accountsOf(from));
     await memory.name(leavers);
     return [];
+  }
+
+  /** The copy that an attempt made which failed: what has been forgotten, changed or un-shared since stands in it. */
+  async function discard(account: Person): Promise<void> {
+    for (const { id } of await memory.knownStores(account))
+      await unlessGone(client.beta.memoryStores.delete(id));
+    await eraseMemoryRows(state, account);
   }
 
   async function carrySettings(from: Person, to: Person): Promise<void> {
@@ -212,11 +272,44 @@ export function createLinking(deps: LinkingDeps): Linking {
   return {
     link,
     unlink,
+    async settle(person) {
+      try {
+        for (const account of await accounts.accountsOf(person)) {
+          const key = personKey(account);
+          const job = await jobs.get(key);
+          if (job !== undefined) await finish(key, job);
+        }
+        return true;
+      } catch (error) {
+        logUnfinished(error);
+        return false;
+      }
+    },
+
     async resume() {
       await accounts.resume();
-      for await (const [, job] of jobs.entries()) await carryOut(job);
+      // One that cannot be finished does not keep the others waiting.
+      for await (const [key, job] of jobs.entries()) await finish(key, job).catch(logUnfinished);
     },
   };
+}
+
+function waitingFor(job: LinkJob): readonly Person[] {
+  return job.type === 'link' ? [job.person] : job.leaving.accounts;
+}
+
+/** Whose memory it is about. */
+function partiesOf(job: LinkJob): Person[] {
+  return job.type === 'link' ? [job.owner, job.person] : [job.leaving.from, ...job.leaving.accounts];
+}
+
+function isSame(one: LinkJob, other: LinkJob): boolean {
+  const named = (job: LinkJob) => [job.type, ...partiesOf(job).map(personKey)].join(' ');
+  return named(one) === named(other);
+}
+
+function unfinished(what: 'linking' | 'unlinking'): string {
+  return `I could not finish ${what} your accounts: something I need cannot be reached. I go on by myself within the hour.`;
 }
 
 function refusalOf(looked: Exclude<Looked, { type: 'found' }>): string {

@@ -4,6 +4,7 @@ import { factId, factLines } from '../memory-lines.ts';
 import type { Person } from '../message.ts';
 import type { OwnChange } from '../preferences/authors.ts';
 import type { Origins } from '../preferences/origins.ts';
+import type { TextFile } from '../preferences/usual-facts.ts';
 import type { Writes } from '../preferences/writes.ts';
 import { type Dispute, planMerge } from './merge-plan.ts';
 
@@ -19,6 +20,11 @@ export interface MemoryCopy {
    * audience: what is private stays private. Returns what they say differently.
    */
   copy(from: Person, to: Person, by: OwnChange): Promise<OpenDispute[]>;
+  /**
+   * As `copy`, and each file goes from there once the other memory says all of it: what the person changes here before
+   * this is repeated does not come back.
+   */
+  move(from: Person, to: Person, by: OwnChange): Promise<OpenDispute[]>;
 }
 
 /** How often a memory that others write at the same time is looked at again. */
@@ -29,16 +35,17 @@ export function createMemoryCopy(deps: { memory: Memory; writes: Writes; origins
 
   async function into(
     storeId: string,
-    joins: readonly MemoryFile[],
-    from: Person,
-    to: Person,
-    by: OwnChange,
+    source: string,
+    { from, to, by, moves }: { from: Person; to: Person; by: OwnChange; moves: boolean },
   ): Promise<OpenDispute[]> {
     const disputes = new Map<string, OpenDispute>();
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const stays = await memory.files([storeId]);
+      const [stays, joins] = await Promise.all([memory.files([storeId]), memory.files([source])]);
+      if (joins.length === 0) return [...disputes.values()];
       const plan = planMerge(stays, joins);
       for (const dispute of plan.disputes) disputes.set(dispute.path, { ...dispute, storeId });
+      const stands = new Map<string, TextFile>(stays.map(file => [file.path, file]));
+      let left = moves ? await withoutTakenUp(from, joins, stands, by) : [];
       let all = true;
       for (const { path, content } of plan.changes) {
         const file = stays.find(known => known.path === path);
@@ -46,12 +53,32 @@ export function createMemoryCopy(deps: { memory: Memory; writes: Writes; origins
           file === undefined
             ? await writes.create(to, storeId, path, content, by)
             : await writes.update(to, file, { content }, by);
-        if (written.type !== 'written') all = false;
-        else await carryOrigins(joins, from, to, { ...written, content, before: file?.content ?? '' });
+        if (written.type !== 'written') {
+          all = false;
+          continue;
+        }
+        await carryOrigins(joins, from, to, { ...written, content, before: file?.content ?? '' });
+        stands.set(path, { path, content });
+        if (moves) left = await withoutTakenUp(from, left, stands, by);
       }
-      if (all) return [...disputes.values()];
+      if (all && left.length === 0) return [...disputes.values()];
     }
     throw new Error('the memory that others are to be added to keeps changing');
+  }
+
+  /** Removes the files of which everything stands in the other memory, and returns the others. */
+  async function withoutTakenUp(
+    from: Person,
+    files: readonly MemoryFile[],
+    stands: ReadonlyMap<string, TextFile>,
+    by: OwnChange,
+  ): Promise<MemoryFile[]> {
+    const left: MemoryFile[] = [];
+    for (const file of files) {
+      const isTakenUp = planMerge([...stands.values()], [file]).changes.length === 0;
+      if (!isTakenUp || (await writes.remove(from, file, by)).type === 'changed') left.push(file);
+    }
+    return left;
   }
 
   /** What came in with this write keeps where it was from. */
@@ -69,16 +96,18 @@ export function createMemoryCopy(deps: { memory: Memory; writes: Writes; origins
     }
   }
 
+  async function all(from: Person, to: Person, by: OwnChange, moves: boolean): Promise<OpenDispute[]> {
+    const disputes: OpenDispute[] = [];
+    for (const { id, audience } of await memory.knownStores(from)) {
+      if ((await memory.files([id])).length === 0) continue;
+      disputes.push(...(await into(await memory.storeFor(to, audience), id, { from, to, by, moves })));
+    }
+    return disputes;
+  }
+
   return {
-    async copy(from, to, by) {
-      const disputes: OpenDispute[] = [];
-      for (const { id, audience } of await memory.knownStores(from)) {
-        const files = await memory.files([id]);
-        if (files.length === 0) continue;
-        disputes.push(...(await into(await memory.storeFor(to, audience), files, from, to, by)));
-      }
-      return disputes;
-    },
+    copy: (from, to, by) => all(from, to, by, false),
+    move: (from, to, by) => all(from, to, by, true),
   };
 }
 

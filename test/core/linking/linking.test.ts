@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CommandAction } from '../../../src/core/message.ts';
+import type { Fault } from '../../fakes/fault-proxy.ts';
 import { type Bench, collect, createBench } from '../../helpers/bench.ts';
 import { memoryOf, obedientModel, write } from '../../helpers/memory.ts';
 
@@ -39,6 +40,24 @@ async function link<T extends 'outcome' | 'conflict'>(stays: Account, joins: Acc
 const say = (user: string, text: string, channel = `D-${user}`) => bench.adapter.say(text, { user, channel });
 const stores = () => collect(bench.client.beta.memoryStores.list());
 const MINUTES = 60_000;
+
+const UNREACHABLE: Fault = { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } };
+
+/** The agent service takes so many more new memories and then no other. */
+function takeOnly(count: number): void {
+  let taken = 0;
+  bench.proxy.plan(({ method, path }) => {
+    if (method !== 'POST' || path !== '/v1/memory_stores/:id/memories') return undefined;
+    taken += 1;
+    return taken > count ? UNREACHABLE : undefined;
+  });
+}
+
+async function editAs(account: Account, path: string, content: string) {
+  const { sections } = await account.run('memory', { type: 'view' });
+  const { memoryId = '', revision = '' } = sections.find(section => section.path === path) ?? {};
+  return account.run('outcome', { type: 'edit', memoryId, revision, content });
+}
 
 describe('linking two accounts', () => {
   it('asks first and names the other account; then both know what either knew', async () => {
@@ -199,13 +218,124 @@ describe('linking two accounts', () => {
           ? { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } }
           : undefined,
       );
-      await expect(link(one, two, 'outcome')).rejects.toThrow('503');
+      expect(await link(one, two, 'outcome')).toMatchObject({
+        ok: false,
+        sentence: expect.stringMatching(/^I could not finish linking your accounts.* within the hour/),
+      });
       await two.run('outcome', { type: 'forget', memoryId: await one.idOf('/b.md') });
       bench.proxy.plan(() => undefined);
       await bench.restart('abandon');
       expect(await stores()).toHaveLength(1);
       expect(await one.files()).toEqual({ '/a.md': '- one\n' });
       expect(await bench.state.table('linking').count()).toBe(0);
+    },
+  );
+
+  it('with two others at the same moment is with one of them, and the other learns nothing', async () => {
+    const { one, two } = await open();
+    const ben = memoryOf(bench, 'ben');
+    await say('ann', write('x.md', '- of ann\n'));
+    await say('ben', write('y.md', '- of ben\n'));
+    await say('ann2', write('a.md', '- of two\n'));
+    await two.run('outcome', { type: 'pause' });
+    const codes = [await codeOf(one), await codeOf(ben)];
+    const told = await Promise.all(
+      codes.map(code => two.run('outcome', { type: 'link', code, confirmed: true })),
+    );
+    expect(told.map(({ ok }) => ok).sort()).toEqual([false, true]);
+    const [linked, other] = told[0]?.ok === true ? [one, ben] : [ben, one];
+    expect(Object.keys(await linked.files())).toHaveLength(2);
+    expect(Object.keys(await other.files())).toHaveLength(1);
+    expect(await other.run('memory', { type: 'view' })).toMatchObject({ linked: [], paused: false });
+  });
+
+  it('that failed half way says so, and what changes until it is finished stays as it is then', async () => {
+    const { one, two } = await open();
+    await say('ann', 'hello');
+    await say('ann2', [write('a.md', '- shoe size: 9\n'), write('b.md', '- hat: 5\n- ring: 7\n')].join('\n'));
+    takeOnly(1);
+    expect(await link(one, two, 'outcome')).toMatchObject({
+      ok: false,
+      sentence: expect.stringMatching(/^I could not finish linking your accounts.* within the hour/),
+    });
+    // One memory it is already, as far as it has come.
+    expect(await one.files()).toEqual({ '/a.md': '- shoe size: 9\n' });
+    await say('ann', write('a.md', '- shoe size: 10\n'));
+    // By hand it would have to be finished first.
+    expect(await editAs(one, '/a.md', '- shoe size: 11\n')).toMatchObject({
+      ok: false,
+      sentence: expect.stringMatching(/^I am still linking or unlinking your accounts/),
+    });
+    bench.proxy.plan(() => undefined);
+    expect(await editAs(two, '/a.md', '- shoe size: 11\n')).toMatchObject({ ok: true });
+    expect(await one.files()).toEqual({ '/a.md': '- shoe size: 11\n', '/b.md': '- hat: 5\n- ring: 7\n' });
+    expect(await stores()).toHaveLength(1);
+    await bench.restart('abandon');
+    expect(await one.files()).toEqual({ '/a.md': '- shoe size: 11\n', '/b.md': '- hat: 5\n- ring: 7\n' });
+  });
+
+  it('that failed half way does not bring back what was forgotten until it is finished', async () => {
+    const { one, two } = await open();
+    await say('ann', 'hello');
+    await say('ann2', [write('a.md', '- secret\n'), write('b.md', '- two\n- secret\n')].join('\n'));
+    takeOnly(1);
+    await link(one, two, 'outcome');
+    const [section] = (await two.run('memory', { type: 'view' })).sections;
+    const fact = { memoryId: section?.memoryId ?? '', factId: section?.facts[0]?.id ?? '' };
+    expect(await two.run('outcome', { type: 'forget', ...fact })).toMatchObject({ ok: true });
+    bench.proxy.plan(() => undefined);
+    await bench.restart('abandon');
+    expect(await one.files()).toEqual({ '/b.md': '- two\n' });
+  });
+
+  it('into a memory that an operator has archived is done, with a new one', async () => {
+    const { one, two } = await open();
+    await say('ann', write('a.md', '- one\n'));
+    await say('ann2', write('b.md', '- two\n'));
+    await bench.client.beta.memoryStores.archive(await one.storeId());
+    expect(await link(one, two, 'outcome')).toMatchObject({ ok: true });
+    expect(await one.files()).toEqual({ '/b.md': '- two\n' });
+  });
+
+  it('that was begun when the other account was forgotten makes it no new memory', async () => {
+    const { one, two } = await open();
+    await say('ann', write('a.md', '- one\n'));
+    await say('ann2', write('b.md', '- two\n'));
+    const job = { type: 'link', owner: one.person(), person: two.person() };
+    await bench.state.table('linking').set('test/W1/ann2', job);
+    await one.run('receipt', { type: 'forget-me', confirmed: true });
+    await bench.restart('abandon');
+    expect((await stores()).map(store => store.metadata.person)).toEqual(['ann2']);
+    expect(await two.run('memory', { type: 'view' })).toMatchObject({
+      linked: [],
+      sections: [{ title: 'B' }],
+    });
+  });
+
+  it.each(['linking', 'forgetting a person'])(
+    'and forgetting wait for no %s that cannot be finished',
+    async what => {
+      const { one, two } = await open();
+      const ben = memoryOf(bench, 'ben');
+      await say('ann', write('a.md', '- one\n'));
+      await say('ann2', write('b.md', '- two\n'));
+      await say('ben', write('c.md', '- secret\n- three\n'));
+      bench.proxy.plan(({ method, path }) =>
+        path.endsWith('/redact') || (path === '/v1/memory_stores/:id' && method !== 'GET')
+          ? UNREACHABLE
+          : undefined,
+      );
+      if (what === 'linking') await link(one, two, 'outcome');
+      else await one.run('receipt', { type: 'forget-me', confirmed: true });
+      const [section] = (await ben.run('memory', { type: 'view' })).sections;
+      const fact = { memoryId: section?.memoryId ?? '', factId: section?.facts[0]?.id ?? '' };
+      await ben.run('outcome', { type: 'forget', ...fact }).catch(() => {});
+      expect(JSON.stringify(await ben.versions())).toMatch(/secret/);
+      bench.proxy.plan(({ method, path }) =>
+        path === '/v1/memory_stores/:id' && method !== 'GET' ? UNREACHABLE : undefined,
+      );
+      await bench.restart('abandon');
+      expect(JSON.stringify(await ben.versions())).not.toMatch(/secret/);
     },
   );
 
@@ -335,5 +465,42 @@ describe('unlinking', () => {
       'B',
     ]);
     expect((await one.run('memory', { type: 'view' })).sections.map(({ title }) => title)).toEqual(['A']);
+  });
+
+  it('that failed half way leaves each with what the memory says when it is finished, and nothing private in public', async () => {
+    const { one, two } = await open();
+    await say('ann', [write('a.md', '- secret\n'), write('e.md', '- shoe size: 9\n')].join('\n'));
+    await bench.adapter.say(write('n.md', '- note\n'), { user: 'ann', channel: 'C1', audience: 'shared' });
+    await link(one, two, 'outcome');
+    // All is copied, and then it cannot be told who is who any more.
+    let copied = 0;
+    bench.proxy.plan(({ method, path }) => {
+      if (method === 'POST' && path === '/v1/memory_stores/:id/memories') copied += 1;
+      return copied >= 3 && method === 'GET' && path === '/v1/memory_stores/:id/memory_versions'
+        ? UNREACHABLE
+        : undefined;
+    });
+    expect(await unlink(two)).toMatchObject({
+      ok: false,
+      sentence: expect.stringMatching(/^I could not finish unlinking your accounts.* within the hour/),
+    });
+    expect(await two.files('shared')).toEqual({ '/n.md': '- note\n' });
+    // By the agent, by hand, and by an operator, who need not wait for it to be finished.
+    await say('ann', write('e.md', '- shoe size: 10\n'));
+    const { memoryStores } = bench.client.beta;
+    await memoryStores.memories.delete(await one.idOf('/n.md', 'shared'), {
+      memory_store_id: await one.storeId('shared'),
+    });
+    await one.operate('/n.md', '- note\n');
+    bench.proxy.plan(({ method, path }) =>
+      method === 'POST' && path === '/v1/memory_stores/:id/memories' ? UNREACHABLE : undefined,
+    );
+    await one.run('outcome', { type: 'forget', memoryId: await one.idOf('/a.md') });
+    bench.proxy.plan(() => undefined);
+    await bench.restart('abandon');
+    expect((await two.run('memory', { type: 'view' })).linked).toEqual([]);
+    for (const account of [one, two])
+      expect(await account.files()).toEqual({ '/e.md': '- shoe size: 10\n', '/n.md': '- note\n' });
+    expect(await two.files('shared').catch(() => ({}))).toEqual({});
   });
 });
