@@ -266,6 +266,8 @@ describe('linking two accounts', () => {
       ok: false,
       sentence: expect.stringMatching(/^I am still linking or unlinking your accounts/),
     });
+    // Trying to finish it brought nothing back.
+    expect(await one.files()).toEqual({ '/a.md': '- shoe size: 10\n' });
     bench.proxy.plan(() => undefined);
     expect(await editAs(two, '/a.md', '- shoe size: 11\n')).toMatchObject({ ok: true });
     expect(await one.files()).toEqual({ '/a.md': '- shoe size: 11\n', '/b.md': '- hat: 5\n- ring: 7\n' });
