@@ -4,11 +4,16 @@ import type { Log } from '../log.ts';
 import type { State } from './state.ts';
 
 const EVERY_MS = 3600_000;
+/** So long a start waits for what is unfinished: with many, or a slow agent service, everybody else would go unanswered. */
+const START_WAITS_MS = 30_000;
 
 export interface Housekeeping {
-  /** Finishes what people had asked to be forgotten, and what turns left to be looked at, when an earlier process ended. Failures are told and tried again later. */
+  /**
+   * Finishes what people had asked to be forgotten when an earlier process ended. Failures are told and tried again
+   * later; what takes long goes on, and is not waited for any more.
+   */
   resume(): Promise<void>;
-  /** Sweeps now and every hour. Nobody waits for it: after a long rest there can be millions of rows to sweep. */
+  /** Sweeps, and looks at what turns left to be looked at: now and every hour, once there is somebody to tell. Nobody waits for it: after a long rest there can be millions of rows to sweep. */
   begin(): void;
   /** Calls off what runs and waits for the state's own sweep, which is short now; not for the agent service. */
   stop(): Promise<void>;
@@ -34,6 +39,9 @@ export function createHousekeeping(deps: {
         'could not finish forgetting; trying again later',
       );
     });
+  }
+
+  async function look(): Promise<void> {
     await late.resume().catch((error: unknown) => {
       log.error({ event: 'notice.unread', err: error }, 'could not look for what turns left in memory');
     });
@@ -55,10 +63,20 @@ export function createHousekeeping(deps: {
   }
 
   return {
-    resume,
+    async resume() {
+      next(resume);
+      let waiting: NodeJS.Timeout | undefined;
+      const enough = new Promise<void>(resolve => {
+        waiting = setTimeout(resolve, START_WAITS_MS);
+      });
+      await Promise.race([running, enough]);
+      clearTimeout(waiting);
+    },
     begin() {
+      next(look);
       next(sweep);
       timer = setInterval(() => {
+        next(look);
         next(sweep);
         next(resume);
       }, EVERY_MS);

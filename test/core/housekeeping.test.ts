@@ -1,8 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createHousekeeping } from '../../src/core/housekeeping.ts';
+import { createLog } from '../../src/log.ts';
 import { type Bench, createBench } from '../helpers/bench.ts';
 
 let bench: Bench;
-afterEach(() => bench.stop());
+afterEach(async () => {
+  vi.useRealTimers();
+  await bench.stop();
+});
 
 describe('sweeping', () => {
   it('keeps nobody waiting, neither for the first answer nor for the end', async () => {
@@ -25,5 +30,37 @@ describe('sweeping', () => {
     await bench.bot.start();
     const reply = await bench.adapter.say('I wear size 9');
     expect(reply.final?.text).toMatch(/size 9/);
+  });
+});
+
+describe('what an earlier process left unfinished', () => {
+  it('is finished before anybody is answered, but a start does not wait for it for ever', async () => {
+    bench = await createBench({ start: false });
+    vi.useFakeTimers();
+    const begun: string[] = [];
+    const housekeeping = createHousekeeping({
+      state: bench.state,
+      sessions: { sweep: async () => begun.push('sweep') },
+      preferences: {
+        resume() {
+          begun.push('resume');
+          return new Promise(() => {});
+        },
+      },
+      log: createLog('silent'),
+    });
+    let started = false;
+    const starting = housekeeping.resume().then(() => {
+      started = true;
+    });
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(started).toBe(false);
+    await vi.advanceTimersByTimeAsync(2_000);
+    await starting;
+    // It goes on, and is not begun a second time beside itself.
+    housekeeping.begin();
+    await vi.advanceTimersByTimeAsync(2 * 3600_000);
+    expect(begun).toEqual(['resume']);
+    await housekeeping.stop();
   });
 });
