@@ -101,6 +101,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     codes: createLinkCodes({ state, now: deps.now }),
     copy: createMemoryCopy({ memory, writes, origins }),
     conflicts,
+    finishForgetting: owner => forgetting.finish(owner),
   });
   const merging = createMerging({ client, memory, writes });
   const choices = createChoices({ state, privacy, endPrivate: it => sessions.endPrivate(it) });

@@ -49,6 +49,8 @@ export interface LinkingDeps {
   privacy: Privacy;
   whereabouts: ConversationOfSession;
   holds: Holds;
+  /** What an owner has asked to be forgotten goes before it could be copied. */
+  finishForgetting(owner: Person): Promise<void>;
   /** Stops what is being answered to an account, and resolves when nothing is. */
   halt(person: string): Promise<void>;
   log: Log;
@@ -99,7 +101,9 @@ export function createLinking(deps: LinkingDeps): Linking {
     }
     const redeemed = await codes.redeem(person, given);
     if (redeemed.type !== 'found') return outcome(false, refusalOf(redeemed));
-    const disputes = await begin({ type: 'link', owner, person });
+    // Who gave the code may have left them by the time it is this one's turn.
+    const isTheirs = async () => personKey(await accounts.ownerOf(looked.issuer)) === personKey(owner);
+    const disputes = await begin({ type: 'link', owner, person }, isTheirs);
     const linked = `Linked with ${wordsOf(redeemed.issuer)}. I remember the same on both from now on.`;
     if (disputes === 'unfinished') return outcome(false, unfinished('linking'));
     if (disputes === null)
@@ -159,8 +163,12 @@ export function createLinking(deps: LinkingDeps): Linking {
   }
 
   /** Null as for `carryOut`, also where something else is under way; what fails once it has begun is finished later. */
-  function begin(job: LinkJob): Promise<OpenDispute[] | null | 'unfinished'> {
+  function begin(
+    job: LinkJob,
+    isStillWanted = async () => true,
+  ): Promise<OpenDispute[] | null | 'unfinished'> {
     return claims.alone(partiesOf(job), async () => {
+      if (!(await isStillWanted())) return null;
       const keys = waitingFor(job).map(personKey);
       for (const key of keys) if ((await jobs.get(key)) !== undefined) return null;
       for (const key of keys) await jobs.set(key, job);
@@ -215,6 +223,9 @@ export function createLinking(deps: LinkingDeps): Linking {
     let disputes: OpenDispute[] = [];
     if (job.copied !== true) {
       await carrySettings(person, owner);
+      // Once: whoever goes on with it before this is repeated must not find it paused again.
+      await privacy.setPaused(person, false);
+      await deps.finishForgetting(person);
       // One that was archived takes nothing up any more.
       for (const { id } of await memory.knownStores(owner))
         if (!(await memory.isLive(id))) await sessions.memoryLost(owner, id);
@@ -241,6 +252,7 @@ export function createLinking(deps: LinkingDeps): Linking {
     // After a crash it may have left already: what either has learned since is its own.
     if (personKey(await accounts.ownerOf(to)) !== personKey(to)) {
       if (fresh === true) await discard(to);
+      await deps.finishForgetting(from);
       await sessions.renew(from);
       await deps.copy.copy(from, to, 'unlink');
       await carrySettings(from, to);

@@ -25,6 +25,8 @@ export interface Forgetting {
    * written it again: then it goes once more.
    */
   afterTurn(person: Person, sessionId: string): Promise<void>;
+  /** Finishes what was begun for this owner and failed: before it is copied to where nobody would look for it. */
+  finish(owner: Person): Promise<void>;
   /** Finishes what an earlier process had begun. */
   resume(): Promise<void>;
 }
@@ -150,6 +152,13 @@ export function createForgetting(deps: {
     }
   }
 
+  async function finishOne(key: string): Promise<void> {
+    const job = await jobs.get(key);
+    if (job === undefined || job.done) return;
+    await runAgain(job);
+    await settle(key, job);
+  }
+
   return {
     forget: (person, action) => claims.withAll(person, ([owner = person]) => forget(owner, action)),
     forgetSince: (person, action) => claims.withAll(person, ([owner = person]) => forgetSince(owner, action)),
@@ -160,17 +169,16 @@ export function createForgetting(deps: {
       }
     },
 
+    async finish(owner) {
+      for await (const [key] of jobs.entries(`${personKey(owner)}/`)) await finishOne(key);
+    },
+
     async resume() {
       for await (const [key, job] of jobs.entries()) {
         if (job.done) continue;
         // One that cannot be finished does not keep the others waiting.
         await claims
-          .withAll(job.person, async () => {
-            const now = await jobs.get(key);
-            if (now === undefined || now.done) return;
-            await runAgain(now);
-            await settle(key, now);
-          })
+          .withAll(job.person, () => finishOne(key))
           .catch((error: unknown) => {
             deps.log.error(
               { event: 'forgetting.unfinished', err: error },

@@ -290,6 +290,49 @@ describe('linking two accounts', () => {
     expect(await one.files()).toEqual({ '/b.md': '- two\n' });
   });
 
+  it('that failed half way does not pause again who went on before it is finished', async () => {
+    const { one, two } = await open();
+    await say('ann', 'hello');
+    await say('ann2', write('a.md', '- one\n'));
+    await two.run('outcome', { type: 'pause' });
+    takeOnly(0);
+    await link(one, two, 'outcome');
+    expect(await one.run('memory', { type: 'view' })).toMatchObject({ paused: true });
+    await one.run('outcome', { type: 'resume' });
+    bench.proxy.plan(() => undefined);
+    await bench.restart('abandon');
+    expect(await one.files()).toEqual({ '/a.md': '- one\n' });
+    expect(await one.run('memory', { type: 'view' })).toMatchObject({ paused: false });
+  });
+
+  it('takes nothing over that was to be forgotten and could not be', async () => {
+    const { one, two } = await open();
+    await say('ann', 'hello');
+    await say('ann2', write('a.md', '- secret\n'));
+    const isRemoval = (method: string, path: string) =>
+      method === 'DELETE' && path === '/v1/memory_stores/:id/memories/:id';
+    bench.proxy.plan(({ method, path }) => (isRemoval(method, path) ? UNREACHABLE : undefined));
+    await expect(two.run('outcome', { type: 'forget', memoryId: await two.idOf('/a.md') })).rejects.toThrow();
+    bench.proxy.plan(() => undefined);
+    expect(await link(one, two, 'outcome')).toMatchObject({ ok: true });
+    expect(await one.files()).toEqual({});
+  });
+
+  it('with a code of somebody who leaves at that moment does not reach those who were left', async () => {
+    const { one, two } = await open();
+    const three = memoryOf(bench, 'ann3');
+    await say('ann', write('a.md', '- one\n'));
+    await link(one, two, 'outcome');
+    const code = await codeOf(two);
+    const [left, linked] = await Promise.all([
+      two.run('outcome', { type: 'unlink', confirmed: true }),
+      three.run('outcome', { type: 'link', code, confirmed: true }),
+    ]);
+    expect(left).toMatchObject({ ok: true });
+    expect(linked).toMatchObject({ ok: false });
+    expect((await one.run('memory', { type: 'view' })).linked).toEqual([]);
+  });
+
   it('into a memory that an operator has archived is done, with a new one', async () => {
     const { one, two } = await open();
     await say('ann', write('a.md', '- one\n'));
@@ -467,6 +510,20 @@ describe('unlinking', () => {
       'B',
     ]);
     expect((await one.run('memory', { type: 'view' })).sections.map(({ title }) => title)).toEqual(['A']);
+  });
+
+  it('copies nothing that was to be forgotten and could not be', async () => {
+    const { one, two } = await open();
+    await say('ann', write('a.md', '- secret\n'));
+    await link(one, two, 'outcome');
+    bench.proxy.plan(({ method, path }) =>
+      method === 'DELETE' && path === '/v1/memory_stores/:id/memories/:id' ? UNREACHABLE : undefined,
+    );
+    await expect(one.run('outcome', { type: 'forget', memoryId: await one.idOf('/a.md') })).rejects.toThrow();
+    bench.proxy.plan(() => undefined);
+    expect(await unlink(two)).toMatchObject({ ok: true });
+    for (const account of [one, two])
+      expect((await account.run('memory', { type: 'view' })).sections).toEqual([]);
   });
 
   it('that failed half way leaves each with what the memory says when it is finished, and nothing private in public', async () => {
