@@ -112,13 +112,24 @@ export function createLinking(deps: LinkingDeps): Linking {
         'That did not work: something has changed in between. Please ask for a new code.',
       );
     if (disputes.length === 0) return outcome(true, linked);
-    const conflicts: (Conflict | null)[] = [];
-    for (const dispute of disputes) conflicts.push(await conflictOf(owner, redeemed.issuer, dispute));
-    return {
-      type: 'conflict',
-      sentence: `${linked} Here your accounts say different things, and until you choose I keep both. What shall I keep?`,
-      conflicts: conflicts.flatMap(conflict => (conflict === null ? [] : [conflict])),
-    };
+    try {
+      const conflicts: Conflict[] = [];
+      for (const dispute of disputes) {
+        const conflict = await conflictOf(owner, redeemed.issuer, dispute);
+        if (conflict !== null) conflicts.push(conflict);
+      }
+      return {
+        type: 'conflict',
+        sentence: `${linked} Here your accounts say different things, and until you choose I keep both. What shall I keep?`,
+        conflicts,
+      };
+    } catch (error) {
+      log.warn(
+        { event: 'accounts.unasked', err: error },
+        'what linked accounts say differently was not asked',
+      );
+      return outcome(true, `${linked} Where your accounts say different things I keep both: have a look.`);
+    }
   }
 
   async function conflictOf(

@@ -168,6 +168,23 @@ describe('linking two accounts', () => {
     expect(sizes).toEqual([choice === 'mine' ? 'shoe size: 10' : 'shoe size: 9']);
   });
 
+  it('is done also when nobody can be asked at that moment what of both to keep', async () => {
+    const { one, two } = await open();
+    await say('ann', write('sizes.md', '- shoe size: 9\n'));
+    await say('ann2', write('sizes.md', '- shoe size: 10\n'));
+    let isDone = false;
+    bench.proxy.plan(({ method, path }) => {
+      if (isDone && path === '/v1/memory_stores/:id/memories') return UNREACHABLE;
+      if (method === 'DELETE' && path === '/v1/memory_stores/:id') isDone = true;
+      return undefined;
+    });
+    expect(await link(one, two, 'outcome')).toMatchObject({
+      ok: true,
+      sentence: expect.stringMatching(/^Linked with “ann” on Test\..* I keep both: have a look\.$/),
+    });
+    expect((await one.files())['/sizes.md']?.match(/shoe size: \d+/g)).toHaveLength(2);
+  });
+
   it('keeps private what was private, and tells where every fact came from', async () => {
     const { one, two } = await open();
     await say('ann2', write('a.md', '- private\n'));
