@@ -226,11 +226,9 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
 
   return {
     async run({ person, conversation, action }) {
-      // Linking that is half done would bring back what is changed meanwhile.
-      if (CHANGING.includes(action.type) && !(await linking.settle(person))) {
-        // Forgetting goes on: it reaches whatever is left to be taken up.
-        if (action.type !== 'forget' && action.type !== 'forget-since') return outcome(false, UNSETTLED);
-      }
+      // Linking that is half done would bring back what is changed meanwhile. Forgetting reaches all there is, and goes on.
+      if (CHANGING.includes(action.type) && !(await linking.settle(person, action.type)))
+        return outcome(false, UNSETTLED);
       // What linked accounts remember, they remember as one person.
       const owner = await accounts.ownerOf(person);
       switch (action.type) {
@@ -302,14 +300,12 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   };
 }
 
-/** What changes what the memory says, or whose it is. */
+/** What changes what the memory says, other than by forgetting, or whose it is. */
 const CHANGING: readonly CommandAction['type'][] = [
   'set',
   'edit',
   'create',
   'resolve',
-  'forget',
-  'forget-since',
   'restore',
   'undo',
   'keep',

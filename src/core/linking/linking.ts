@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts';
 import { unlessGone } from '../errors.ts';
 import type { Holds } from '../holds.ts';
 import type { Memory } from '../memory.ts';
-import { type Action, type NoticeMode, type Person, personKey } from '../message.ts';
+import { type Action, type CommandAction, type NoticeMode, type Person, personKey } from '../message.ts';
 import { createPersonClaims } from '../person-claims.ts';
 import { eraseMemoryRows } from '../person-rows.ts';
 import { sha256Of } from '../preferences/authors.ts';
@@ -21,8 +21,11 @@ import type { MemoryCopy, OpenDispute } from './memory-copy.ts';
 export interface Linking {
   link(person: Person, action: Action<'link'>): Promise<PreferencesView>;
   unlink(person: Person, action: Action<'unlink'>): Promise<PreferencesView>;
-  /** Finishes what is under way for any account of this person; false when it cannot be finished yet. */
-  settle(person: Person): Promise<boolean>;
+  /**
+   * Before a person does this with their memory: finishes what is under way for any account of theirs and would undo
+   * it. False when that cannot be finished yet.
+   */
+  settle(person: Person, before: CommandAction['type']): Promise<boolean>;
   /** Finishes what an earlier process had begun. */
   resume(): Promise<void>;
 }
@@ -295,12 +298,15 @@ export function createLinking(deps: LinkingDeps): Linking {
   return {
     link,
     unlink,
-    async settle(person) {
+    async settle(person, before) {
+      const isAboutAccounts = before === 'link' || before === 'unlink';
       try {
         for (const account of await accounts.accountsOf(person)) {
           const key = personKey(account);
           const job = await jobs.get(key);
-          if (job !== undefined) await finish(key, job);
+          // A copy that is made anew has what is changed until then.
+          const isMadeAnew = job?.type === 'unlink' && job.fresh === true;
+          if (job !== undefined && (isAboutAccounts || !isMadeAnew)) await finish(key, job);
         }
         return true;
       } catch (error) {

@@ -561,18 +561,11 @@ describe('unlinking', () => {
       sentence: expect.stringMatching(/^I could not finish unlinking your accounts.* within the hour/),
     });
     expect(await two.files('shared')).toEqual({ '/n.md': '- note\n' });
-    // By the agent, by hand, and by an operator, who need not wait for it to be finished.
-    await say('ann', write('e.md', '- shoe size: 10\n'));
-    const { memoryStores } = bench.client.beta;
-    await memoryStores.memories.delete(await one.idOf('/n.md', 'shared'), {
-      memory_store_id: await one.storeId('shared'),
-    });
-    await one.operate('/n.md', '- note\n');
-    bench.proxy.plan(({ method, path }) =>
-      method === 'POST' && path === '/v1/memory_stores/:id/memories' ? UNREACHABLE : undefined,
-    );
-    await one.run('outcome', { type: 'forget', memoryId: await one.idOf('/a.md') });
     bench.proxy.plan(() => undefined);
+    // It is still one memory, and the copy is yet to be made.
+    await one.run('outcome', { type: 'forget', memoryId: await one.idOf('/a.md') });
+    await one.run('outcome', { type: 'share', memoryId: await one.idOf('/n.md', 'shared'), on: false });
+    await editAs(one, '/e.md', '- shoe size: 10\n');
     await bench.restart('abandon');
     expect((await two.run('memory', { type: 'view' })).linked).toEqual([]);
     for (const account of [one, two])
