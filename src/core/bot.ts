@@ -294,6 +294,7 @@ export function createBot(deps: BotDeps): Bot {
     stop(graceMs = STOP_GRACE_MS) {
       stopping ??= (async () => {
         clearInterval(rescuer);
+        late.stop();
         turns.drain();
         dispatcher?.drain();
         await Promise.all([...adapters.values()].map(adapter => adapter.stop()));

@@ -23,7 +23,7 @@ export function createHousekeeping(deps: {
   state: State;
   sessions: { sweep(): Promise<number> };
   preferences: { resume(): Promise<void> };
-  late: { resume(): Promise<void>; stop(): void };
+  late: { resume(): Promise<void> };
   log: Log;
 }): Housekeeping {
   const { state, sessions, preferences, late, log } = deps;
@@ -85,7 +85,6 @@ export function createHousekeeping(deps: {
     async stop() {
       clearInterval(timer);
       stopped.abort();
-      late.stop();
       await sweeping?.catch(() => {});
     },
   };

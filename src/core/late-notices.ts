@@ -69,6 +69,8 @@ export function createLateNotices(deps: {
     const foreign = leftOpen ? await afterAll(due, since) : due.foreign;
     if (foreign === 'running') return false;
     const made = await notices.of({ person: owner, storeIds, sessionId, since, foreign });
+    // With nobody to show it any more it is for a later process.
+    if (stopped.signal.aborted) return false;
     here.delete(key);
     // Another process may have been as quick: one of them tells.
     if (!(await rows.delete(key))) return true;

@@ -47,6 +47,7 @@ describe('what an earlier process left unfinished', () => {
           return new Promise(() => {});
         },
       },
+      late: { async resume() {} },
       log: createLog('silent'),
     });
     let started = false;
