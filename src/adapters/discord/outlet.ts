@@ -133,6 +133,8 @@ function interactionOutlet(
   const { token } = target;
   let open = true;
   let followUps = 0;
+  /** Discord has said so, whatever was counted. */
+  let full = false;
   const isOpen = () => open && now() < target.until - TOKEN_MARGIN_MS;
   const flags = target.ephemeral ? MessageFlags.Ephemeral : undefined;
   let original = false;
@@ -147,7 +149,7 @@ function interactionOutlet(
         throw new RetryLater(0, { cause: error });
       }
       if (code === RESTJSONErrorCodes.ThisInteractionHasHitTheMaximumNumberOfFollowUpMessages) {
-        followUps = FOLLOW_UPS;
+        full = true;
         throw new RetryLater(0, { cause: error });
       }
       throw error;
@@ -156,7 +158,7 @@ function interactionOutlet(
 
   return {
     isOpen,
-    hasRoom: () => isOpen() && (target.installed || followUps < FOLLOW_UPS),
+    hasRoom: () => isOpen() && !full && (target.installed || followUps < FOLLOW_UPS),
     close() {
       open = false;
     },

@@ -119,12 +119,17 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
     }
   }
 
+  /** Where one more message goes: only the attempt to post it may tell that there is no more room. */
+  function next(): Slot['outlet'] {
+    return outlets.main.hasRoom() ? 'main' : 'rest';
+  }
+
   async function post(body: Body, index: number): Promise<void> {
     // What is saved says which messages this reply is for. A later process that took others along as well would not
     // know the nonce, and what is posted now would stay as it is.
     if (!noted) await save();
     noted = true;
-    const outlet = outlets.main.hasRoom() ? 'main' : 'rest';
+    const outlet = next();
     const posted = await outlets[outlet].post(body, nonceOf(scope, `${reposts}.${index}`));
     // A nonce that was used before brings the earlier message back, with what that one says.
     const isNew = posted.content.trim() === body.content.trim();
@@ -208,14 +213,14 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
     const waiting = AbortSignal.any([signal, deps.givenUp, over.signal]);
     // Before it is posted: the answer may come faster than Discord's word that it was.
     const answering = questions.wait(key, question, waiting);
-    const outlet = outlets.main.hasRoom() ? outlets.main : outlets.rest;
     try {
-      const id = asked.get(question.id) ?? (await postQuestion(outlet, question, key, waiting));
+      const earlier = asked.get(question.id);
+      const at =
+        earlier === undefined ? await postQuestion(question, key, waiting) : { outlet: next(), id: earlier };
       const outcome = await answering;
       // While the process goes down the question stays: a later process asks it with the same message.
       if (outcome === 'unanswered' && deps.givenUp.aborted) return false;
-      const settled = answeredBody(question, outcome, isPrivate);
-      await patiently(() => outlet.edit(id, settled), deps.givenUp).catch(ignoreGone);
+      await showOutcome(at, answeredBody(question, outcome, isPrivate));
       return outcome === 'allowed';
     } finally {
       over.abort();
@@ -223,16 +228,27 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
   }
 
   async function postQuestion(
-    outlet: Outlet,
     question: Question,
     key: string,
     signal: AbortSignal,
-  ): Promise<string> {
+  ): Promise<Pick<Slot, 'outlet' | 'id'>> {
     const body = questionBody(question, owner, key, isPrivate);
-    const { id } = await patiently(() => outlet.post(body, nonceOf(scope, `q.${question.id}`)), signal);
-    asked.set(question.id, id);
+    const at = await patiently(async () => {
+      const outlet = next();
+      const { id } = await outlets[outlet].post(body, nonceOf(scope, `q.${question.id}`));
+      return { outlet, id };
+    }, signal);
+    asked.set(question.id, at.id);
     await save();
-    return id;
+    return at;
+  }
+
+  /** Only shows what was decided: where that can be shown no more, the decision counts all the same. */
+  async function showOutcome({ outlet, id }: Pick<Slot, 'outlet' | 'id'>, body: Body): Promise<void> {
+    const place = outlets[outlet];
+    await patiently(async () => {
+      if (place.isOpen()) await place.edit(id, body);
+    }, deps.givenUp).catch(() => {});
   }
 
   if (slots.length === 0) paced.push({ state: 'working', text: '', status: 'Thinking', activities: [] });

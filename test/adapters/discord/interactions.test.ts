@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Notice } from '../../../src/core/views.ts';
 import { botSaid, createWorld, done, nthMessage, openReply, type World, working } from './harness.ts';
-import { answerTo } from './interacting.ts';
+import { answerTo, press } from './interacting.ts';
 
 let world: World;
 
@@ -79,6 +79,63 @@ describe('user-installed use', () => {
     await sink.finish(done('Begun and ended.'));
     sink.close();
     expect(botSaid(world, discord.as(ana.id).dmChannel().id)).toEqual(['Begun and ended.']);
+  });
+
+  /** The question as Ana sees it, and where. */
+  function question(channelId: string) {
+    const { discord, ana } = world;
+    return discord.until(
+      () =>
+        discord
+          .as(ana.id)
+          .sees(channelId)
+          .find(({ content }) => content.includes('May I search?')),
+      'the question',
+    );
+  }
+  const refused = () => world.discord.journal.rest({ status: 401 });
+
+  it.each([
+    ['it knows', () => world.discord.clock.now()],
+    ['Discord says so', () => 0],
+  ])(
+    'takes the answer to a question whose fifteen minutes are over, and leaves it alone once %s',
+    async (_, now) => {
+      await world.close();
+      world = await createWorld({ now });
+      await world.start();
+      const { discord, ana } = world;
+      const { place, asked: command, message } = await askElsewhere();
+      const { sink } = openReply(world, message);
+      await answerTo(world, command);
+      const answer = sink.ask({ id: 'q', text: 'May I search?', detail: '' }, new AbortController().signal);
+      const asked = await question(place.id);
+      discord.clock.advance(16 * 60_000);
+      press(world, ana.id, asked, 'Approve');
+      expect(await answer).toBe(true);
+      expect(refused().length).toBeLessThanOrEqual(1);
+      sink.close();
+    },
+  );
+
+  it('asks in the DMs what it can ask no more where the person was', async () => {
+    await world.close();
+    // The clock of this process is behind: only Discord knows that the token is over.
+    world = await createWorld({ now: () => 0 });
+    await world.start();
+    const { discord, ana } = world;
+    const { place, asked: command, message } = await askElsewhere();
+    const { sink } = openReply(world, message);
+    await answerTo(world, command);
+    discord.clock.advance(16 * 60_000);
+    const answer = sink.ask({ id: 'q', text: 'May I search?', detail: '' }, new AbortController().signal);
+    const asked = await question(discord.as(ana.id).dmChannel().id);
+    press(world, ana.id, asked, 'Approve');
+    expect(await answer).toBe(true);
+    await discord.until(() => asked.content.includes('Approved.'));
+    expect(discord.as(ana.id).sees(place.id)).toHaveLength(1);
+    expect(refused()).toHaveLength(1);
+    sink.close();
   });
 
   it('asks about a message that is quoted, and never said, by the person', async () => {
