@@ -1,6 +1,5 @@
 import { DiscordAPIError, MessageFlags } from 'discord.js';
 import { type Message, type NoticeMode, type Person, personKey } from '../../core/message.ts';
-import { RetryLater } from '../../core/paced.ts';
 import type { State } from '../../core/state.ts';
 import type { Notice } from '../../core/views.ts';
 import type { Body, DiscordApi } from './api.ts';
@@ -64,9 +63,9 @@ export function createNotices(deps: {
     const { person } = message.conversation;
     if (target.type === 'interaction') {
       const after = outletOf(target, api, deps.now);
+      // How many messages the reply took is not known here: where they were all there may be, Discord says so.
       after.adopt(1);
-      const ephemeral = target.ephemeral ? [dmOutlet(person.id, api)] : [];
-      return after.hasRoom() ? [after, ...ephemeral] : [dmOutlet(person.id, api)];
+      return [after, dmOutlet(person.id, api)];
     }
     return [outletOf({ ...target, quotes: false }, api, deps.now)];
   }
@@ -82,17 +81,15 @@ export function createNotices(deps: {
   }
 
   async function postOne(outlets: readonly Outlet[], body: Body, nonce: string): Promise<void> {
-    const limit = AbortSignal.timeout(PATIENCE_MS);
     let refusal: unknown = new Error('there is no place for a notice');
     for (const outlet of outlets) {
       try {
         await patiently(async () => {
-          if (!outlet.isOpen()) throw new Error('the place for the notice is closed');
+          if (!outlet.hasRoom()) throw new Error('the place for the notice is closed');
           await outlet.post(body, nonce);
-        }, limit);
+        }, AbortSignal.timeout(PATIENCE_MS));
         return;
       } catch (error) {
-        if (error instanceof RetryLater) throw error;
         refusal = error;
       }
     }

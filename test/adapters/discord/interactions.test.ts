@@ -68,6 +68,22 @@ describe('user-installed use', () => {
     expect([...here, ...there].join('').replace(/\s/g, '')).toBe(text.replace(/\s/g, ''));
   });
 
+  it.each([
+    ['a change', notice],
+    ['a change that is held', { ...notice, heldBecauseOf: ['a web page'] }],
+  ])('tells of %s in the DMs when the reply took all the messages there may be', async (_, changed) => {
+    const { discord, ana } = world;
+    const { place, message } = await askElsewhere();
+    const { sink } = openReply(world, message);
+    await sink.finish(done(Array.from({ length: 6 }, (_, index) => `${index} `.repeat(900)).join('\n\n')));
+    sink.close();
+    expect(discord.as(ana.id).sees(place.id)).toHaveLength(6);
+    await world.adapter.notify(message, changed, 'private');
+    const [said] = botSaid(world, discord.as(ana.id).dmChannel().id);
+    expect(said).toContain('shoe size: 9');
+    expect(discord.journal.rest({ status: 400 })).toHaveLength(1);
+  });
+
   it('goes on in the DMs when the fifteen minutes of the interaction are over', async () => {
     const { discord, ana } = world;
     const { asked, message } = await askElsewhere();
