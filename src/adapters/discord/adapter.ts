@@ -1,4 +1,4 @@
-import { REST } from 'discord.js';
+import { DiscordAPIError, REST } from 'discord.js';
 import type { BotPort, ChatAdapter, Connect } from '../../core/adapter.ts';
 import { RetryLater } from '../../core/paced.ts';
 import { pause } from '../../core/patience.ts';
@@ -40,14 +40,22 @@ export interface DiscordOptions {
   formWaitMs?: number;
   /** Before the first attempt to connect again once discord.js has given up. */
   reconnectMs?: number;
+  /** Before a message that could not be taken in is tried again; waits double from this, 1 s by default. */
+  retryMs?: number;
   /** Told of every request that has to wait. */
   rateLimited?: RateLimited;
 }
 
 const PATIENCE_MS = 25_000;
 const FLUSH_EVERY_MS = 15_000;
+/** What fails more often than this is said in the log; what Discord refuses is not asked again. */
 const ATTEMPTS = 5;
 const RETRY_MS = 1_000;
+const LAST_RETRY_MS = 15_000;
+/** At least so long a message is tried, however short DISCORD_CATCH_UP_MINUTES is. */
+const TRIED_MS = 60_000;
+/** Before a channel in which something was given up is looked through, in first waits. */
+const LOOK_AGAIN = 30;
 
 /**
  * Discord. Messages are handled in order per channel and side by side across channels, so that no busy server and
@@ -56,6 +64,7 @@ const RETRY_MS = 1_000;
 export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   const { settings, state, log } = options;
   const now = options.now ?? Date.now;
+  const retryMs = options.retryMs ?? RETRY_MS;
   // Apart from the gateway's own, because replies still go out while the process takes its leave.
   const rest = new REST(restOptions(settings.apiUrl)).setToken(settings.token);
   const releaseToken = guardToken(rest, settings.token, log);
@@ -68,9 +77,11 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   const files = createFiles({ api, apiUrl: settings.apiUrl, now });
   const stopped = new AbortController();
   const givenUp = new AbortController();
+  const looks = new Map<string, NodeJS.Timeout>();
   const lanes = createLanes((error, channelId) => {
     // Nothing after it counts as dealt with, so the next catching up finds it.
     channels.hold(channelId);
+    if (!stopped.signal.aborted && !(error instanceof DiscordAPIError)) lookAgain(channelId);
     log.error(
       { event: 'discord.delivery_failed', channel: channelId, err: error },
       'a message could not be taken in',
@@ -101,7 +112,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         for (const { channelId } of channels.list().filter(it => isOn(shard, it.guildId))) {
           void lanes.run(channelId, async () => {
             await ready;
-            await catchUp?.channel(channelId);
+            await lookThrough(channelId);
           });
         }
       },
@@ -112,19 +123,56 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
     const message = readIncoming(raw);
     const to = deliveries;
     if (message === null || to === undefined || stopped.signal.aborted) return;
-    void lanes.run(message.channelId, () => stubbornly(() => work(message, to)));
+    void lanes.run(message.channelId, async () => {
+      // What comes after a message that had to be left to the next process would be answered before it.
+      if (stopped.signal.aborted && channels.isHeld(message.channelId)) return;
+      await stubbornly(() => work(message, to));
+    });
   }
 
-  /** The gateway delivers once: what fails for a moment (the network, a busy disk) is tried again. */
+  async function lookThrough(channelId: string): Promise<void> {
+    await stubbornly(async () => catchUp?.channel(channelId));
+  }
+
+  function lookAgain(channelId: string): void {
+    clearTimeout(looks.get(channelId));
+    const timer = setTimeout(() => {
+      looks.delete(channelId);
+      void lanes.run(channelId, () => lookThrough(channelId));
+    }, LOOK_AGAIN * retryMs);
+    looks.set(channelId, timer.unref());
+  }
+
+  /**
+   * The gateway delivers once: what fails (the network, a database that fails over) is tried again, and what comes
+   * after it in its channel waits, until it would be too old to answer.
+   */
   async function stubbornly(work: () => Promise<void>): Promise<void> {
+    const until = now() + Math.max(settings.catchUpMs, TRIED_MS);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await work();
       } catch (error) {
-        if (attempt === ATTEMPTS || stopped.signal.aborted) throw error;
-        await pause(error instanceof RetryLater ? error.afterMs : RETRY_MS * attempt, stopped.signal);
+        const isRefused = error instanceof DiscordAPIError && attempt >= ATTEMPTS;
+        if (isRefused || now() >= until || stopped.signal.aborted) throw error;
+        if (attempt === ATTEMPTS) {
+          log.warn(
+            { event: 'discord.delivery_delayed', err: error },
+            'a message cannot be taken in for now; it is tried again',
+          );
+        }
+        const wait = Math.min(retryMs * 2 ** (attempt - 1), LAST_RETRY_MS);
+        await pause(error instanceof RetryLater ? Math.max(error.afterMs, wait) : wait, stopped.signal);
       }
     }
+  }
+
+  async function flush(): Promise<void> {
+    await channels
+      .flush()
+      .catch((error: unknown) =>
+        log.warn({ event: 'discord.flush_failed', err: error }, 'positions were not saved'),
+      );
   }
 
   function outlets(target: ReplyTarget, personId: string) {
@@ -184,13 +232,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
       });
       await gateway.start();
       await registerCommands(api, log);
-      flusher = setInterval(() => {
-        channels
-          .flush()
-          .catch((error: unknown) =>
-            log.warn({ event: 'discord.flush_failed', err: error }, 'positions were not saved'),
-          );
-      }, FLUSH_EVERY_MS);
+      flusher = setInterval(() => void flush(), FLUSH_EVERY_MS);
       flusher.unref();
       log.info(
         { event: 'discord.invite', url: inviteLink(settings.applicationId) },
@@ -202,9 +244,10 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
       stopping ??= (async () => {
         stopped.abort();
         clearInterval(flusher);
+        for (const timer of looks.values()) clearTimeout(timer);
         await gateway.stop();
         await lanes.idle();
-        await channels.flush();
+        await flush();
         setTimeout(() => {
           givenUp.abort();
           releaseToken();

@@ -74,15 +74,15 @@ export function createCatchUp(deps: {
 
   /** One note for all that is too old to answer, under the last of it. */
   async function skip(old: readonly Incoming[]): Promise<void> {
-    const concerning: Incoming[] = [];
-    for (const message of old) if (await deliveries.concerns(message)) concerning.push(message);
-    const last = concerning.at(-1);
+    const missed: Incoming[] = [];
+    for (const message of old) if (await deliveries.misses(message)) missed.push(message);
+    const last = missed.at(-1);
     if (last === undefined) return;
-    const count = concerning.length === 1 ? 'a message' : `${concerning.length} messages`;
-    const them = concerning.length === 1 ? 'it' : 'them';
+    const count = missed.length === 1 ? 'a message' : `${missed.length} messages`;
+    const them = missed.length === 1 ? 'it' : 'them';
     const content = `-# I was offline and missed ${count} from ${minutes(deps.maxAgeMs)} ago or earlier. If ${them === 'it' ? 'it still matters' : 'they still matter'}, please send ${them} again.`;
     log.info(
-      { event: 'discord.skipped', channel: last.channelId, messages: concerning.length },
+      { event: 'discord.skipped', channel: last.channelId, messages: missed.length },
       'missed messages were too old to answer',
     );
     const nonce = nonceOf('skipped', last.id);
@@ -100,7 +100,7 @@ export function createCatchUp(deps: {
         // What the bot says itself comes by the same lane: it must not stand for what was never looked through.
         if (deps.stopped.aborted) return channels.hold(channelId);
         const newest = deps.newest(channelId);
-        if (newest !== null && compareIds(newest, live.lastId) <= 0) return;
+        if (newest !== null && compareIds(newest, live.lastId) <= 0) return channels.release(channelId);
         channels.release(channelId);
         try {
           await catchUp(live);

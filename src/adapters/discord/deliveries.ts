@@ -6,7 +6,7 @@ import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
 import { type Intake, intakeOf, isWithheld, messageOf, type Place, readableText } from './inbound.ts';
 import { type Incoming, readIncoming } from './incoming.ts';
-import { compareIds, type LiveChannels } from './live-channels.ts';
+import { before, compareIds, type LiveChannels } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
 import { outletOf } from './outlet.ts';
 import { personOf } from './people.ts';
@@ -16,8 +16,8 @@ import type { ReplyTarget } from './reply-target.ts';
 export interface Deliveries {
   /** Hands a message over, unless it is none of the bot's business. Rejects when that could not be done. */
   deliver(message: Incoming): Promise<void>;
-  /** Whether the bot would take it. */
-  concerns(message: Incoming): Promise<boolean>;
+  /** Whether the bot would take it, and has not. */
+  misses(message: Incoming): Promise<boolean>;
   /** A message that was edited: its running turn stops, and the new text is answered. */
   edited(message: Incoming): Promise<void>;
   deleted(messageId: string): Promise<void>;
@@ -33,6 +33,8 @@ interface Taken {
   since: string | null;
   /** The id of a wording that is being taken in place of this one. */
   pending?: string | null;
+  /** False until it has been handed over. */
+  isHanded?: boolean;
 }
 
 const TAKEN_MS = 24 * 3600_000;
@@ -104,6 +106,11 @@ export function createDeliveries(deps: {
       await hint(message, conversation);
       return;
     }
+    // Should it not get further than this: a channel that is not known yet is looked through as well.
+    if (channels.get(message.channelId) === undefined) {
+      const { channelId, guildId, id } = message;
+      await channels.handled({ channelId, guildId, id: before(id) });
+    }
     const key = conversationKey(conversation);
     const since = (await spoke.get(key)) ?? null;
     const startsThread = intake.type === 'answer' && intake.startsThread;
@@ -118,17 +125,21 @@ export function createDeliveries(deps: {
     };
     // Before the message is handed over: what follows it in its new thread comes by another lane, and may be quick.
     const earlier = await takens.get(message.id);
-    if (earlier === undefined) {
-      await takens.set(message.id, { conversation, id: message.id, replyTo, since }, TAKEN_MS);
+    const taken: Taken = earlier ?? { conversation, id: message.id, replyTo, since };
+    const isHanded = earlier !== undefined && earlier.isHanded !== false;
+    if (!isHanded) {
+      await takens.set(message.id, { ...taken, isHanded }, TAKEN_MS);
       if (since === null || compareIds(message.id, since) > 0) await spoke.set(key, message.id, SPOKE_MS);
       // What is said in the new thread is missed as much as what is said here.
       if (startsThread) {
         await channels.handled({ channelId: message.id, guildId: message.guildId, id: message.id });
       }
     }
-    const before = earlier === undefined ? since : earlier.since;
-    await hand(message, { conversation, id: message.id, replyTo, since: before }, place);
-    await channels.handled(message);
+    await hand(message, { conversation, id: message.id, replyTo, since: taken.since }, place);
+    await Promise.all([
+      isHanded ? null : takens.set(message.id, { ...taken, isHanded: true }, TAKEN_MS),
+      channels.handled(message),
+    ]);
   }
 
   async function hand(message: Incoming, taken: Taken, place: Place): Promise<void> {
@@ -200,7 +211,11 @@ export function createDeliveries(deps: {
 
   return {
     deliver,
-    concerns: async message => (await find(message)) !== null,
+    async misses(message) {
+      if ((await find(message)) === null) return false;
+      const taken = await takens.get(message.id);
+      return taken === undefined || taken.isHanded === false;
+    },
 
     async edited(message) {
       const taken = await takens.get(message.id);
@@ -217,7 +232,7 @@ export function createDeliveries(deps: {
         await takens.set(message.id, { ...taken, pending: null }, TAKEN_MS);
         return;
       }
-      const again: Taken = { ...taken, id, pending: null };
+      const again: Taken = { ...taken, id, pending: null, isHanded: true };
       await hand(message, again, await placeOf(message, deps.client()));
       await takens.set(message.id, again, TAKEN_MS);
     },

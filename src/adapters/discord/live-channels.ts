@@ -22,6 +22,7 @@ export interface LiveChannels {
   seen(channelId: string, messageId: string): void;
   /** A message could not be handed over: nothing after it counts as dealt with, so that catching up finds it. */
   hold(channelId: string): void;
+  isHeld(channelId: string): boolean;
   /** It is being caught up with. */
   release(channelId: string): void;
   forget(channelId: string): Promise<void>;
@@ -44,6 +45,18 @@ export function createLiveChannels(state: State): LiveChannels {
     return true;
   }
 
+  async function write(channelId: string): Promise<void> {
+    const stored = channels.get(channelId);
+    unwritten.delete(channelId);
+    if (stored === undefined) return;
+    try {
+      await table.set(channelId, { ...stored }, KEEP_MS);
+    } catch (error) {
+      if (channels.has(channelId)) unwritten.add(channelId);
+      throw error;
+    }
+  }
+
   return {
     async load() {
       for await (const [channelId, stored] of table.entries()) channels.set(channelId, stored);
@@ -56,9 +69,9 @@ export function createLiveChannels(state: State): LiveChannels {
     async handled({ channelId, guildId, id }) {
       const known = channels.get(channelId);
       if (known === undefined) channels.set(channelId, { guildId, lastId: id });
-      else if (!advance(channelId, known, id)) return;
-      unwritten.delete(channelId);
-      await table.set(channelId, { guildId, lastId: id }, KEEP_MS);
+      // What was noted before and could not be written down is due all the same.
+      else if (!advance(channelId, known, id) && !unwritten.has(channelId)) return;
+      await write(channelId);
     },
     seen(channelId, messageId) {
       const known = channels.get(channelId);
@@ -67,6 +80,7 @@ export function createLiveChannels(state: State): LiveChannels {
     hold(channelId) {
       held.add(channelId);
     },
+    isHeld: channelId => held.has(channelId),
     release(channelId) {
       held.delete(channelId);
     },
@@ -76,11 +90,7 @@ export function createLiveChannels(state: State): LiveChannels {
       await table.delete(channelId);
     },
     async flush() {
-      for (const channelId of unwritten) {
-        unwritten.delete(channelId);
-        const stored = channels.get(channelId);
-        if (stored !== undefined) await table.set(channelId, { ...stored }, KEEP_MS);
-      }
+      for (const channelId of [...unwritten]) await write(channelId);
     },
   };
 }
@@ -96,6 +106,11 @@ const EPOCH = 1_420_070_400_000n;
 export function idAt(ms: number): string {
   const since = BigInt(Math.floor(ms)) - EPOCH;
   return String((since < 0n ? 0n : since) << 22n);
+}
+
+/** The id just before this one. */
+export function before(id: string): string {
+  return String(BigInt(id) - 1n);
 }
 
 export function timeOf(id: string): number {

@@ -110,3 +110,103 @@ describe('after being offline', () => {
     expect((await nthMessage(world, 4)).text).toBe('after');
   });
 });
+
+describe('while the database fails over', () => {
+  /** The bot writes to the same database. */
+  function bound() {
+    world.bot.beforeReceive = async () => {
+      if (world.stateIsDown) throw new Error('the database does not answer');
+    };
+  }
+  const delayed = () => world.logs.filter(({ event }) => event === 'discord.delivery_delayed');
+
+  it('keeps what is written to the bot, and takes it in afterwards, in order', async () => {
+    await world.start();
+    bound();
+    const { discord, ana, channel, bot } = world;
+    world.stateIsDown = true;
+    for (const text of ['one', 'two', 'three']) discord.as(ana.id).dm(text);
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> four`);
+    await discord.until(() => delayed().length === 2, 'the log to say so');
+    expect(delayed()[0]?.level).toBe('warn');
+    expect(bot.received).toEqual([]);
+    world.stateIsDown = false;
+    await nthMessage(world, 4);
+    const dms = bot.received.filter(({ conversation }) => conversation.audience === 'private');
+    expect(dms.map(({ text }) => text)).toEqual(['one', 'two', 'three']);
+  });
+
+  it('is found by the next process when this one stops meanwhile, though nobody wrote there before', async () => {
+    await world.start();
+    const { discord, ana, channel } = world;
+    world.bot.beforeReceive = async () => {
+      world.stateIsDown = true;
+      throw new Error('the database does not answer');
+    };
+    discord.as(ana.id).dm('first words');
+    await discord.until(() => world.stateIsDown);
+    await world.halt();
+    world.stateIsDown = false;
+    await world.restart();
+    expect((await nthMessage(world, 1)).text).toBe('first words');
+
+    world.bot.beforeReceive = async () => {
+      world.stateIsDown = true;
+      throw new Error('the database does not answer');
+    };
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> first mention`);
+    await discord.until(() => world.stateIsDown);
+    await world.halt();
+    world.stateIsDown = false;
+    await world.restart();
+    expect((await nthMessage(world, 1)).text).toBe('first mention');
+  });
+
+  it('says that a message became too old in the meantime, and of no other', async () => {
+    await world.start();
+    const { discord, ana, bot } = world;
+    let tries = 0;
+    bot.beforeReceive = async ({ text }) => {
+      if (text !== 'one') return;
+      tries += 1;
+      throw new Error('the database does not answer');
+    };
+    const dm = discord.as(ana.id).dm('one');
+    await discord.until(() => tries > 5);
+    discord.clock.advance(31 * MINUTE);
+    discord.as(ana.id).dm('two');
+    expect((await nthMessage(world, 1)).text).toBe('two');
+    await discord.until(() => botSaid(world, dm.channelId).length > 0, 'a note');
+    expect(botSaid(world, dm.channelId)).toEqual([expect.stringContaining('missed a message')]);
+    expect(world.logs.some(({ event }) => event === 'discord.delivery_failed')).toBe(true);
+    await world.restart(bot.successor());
+    discord.as(ana.id).dm('three');
+    expect((await nthMessage(world, 1)).text).toBe('three');
+    expect(botSaid(world, dm.channelId)).toHaveLength(1);
+  });
+
+  it('misses nothing that was answered, however little was noted of it', async () => {
+    await world.start();
+    const { discord, ana } = world;
+    const dm = discord.as(ana.id).dm('hello');
+    await nthMessage(world, 1);
+    discord.as(ana.id).dm('one');
+    discord.as(ana.id).dm('two');
+    await nthMessage(world, 3);
+    let tried = false;
+    world.bot.beforeReceive = async () => {
+      tried = true;
+      throw new Error('the database does not answer');
+    };
+    discord.as(ana.id).dm('three');
+    await discord.until(() => tried);
+    await world.halt();
+    // As a process leaves it that could not write down how far it was.
+    await world.state.table('discord-channel').set(dm.channelId, { guildId: null, lastId: dm.id });
+    discord.clock.advance(31 * MINUTE);
+    await world.restart();
+    discord.as(ana.id).dm('now');
+    expect((await nthMessage(world, 1)).text).toBe('now');
+    expect(botSaid(world, dm.channelId)).toEqual([expect.stringContaining('missed a message')]);
+  });
+});

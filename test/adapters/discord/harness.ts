@@ -6,7 +6,7 @@ import type { DiscordSettings } from '../../../src/adapters/discord/settings.ts'
 import type { BotPort, ChatAdapter, ReplySink } from '../../../src/core/adapter.ts';
 import type { Json, Message } from '../../../src/core/message.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
-import type { State } from '../../../src/core/state.ts';
+import type { State, Table } from '../../../src/core/state.ts';
 import type { Log } from '../../../src/log.ts';
 import {
   createFakeDiscord,
@@ -33,6 +33,8 @@ export interface World {
   adapter: ChatAdapter;
   state: State;
   logs: LogLine[];
+  /** While it is true, the database takes and gives nothing. */
+  stateIsDown: boolean;
   /** Stands between adapter and bot, for tests that look in there. */
   port: (bot: ScriptedBot) => BotPort;
   start(): Promise<void>;
@@ -84,12 +86,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         privateNotices: 'line',
         ...options.settings,
       },
-      state,
+      state: breakable(state, () => world.stateIsDown),
       log,
       now,
       minIntervalMs: options.minIntervalMs ?? 5,
       patienceMs: options.patienceMs ?? 50,
       reconnectMs: 100,
+      retryMs: 5,
       ...(options.formWaitMs === undefined ? {} : { formWaitMs: options.formWaitMs }),
     });
   const workers: ChatAdapter[] = [];
@@ -103,6 +106,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     adapter: build(),
     state,
     logs,
+    stateIsDown: false,
     port: bot => bot,
     start: () => world.adapter.start(world.port(world.bot)),
     async restart(bot = createScriptedBot()) {
@@ -127,6 +131,37 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
   };
   return world;
+}
+
+function breakable(state: State, isDown: () => boolean): State {
+  const up = () => {
+    if (isDown()) throw new Error('the database does not answer');
+  };
+  return {
+    ...state,
+    table<T>(name: string): Table<T> {
+      const table = state.table<T>(name);
+      return {
+        ...table,
+        async get(...given) {
+          up();
+          return table.get(...given);
+        },
+        async set(...given) {
+          up();
+          return table.set(...given);
+        },
+        async insert(...given) {
+          up();
+          return table.insert(...given);
+        },
+        async delete(...given) {
+          up();
+          return table.delete(...given);
+        },
+      };
+    },
+  };
 }
 
 function recordingLog(lines: LogLine[], onLine: () => void): Log {
