@@ -86,10 +86,16 @@ export function createCatchUp(deps: {
       'missed messages were too old to answer',
     );
     const nonce = nonceOf('skipped', last.id);
-    await patiently(
-      () => api.post(last.channelId, { content, components: [] }, { nonce, replyTo: last.id }),
-      deps.stopped,
-    );
+    try {
+      await patiently(
+        () => api.post(last.channelId, { content, components: [] }, { nonce, replyTo: last.id }),
+        deps.stopped,
+      );
+    } catch (error) {
+      // Where nothing may be said, e.g. in a locked thread, what came after is looked through all the same.
+      if (!(error instanceof DiscordAPIError)) throw error;
+      log.warn({ event: 'discord.hint_failed', err: error }, 'a hint could not be posted');
+    }
   }
 
   return {

@@ -88,6 +88,24 @@ describe('after being offline', () => {
     expect(notes[0]).toContain('missed 2 messages');
   });
 
+  it('answers what came since also where it may not say that something was too old', async () => {
+    await world.start();
+    const { discord, ana, channel } = world;
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
+    await nthMessage(world, 1);
+    await world.halt();
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> one`);
+    discord.clock.advance(31 * MINUTE);
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> two`);
+    discord.faults.add({
+      method: 'POST',
+      route: '/channels/:channel/messages',
+      effect: { type: 'status', status: 403, body: { message: 'Missing Permissions', code: 50013 } },
+    });
+    await world.restart();
+    expect((await nthMessage(world, 1)).text).toBe('two');
+  });
+
   it('fetches what a refused resume lost, and needs nothing when it resumes', async () => {
     await world.start();
     const { discord, ana } = world;
