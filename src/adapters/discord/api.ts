@@ -45,6 +45,8 @@ export interface DiscordApi {
   /** Newest first, at most 100. */
   messages(channelId: string, range: { before?: string; after?: string; limit?: number }): Promise<unknown[]>;
   openDm(userId: string): Promise<string>;
+  /** An interaction gets its first answer: before that its token opens nothing, so the calls below wait for it. */
+  answering(token: string, until: Promise<unknown>): void;
   /** The first answer to an interaction, and messages after it, by the interaction's token. */
   editAnswer(token: string, messageId: string, body: Body): Promise<void>;
   followUp(token: string, body: Body): Promise<Posted>;
@@ -76,6 +78,7 @@ export function createDiscordApi(deps: {
   const { rest, applicationId } = deps;
   const retryMs = deps.retryMs ?? 1_000;
   let failures = 0;
+  const answering = new Map<string, Promise<void>>();
 
   async function call<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -156,17 +159,29 @@ export function createDiscordApi(deps: {
         const body = { recipient_id: userId };
         return withId.parse(await rest.post(Routes.userChannels(), { body })).id;
       }),
+    answering(token, until) {
+      const settled = until.then(
+        () => {},
+        () => {},
+      );
+      answering.set(token, settled);
+      void settled.then(() => answering.delete(token));
+    },
     editAnswer: (token, messageId, body) =>
       call(async () => {
+        await answering.get(token);
         const route = Routes.webhookMessage(applicationId, token, messageId);
         await rest.patch(route, { body: bodyOf(body), ...open });
       }),
     followUp: (token, body) =>
-      call(async () =>
-        posted.parse(await rest.post(Routes.webhook(applicationId, token), { body: bodyOf(body), ...open })),
-      ),
+      call(async () => {
+        await answering.get(token);
+        const route = Routes.webhook(applicationId, token);
+        return posted.parse(await rest.post(route, { body: bodyOf(body), ...open }));
+      }),
     removeAnswer: (token, messageId) =>
       call(async () => {
+        await answering.get(token);
         await rest.delete(Routes.webhookMessage(applicationId, token, messageId), open);
       }),
     commands: () => call(() => rest.get(Routes.applicationCommands(applicationId))),

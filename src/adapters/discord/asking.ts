@@ -6,9 +6,11 @@ import {
   MessageFlags,
   type ModalSubmitInteraction,
 } from 'discord.js';
-import type { BotPort } from '../../core/adapter.ts';
+import type { BotPort, Receipt } from '../../core/adapter.ts';
 import type { Attachment, Message, Quote } from '../../core/message.ts';
 import type { State } from '../../core/state.ts';
+import type { Log } from '../../log.ts';
+import type { DiscordApi } from './api.ts';
 import { readCustomId } from './custom-id.ts';
 import { attachmentOf, readableText } from './inbound.ts';
 import type { IncomingAttachment } from './incoming.ts';
@@ -25,6 +27,8 @@ export interface Asking {
   submitForm(interaction: ModalSubmitInteraction): Promise<void>;
 }
 
+type Asked = ChatInputCommandInteraction | ModalSubmitInteraction;
+
 /** A message that somebody wants to ask about: kept until they have written their question. */
 interface About {
   quote: Quote | null;
@@ -39,23 +43,26 @@ const EPHEMERAL = { flags: MessageFlags.Ephemeral } as const;
 export function createAsking(deps: {
   bot: BotPort;
   state: State;
+  api: DiscordApi;
   botId(): string;
   now: () => number;
+  log: Log;
 }): Asking {
-  const { bot } = deps;
+  const { bot, api, log } = deps;
   const abouts = deps.state.table<About>('discord-about');
 
   async function ask(interaction: ChatInputCommandInteraction): Promise<void> {
     const shared = interaction.options.getBoolean('share') ?? false;
-    await interaction.deferReply(shared ? {} : EPHEMERAL);
     const file = interaction.options.getAttachment('file');
     const from = { id: interaction.id, channelId: interaction.channelId ?? '' };
-    await receive(interaction, {
-      text: interaction.options.getString('question', true),
-      attachments: file === null ? [] : [attachmentOf(shapeOf(file), from)],
-      context: [],
-      shared,
-    });
+    await take(interaction, shared, () =>
+      receive(interaction, {
+        text: interaction.options.getString('question', true),
+        attachments: file === null ? [] : [attachmentOf(shapeOf(file), from)],
+        context: [],
+        shared,
+      }),
+    );
   }
 
   async function openForm(interaction: MessageContextMenuCommandInteraction): Promise<void> {
@@ -73,24 +80,46 @@ export function createAsking(deps: {
   async function submitForm(interaction: ModalSubmitInteraction): Promise<void> {
     const form = readCustomId(interaction.customId);
     if (form?.action.type !== 'ask') return;
-    await interaction.deferReply(EPHEMERAL);
-    const about = await abouts.get(form.action.about);
-    if (about === undefined) {
-      await interaction.editReply('That form was open for too long. Please choose the message again.');
-      return;
-    }
-    await receive(interaction, {
-      text: interaction.fields.getTextInputValue(QUESTION_FIELD),
-      attachments: about.attachments,
-      context: about.quote === null ? [] : [about.quote],
-      shared: false,
+    const { about: key } = form.action;
+    await take(interaction, false, async () => {
+      const about = await abouts.get(key);
+      if (about === undefined) {
+        return { refused: 'That form was open for too long. Please choose the message again.' };
+      }
+      return receive(interaction, {
+        text: interaction.fields.getTextInputValue(QUESTION_FIELD),
+        attachments: about.attachments,
+        context: about.quote === null ? [] : [about.quote],
+        shared: false,
+      });
     });
   }
 
+  /**
+   * Acknowledges and keeps at the same time: Discord gives three seconds and delivers no interaction again, so what
+   * was acknowledged first would be lost with the process.
+   */
+  async function take(interaction: Asked, shared: boolean, keep: () => Promise<Receipt>): Promise<void> {
+    const deferring = interaction.deferReply(shared ? {} : EPHEMERAL);
+    api.answering(interaction.token, deferring);
+    const [deferred, kept] = await Promise.allSettled([deferring, keep()]);
+    if (kept.status === 'rejected') throw kept.reason;
+    const receipt = kept.value;
+    if (typeof receipt === 'object') {
+      await interaction.editReply(receipt.refused);
+    } else if (deferred.status === 'rejected') {
+      // It will be answered all the same, in the person's DMs.
+      log.warn(
+        { event: 'discord.interaction_unanswered', err: deferred.reason },
+        'an interaction could not be answered',
+      );
+    }
+  }
+
   async function receive(
-    interaction: ChatInputCommandInteraction | ModalSubmitInteraction,
+    interaction: Asked,
     asked: { text: string; attachments: Attachment[]; context: Quote[]; shared: boolean },
-  ): Promise<void> {
+  ): Promise<Receipt> {
     const channelId = interaction.channelId ?? interaction.user.id;
     const replyTo: ReplyTarget = {
       type: 'interaction',
@@ -119,8 +148,7 @@ export function createAsking(deps: {
       context: asked.context,
       replyTo,
     };
-    const receipt = await bot.receive(message);
-    if (typeof receipt === 'object') await interaction.editReply(receipt.refused);
+    return bot.receive(message);
   }
 
   return { ask, openForm, submitForm };

@@ -121,6 +121,9 @@ function simpleOutlet(
 /** Room for the last calls to arrive before the token ends. */
 const TOKEN_MARGIN_MS = 20_000;
 const FOLLOW_UPS = 5;
+/** An interaction is acknowledged within three seconds or never (Discord, interactions/receiving-and-responding). */
+const EARLY_MS = 300;
+const EARLY_TRIES = 10;
 /** Discord's word for the answer to a command, in place of its id. */
 export const ORIGINAL = '@original';
 
@@ -138,12 +141,18 @@ function interactionOutlet(
   const isOpen = () => open && now() < target.until - TOKEN_MARGIN_MS;
   const flags = target.ephemeral ? MessageFlags.Ephemeral : undefined;
   let original = false;
+  let early = 0;
 
   async function call<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
       const code = codeOf(error);
+      // Another process acknowledges the command while this one answers it already.
+      if (code === RESTJSONErrorCodes.UnknownWebhook && !original && early < EARLY_TRIES) {
+        early += 1;
+        throw new RetryLater(EARLY_MS, { cause: error });
+      }
       if (code !== null && DEAD_TOKEN.includes(code)) {
         open = false;
         throw new RetryLater(0, { cause: error });

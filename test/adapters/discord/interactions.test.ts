@@ -134,6 +134,64 @@ describe('user-installed use', () => {
     },
   );
 
+  describe('while Discord has not yet taken the acknowledgement', () => {
+    async function askEarly() {
+      let acknowledge = () => {};
+      const until = new Promise<void>(resolve => {
+        acknowledge = resolve;
+      });
+      const route = '/interactions/:interaction/:token/callback';
+      world.discord.faults.add({ method: 'POST', route, effect: { type: 'hold', until } });
+      return { ...(await askElsewhere()), acknowledge };
+    }
+    const calls = () => world.discord.journal.rest().filter(({ path }) => path.startsWith('/webhooks/'));
+
+    it('has kept the question, and answers once it may', async () => {
+      const { discord, ana } = world;
+      const { asked, message, acknowledge } = await askEarly();
+      expect(message.text).toBe('Which boots?');
+      const { sink } = openReply(world, message);
+      const finished = sink.finish(done('These.'));
+      // What the reply could have called by now is called.
+      discord.as(ana.id).dm('meanwhile');
+      await nthMessage(world, 2);
+      expect(calls()).toEqual([]);
+      acknowledge();
+      await finished;
+      sink.close();
+      expect((await answerTo(world, asked)).content).toBe('These.');
+      expect(botSaid(world, discord.as(ana.id).dmChannel().id)).toEqual([]);
+    });
+
+    it('answers in its place also from another process', async () => {
+      const { discord, ana } = world;
+      const worker = await world.worker();
+      const { asked, message, acknowledge } = await askEarly();
+      const sink = worker.openReply(message, null, async () => {});
+      const finished = sink.finish(done('These.'));
+      await discord.until(() => calls().some(({ status }) => status === 404), 'an answer that is early');
+      acknowledge();
+      await finished;
+      sink.close();
+      expect((await answerTo(world, asked)).content).toBe('These.');
+      expect(botSaid(world, discord.as(ana.id).dmChannel().id)).toEqual([]);
+    });
+  });
+
+  it('answers in the DMs what Discord does not let it acknowledge, and says nothing else', async () => {
+    const { discord, ana } = world;
+    const body = { message: 'Unknown interaction', code: 10062 };
+    const route = '/interactions/:interaction/:token/callback';
+    discord.faults.add({ method: 'POST', route, effect: { type: 'status', status: 404, body } });
+    const { message } = await askElsewhere();
+    const { sink } = openReply(world, message);
+    await sink.finish(done('These.'));
+    sink.close();
+    expect(botSaid(world, discord.as(ana.id).dmChannel().id)).toEqual(['These.']);
+    await discord.until(() => world.logs.some(({ event }) => event === 'discord.interaction_unanswered'));
+    expect(discord.journal.rest({ method: 'POST', route })).toHaveLength(1);
+  });
+
   it('asks in the DMs what it can ask no more where the person was', async () => {
     await world.close();
     // The clock of this process is behind: only Discord knows that the token is over.
