@@ -141,6 +141,7 @@ function interactionOutlet(
   const isOpen = () => open && now() < target.until - TOKEN_MARGIN_MS;
   const flags = target.ephemeral ? MessageFlags.Ephemeral : undefined;
   let original = false;
+  let first: Promise<void> | undefined;
   let early = 0;
 
   async function call<T>(work: () => Promise<T>): Promise<T> {
@@ -176,8 +177,15 @@ function interactionOutlet(
       followUps = Math.max(0, messages - 1);
     },
     async post(body) {
+      // One message alone takes the place of "thinking…": a question that comes meanwhile would write over it.
+      while (first !== undefined) await first.catch(() => {});
       if (!original) {
-        await call(() => api.editAnswer(token, ORIGINAL, body));
+        first = call(() => api.editAnswer(token, ORIGINAL, body));
+        try {
+          await first;
+        } finally {
+          first = undefined;
+        }
         original = true;
         return { id: ORIGINAL, content: body.content };
       }

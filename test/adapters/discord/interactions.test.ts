@@ -111,6 +111,23 @@ describe('user-installed use', () => {
   }
   const refused = () => world.discord.journal.rest({ status: 401 });
 
+  it('shows what it does and what it asks beside each other, however soon it asks', async () => {
+    const { discord, ana } = world;
+    const { place, message } = await askElsewhere();
+    const { sink } = openReply(world, message);
+    const answer = sink.ask({ id: 'q', text: 'May I search?', detail: '' }, new AbortController().signal);
+    const asked = await question(place.id);
+    press(world, ana.id, asked, 'Approve');
+    expect(await answer).toBe(true);
+    await sink.finish(done('These.'));
+    sink.close();
+    const said = discord.as(ana.id).sees(place.id);
+    expect(said.map(({ content }) => content).sort()).toEqual([
+      expect.stringContaining('Approved.'),
+      'These.',
+    ]);
+  });
+
   it.each([
     ['it knows', () => world.discord.clock.now()],
     ['Discord says so', () => 0],
