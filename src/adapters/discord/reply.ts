@@ -233,11 +233,15 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
     signal: AbortSignal,
   ): Promise<Pick<Slot, 'outlet' | 'id'>> {
     const body = questionBody(question, owner, key, isPrivate);
-    const at = await patiently(async () => {
-      const outlet = next();
+    const post = async (outlet: Slot['outlet']) => {
       const { id } = await outlets[outlet].post(body, nonceOf(scope, `q.${question.id}`));
       return { outlet, id };
-    }, signal);
+    };
+    const at = await patiently(() => post(next()), signal).catch((error: unknown) => {
+      // What nobody was asked would count as denied: where Discord refuses it, the person is asked directly.
+      if (codeOf(error) === null) throw error;
+      return patiently(() => post('rest'), signal);
+    });
     asked.set(question.id, at.id);
     await save();
     return at;

@@ -381,6 +381,22 @@ describe('a reply', () => {
     expect(botSaid(world, dm.id)).toEqual(['One. Two.']);
   });
 
+  it('asks in the DMs when the thread is locked', async () => {
+    const { discord, ana, channel } = world;
+    const own = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
+    const message = await nthMessage(world, 1);
+    const { sink } = openReply(world, message);
+    await discord.until(() => discord.state.channels.has(own.id) && posted(own.id).length > 0);
+    discord.world.setThread(own.id, { archived: true, locked: true });
+    const answer = sink.ask({ id: 'q', text: 'May I search?', detail: '' }, new AbortController().signal);
+    const dm = discord.as(ana.id).dmChannel();
+    const asked = await discord.until(() => posted(dm.id).find(({ content }) => content.includes('May I')));
+    await discord.answered(discord.as(ana.id).press(asked.id, customIdsOf(asked)[0] ?? ''));
+    expect(await answer).toBe(true);
+    await discord.until(() => asked.content.includes('Approved.'));
+    sink.close();
+  });
+
   it('says in the log when it cannot be delivered anywhere', async () => {
     const { discord, ana, channel } = world;
     const own = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
