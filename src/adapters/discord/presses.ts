@@ -201,7 +201,9 @@ export function createPresses(deps: {
     }
     await interaction.editReply(editOf(questionBody(question, interaction.user.id, key, true)));
     if (open === undefined) return;
-    await interaction.editReply(editOf(answeredBody(question, await open.outcome, true)));
+    const settled = answeredBody(question, await open.outcome, true);
+    // Only shows what was decided, and by then the fifteen minutes in which it can be shown may be over.
+    await interaction.editReply(editOf(settled)).catch(() => {});
   }
 
   /** What a notice said; after a restart what the history says of the same notes. */

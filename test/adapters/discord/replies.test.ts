@@ -381,6 +381,33 @@ describe('a reply', () => {
     expect(botSaid(world, dm.id)).toEqual(['One. Two.']);
   });
 
+  it('settles a question without complaint when what it is about was opened too long ago', async () => {
+    const { discord, ana, channel } = world;
+    const own = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
+    const message = await nthMessage(world, 1);
+    const { sink } = openReply(world, message);
+    const over = new AbortController();
+    const answer = sink.ask({ id: 'q', text: 'May I search?', detail: 'size 9' }, over.signal);
+    const asked = await discord.until(() => posted(own.id).find(({ content }) => content.includes('May I')));
+    discord.as(ana.id).press(asked.id, customIdsOf(asked)[2] ?? '');
+    await discord.until(() =>
+      discord
+        .as(ana.id)
+        .sees(own.id)
+        .some(it => it.content.includes('size 9')),
+    );
+    discord.clock.advance(16 * 60_000);
+    over.abort();
+    expect(await answer).toBe(false);
+    const refused = () => discord.journal.rest({ status: 401 });
+    await discord.until(() => refused().length > 0);
+    discord.as(ana.id).dm('next');
+    await nthMessage(world, 2);
+    expect(refused()).toHaveLength(1);
+    expect(world.logs.filter(({ level }) => level === 'error')).toEqual([]);
+    sink.close();
+  });
+
   it('asks in the DMs when the thread is locked', async () => {
     const { discord, ana, channel } = world;
     const own = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
