@@ -104,7 +104,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
       updated: raw => take(raw, (message, to) => to.edited(message)),
       deleted(channelId, ids) {
         for (const id of ids)
-          void lanes.run(channelId, () => stubbornly(async () => deliveries?.deleted(id)));
+          void lanes.run(channelId, () => stubbornly(async () => deliveries?.deleted(id), patience()));
       },
       closed: channelId => void lanes.run(channelId, () => channels.forget(channelId)),
       interaction: interaction => void interactions?.handle(interaction),
@@ -123,15 +123,16 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
     const message = readIncoming(raw);
     const to = deliveries;
     if (message === null || to === undefined || stopped.signal.aborted) return;
+    const until = patience();
     void lanes.run(message.channelId, async () => {
       // What comes after a message that had to be left to the next process would be answered before it.
       if (stopped.signal.aborted && channels.isHeld(message.channelId)) return;
-      await stubbornly(() => work(message, to));
+      await stubbornly(() => work(message, to), until);
     });
   }
 
   async function lookThrough(channelId: string): Promise<void> {
-    await stubbornly(async () => catchUp?.channel(channelId));
+    await stubbornly(async () => catchUp?.channel(channelId), patience());
   }
 
   function lookAgain(channelId: string): void {
@@ -143,12 +144,16 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
     looks.set(channelId, timer.unref());
   }
 
+  /** Until when what comes now is tried: from its coming on, however long it waited for its turn. */
+  function patience(): number {
+    return now() + Math.max(settings.catchUpMs, TRIED_MS);
+  }
+
   /**
    * The gateway delivers once: what fails (the network, a database that fails over) is tried again, and what comes
    * after it in its channel waits, until it would be too old to answer.
    */
-  async function stubbornly(work: () => Promise<void>): Promise<void> {
-    const until = now() + Math.max(settings.catchUpMs, TRIED_MS);
+  async function stubbornly(work: () => Promise<void>, until: number): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await work();

@@ -102,7 +102,7 @@ export function createCatchUp(deps: {
     channel: channelId =>
       slots.run(async () => {
         const live = channels.get(channelId);
-        if (live === undefined) return;
+        if (live === undefined) return channels.release(channelId);
         // What the bot says itself comes by the same lane: it must not stand for what was never looked through.
         if (deps.stopped.aborted) return channels.hold(channelId);
         const newest = deps.newest(channelId);
