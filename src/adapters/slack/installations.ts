@@ -6,7 +6,7 @@ import type { Log } from '../../log.ts';
 import { isTokenDead } from './refusals.ts';
 import { openSealed, type Sealed, seal } from './sealed.ts';
 import type { Install } from './settings.ts';
-import { type Credentials, clientOptions } from './web-client.ts';
+import { type Credentials, clientOptions, NoToken } from './web-client.ts';
 
 /** One place where the app is installed. */
 export interface Installation {
@@ -80,7 +80,7 @@ export function createTokenInstallation(token: string, deps: InstallationsDeps):
       return tenant === installation?.tenant ? installation : null;
     },
     async token(tenant) {
-      if (tenant !== installation?.tenant) throw new Error(`no token for ${tenant}`);
+      if (tenant !== installation?.tenant) throw notInstalled(tenant);
       return token;
     },
     current: async () => token,
@@ -93,6 +93,11 @@ export function createTokenInstallation(token: string, deps: InstallationsDeps):
       return null;
     },
   };
+}
+
+/** As Slack says it of the token of an app that was removed. */
+function notInstalled(tenant: string): NoToken {
+  return new NoToken(`${tenant} is not installed`, 'account_inactive');
 }
 
 async function test(token: string, deps: InstallationsDeps): Promise<unknown> {
@@ -165,9 +170,10 @@ export function createOAuthInstallations(
     const until = Date.now() + LOCK_MS;
     for (;;) {
       const granted = await read(tenant);
-      if (granted === null) throw new Error(`${tenant} is not installed`);
+      if (granted === null) throw notInstalled(tenant);
       if (granted.token !== stale) return granted;
-      if (granted.refreshToken === null) throw new Error(`the token of ${tenant} cannot be renewed`);
+      if (granted.refreshToken === null)
+        throw new NoToken(`the token of ${tenant} cannot be renewed`, 'token_expired');
       if (await locks.insert(tenant, true, LOCK_MS)) {
         try {
           return await exchange(granted, granted.refreshToken);
@@ -245,7 +251,7 @@ export function createOAuthInstallations(
 
     async token(tenant) {
       const granted = await lookUp(tenant);
-      if (granted === null) throw new Error(`${tenant} is not installed`);
+      if (granted === null) throw notInstalled(tenant);
       const { expiresAt, token } = granted;
       if (expiresAt === null || expiresAt - now() > RENEW_BEFORE_MS) return token;
       if (now() - (failedAt.get(tenant) ?? Number.NEGATIVE_INFINITY) < RENEW_AGAIN_MS && expiresAt > now())

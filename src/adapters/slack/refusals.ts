@@ -43,4 +43,11 @@ const DEAD_TOKEN = new Set([
   'token_revoked',
 ]);
 
-const INSTALLATION = new Set([...DEAD_TOKEN, 'app_access_denied', 'missing_scope', 'team_not_found']);
+const INSTALLATION = new Set([
+  ...DEAD_TOKEN,
+  'app_access_denied',
+  // Of oauth.v2.access: the token has expired and will not be renewed.
+  'invalid_refresh_token',
+  'missing_scope',
+  'team_not_found',
+]);

@@ -20,6 +20,17 @@ export class SlackRefusal extends Error {
   }
 }
 
+/** There is no token to call with, and there will be none until somebody installs the app; `code` as Slack would put it. */
+export class NoToken extends Error {
+  readonly code: string;
+
+  constructor(message: string, code: 'account_inactive' | 'token_expired') {
+    super(message);
+    this.name = 'NoToken';
+    this.code = code;
+  }
+}
+
 /** No answer, or none that says anything: what was asked for may or may not have happened. */
 export class SlackUnreachable extends Error {
   readonly method: string;
@@ -56,11 +67,11 @@ export interface SlackApi {
 }
 
 export interface Credentials {
-  /** The token as it is now. */
+  /** The token as it is now. Rejects with NoToken where there is none. */
   token(tenant: string): Promise<string>;
   /** As it is kept now, whichever process wrote it; null when the app is not installed there any more. */
   current(tenant: string): Promise<string | null>;
-  /** Slack called this token expired: the one to use instead. Rejects when there is none. */
+  /** Slack called this token expired: the one to use instead. Rejects with NoToken, or with what Slack says, when there is none. */
   renew(tenant: string, expired: string): Promise<string>;
 }
 
@@ -267,6 +278,8 @@ export function createSlackClients(options: {
             if (error instanceof webApi.WebAPIPlatformError && isAnswer(error.data.error)) {
               throw new SlackRefusal(method, error.data.error, { cause: error });
             }
+            // What was asked for did not happen, and will not.
+            if (error instanceof NoToken) throw new SlackRefusal(method, error.code, { cause: error });
             if (!isTransport(error)) throw error;
             if (attempt >= TRIES || NOT_TWICE.includes(method))
               throw new SlackUnreachable(method, { cause: error });

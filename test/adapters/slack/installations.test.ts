@@ -4,7 +4,7 @@ import { createSlackAdapter } from '../../../src/adapters/slack/adapter.ts';
 import type { User } from '../../fakes/slack/drivers/user.ts';
 import type { Workspace } from '../../fakes/slack/drivers/workspace.ts';
 import type { FakeSlackOptions } from '../../fakes/slack/fake-slack.ts';
-import { done, keeper } from '../scripted-bot.ts';
+import { done, keeper, reply } from '../scripted-bot.ts';
 import {
   createWorld,
   freePort,
@@ -249,6 +249,41 @@ describe('an installation', () => {
     await converse(ann, 'Still here');
   });
 
+  it('that is removed while an answer is written ends the answer, and says that it could not be delivered', async () => {
+    const { slack } = await setUp();
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    await ann.dm('Hello').settled;
+    const sink = world.open(await world.received());
+    await Promise.all(red.uninstall().map(({ settled }) => settled));
+    await slack.until(() => world.logs.some(({ event }) => event === 'slack.uninstalled'), 'the removal');
+    await sink.finish(done('Nobody will read this'));
+    sink.close();
+    expect(world.logs.map(({ event }) => event)).toContain('slack.reply_undeliverable');
+  });
+
+  it('that another process removed ends the answer here too', async () => {
+    const { slack } = await setUp();
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    await ann.dm('Hello').settled;
+    const message = await world.received();
+    slack.deliveries.hold();
+    red.uninstall();
+    await world.state.table('slack-installation').delete(red.id);
+    // Whichever call comes first is refused and forgets the token; the next has none.
+    const sink = world.open(message);
+    sink.show(reply('Nobody '));
+    await sink.finish(done('Nobody will read this'));
+    sink.close();
+    const again = world.open(message);
+    await again.finish(done('Nobody will read this'));
+    again.close();
+    expect(world.logs.filter(({ event }) => event === 'slack.reply_undeliverable')).toHaveLength(2);
+  });
+
   it('cannot be read with another key, and says so at the start', async () => {
     const { slack } = await setUp();
     const red = slack.addWorkspace('Red');
@@ -304,6 +339,24 @@ describe('token rotation', () => {
     slack.fail('chat.postMessage', { type: 'error', error: 'token_expired' });
     await converse(ann, 'Hello');
     expect(slack.calls('chat.postMessage')).toHaveLength(2);
+  });
+});
+
+describe('a token that Slack does not renew any more', () => {
+  it.each(['in time', 'when Slack refuses it'])('ends the answer, whether that is known %s', async when => {
+    const { slack } = await setUp({ app: { tokenRotation: true } });
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    await ann.dm('Hello').settled;
+    const message = await world.received();
+    slack.fail('oauth.v2.access', { type: 'error', error: 'invalid_refresh_token' }, { times: 99 });
+    if (when === 'in time') slack.clock.advance(13 * 3600_000);
+    else slack.fail('chat.postMessage', { type: 'error', error: 'token_expired' }, { times: 99 });
+    const sink = world.open(message);
+    await sink.finish(done('Nobody will read this'));
+    sink.close();
+    expect(world.logs.map(({ event }) => event)).toContain('slack.reply_undeliverable');
   });
 });
 
