@@ -47,6 +47,7 @@ export function createConnecting(log: Log): Connecting {
         );
         const asked = Number(response?.headers.get('retry-after') ?? 0) * 1_000;
         await pause(Math.max(asked, backoff(attempt)), stopped.signal);
+        if (stopped.signal.aborted) return trying;
       }
     },
 
@@ -60,12 +61,15 @@ export function createConnecting(log: Log): Connecting {
           try {
             return await start();
           } catch (error) {
-            if (!connected || stopped.signal.aborted) throw error;
+            if (!connected) throw error;
+            // Nobody waits for a connection any more, and the library would let the rejection end the process.
+            if (stopped.signal.aborted) return new Promise(() => {});
             log.error(
               { event: 'slack.refused', err: error },
               'Slack refuses the connection; trying again in a minute',
             );
             await pause(REFUSED_MS, stopped.signal);
+            if (stopped.signal.aborted) return new Promise(() => {});
           }
         }
       };

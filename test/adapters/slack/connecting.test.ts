@@ -33,4 +33,30 @@ describe('a connection that Slack does not give at once', () => {
     world.slack.fail('apps.connections.open', { type: 'http', status: 503 }, { times: 100 });
     await expect(world.adapter.start(world.bot)).rejects.toThrow(/Cannot open Slack.s Socket Mode/);
   });
+
+  it.each([
+    ['does not answer', { type: 'http', status: 503 }, 'slack.connecting'],
+    ['refuses it', { type: 'error', error: 'invalid_auth' }, 'slack.refused'],
+  ] as const)('does not take the process down when it stops while Slack %s', async (_, fault, event) => {
+    world = await createWorld();
+    const { slack, adapter, logs } = world;
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    try {
+      slack.fail('apps.connections.open', fault, { times: 100 });
+      slack.socket.cut();
+      await slack.until(() => logs.some(line => line.event === event), 'the trouble', 25_000);
+      await adapter.stop();
+      await slack.until(
+        () => logs.some(({ fields }) => String(fields.words).startsWith('Failed to retrieve a new WSS URL')),
+        'the library to give up',
+      );
+      await new Promise(setImmediate);
+      expect(unhandled).toEqual([]);
+      expect(slack.socket.connections).toBe(0);
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+  });
 });
