@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { Question } from '../../core/adapter.ts';
+import { backoff, pause } from '../../core/patience.ts';
 import type { Log } from '../../log.ts';
+import { findMarked, slackTimeBefore } from './find-posted.ts';
 import type { ReplyTo } from './inbound.ts';
+import { questionMark } from './marks.ts';
 import { answeredQuestion, detailMessage, questionMessage } from './notices.ts';
 import { QUIET } from './reply-blocks.ts';
-import type { SlackApi } from './web-client.ts';
+import { type SlackApi, SlackRefusal, SlackUnreachable } from './web-client.ts';
 
 /** Yes/no questions that are open, in this process. */
 export interface Asks {
@@ -28,15 +32,45 @@ interface Open {
   settle(allow: boolean): void;
 }
 
-export function createAsks(log: Log): Asks {
+const answered = z.object({ ts: z.string() });
+
+export function createAsks({ now, log }: { now: () => number; log: Log }): Asks {
   const open = new Map<string, Open>();
 
-  async function tell(method: string, api: SlackApi, args: Record<string, unknown>): Promise<unknown> {
-    try {
-      return await api.call(method, args);
-    } catch (error) {
-      log.warn({ event: 'slack.ask_failed', method, err: error }, 'a question could not be shown');
-      return null;
+  function notShown(method: string, err: unknown): null {
+    log.warn({ event: 'slack.ask_failed', method, err }, 'a question could not be shown');
+    return null;
+  }
+
+  async function tell(method: string, api: SlackApi, args: Record<string, unknown>): Promise<void> {
+    await api.call(method, args).catch(error => notShown(method, error));
+  }
+
+  /**
+   * Posts it, however long Slack does not answer: it may stand there all the same, and be answered meanwhile. Returns
+   * its timestamp; null when nobody waits for it any more (`over`) and it is not to be found.
+   */
+  async function post(
+    api: SlackApi,
+    place: ReplyTo,
+    key: string,
+    content: Record<string, unknown>,
+    over: AbortSignal,
+  ): Promise<string | null> {
+    const mark = questionMark(key);
+    const message = { channel: place.channel, thread_ts: place.thread, ...content, ...QUIET, metadata: mark };
+    const after = slackTimeBefore(now());
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const there = attempt === 1 ? null : await findMarked(api, place, after, mark).catch(mayNotLook);
+        if (there !== null || over.aborted) return there;
+        return answered.parse(await api.call('chat.postMessage', message)).ts;
+      } catch (error) {
+        if (!(error instanceof SlackUnreachable)) throw error;
+        if (over.aborted && attempt > 1) return null;
+        if (attempt === 1) notShown(error.method, error);
+        await pause(backoff(attempt), over);
+      }
     }
   }
 
@@ -44,12 +78,13 @@ export function createAsks(log: Log): Asks {
     async ask(api, place, question, signal) {
       if (signal.aborted) return false;
       const key = randomUUID();
-      const target = { channel: place.channel, thread_ts: place.thread };
+      const over = new AbortController();
       let outcome = 'No answer, so not allowed.';
       const answer = new Promise<boolean>(resolve => {
         const settle = (allow: boolean) => {
           if (!open.delete(key)) return;
           signal.removeEventListener('abort', onAbort);
+          over.abort();
           resolve(allow);
         };
         const onAbort = () => settle(false);
@@ -63,27 +98,28 @@ export function createAsks(log: Log): Asks {
         });
         signal.addEventListener('abort', onAbort, { once: true });
       });
-      const posted = await tell('chat.postMessage', api, {
-        ...target,
-        ...questionMessage(question, place.tenant, key, place.private),
-        ...QUIET,
-      });
-      if (posted === null) {
+      const content = questionMessage(question, place.tenant, key, place.private);
+      const posted = post(api, place, key, { ...content }, over.signal).catch(error => {
+        // What nobody can see nobody will answer.
         open.get(key)?.settle(false);
-        return false;
-      }
+        return notShown('chat.postMessage', error);
+      });
       // What exactly it is about may be private, and a thread has other readers.
-      if (!place.private && question.detail !== '') {
+      const detailed = posted.then(async ts => {
+        if (ts === null || over.signal.aborted || place.private || question.detail === '') return;
         await tell('chat.postEphemeral', api, {
-          ...target,
+          channel: place.channel,
+          thread_ts: place.thread,
           user: place.user,
           ...detailMessage(question.detail),
         });
-      }
+      });
       const allowed = await answer;
-      const content = answeredQuestion(question, outcome);
-      const ts = typeof posted === 'object' && posted !== null && 'ts' in posted ? posted.ts : undefined;
-      void tell('chat.update', api, { channel: place.channel, ts, ...content });
+      void detailed.then(async () => {
+        const ts = await posted;
+        const done = { channel: place.channel, ts, ...answeredQuestion(question, outcome) };
+        if (ts !== null) await tell('chat.update', api, done);
+      });
       return allowed;
     },
 
@@ -95,4 +131,10 @@ export function createAsks(log: Log): Asks {
       return { sentence: null };
     },
   };
+}
+
+/** An app for mentions alone may read no channel: asked twice, perhaps, is better than not asked. */
+function mayNotLook(error: unknown): null {
+  if (!(error instanceof SlackRefusal && error.code === 'missing_scope')) throw error;
+  return null;
 }

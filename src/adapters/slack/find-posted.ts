@@ -63,10 +63,15 @@ export async function findPosted(api: SlackApi, place: ReplyTo, wanted: Wanted):
   return (marked ?? streamed)?.ts ?? null;
 }
 
-/** Whether a message with this mark, which no other has, was posted in the thread since `after` (a Slack timestamp). */
-export async function wasPosted(api: SlackApi, place: ReplyTo, after: string, mark: Mark): Promise<boolean> {
+/** The message with this mark, which no other has, that was posted in the thread since `after`; both are Slack timestamps. */
+export async function findMarked(
+  api: SlackApi,
+  place: ReplyTo,
+  after: string,
+  mark: Mark,
+): Promise<string | null> {
   const messages = await messagesSince(api, place, after);
-  return messages.some(({ metadata }) => isMarked(metadata, mark));
+  return messages.find(({ metadata }) => isMarked(metadata, mark))?.ts ?? null;
 }
 
 /** A time by our clock as a Slack timestamp that is not later, whatever Slack's clock says. */

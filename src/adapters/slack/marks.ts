@@ -11,6 +11,10 @@ export function replyMark(messageId: string, from: number): Mark {
   return { event_type: REPLY_EVENT, event_payload: { message: messageId, from } };
 }
 
+export function questionMark(key: string): Mark {
+  return { event_type: 'shopper_question', event_payload: { question: key } };
+}
+
 export function noticeMark(noticeId: string): Mark {
   return { event_type: 'shopper_notice', event_payload: { notice: noticeId } };
 }

@@ -1,7 +1,7 @@
 import type { Message, NoticeMode } from '../../core/message.ts';
 import type { SetTimer } from '../../core/paced.ts';
 import type { Notice } from '../../core/views.ts';
-import { slackTimeBefore, wasPosted } from './find-posted.ts';
+import { findMarked, slackTimeBefore } from './find-posted.ts';
 import type { HomeTabs } from './home-tabs.ts';
 import { type ReplyTo, replyToSchema } from './inbound.ts';
 import type { Latest } from './latest.ts';
@@ -71,8 +71,8 @@ export function createNotifier(deps: {
     const after = slackTimeBefore(deps.now());
     await pause(RETRY_MS);
     await untilAnswered(async () => {
-      const there = await wasPosted(deps.apiOf(place.tenant), place, after, mark);
-      if (!there) await post(place, content);
+      const there = await findMarked(deps.apiOf(place.tenant), place, after, mark);
+      if (there === null) await post(place, content);
     });
   }
 

@@ -612,4 +612,55 @@ describe('a question', () => {
     const order = world.ann.sees(posted.channel, posted.ts).map(({ text }) => text.split('\n')[0]?.trim());
     expect(order).toEqual(['Hello', 'Let me look.', 'May I? Allowed.', 'Here it is.']);
   });
+
+  /** Ann asks, and is asked back while Slack is in trouble. */
+  async function askedIn(trouble: () => void) {
+    await setUp();
+    const posted = world.ann.dm('Hello');
+    await posted.settled;
+    const sink = world.open(await world.received());
+    trouble();
+    const answer = sink.ask({ id: 'q', text: 'May I?', detail: '' }, new AbortController().signal);
+    const questions = () =>
+      world.ann.sees(posted.channel, posted.ts).filter(({ text }) => text.includes('May I?'));
+    const answered = () =>
+      world.slack.until(() => questions().some(({ text }) => text === 'May I? Allowed.'));
+    return { sink, answer, questions, answered };
+  }
+
+  it.each([
+    ['does not say that it was posted', { type: 'drop', when: 'after' }, 1],
+    ['does not take it at first', { type: 'http', status: 503 }, 2],
+  ] as const)('is asked once and its answer counts though Slack %s', async (_, fault, times) => {
+    const { sink, answer, questions, answered } = await askedIn(() =>
+      world.slack.fail('chat.postMessage', fault, { times }),
+    );
+    const asked = await world.slack.until(() => questions()[0], 'the question');
+    await world.ann.press(asked, 'ask_allow').outcome;
+    expect(await answer).toBe(true);
+    await answered();
+    expect(questions()).toHaveLength(1);
+    sink.close();
+  });
+
+  it('is not posted again where it stands', async () => {
+    const { sink, answer, questions, answered } = await askedIn(() =>
+      world.slack.fail('chat.postMessage', { type: 'drop', when: 'after' }),
+    );
+    await world.slack.until(() => world.slack.calls('conversations.replies')[0]?.status, 'a look');
+    const asked = await world.slack.until(() => questions()[0], 'the question');
+    await world.ann.press(asked, 'ask_allow').outcome;
+    expect(await answer).toBe(true);
+    await answered();
+    expect(questions()).toHaveLength(1);
+    sink.close();
+  });
+
+  it('that Slack refuses is a no', async () => {
+    const { sink, answer } = await askedIn(() =>
+      world.slack.fail('chat.postMessage', { type: 'error', error: 'is_archived' }, { times: 9 }),
+    );
+    expect(await answer).toBe(false);
+    sink.close();
+  });
 });
