@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type CommandAction, FIELD_NAMES } from '../../core/message.ts';
 import { linePieces } from '../../core/text-split.ts';
 import type { Draft, FormField, PreferencesView } from '../../core/views.ts';
-import { type Block, clip, context, plain, textSections } from './blocks.ts';
+import { type Block, clip, context, plain, sentence, textSections } from './blocks.ts';
 import { linkCodeBlocks } from './memory-panels.ts';
 
 export const FORM_WINDOW = 'memory_form';
@@ -18,7 +18,10 @@ const MOST_PIECES = 40;
 const TITLE_INPUT = 'title';
 const CODE_INPUT = 'code';
 
+/** A value that would not fit is left out: sent back as it was cut, it would replace what is remembered. */
 export function formWindow(formId: string, fields: readonly FormField[]): Block {
+  const long = fields.filter(({ value }) => value.length > INPUT_CHARACTERS);
+  const names = long.map(({ label }) => label).join(', ');
   return {
     type: 'modal',
     callback_id: FORM_WINDOW,
@@ -26,12 +29,17 @@ export function formWindow(formId: string, fields: readonly FormField[]): Block 
     title: plain('The usual facts'),
     submit: plain('Save'),
     close: plain('Cancel'),
-    blocks: fields.map(field =>
-      input(field.name, field.label, {
-        value: field.value,
-        placeholder: field.several ? `${field.hint} (commas between several)` : field.hint,
-      }),
-    ),
+    blocks: [
+      ...fields
+        .filter(field => !long.includes(field))
+        .map(field =>
+          input(field.name, field.label, {
+            value: field.value,
+            placeholder: field.several ? `${field.hint} (commas between several)` : field.hint,
+          }),
+        ),
+      ...(long.length === 0 ? [] : [context(`Too long for a form, and left as it is: ${sentence(names)}`)]),
+    ],
   };
 }
 

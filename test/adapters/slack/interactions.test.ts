@@ -257,6 +257,32 @@ describe('everything else about a memory', () => {
     expect(modalText()).toContain('What I remember about you');
   });
 
+  it('keeps what is too long for a form, which is not in it', async () => {
+    await setUp();
+    const field = { hint: '', several: true };
+    answers({
+      form: {
+        type: 'form',
+        formId: 'f1',
+        fields: [
+          { ...field, name: 'style', label: 'Style', value: 'plain' },
+          {
+            ...field,
+            name: 'materials_avoided',
+            label: 'Materials avoided',
+            value: `${'wool, '.repeat(600)}silk`,
+          },
+        ],
+      },
+      set: { type: 'outcome', ok: true, sentence: 'Saved.' },
+    });
+    await command('edit');
+    await world.slack.until(() => modalText().includes('Style'), 'the form');
+    expect(modalText()).toContain('Too long for a form, and left as it is: Materials avoided');
+    await world.ann.submit().outcome;
+    expect(await ran('set')).toEqual({ type: 'set', formId: 'f1', values: { style: 'plain' } });
+  });
+
   it('is edited as a note, and a conflict is settled by the person', async () => {
     await setUp();
     const draft = {
