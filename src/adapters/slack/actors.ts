@@ -18,16 +18,18 @@ export interface Actors {
 
 /**
  * Who somebody is to the bot. Whoever belongs to where the app is installed has that place as their workspace;
- * a guest through Slack Connect has their own, so that ids of two organisations never meet.
+ * a guest through Slack Connect has their own (or their organisation), so that ids of two organisations never meet.
  */
 export function createActors(deps: { installations: Installations; people: People }): Actors {
   async function workspaceOf(tenant: string, user: string, home: string | null): Promise<string> {
-    const installation = await deps.installations.get(tenant);
-    if (installation?.orgWide !== true) return home ?? tenant;
-    // In an organisation a person is the same in every workspace, and payloads name any of these.
+    const orgWide = (await deps.installations.get(tenant))?.orgWide === true;
+    if (!orgWide && (home === null || home === tenant)) return tenant;
+    // In an organisation a person is the same in every workspace, and payloads name any of these, or the organisation.
     const profile = await deps.people.profile(tenant, user);
     if (profile === null) throw new Error(`Slack does not say which organisation ${user} belongs to`);
-    const ours = profile.enterprise === tenant || (profile.enterprise === null && !profile.stranger);
+    const ours = orgWide
+      ? profile.enterprise === tenant || (profile.enterprise === null && !profile.stranger)
+      : profile.team === tenant || profile.teams.includes(tenant);
     return ours ? tenant : (profile.enterprise ?? profile.team ?? home ?? tenant);
   }
 

@@ -95,7 +95,7 @@ export function createEvents(deps: EventsDeps): Events {
     const message = toMessage({ ...said, attachments }, id, {
       person: { ...person, name: profile?.name ?? person.name },
       tenant,
-      team: said.home ?? origin.team,
+      team: (said.home?.startsWith('E') === true ? profile?.team : said.home) ?? origin.team,
       names,
       context,
     });

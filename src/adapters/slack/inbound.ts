@@ -22,7 +22,7 @@ export interface Said {
   /** The root of the thread that it is in or begins. */
   thread: string;
   user: string;
-  /** The speaker's own workspace, where Slack says so; on Slack Connect another than the bot's. */
+  /** The speaker's own workspace or organisation, where Slack says so; on Slack Connect another than the bot's. */
   home: string | null;
   text: string;
   attachments: Attachment[];

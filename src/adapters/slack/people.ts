@@ -6,6 +6,8 @@ export interface Profile {
   name: string;
   team: string | null;
   enterprise: string | null;
+  /** In an organisation: every workspace of it that they are in. */
+  teams: readonly string[];
   /** From another organisation than the bot's. */
   stranger: boolean;
 }
@@ -25,7 +27,9 @@ const info = z.looseObject({
     name: z.string().nullish(),
     real_name: z.string().nullish(),
     profile: z.looseObject({ display_name: z.string().nullish(), real_name: z.string().nullish() }).nullish(),
-    enterprise_user: z.looseObject({ enterprise_id: z.string().nullish() }).nullish(),
+    enterprise_user: z
+      .looseObject({ enterprise_id: z.string().nullish(), teams: z.array(z.string()).nullish() })
+      .nullish(),
   }),
 });
 
@@ -49,6 +53,7 @@ export function createPeople(deps: { apiOf(tenant: string): SlackApi; now: () =>
         name: name ?? user,
         team: it.team_id ?? null,
         enterprise: it.enterprise_user?.enterprise_id ?? null,
+        teams: it.enterprise_user?.teams ?? [],
         stranger: it.is_stranger === true,
       };
       if (known.size >= MOST) known.delete(known.keys().next().value ?? '');

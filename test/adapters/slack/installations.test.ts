@@ -204,6 +204,22 @@ describe('an installation', () => {
     expect(world.bot.commands[0]?.person).toEqual(world.bot.received[0]?.conversation.person);
   });
 
+  it('of one workspace of an organisation knows its own people, also in channels that are shared with others', async () => {
+    const { slack } = await setUp();
+    const red = slack.addWorkspace('Red', { enterprise: slack.addEnterprise('Acme Group') });
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    const sharedWith = [slack.addWorkspace('Partner')];
+    const channel = red.addChannel('shared', { members: [ann], sharedWith });
+    await ann.mention(channel.id, 'Hello').settled;
+    await ann.dm('Hello').settled;
+    await world.received(2);
+    expect(world.bot.received.map(({ conversation }) => conversation.person.workspace)).toEqual([
+      red.id,
+      red.id,
+    ]);
+  });
+
   it('that was removed and made again is not removed by the late news of the first removal', async () => {
     const { slack } = await setUp();
     const red = slack.addWorkspace('Red');

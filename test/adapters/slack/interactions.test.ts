@@ -565,6 +565,29 @@ describe('a notice', () => {
   });
 });
 
+describe('a guest through Slack Connect', () => {
+  it('whose workspace belongs to an organisation is one person, in what they write and what they press', async () => {
+    await setUp();
+    const { slack, workspace } = world;
+    const partner = slack.addWorkspace('Partner', { enterprise: slack.addEnterprise('Partner Group') });
+    const gus = partner.addUser('gus');
+    const channel = workspace.addChannel('shared', { members: [world.ann, gus], sharedWith: [partner] });
+    const posted = gus.mention(channel.id, 'Hello');
+    await posted.settled;
+    const message = await world.received();
+    const sink = world.open(message, keeper());
+    await sink.finish(done('Noted.'));
+    await world.adapter.notify(message, NOTICE, 'thread');
+    sink.close();
+    const notice = gus.sees(channel.id, posted.ts).at(-1);
+    if (notice === undefined) throw new Error('no notice');
+    await gus.press(notice, 'notice_undo').outcome;
+    await slack.until(() => world.bot.commands[0], 'the command');
+    expect(world.bot.commands[0]?.person).toEqual(message.conversation.person);
+    expect(message.conversation.person.workspace).toBe(partner.team.enterprise?.id);
+  });
+});
+
 describe('a question', () => {
   it('that is no longer open says so', async () => {
     await setUp();

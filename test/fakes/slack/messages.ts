@@ -196,11 +196,15 @@ const inChannel = (channel: Channel, ts: string): Json => ({
   event_ts: ts,
 });
 
-/** The fields an event adds about a speaker: on Slack Connect they tell whose colleague it is. */
+/**
+ * The fields an event adds about a speaker: on Slack Connect they tell whose colleague it is, by the organisation where
+ * there is one (extract_actor_team_id in bolt-python's slack_bolt/request/internals.py).
+ */
 function speaker(message: Message): Json {
   if (message.author.type !== 'person' || message.channel.teams.size < 2) return {};
   const { team } = message.author.person;
-  return { user_team: team.id, source_team: team.id };
+  const home = team.enterprise?.id ?? team.id;
+  return { user_team: home, source_team: home };
 }
 
 /** Tells the app about a new message: a `message` event, and an `app_mention` with another event_id. */

@@ -33,6 +33,7 @@ const authTest = botMethod({
 });
 
 export function userObject(core: Core, installation: Installation, person: Person): Json {
+  const { enterprise } = person.team;
   return {
     id: person.id,
     team_id: person.team.id,
@@ -45,6 +46,18 @@ export function userObject(core: Core, installation: Installation, person: Perso
     is_admin: false,
     is_bot: person.botId !== undefined,
     is_app_user: false,
+    ...(enterprise === undefined
+      ? {}
+      : {
+          enterprise_user: {
+            id: person.id,
+            enterprise_id: enterprise.id,
+            enterprise_name: enterprise.name,
+            is_admin: false,
+            is_owner: false,
+            teams: [person.team.id],
+          },
+        }),
     ...(covers(installation, person.team) ? {} : { is_stranger: true }),
     profile: {
       real_name: person.realName,
