@@ -46,6 +46,23 @@ export function button(label: string, action: string, value: string): Block {
   return { type: 'button', text: plain(label), action_id: action, value };
 }
 
+/**
+ * Buttons in messages name the installation they belong to: pressed by somebody from another workspace, Slack's payload
+ * speaks of theirs.
+ */
+export function blockIdOf(tenant: string, what: string): string {
+  return `${tenant}:${what}`;
+}
+
+/** The same for everything in a message that can be pressed. */
+export function ofTenant({ text, blocks }: MessageContent, tenant: string): MessageContent {
+  const named = (block: Block, index: number) =>
+    block.type === 'actions' || 'accessory' in block
+      ? { block_id: blockIdOf(tenant, String(index)), ...block }
+      : block;
+  return { text, blocks: blocks.map(named) };
+}
+
 /** One sentence as mrkdwn. */
 export function sentence(text: string): string {
   return inertMrkdwn(clip(text, SENTENCE_CHARACTERS));

@@ -18,6 +18,7 @@ export interface EventHandlers {
 const authorized = z.object({ tenant: z.string(), botUser: z.string() });
 const pressedBlock = z.looseObject({
   actions: z.array(z.looseObject({ block_id: z.string().optional() })).min(1),
+  view: z.looseObject({ app_installed_team_id: z.string().nullish() }).nullish(),
 });
 
 /** Bolt, which verifies, acknowledges and sorts what Slack delivers; it is given no token and keeps nothing. */
@@ -29,10 +30,15 @@ export function createBoltApp(deps: {
 }): App {
   const { installations } = deps;
 
-  /** Which installation a delivery is for. Every call goes through our own clients. */
+  /**
+   * Which installation a delivery is for. Whoever presses a button may come from another workspace, which is the one that
+   * Slack names then; a message's button names its own, a window's the window (Bolt asks that of forms alone). Every
+   * call goes through our own clients.
+   */
   async function authorize(source: Source, body: unknown) {
-    const named = pressedBlock.safeParse(body).data?.actions[0]?.block_id ?? '';
-    const tenant = /^([TE][A-Z0-9]+):/.exec(named)?.[1];
+    const pressed = pressedBlock.safeParse(body).data;
+    const named = /^([TE][A-Z0-9]+):/.exec(pressed?.actions[0]?.block_id ?? '')?.[1];
+    const tenant = named ?? pressed?.view?.app_installed_team_id ?? undefined;
     const installation =
       (tenant === undefined ? null : await installations.get(tenant)) ?? (await installations.find(source));
     if (installation === null) throw new NotInstalled('not installed there');

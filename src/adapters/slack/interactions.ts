@@ -87,6 +87,7 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
     const [{ action_id: id = '', value = '' } = {}] = it.actions;
     const surface = createSurface({
       api: deps.apiOf(tenant),
+      tenant,
       respond,
       trigger: it.trigger_id,
       onMessage: it.view === undefined,
@@ -162,7 +163,8 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
 
   async function answerForm(body: unknown, tenant: string): Promise<void> {
     const it = submitted.parse(body);
-    const surface = createSurface({ api: deps.apiOf(tenant), view: { id: it.view.id, type: 'modal' } });
+    const view = { id: it.view.id, type: 'modal' };
+    const surface = createSurface({ api: deps.apiOf(tenant), tenant, view });
     await answers.guard(surface, async () => {
       const actor = await deps.actorOf(tenant, it.user.id, it.user.team_id ?? null);
       await answers.answer(actor, readSubmission(it.view), surface);

@@ -4,6 +4,7 @@ import type { Question } from '../../core/adapter.ts';
 import { lineOfChange, type Notice, titleOfPath } from '../../core/views.ts';
 import {
   actions,
+  blockIdOf,
   button,
   context,
   fallback,
@@ -28,14 +29,6 @@ export const QUESTION_BUTTONS = { allow: 'ask_allow', deny: 'ask_deny' } as cons
 const MOST_LINES = 12;
 /** Of a text object's 3,000, next to the title. */
 const CHANGES_CHARACTERS = 1_400;
-
-/**
- * Buttons name the installation they belong to: pressed by somebody from another workspace, Slack's payload
- * speaks of theirs.
- */
-function blockIdOf(tenant: string, what: string): string {
-  return `${tenant}:${what}`;
-}
 
 /** `owner`: the person's user id; nobody else can press the buttons. */
 export function noticeMessage(notice: Notice, tenant: string, owner: string): MessageContent {

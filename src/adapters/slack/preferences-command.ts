@@ -40,7 +40,7 @@ export async function answerPreferences(
   const it = command.parse(body);
   // Slack sends `& < >` escaped and names as ids, also in what people type after a command.
   const typed = readTyped(readableText(it.text, new Map()));
-  const surface = createSurface({ api: deps.apiOf(tenant), respond, trigger: it.trigger_id });
+  const surface = createSurface({ api: deps.apiOf(tenant), tenant, respond, trigger: it.trigger_id });
   await deps.answers.guard(surface, async () => {
     if (typed.type === 'help') return whisper(respond, helpMessage());
     if (typed.type === 'unclear') return surface.say(typed.sentence);

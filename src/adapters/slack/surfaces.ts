@@ -1,7 +1,7 @@
 import type { RespondFn } from '@slack/bolt';
 import { z } from 'zod';
 import type { PreferencesView } from '../../core/views.ts';
-import type { MessageContent } from './blocks.ts';
+import { type MessageContent, ofTenant } from './blocks.ts';
 import { settledNotice } from './notices.ts';
 import { QUIET } from './reply-blocks.ts';
 import { modalView, sentenceMessage, viewMessage, waitingModal } from './views.ts';
@@ -23,6 +23,7 @@ export interface Surface {
 
 export interface SurfaceOptions {
   api: SlackApi;
+  tenant: string;
   /** Where Slack takes answers to what was pressed on a message, or typed. */
   respond?: RespondFn | undefined;
   trigger?: string | undefined;
@@ -36,7 +37,7 @@ export interface SurfaceOptions {
 const opened = z.looseObject({ view: z.looseObject({ id: z.string() }) });
 
 export function createSurface(options: SurfaceOptions): Surface {
-  const { api, respond, trigger, view, thread } = options;
+  const { api, tenant, respond, trigger, view, thread } = options;
   let window = view?.type === 'modal' ? { id: view.id, hash: view.hash } : null;
 
   async function update(content: Record<string, unknown>): Promise<boolean> {
@@ -69,7 +70,7 @@ export function createSurface(options: SurfaceOptions): Surface {
       if (await update(modalView(shown, said, from))) return;
       if (view?.type === 'home') return showAtHome(shown, said, from);
       if (respond === undefined) return;
-      const content = viewMessage(shown, said, from);
+      const content = ofTenant(viewMessage(shown, said, from), tenant);
       if (options.onMessage === true) await respond({ replace_original: true, ...content, ...QUIET });
       else await whisper(respond, content);
     },
@@ -82,7 +83,7 @@ export function createSurface(options: SurfaceOptions): Surface {
       if ((await inWindow.catch(() => false)) === true) return;
       await beside(sentenceMessage(sentence)).catch(() => {});
     },
-    whisper: shown => beside(viewMessage(shown)),
+    whisper: shown => beside(ofTenant(viewMessage(shown), tenant)),
   };
 }
 

@@ -31,7 +31,7 @@ export async function answerWhyShortcut(
   deps: WhyShortcutDeps,
 ): Promise<void> {
   const { user, trigger_id: trigger, channel, message } = shortcut.parse(body);
-  const surface = createSurface({ api: deps.apiOf(tenant), respond, trigger });
+  const surface = createSurface({ api: deps.apiOf(tenant), tenant, respond, trigger });
   await deps.answers.guard(surface, async () => {
     await surface.open();
     const origin = await originOfReply(deps.apiOf(tenant), channel.id, message, botUser);

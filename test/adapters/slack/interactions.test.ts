@@ -566,10 +566,12 @@ describe('a notice', () => {
 });
 
 describe('a guest through Slack Connect', () => {
-  it('whose workspace belongs to an organisation is one person, in what they write and what they press', async () => {
+  /** Gus, from elsewhere, is answered in a shared channel; his memory changed. */
+  async function guestIsTold(group?: string) {
     await setUp();
     const { slack, workspace } = world;
-    const partner = slack.addWorkspace('Partner', { enterprise: slack.addEnterprise('Partner Group') });
+    const enterprise = group === undefined ? {} : { enterprise: slack.addEnterprise(group) };
+    const partner = slack.addWorkspace('Partner', enterprise);
     const gus = partner.addUser('gus');
     const channel = workspace.addChannel('shared', { members: [world.ann, gus], sharedWith: [partner] });
     const posted = gus.mention(channel.id, 'Hello');
@@ -581,10 +583,41 @@ describe('a guest through Slack Connect', () => {
     sink.close();
     const notice = gus.sees(channel.id, posted.ts).at(-1);
     if (notice === undefined) throw new Error('no notice');
+    return { gus, channel, notice, partner, person: message.conversation.person };
+  }
+
+  it('whose workspace belongs to an organisation is one person, in what they write and what they press', async () => {
+    const { gus, notice, partner, person } = await guestIsTold('Partner Group');
     await gus.press(notice, 'notice_undo').outcome;
-    await slack.until(() => world.bot.commands[0], 'the command');
-    expect(world.bot.commands[0]?.person).toEqual(message.conversation.person);
-    expect(message.conversation.person.workspace).toBe(partner.team.enterprise?.id);
+    await world.slack.until(() => world.bot.commands[0], 'the command');
+    expect(world.bot.commands[0]?.person).toEqual(person);
+    expect(person.workspace).toBe(partner.team.enterprise?.id);
+  });
+
+  it('can press what is in a window', async () => {
+    const { gus, notice, person } = await guestIsTold();
+    const gusSees = () => textsOf(gus.modal?.blocks).join('\n');
+    await gus.press(notice, 'notice_all').outcome;
+    await world.slack.until(() => gusSees().includes('Sizes'), 'the memory');
+    await gus.pressInModal('memory_notices_off').outcome;
+    await world.slack.until(() => gusSees().includes('Done: notices.'), 'the outcome');
+    expect(world.bot.commands.at(-1)?.person).toEqual(person);
+  });
+
+  it('can press what is shown to them alone', async () => {
+    const { gus, channel, notice } = await guestIsTold();
+    const before = world.bot.onCommand;
+    world.bot.onCommand = it => (it.action.type === 'undo' ? memoryView({ sections: [SIZES] }) : before(it));
+    const gusSees = (words: string) =>
+      world.slack.until(
+        () => gus.sees(channel.id).find(({ ephemeral, text }) => ephemeral && text.includes(words)),
+        `“${words}” to Gus alone`,
+      );
+    await gus.press(notice, 'notice_undo').outcome;
+    await gus.press(await gusSees('Sizes'), 'memory_notices_off').outcome;
+    const after = await gusSees('Done: notices.');
+    await gus.press(after, FORGET).outcome;
+    await gusSees('Done: forget.');
   });
 });
 
