@@ -131,7 +131,6 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     context,
     latest,
     identify: downloads.identify,
-    isReplying: open.isReplying,
     stopped: open.stopped,
     opened: openings.opened,
     refused: notifier.refused,

@@ -68,8 +68,9 @@ export function registerEvents(app: App, handlers: EventHandlers): void {
   app.event(SAID, async ({ payload, body, context }) => {
     const { tenant, botUser } = authorized.parse(context);
     const inbound = readEvent(payload, botUser);
+    const again = (context.retryNum ?? 0) > 0;
     if (inbound.type !== 'removed')
-      await handlers.handle(inbound, { tenant, team: context.teamId ?? body.team_id });
+      await handlers.handle(inbound, { tenant, team: context.teamId ?? body.team_id, again });
   });
   app.event(REMOVED, async ({ payload, context }) => {
     if (readEvent(payload, '').type !== 'removed') return;

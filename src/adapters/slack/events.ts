@@ -16,6 +16,8 @@ export interface Origin {
   tenant: string;
   /** The workspace it happened in. */
   team: string;
+  /** Slack sent it before and had no answer in time, which does not mean that nobody took it. */
+  again: boolean;
 }
 
 export interface Events {
@@ -36,8 +38,6 @@ export interface EventsDeps {
   latest: Latest;
   /** Finds out what files are of which the event only has the id. */
   identify(tenant: string, attachments: Attachment[]): Promise<Attachment[]>;
-  /** Whether a reply is being written in a thread just now. */
-  isReplying(tenant: string, channel: string, thread: string): boolean;
   stopped(inbound: Extract<Inbound, { type: 'stopped' }>, actor: Actor): Promise<void>;
   opened(inbound: Extract<Inbound, { type: 'opened' }>, actor: Actor): Promise<void>;
   /** The bot takes no more for now; the sentence goes where the answer would. */
@@ -83,7 +83,8 @@ export function createEvents(deps: EventsDeps): Events {
     const { tenant } = origin;
     // In a thread with several people, most of what is said is not for the bot: no status, no look-ups.
     if (address === 'follow_up' && !(await isKnown(await conversationIn(said, tenant)))) return;
-    greet(said, id, tenant);
+    // What comes again may have been answered, and then nothing would remove the status.
+    if (!origin.again) greet(said, id, tenant);
     const { person } = await conversationIn(said, tenant);
     const key = conversationKey(conversationOf(said, person));
     const [profile, context, names, attachments] = await Promise.all([
@@ -108,8 +109,8 @@ export function createEvents(deps: EventsDeps): Events {
       return;
     }
     greetings.delete(id);
+    // The twin of a mention: whoever took the other one answers, in this process or another, and the status is theirs.
     if (receipt !== 'duplicate') deps.background(deps.refused(message, receipt.refused));
-    else if (!deps.isReplying(tenant, said.channel, said.thread)) setStatus(said, tenant, '');
   }
 
   async function conversationIn(said: Said, tenant: string): Promise<Conversation> {

@@ -15,7 +15,6 @@ import type { SlackApi } from './web-client.ts';
 /** The replies that this process is writing, and Slack's own button that stops them, in whichever process. */
 export interface OpenReplies {
   openReply: ChatAdapter['openReply'];
-  isReplying(tenant: string, channel: string, thread: string): boolean;
   /** Whoever pressed the button, the replies that Slack stopped are the ones that stop. */
   stopped(it: Extract<Inbound, { type: 'stopped' }>, actor: Actor): Promise<void>;
   /** The same, pressed elsewhere: what `stopped` relayed. */
@@ -30,8 +29,6 @@ export const relayedStop = z.object({
 
 interface OpenReply {
   tenant: string;
-  channel: string;
-  thread: string;
   conversation: Conversation;
   /** Timestamps of the Slack messages it is in. */
   messages(): readonly string[];
@@ -67,7 +64,7 @@ export function createOpenReplies(deps: {
   return {
     openReply(message, resume, save, seen) {
       const place = replyToSchema.parse(message.replyTo);
-      const { tenant, channel, thread } = place;
+      const { tenant } = place;
       const { conversation } = message;
       const api = deps.apiOf(tenant);
       const current = deps.greeting(message.id);
@@ -91,7 +88,7 @@ export function createOpenReplies(deps: {
         setTimer,
         log,
       });
-      const reply: OpenReply = { tenant, channel, thread, conversation, messages: () => sink.messages };
+      const reply: OpenReply = { tenant, conversation, messages: () => sink.messages };
       open.add(reply);
       background(status.show('Thinking'));
       return {
@@ -105,9 +102,6 @@ export function createOpenReplies(deps: {
         },
       };
     },
-
-    isReplying: (tenant, channel, thread) =>
-      [...open].some(it => it.tenant === tenant && it.channel === channel && it.thread === thread),
 
     async stopped({ channel, thread, streams }, { tenant, person }) {
       const audience = channel.startsWith('D') ? 'private' : 'shared';

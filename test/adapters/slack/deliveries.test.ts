@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { createSlackAdapter } from '../../../src/adapters/slack/adapter.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { done, keeper, reply } from '../scripted-bot.ts';
-import { createWorld, TRANSPORTS, type World } from './harness.ts';
+import { createWorld, recordingLog, TRANSPORTS, transportOf, type World } from './harness.ts';
 
 let world: World;
 afterEach(() => world.stop());
@@ -63,11 +64,13 @@ describe.each(TRANSPORTS)('a delivery over %s', transport => {
     await posted.settled;
     await Promise.all(posted.deliveries.map(delivery => delivery.again({ num: 1, reason: 'http_timeout' })));
     expect(world.bot.received).toHaveLength(1);
+    await answer(await world.received(), 'Hello Ann');
     await world.restart();
     await Promise.all(posted.deliveries.map(delivery => delivery.again({ num: 2, reason: 'http_timeout' })));
     expect(world.bot.received).toEqual([]);
-    // The status that the late copy brought is gone again.
-    await world.slack.until(() => world.ann.status(channel.id, posted.ts) === undefined, 'no status');
+    // Nobody would remove a status that the late copy brought.
+    await world.adapter.stop();
+    expect(world.ann.status(channel.id, posted.ts)).toBeUndefined();
   });
 
   it('waits for nobody’s name and for no thread longer than Slack waits for the bot', async () => {
@@ -261,6 +264,32 @@ it('says why when the bot takes no more, also when Slack does not answer at firs
         .some(({ text }) => text === 'I am busy; please wait a little.'),
     'the sentence',
   );
+});
+
+it('shows that work begins until it is answered, also when the twin of a mention comes to another process', async () => {
+  world = await createWorld();
+  const { slack, state, logs, bot } = world;
+  const second = { ...bot.successor(), receive: bot.receive };
+  const other = createSlackAdapter({
+    transport: transportOf('socket', slack, 0),
+    install: { type: 'token', botToken: world.installed.token },
+    apiUrl: slack.apiUrl,
+    linkHosts: [],
+    state,
+    suggestedPrompts: [],
+    log: recordingLog(logs),
+  });
+  await other.start(second);
+  const channel = world.workspace.addChannel('general', { members: [world.ann] });
+  const posted = world.ann.mention(channel.id, 'Hello');
+  await posted.settled;
+  expect(bot.received).toHaveLength(1);
+  // What either has begun is over then.
+  await other.stop();
+  await world.adapter.stop();
+  expect(world.ann.status(channel.id, posted.ts)).toBe('is thinking…');
+  await answer(await world.received(), 'Hello Ann');
+  expect(world.ann.status(channel.id, posted.ts)).toBeUndefined();
 });
 
 it('stops the reply that is stopped, whoever pressed the button', async () => {
