@@ -325,6 +325,23 @@ describe('two workspaces through OAuth', () => {
     }
   });
 
+  it('may leave in the middle of an answer, of which nothing is tried again', async () => {
+    const { model, release } = twoHalves();
+    await setUp({ oauth: true, model });
+    workspace.uninstall();
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await install(red, ann);
+    const asked = ann.dm('Tell me');
+    await until(() => textOf(thread(ann, asked)).includes('The first half'), 'the beginning');
+    await Promise.all(red.uninstall().map(({ settled }) => settled));
+    await until(() => whole.logs.some(({ event }) => event === 'slack.uninstalled'), 'the removal');
+    release();
+    await whole.bot.idle();
+    expect(whole.logs.map(({ event }) => event)).toContain('slack.reply_undeliverable');
+    for await (const [key] of whole.state.table('inbox').entries()) expect(key).toBe('nothing waits');
+  });
+
   async function install(team: Workspace, user: User): Promise<void> {
     slack.approve({ workspace: team, user });
     const page = await fetch(`${url}/slack/install`);
