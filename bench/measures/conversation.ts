@@ -8,7 +8,7 @@ import { quantile } from '../statistics.ts';
 export interface ConversationSize {
   /** Turns before anything is measured: of a service that has run for a while, the code is compiled and connections are open. */
   warm: number;
-  /** Turns of one client after the other, and of 32 at the same time. */
+  /** Turns of one client after the other; of 32 who talk at the same time, and of 32 who begin at the same instant. */
   alone: number;
   together: number;
   /** Turns that are answered as fast as it goes, of each kind. */
@@ -24,6 +24,12 @@ export interface Setting {
 const TOGETHER = 32;
 /** A model thinks for a moment; sixty tokens follow, 20 ms apart. */
 const LIKE_A_MODEL = { afterMs: 300, everyMs: 20 };
+/**
+ * As long as a turn takes then. People who talk with the bot at the same time begin at times of their own, all over it. What it
+ * is like when they all write at one instant is another figure, and mostly one of how two cores are shared: in lockstep each
+ * step of every turn waits for that step of all others, in the contender and in the platform alike.
+ */
+const ONE_TURN_MS = 1_600;
 const AT_ONCE = { afterMs: 0, everyMs: 0 };
 
 /** One run of one contender, in processes of its own. */
@@ -32,7 +38,7 @@ export async function measureConversation(
   contender: ContenderName,
   size: ConversationSize,
 ): Promise<void> {
-  const slow = size.alone + size.together;
+  const slow = size.alone + 2 * size.together;
   const people = size.warm + slow + size.fast;
   // Slack's limits are for each workspace and minute: with few people in each, nobody comes near them.
   const options: ArenaOptions = { programs, contender, people, workspaces: Math.ceil(people / 2) };
@@ -67,13 +73,25 @@ export async function measureConversation(
       const who = again ? 'later turn' : 'first turn of a new person';
       add('Requests per turn', `to the agent service, ${who}`, '', requests / size.alone);
       add('Requests per turn', `to Slack, ${who}`, '', calls / size.alone);
-      say(`${contender}: ${kind}, ${TOGETHER} clients`);
-      const skip = size.warm + size.alone;
-      const together = await arena.work({ clients: TOGETHER, turns: size.together, skip, again });
-      latency(`${kind}, ${TOGETHER} clients`, together.turns);
-      limited = together.limited;
-      // What these turns still ask for when they are over is not the next ones'.
-      await arena.settled();
+      let skip = size.warm + size.alone;
+      for (const [clients, overMs] of [
+        [`${TOGETHER} clients`, ONE_TURN_MS],
+        [`${TOGETHER} clients at one instant`, 0],
+      ] as const) {
+        say(`${contender}: ${kind}, ${clients}`);
+        const together = await arena.work({
+          clients: TOGETHER,
+          turns: size.together,
+          skip,
+          again,
+          overMs,
+        });
+        latency(`${kind}, ${clients}`, together.turns);
+        limited = together.limited;
+        skip += size.together;
+        // What these turns still ask for when they are over is not the next ones'.
+        await arena.settled();
+      }
       await arena.requests();
     }
     await arena.pace(AT_ONCE);
