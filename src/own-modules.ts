@@ -38,15 +38,18 @@ async function loadDefault(path: string, folder: string): Promise<unknown> {
     const module: { default?: unknown } = await import(url);
     return module.default;
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    const why =
-      code === 'ERR_UNKNOWN_FILE_EXTENSION'
-        ? 'this Node runs no TypeScript; use Node 24, or compile the file to JavaScript'
-        : cause instanceof Error
-          ? cause.message
-          : String(cause);
-    throw new SetupError(`Cannot load ${path}: ${why}`, { cause });
+    throw new SetupError(`Cannot load ${path}: ${whyNot(cause)}`, { cause });
   }
+}
+
+function whyNot(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  if ('code' in cause && cause.code === 'ERR_UNKNOWN_FILE_EXTENSION')
+    return 'this Node runs no TypeScript; use Node 24, or compile the file to JavaScript';
+  // What "npm init" writes by itself.
+  if (/outside a module|Unexpected token 'export'/.test(cause.message))
+    return 'it is an ES module, and the package.json beside it says otherwise; put "type": "module" there, or name the file .mts or .mjs';
+  return cause.message;
 }
 
 function isTool(value: unknown): value is CustomTool {

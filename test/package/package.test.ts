@@ -126,6 +126,19 @@ describe('the package', { timeout: 120_000 }, () => {
     expect((await npx(['--help'])).out).toMatch(/ {2}init +write agent\.yml/);
   });
 
+  it('says what to do with a tool in a project that is none of ES modules, as npm init makes them', async () => {
+    const folder = join(home, 'common');
+    await mkdir(folder);
+    await writeFile(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
+    await writeFile(join(folder, 'agent.yml'), 'name: a\nmodel: m\nsystem: s\ncustom_tools: [./tool.js]\n');
+    await writeFile(join(folder, 'tool.js'), "import 'node:fs';\nexport default {};\n");
+    const { code, err } = await npx(['start'], 'hi\n', folder);
+    expect(code).not.toBe(0);
+    expect(err).toContain(
+      'Cannot load ./tool.js: it is an ES module, and the package.json beside it says otherwise; put "type": "module" there',
+    );
+  });
+
   it('writes what is needed to make it one’s own, and never over anything', async () => {
     const folder = join(home, 'mine');
     const first = await npx(['init', 'mine', '--persona', 'running-coach']);
