@@ -73,7 +73,7 @@ export function createTurns(deps: TurnsDeps): Turns {
 
   async function run(conversation: string): Promise<void> {
     let patient = true;
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; ) {
+    for (let failures = 0; failures < MAX_ATTEMPTS; ) {
       let lease: Lease | null = null;
       try {
         lease = await deps.leases.take(conversation, shutdown.signal);
@@ -83,13 +83,13 @@ export function createTurns(deps: TurnsDeps): Turns {
         patient = await deps.holds.free(conversation);
       } catch (error) {
         if (shutdown.signal.aborted) return;
-        attempt += 1;
-        const again = attempt < MAX_ATTEMPTS;
+        const again = failures + 1 < MAX_ATTEMPTS;
         log.error(
-          { event: 'turn.stuck', conversation, attempt: attempt - 1, again, err: error },
+          { event: 'turn.stuck', conversation, attempt: failures, again, err: error },
           'a turn could not be run; its messages stay in the inbox',
         );
-        if (again) await pause(STUCK_PAUSE_MS * 2 ** (attempt - 1), shutdown.signal);
+        if (again) await pause(STUCK_PAUSE_MS * 2 ** failures, shutdown.signal);
+        failures += 1;
       } finally {
         await lease?.release();
       }

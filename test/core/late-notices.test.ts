@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
+import { gate } from '../helpers/gate.ts';
 import { memoryOf } from '../helpers/memory.ts';
 import { createScriptedModel, lastResults, lastWords } from '../helpers/scripted-model.ts';
 
@@ -7,14 +8,6 @@ let bench: Bench;
 afterEach(() => bench.stop());
 
 const DOWN = { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } } as const;
-
-function gate(): { open(): void; opened: Promise<void> } {
-  let open = () => {};
-  const opened = new Promise<void>(resolve => {
-    open = resolve;
-  });
-  return { open, opened };
-}
 
 /** Says something, waits to be let on, then writes into memory; whatever else it is asked is small talk. */
 function slowWriter(hold: Promise<void>, path: string, content: string) {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ModelError } from '../../src/runtime/ports.ts';
 import type { Fault, Passing } from '../fakes/fault-proxy.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
+import { gate } from '../helpers/gate.ts';
 import { memoryOf } from '../helpers/memory.ts';
 import { createScriptedModel, lastResults, lastWords } from '../helpers/scripted-model.ts';
 
@@ -18,14 +19,6 @@ async function heard(): Promise<string> {
   if (session === undefined) return '';
   const list = bench.client.beta.sessions.events.list(session.id, { types: ['user.message'] });
   return JSON.stringify(await collect(list));
-}
-
-function gate(): { open(): void; opened: Promise<void> } {
-  let open = () => {};
-  const opened = new Promise<void>(resolve => {
-    open = resolve;
-  });
-  return { open, opened };
 }
 
 describe('a message that the service refuses', () => {
@@ -79,20 +72,26 @@ describe('a file that the model fails over', () => {
 });
 
 describe('stopping', () => {
-  it('while a file is being fetched ends that at once, and the conversation goes on', async () => {
-    bench = await createBench({ model: createScriptedModel(() => ({ text: ['ok'] })) });
+  /** Sends a message with a file that does not arrive, and stops. */
+  async function stopWhileFetching(text: string): Promise<void> {
     const { adapter } = bench;
-    await adapter.say('one');
     const fetching = gate();
     adapter.download = (_attachment, signal) =>
       new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason));
         fetching.open();
       });
-    await adapter.bot().receive({ ...adapter.message('two'), attachments: [PICTURE] });
+    await adapter.bot().receive({ ...adapter.message(text), attachments: [PICTURE] });
     await fetching.opened;
     await adapter.bot().interrupt(adapter.conversation());
-    await adapter.until(() => adapter.replies[1]?.closed === true);
+    await adapter.until(() => adapter.replies.at(-1)?.closed === true);
+  }
+
+  it('while a file is being fetched ends that at once, and the conversation goes on', async () => {
+    bench = await createBench({ model: createScriptedModel(() => ({ text: ['ok'] })) });
+    const { adapter } = bench;
+    await adapter.say('one');
+    await stopWhileFetching('two');
     expect(adapter.replies[1]?.final?.text).toBe('Stopped.');
     expect((await adapter.say('three')).final?.text).toBe('ok');
     expect(await sessions()).toHaveLength(1);
@@ -105,16 +104,7 @@ describe('stopping', () => {
     const { adapter } = bench;
     await adapter.say('one');
     await memoryOf(bench).run('outcome', { type: 'create', title: 'shoes', content: 'size 9' });
-    const fetching = gate();
-    adapter.download = (_attachment, signal) =>
-      new Promise((_, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason));
-        fetching.open();
-      });
-    await adapter.bot().receive({ ...adapter.message('two'), attachments: [PICTURE] });
-    await fetching.opened;
-    await adapter.bot().interrupt(adapter.conversation());
-    await adapter.until(() => adapter.replies[1]?.closed === true);
+    await stopWhileFetching('two');
     const told = () => JSON.stringify(model.requests.at(-1)?.messages).split('size 9').length - 1;
     await adapter.say('three');
     expect(told()).toBe(1);

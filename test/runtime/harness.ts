@@ -91,19 +91,6 @@ export function untilAborted(signal: AbortSignal): Promise<LoopOutcome> {
   });
 }
 
-export interface Gate {
-  readonly opened: Promise<void>;
-  open(): void;
-}
-
-export function gate(): Gate {
-  let open: () => void = () => {};
-  const opened = new Promise<void>(resolve => {
-    open = resolve;
-  });
-  return { opened, open };
-}
-
 /** An agent with the file tools and an environment, as ids. */
 export async function provision(client: Anthropic): Promise<{ agent: string; environment_id: string }> {
   const agent = await client.beta.agents.create({

@@ -2,9 +2,9 @@ import Anthropic from '@anthropic-ai/sdk';
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AgentLoop } from '../../src/runtime/ports.ts';
+import { gate } from '../helpers/gate.ts';
 import {
   collect,
-  gate,
   type Harness,
   idles,
   isIdle,

@@ -4,9 +4,9 @@ import Anthropic from '@anthropic-ai/sdk';
 import { accumulateManagedAgentsEvent } from '@anthropic-ai/sdk/lib/sessions/accumulate';
 import { afterEach, expect, test } from 'vitest';
 import type { AgentLoop } from '../../src/runtime/ports.ts';
+import { gate } from '../helpers/gate.ts';
 import {
   collect,
-  gate,
   type Harness,
   isIdle,
   newSession,

@@ -1,9 +1,9 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AgentLoop, LoopInput } from '../../src/runtime/ports.ts';
+import { gate } from '../helpers/gate.ts';
 import {
   collect,
-  gate,
   type Harness,
   idles,
   isIdle,

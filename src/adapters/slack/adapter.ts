@@ -121,6 +121,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     background,
     now,
     setTimer,
+    log,
   });
   const events = createEvents({
     bot,

@@ -8,7 +8,7 @@ import type { ReplyTo } from './inbound.ts';
 import { questionMark } from './marks.ts';
 import { answeredQuestion, detailMessage, questionMessage } from './notices.ts';
 import { QUIET } from './reply-blocks.ts';
-import { type SlackApi, SlackRefusal, SlackUnreachable } from './web-client.ts';
+import { type SlackApi, SlackUnreachable } from './web-client.ts';
 
 /** Yes/no questions that are open, in this process. */
 export interface Asks {
@@ -62,7 +62,7 @@ export function createAsks({ now, log }: { now: () => number; log: Log }): Asks 
     const after = slackTimeBefore(now());
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const there = attempt === 1 ? null : await findMarked(api, place, after, mark).catch(mayNotLook);
+        const there = attempt === 1 ? null : await findMarked(api, place, after, mark, log);
         if (there !== null || over.aborted) return there;
         return answered.parse(await api.call('chat.postMessage', message)).ts;
       } catch (error) {
@@ -131,10 +131,4 @@ export function createAsks({ now, log }: { now: () => number; log: Log }): Asks 
       return { sentence: null };
     },
   };
-}
-
-/** An app for mentions alone may read no channel: asked twice, perhaps, is better than not asked. */
-function mayNotLook(error: unknown): null {
-  if (!(error instanceof SlackRefusal && error.code === 'missing_scope')) throw error;
-  return null;
 }

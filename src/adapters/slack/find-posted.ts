@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { Log } from '../../log.ts';
 import type { ReplyTo } from './inbound.ts';
 import { type Mark, replyMark } from './marks.ts';
-import type { SlackApi } from './web-client.ts';
+import { type SlackApi, SlackRefusal } from './web-client.ts';
 
 export interface Wanted {
   /** Of the reply's source, where the message would begin. */
@@ -43,8 +44,13 @@ const replies = z.looseObject({
  * Slack has no key that keeps a call from taking effect twice. So after a lost answer, or a crash, the thread is
  * asked whether the message is there: a posted one carries a mark, a streamed one is known by its words.
  */
-export async function findPosted(api: SlackApi, place: ReplyTo, wanted: Wanted): Promise<string | null> {
-  const messages = await messagesSince(api, place, wanted.after);
+export async function findPosted(
+  api: SlackApi,
+  place: ReplyTo,
+  wanted: Wanted,
+  log: Log,
+): Promise<string | null> {
+  const messages = await messagesSince(api, place, wanted.after, log);
   const own = messages.filter(({ ts, user }) => user === wanted.botUser && !wanted.known.includes(ts));
   const mark = replyMark(wanted.messageId, wanted.from);
   // Nothing was added to it: nobody knew its timestamp. So a longer one with the same first word is another's, and one
@@ -69,8 +75,9 @@ export async function findMarked(
   place: ReplyTo,
   after: string,
   mark: Mark,
+  log: Log,
 ): Promise<string | null> {
-  const messages = await messagesSince(api, place, after);
+  const messages = await messagesSince(api, place, after, log);
   return messages.find(({ metadata }) => isMarked(metadata, mark))?.ts ?? null;
 }
 
@@ -79,15 +86,20 @@ export function slackTimeBefore(now: number): string {
   return ((now - CLOCK_SKEW_MS) / 1_000).toFixed(6);
 }
 
-async function messagesSince(api: SlackApi, place: ReplyTo, after: string): Promise<Found[]> {
-  const answer = await api.call('conversations.replies', {
-    channel: place.channel,
-    ts: place.thread,
-    oldest: after,
-    limit: 200,
-    include_all_metadata: true,
-  });
-  return replies.parse(answer).messages;
+/** An app for mentions alone may read no channel, and finds nothing: what is said twice, perhaps, is better than what is not said. */
+async function messagesSince(api: SlackApi, place: ReplyTo, after: string, log: Log): Promise<Found[]> {
+  const { tenant, channel, thread } = place;
+  const query = { channel, ts: thread, oldest: after, limit: 200, include_all_metadata: true };
+  try {
+    return replies.parse(await api.call('conversations.replies', query)).messages;
+  } catch (error) {
+    if (!(error instanceof SlackRefusal && error.code === 'missing_scope')) throw error;
+    log.warn(
+      { event: 'slack.may_not_look', err: error, tenant, channel, thread },
+      'what was being posted may be there twice',
+    );
+    return [];
+  }
 }
 
 function isMarked(metadata: Found['metadata'], { event_type, event_payload }: Mark): boolean {

@@ -1,6 +1,7 @@
 import type { Message, NoticeMode } from '../../core/message.ts';
 import type { SetTimer } from '../../core/paced.ts';
 import type { Notice } from '../../core/views.ts';
+import type { Log } from '../../log.ts';
 import { findMarked, slackTimeBefore } from './find-posted.ts';
 import type { HomeTabs } from './home-tabs.ts';
 import { type ReplyTo, replyToSchema } from './inbound.ts';
@@ -31,6 +32,7 @@ export function createNotifier(deps: {
   now: () => number;
   background(work: Promise<unknown>): void;
   setTimer: SetTimer;
+  log: Log;
 }): Notifier {
   const post = (place: ReplyTo, content: Record<string, unknown>) =>
     deps.apiOf(place.tenant).call('chat.postMessage', {
@@ -71,7 +73,7 @@ export function createNotifier(deps: {
     const after = slackTimeBefore(deps.now());
     await pause(RETRY_MS);
     await untilAnswered(async () => {
-      const there = await findMarked(deps.apiOf(place.tenant), place, after, mark);
+      const there = await findMarked(deps.apiOf(place.tenant), place, after, mark, deps.log);
       if (there === null) await post(place, content);
     });
   }

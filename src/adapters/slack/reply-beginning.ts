@@ -174,7 +174,7 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     if (progress.posting === null) return;
     const known = progress.parts.map(part => part.ts);
     const wanted = { ...progress.posting, botUser: await deps.botUser(), messageId: deps.messageId, known };
-    const ts = await findPosted(api, place, wanted).catch(mayNotLook);
+    const ts = await findPosted(api, place, wanted, log);
     if (ts !== null) {
       const { from, opened } = progress.posting;
       const before = progress.parts.at(-1);
@@ -184,16 +184,6 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
       deps.onPosted();
     }
     await keep(null);
-  }
-
-  /** An app for mentions alone may read no channel: what is said twice, perhaps, is better than what is not said. */
-  function mayNotLook(error: unknown): null {
-    if (!(error instanceof SlackRefusal && error.code === 'missing_scope')) throw error;
-    log.warn(
-      { event: 'slack.may_not_look', err: error, ...where },
-      'what was being posted may be there twice',
-    );
-    return null;
   }
 
   return { begin, recover };

@@ -488,6 +488,18 @@ describe('a notice', () => {
     expect(shown()).toBe(1);
   });
 
+  it('is shown where the app may not look whether it stands there already', async () => {
+    await setUp();
+    const { channel, thread } = await noticed('dm', 'thread', () => {
+      world.slack.fail('chat.postMessage', { type: 'drop', when: 'before' });
+      world.slack.fail('conversations.replies', { type: 'error', error: 'missing_scope' }, { times: 9 });
+    });
+    await world.slack.until(
+      () => world.ann.sees(channel, thread).some(({ text }) => text.includes('shoe size: 9')),
+      'the notice',
+    );
+  });
+
   it('in a channel is for the person alone, and Undo replaces it with what came of it', async () => {
     await setUp();
     const { seen, channel } = await noticed('channel', 'private');

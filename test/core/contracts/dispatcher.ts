@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dispatcher, Run } from '../../../src/core/dispatcher.ts';
 import type { Caps } from '../../../src/core/fair-queue.ts';
+import { gate } from '../../helpers/gate.ts';
 
 type Create = (run: Run, caps?: Partial<Caps>) => Promise<Dispatcher> | Dispatcher;
 
@@ -156,12 +157,4 @@ export function dispatcherContract(
       expect(finished).toEqual(['a']);
     });
   });
-}
-
-function gate(): { opened: Promise<void>; open(): void } {
-  let open: () => void = () => {};
-  const opened = new Promise<void>(resolve => {
-    open = resolve;
-  });
-  return { opened, open };
 }
