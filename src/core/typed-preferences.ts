@@ -225,7 +225,8 @@ function readField(words: string): Typed {
     .replace(field.pattern, '')
     .replace(/^\s*[:=]/, '')
     .trim();
-  if (value === '') return unclear('What shall it be? A dash forgets it.');
+  if (value === '')
+    return unclear('What shall it be? A dash forgets the field, /preferences forget one thing in it.');
   return act({ type: 'set', values: { [field.name]: /^[-–—]$/.test(value) ? '' : value } });
 }
 

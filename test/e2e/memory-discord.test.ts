@@ -100,7 +100,7 @@ describe('a person and their memory, on Discord', () => {
     // Set by form, edited by hand, and begun anew.
     const usual = await fillIn('set', { field: 'budget' }, { budget: '$120' });
     expect(usual.form.values).toMatchObject({ shoe_size: '9', budget: '' });
-    expect(words(usual.saved)).toContain('Saved. budget: $120.');
+    expect(words(usual.saved)).toContain('Saved. Budget: $120.');
     const edited = await fillIn('edit', { note: 'sizes' }, { text_0: '- shoe size: 10\n- coat: M' });
     expect(edited.form.values.text_0).toContain('- shoe size: 9');
     expect(words(edited.saved)).toContain('Saved: Sizes.');

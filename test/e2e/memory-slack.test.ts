@@ -85,7 +85,7 @@ describe('a person and their memory, on Slack', () => {
     expect(await on.inWindow(ann, 'Shoe size')).toContain('Budget');
     expect(JSON.stringify(ann.modal)).toContain('"initial_value":"9"');
     await ann.submit({ budget: '$120' }).outcome;
-    await on.inWindow(ann, 'Saved. budget: $120.');
+    await on.inWindow(ann, 'Saved. Budget: $120.');
     await ann.command('/preferences', 'edit sizes').outcome;
     await on.inWindow(ann, 'One fact a line');
     await ann.submit({ text_0: '- shoe size: 10\n- coat: M' }).outcome;

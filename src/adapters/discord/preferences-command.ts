@@ -73,7 +73,7 @@ export const PREFERENCES_OPTIONS = [
     'set',
     'Your usual facts: sizes, budget, likes and avoids',
     chosen('field', 'Which one', false, Object.entries(FIELD_NAMES)),
-    written('value', 'What it is to be; a dash forgets it', 1_000),
+    written('value', 'What it is, or one more of a list; a dash forgets it', 1_000),
   ),
   subcommand('edit', 'Write in a note yourself', note('Which note', true)),
   subcommand('new', 'Begin a note of your own', written('title', 'What it is about', 100)),

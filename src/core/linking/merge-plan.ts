@@ -1,5 +1,5 @@
 import { type FactLine, factId, factLines, withoutDate, withoutLines } from '../memory-lines.ts';
-import { fieldOf, keyOf, ruleOf, said } from '../preferences/field-rules.ts';
+import { fieldOf, garmentOf, ruleOf, said } from '../preferences/field-rules.ts';
 import { isListed, labelIn } from '../preferences/labels.ts';
 import type { TextFile } from '../preferences/usual-facts.ts';
 import { isTitleOf, namesIn, parseNote, saysNothingNew, textOfNote, united } from './note-blocks.ts';
@@ -179,12 +179,8 @@ function questionOf(path: string, fact: FactLine): { question: string; value: st
   switch (ruleOf(field).kind) {
     case 'one':
       return { question: USUAL + field, value: words.value };
-    case 'labelled': {
-      const garment = keyOf(words.label ?? '')
-        .replace(/ sizes?$/, '')
-        .replace(/s$/, '');
-      return { question: `${USUAL}${field}/${garment}`, value: words.value };
-    }
+    case 'labelled':
+      return { question: `${USUAL}${field}/${garmentOf(words.label ?? '')}`, value: words.value };
     case 'list':
       return null;
   }

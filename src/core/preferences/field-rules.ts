@@ -99,9 +99,10 @@ const ALLERGIES = /^(?:is )?(?:allerg(?:y|ies|ic to)|intoleran(?:ces?|t to)|sens
 const SPOKEN =
   /^((?:also )?(?:likes?|loves?|prefers?|avoids?|dislikes?|hates?|never wears?|no|(?:is )?allergic to))\s+(\S.*)$/i;
 const GARMENT =
-  'clothing|clothes|tops?|t-?shirts?|tees?|shirts?|blouses?|sweaters?|jumpers?|hoodies?|jackets?|blazers?|coats?|dress(?:es)?|trousers|pants|jeans|shorts|skirts?|suits?|bras?|underwear|socks?|gloves?|hats?|waist|inseam|collar|chest|hips|neck|sleeves?';
+  'clothing|clothes|tops?|t-?shirts?|tees?|shirts?|blouses?|sweaters?|jumpers?|hoodies?|jackets?|blazers?|coats?|dress(?:es)?|trousers?|pants?|jeans?|shorts|skirts?|suits?|bras?|underwear|socks?|gloves?|hats?|waist|inseam|collar|chest|hips|neck|sleeves?';
 const SHOES = /^(?:shoes?|sneakers?|trainers?|footwear)(?: sizes?)?$/;
-const CLOTHES = new RegExp(`^(?:(?:${GARMENT})(?: sizes?)?|sizes?)$`);
+// "belt: brown" says no size, "belt size: 90" does.
+const CLOTHES = new RegExp(`^(?:(?:${GARMENT})(?: sizes?)?|(?:belts?|rings?) sizes?|sizes?)$`);
 const BUDGET =
   /^(?:(?:max(?:imum)?|usual|overall|total|general|shopping|price) )?(?:budget|spending limit|price limit|price range)$/;
 const UNMARKED = new RegExp(
@@ -199,6 +200,12 @@ export function keyOf(label: string): string {
     .replace(/[*`]/g, '')
     .replace(/\s+/g, ' ')
     .trim();
+}
+
+/** What a size is for, one name for all spellings: "Trousers size" and "trouser" are "trouser", "dresses" "dress". */
+export function garmentOf(label: string): string {
+  const garment = keyOf(label).replace(/^(.+) sizes?$/, '$1');
+  return garment.replace(/sses$/, 'ss').replace(/([^s])s$/, '$1');
 }
 
 /** Values with commas, semicolons or line ends between them; what stands in brackets stays together. */

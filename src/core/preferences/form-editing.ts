@@ -5,8 +5,8 @@ import type { State } from '../state.ts';
 import { type Conflict, outcome, type PreferencesView } from '../views.ts';
 import { sha256Of } from './authors.ts';
 import { type Conflicts, newId, OPEN_MS } from './conflicts.ts';
-import { FIELDS } from './field-rules.ts';
-import { readFields, type TextFile, writeField } from './usual-facts.ts';
+import { FIELDS, ruleOf } from './field-rules.ts';
+import { readFields, readValues, type TextFile, type WriteMode, writeField } from './usual-facts.ts';
 import type { Writes } from './writes.ts';
 
 type SetAction = Action<'set'>;
@@ -70,16 +70,20 @@ export function createFormEditing(deps: {
       return outcome(false, 'That form was open for too long. Please open it again.');
     }
     const storeId = await memory.storeFor(person, 'private');
+    // Who types a value did not see what was there before: then nothing goes that it does not answer.
+    const mode: WriteMode = formId === undefined ? 'add' : 'replace';
     const saved = new Set<FieldName>();
+    let first: readonly TextFile[] | undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const files = await filesOf(person);
       // Without a form it is this that they mean to replace, and nothing that comes in between.
       seen ??= readFields(files);
-      const plan = planOf(files, values, seen, today());
+      first ??= files;
+      const plan = planOf(files, { values, seen, mode }, today());
       for (const name of plan.wanted) saved.add(name);
       if (await writeAll(person, storeId, files, plan.contents)) {
         if (plan.disputed.length > 0) return disputes(person, storeId, files, plan, values, seen);
-        return outcome(true, savedSentence([...saved], values));
+        return told([...saved], { values, mode, before: first, after: withContents(files, plan.contents) });
       }
     }
     return outcome(false, 'Your memory keeps changing right now. Please try again in a moment.');
@@ -166,7 +170,11 @@ interface Plan {
 }
 
 /** Field by field: what the person left as they saw it is not touched, what changed meanwhile is not overwritten. */
-function planOf(files: readonly TextFile[], values: Values, seen: Seen, date: string): Plan {
+function planOf(
+  files: readonly TextFile[],
+  { values, seen, mode }: { values: Values; seen: Seen; mode: WriteMode },
+  date: string,
+): Plan {
   const now = readFields(files);
   const wanted: FieldName[] = [];
   const disputed: FieldName[] = [];
@@ -174,12 +182,15 @@ function planOf(files: readonly TextFile[], values: Values, seen: Seen, date: st
   for (const { name } of FIELDS) {
     const value = values[name]?.trim();
     if (value === undefined || value === seen[name]) continue;
-    if (value !== now[name] && seen[name] !== now[name]) {
+    // What is only added stands beside whatever came in between.
+    const overwrites = mode === 'replace' || ruleOf(name).kind === 'one';
+    if (overwrites && value !== now[name] && seen[name] !== now[name]) {
       disputed.push(name);
       continue;
     }
+    const changed = writeField(withContents(files, contents), name, value, date, mode);
+    if (mode === 'add' && changed.size === 0) continue;
     wanted.push(name);
-    const changed = writeField(withContents(files, contents), name, value, date);
     contents = new Map([...contents, ...changed]);
   }
   return { wanted, disputed, contents };
@@ -194,12 +205,30 @@ function withContents(files: readonly TextFile[], contents: ReadonlyMap<string, 
   return [...all].map(([path, { content, closed }]) => ({ path, content, closed }));
 }
 
-function savedSentence(names: readonly FieldName[], values: Values): string {
-  if (names.length === 0) return 'That is what I remember already.';
-  const said = names.map(name => {
-    const label = (FIELDS.find(field => field.name === name)?.label ?? name).toLowerCase();
-    const value = values[name]?.trim() ?? '';
-    return value === '' ? `${label}: nothing any more` : `${label}: ${value}`;
+interface Telling {
+  values: Values;
+  mode: WriteMode;
+  before: readonly TextFile[];
+  after: readonly TextFile[];
+}
+
+/** What the fields say now, and what they said where something of it is gone. */
+function told(names: readonly FieldName[], { values, mode, before, after }: Telling): PreferencesView {
+  const [was, now] = [readFields(before), readFields(after)];
+  const kept =
+    mode === 'add' ? FIELDS.filter(({ name }) => values[name]?.trim() === '' && now[name] !== '') : [];
+  const stays = kept.map(({ name }) => `An allergy stays until you forget it by its name: ${now[name]}.`);
+  if (names.length === 0) {
+    return stays.length === 0
+      ? outcome(true, 'That is what I remember already.')
+      : outcome(false, stays.join(' '));
+  }
+  const said = names.map((name, index) => {
+    const { label } = ruleOf(name);
+    const left = new Set(readValues(after, name).map(value => value.toLowerCase()));
+    const isLost = readValues(before, name).some(value => !left.has(value.toLowerCase()));
+    const value = now[name] === '' ? 'nothing any more' : now[name];
+    return `${index === 0 ? label : label.toLowerCase()}: ${value}${isLost ? ` (was ${was[name]})` : ''}`;
   });
-  return `Saved. ${said.join('; ')}.`;
+  return outcome(true, [`Saved. ${said.join('; ')}.`, ...stays].join(' '));
 }

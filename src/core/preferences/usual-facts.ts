@@ -14,6 +14,7 @@ import {
   FIELDS,
   type FieldRule,
   fieldOf,
+  garmentOf,
   isAllergy,
   keyOf,
   ruleOf,
@@ -52,6 +53,13 @@ export function readValues(files: readonly TextFile[], name: FieldName): string[
 }
 
 /**
+ * `replace`: the field says what is written and nothing else, because the writer saw what it said before. `add`: what
+ * is written is answered anew and everything else stays; nothing written takes out all but allergies, which nobody is
+ * to lose without having named them.
+ */
+export type WriteMode = 'replace' | 'add';
+
+/**
  * The files as they have to be for a field to say `wanted`: only those that change, with null for one that then
  * says nothing any more. Values that stay keep their lines as they are.
  */
@@ -60,6 +68,7 @@ export function writeField(
   name: FieldName,
   wanted: string,
   date: string,
+  mode: WriteMode = 'replace',
 ): Map<string, string | null> {
   const rule = ruleOf(name);
   const current = itemsOf(files, rule);
@@ -72,13 +81,15 @@ export function writeField(
     if (index === -1) added.push(value);
     else left.splice(index, 1);
   }
-  const edits = new Map<Item, string | null>(left.map(item => [item, null]));
-  if (rule.kind !== 'list') {
-    for (const item of left) {
-      const index = added.findIndex(value => rule.kind === 'one' || labelIn(value) === labelIn(item.shown));
-      const [value] = index === -1 ? [] : added.splice(index, 1);
-      if (value !== undefined) edits.set(item, value);
-    }
+  const edits = new Map<Item, string | null>();
+  for (const item of left) {
+    const isAnswer = (value: string) =>
+      rule.kind === 'one' || (rule.kind === 'labelled' && isSameGarment(value, item.shown));
+    const index = added.findIndex(isAnswer);
+    const [value] = index === -1 ? [] : added.splice(index, 1);
+    const clears = values.length === 0 && !isAllergy(item.said.label);
+    if (value !== undefined) edits.set(item, value);
+    else if (mode === 'replace' || clears || values.some(isAnswer)) edits.set(item, null);
   }
   return changedFiles(files, rule, current, edits, added, date);
 }
@@ -243,6 +254,10 @@ function labelled(text: string): string {
 function labelIn(shown: string): string {
   const at = SIZE.exec(shown)?.index ?? 0;
   return shown.slice(0, at).trim() || 'clothing';
+}
+
+function isSameGarment(a: string, b: string): boolean {
+  return garmentOf(labelIn(a)) === garmentOf(labelIn(b));
 }
 
 function valueIn(shown: string): string {

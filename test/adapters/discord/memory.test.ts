@@ -118,7 +118,7 @@ describe('a person and their memory, on Discord', () => {
     const opened = command('set', { field: 'budget' });
     expect((await formOf(world, opened)).values).toMatchObject({ shoe_size: '9', budget: '' });
     const after = await answerTo(world, discord.as(ana.id).submit(opened, { budget: 'boots up to $120' }));
-    expect(words(after)).toContain('Saved. budget: boots up to $120.');
+    expect(words(after)).toContain('Saved. Budget: boots up to $120.');
     const edited = command('edit', { note: 'sizes' });
     const { values } = await formOf(world, edited);
     expect(values.text_0).toContain('- shoe size: 9');

@@ -129,7 +129,7 @@ describe('in the terminal', () => {
     ['set', /Your usual facts:\n {2}Shoe size .* e\.g\. US 9/],
     ['set hat 9', /do not know that field/],
     ['set budget', /What shall it be/],
-    ['set materials to avoid wool, silk', /Saved\. materials to avoid, allergies: wool, silk/],
+    ['set materials to avoid wool, silk', /Saved\. Materials to avoid, allergies: wool, silk/],
     ['private maybe', /on or off/],
     ['notices on', /below my reply/],
     ['export yaml', /json or markdown/],

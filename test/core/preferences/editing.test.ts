@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { CommandAction } from '../../../src/core/message.ts';
 import { type Bench, createBench } from '../../helpers/bench.ts';
 import { memoryOf, obedientModel, write } from '../../helpers/memory.ts';
 
@@ -37,7 +38,7 @@ describe('the form', () => {
     expect(saved).toEqual({
       type: 'outcome',
       ok: true,
-      sentence: 'Saved. shoe size: 10; budget: $120; brands you avoid: nothing any more.',
+      sentence: 'Saved. Shoe size: 10 (was 9); budget: $120; brands you avoid: nothing any more (was Zara).',
     });
     expect(await ann.files()).toEqual({
       '/sizes.md': '# Sizes\n- shoe size: 10 (2026-11-22)\n- broad shoulders\n',
@@ -87,8 +88,18 @@ describe('the form', () => {
     await ann.operate('/budget.md', '- budget: $100\n');
     expect(
       await ann.run('outcome', { type: 'set', formId, values: { budget: '$80', shoe_size: '9' } }),
-    ).toMatchObject({ ok: true, sentence: 'Saved. shoe size: 9.' });
+    ).toMatchObject({ ok: true, sentence: 'Saved. Shoe size: 9.' });
     expect(await ann.files()).toMatchObject({ '/budget.md': '- budget: $100\n' });
+  });
+
+  it('says what went when it was replaced where the person saw it, allergies included', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('materials.md', '- allergic to: wool\n- avoids: silk\n'));
+    const { formId } = await ann.run('form', { type: 'form' });
+    expect(
+      await ann.run('outcome', { type: 'set', formId, values: { materials_avoided: 'nylon' } }),
+    ).toMatchObject({ sentence: 'Saved. Materials to avoid, allergies: nylon (was wool, silk).' });
+    expect(await ann.files()).toEqual({ '/materials.md': '- avoids: nylon (2026-11-22)\n' });
   });
 
   it('is for the person who opened it', async () => {
@@ -99,6 +110,57 @@ describe('the form', () => {
       ok: false,
       sentence: expect.stringContaining('open for too long'),
     });
+  });
+});
+
+describe('a usual fact that is typed, with no form before it', () => {
+  const typed = (values: Extract<CommandAction, { type: 'set' }>['values']) =>
+    ({ type: 'set', values }) as const;
+
+  it('is added to a list and to sizes, and only the same size is replaced', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('brands.md', '- likes: Patagonia, Veja\n'));
+    await bench.adapter.say(write('sizes.md', '- shirt size: M\n- trouser size: 32/34\n'));
+    expect(await ann.run('outcome', typed({ brands_liked: 'Nike, veja' }))).toMatchObject({
+      sentence: 'Saved. Brands you like: Patagonia, Veja, Nike.',
+    });
+    expect(await ann.run('outcome', typed({ clothing_sizes: 'trousers 34/34, dress 38' }))).toMatchObject({
+      sentence: 'Saved. Clothing sizes: shirt M, trouser 34/34, dress 38 (was shirt M, trouser 32/34).',
+    });
+    expect(await ann.files()).toEqual({
+      '/brands.md': '- likes: Patagonia, Veja\n- likes: Nike (2026-11-22)\n',
+      '/sizes.md': '- shirt size: M\n- trouser size: 34/34 (2026-11-22)\n- dress size: 38 (2026-11-22)\n',
+    });
+    expect(await ann.run('outcome', typed({ brands_liked: 'Nike' }))).toMatchObject({
+      sentence: 'That is what I remember already.',
+    });
+  });
+
+  it('replaces the one value of what has one, and says which', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('budget.md', '- budget: $80\n'));
+    expect(await ann.run('outcome', typed({ budget: '$120' }))).toMatchObject({
+      sentence: 'Saved. Budget: $120 (was $80).',
+    });
+  });
+
+  it('leaves an allergy, also when everything else in its field is forgotten', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('materials.md', '- allergic to: wool\n'));
+    await ann.run('outcome', typed({ materials_avoided: 'nylon' }));
+    expect(await ann.files()).toEqual({
+      '/materials.md': '- allergic to: wool\n- avoids: nylon (2026-11-22)\n',
+    });
+    expect(await ann.run('outcome', typed({ materials_avoided: '' }))).toMatchObject({
+      ok: true,
+      sentence:
+        'Saved. Materials to avoid, allergies: wool (was wool, nylon). An allergy stays until you forget it by its name: wool.',
+    });
+    expect(await ann.run('outcome', typed({ materials_avoided: '' }))).toMatchObject({
+      ok: false,
+      sentence: 'An allergy stays until you forget it by its name: wool.',
+    });
+    expect(await ann.files()).toEqual({ '/materials.md': '- allergic to: wool\n' });
   });
 });
 

@@ -86,9 +86,10 @@ describe('what a person changes by hand while the agent writes', () => {
   it('stays removed when it was removed', async () => {
     const { ann, say, while: during } = await slowAgent();
     await say({ '/brands.md': '- likes: Nike\n- likes: Veja\n' });
-    await during({ '/brands.md': '- likes: Nike\n- likes: Veja\n- likes: Puma\n' }, () =>
-      ann.run('outcome', { type: 'set', values: { brands_liked: 'Veja' } }),
-    );
+    await during({ '/brands.md': '- likes: Nike\n- likes: Veja\n- likes: Puma\n' }, async () => {
+      const { formId } = await ann.run('form', { type: 'form' });
+      await ann.run('outcome', { type: 'set', formId, values: { brands_liked: 'Veja' } });
+    });
     expect(await ann.files()).toEqual({ '/brands.md': '- likes: Veja\n- likes: Puma\n' });
     expect(lastNotice()).toEqual(['+ likes: Puma']);
   });

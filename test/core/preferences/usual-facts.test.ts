@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { factLines } from '../../../src/core/memory-lines.ts';
 import { FIELDS } from '../../../src/core/preferences/field-rules.ts';
 import { readFields, writeField } from '../../../src/core/preferences/usual-facts.ts';
+import { sizesIn } from '../../../src/runtime/models/offline/sizes.ts';
+import { itemPattern } from '../../../src/runtime/models/offline/vocabulary.ts';
 
 const TODAY = '2026-11-22';
 type Files = Record<string, string>;
@@ -216,5 +218,42 @@ describe('for any files', () => {
         expect(Object.values(after).flatMap(factLines).length).toBeGreaterThan(0);
       }),
     );
+  });
+});
+
+describe('sizes', () => {
+  const words = itemPattern.split(/\|(?![^(]*\))/).map(word => word.replace(/\(\?:[^)]*\)\?|\?/g, ''));
+  const keys = [...words.map(word => `my ${word} size is 32`), 'I wear a 38', 'my size is M'].flatMap(
+    clause => sizesIn(clause, false).flatMap(change => (change.type === 'set' ? [change.key] : [])),
+  );
+
+  it('the form shows what the offline model files, and replaces it by its plain name', () => {
+    expect(new Set(keys).size).toBeGreaterThan(15);
+    for (const key of new Set(keys)) {
+      const files = { '/sizes.md': `- ${key}: 32\n` };
+      const fields = read(files);
+      expect([key, Object.keys(fields)]).toEqual([
+        key,
+        [key === 'shoe size' ? 'shoe_size' : 'clothing_sizes'],
+      ]);
+      const name = key === 'shoe size' ? 'shoe_size' : 'clothing_sizes';
+      expect(write(files, name, name === 'shoe_size' ? '34' : `${key} 34`)).toEqual({
+        '/sizes.md': `- ${key}: 34 (2026-11-22)\n`,
+      });
+    }
+  });
+
+  it.each([
+    ['trouser size', 'trousers 34'],
+    ['dress size', 'dresses 34'],
+    ['Shirts', 'shirt 34'],
+  ])('“%s” is what “%s” replaces', (label, value) => {
+    expect(write({ '/sizes.md': `- ${label}: 32\n` }, 'clothing_sizes', value)).toEqual({
+      '/sizes.md': `- ${label}: 34 (2026-11-22)\n`,
+    });
+  });
+
+  it('what a belt or a ring is like is no size', () => {
+    expect(read({ '/notes.md': '- belt: brown\n- ring: gold\n' })).toEqual({});
   });
 });
