@@ -33,7 +33,7 @@ import { createSharing } from './preferences/sharing.ts';
 import { createTextEditing } from './preferences/text-editing.ts';
 import { createWhy } from './preferences/why.ts';
 import { createWrites } from './preferences/writes.ts';
-import type { Privacy } from './privacy.ts';
+import { extentOf, type Privacy } from './privacy.ts';
 import type { ReplySources } from './reply-sources.ts';
 import type { Sessions } from './sessions.ts';
 import type { State } from './state.ts';
@@ -122,6 +122,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
       noticesAreDefault: mode === undefined,
       paused: await privacy.isPaused(owner),
       privateHere: conversation === undefined ? null : await privacy.isPrivate(conversation),
+      ...(conversation === undefined ? {} : privateWith(conversation)),
       linked: others.map(({ platform, name }) => ({ platform, name })),
     };
   }
@@ -324,6 +325,11 @@ const FORGET_ME =
 const UNFINISHED =
   'I could not finish forgetting you: something I need cannot be reached. I go on by myself within the hour, or at once ' +
   'when you ask again. What you write to me before that goes as well.';
+
+function privateWith(conversation: Conversation): { privateWith?: 'place' | 'thread' } {
+  const extent = extentOf(conversation);
+  return extent === 'conversation' ? {} : { privateWith: extent };
+}
 
 function section(file: MemoryFile, facts: Fact[], shared: boolean): MemorySection {
   return {

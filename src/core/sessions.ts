@@ -5,7 +5,7 @@ import type { Holds } from './holds.ts';
 import type { Accounts } from './linking/accounts.ts';
 import type { Memory, PersonStore } from './memory.ts';
 import { type Conversation, conversationKey, type Person, personKey } from './message.ts';
-import type { MemoryAccess, Privacy } from './privacy.ts';
+import { extentOf, type MemoryAccess, type Privacy, privateKey } from './privacy.ts';
 import type { Provision } from './provision.ts';
 import { createSessionMaking, type MadeSession, type SessionPurpose } from './session-making.ts';
 import { createSessionEndings, removeSession } from './session-removal.ts';
@@ -50,7 +50,7 @@ export interface Sessions {
   memoryEdited(owner: Person): Promise<void>;
   /** The next message begins a new session in every conversation that has this memory. Returns the old ones. */
   renew(owner: Person): Promise<string[]>;
-  /** Deletes the session of a conversation that is private no more. */
+  /** Deletes the private sessions of all that is private no more with this conversation. */
   endPrivate(conversation: Conversation): Promise<void>;
   /** Deletes private sessions that were not used for long. Returns how many. */
   sweep(): Promise<number>;
@@ -261,11 +261,13 @@ export function createSessions(deps: {
     },
 
     async endPrivate(conversation) {
-      const key = conversationKey(conversation);
-      const record = await records.get(key);
-      if (record?.access !== 'none') return;
-      await changed(key, { ended: true });
-      await endings.end(personKey(conversation.person), record.sessionId);
+      const whole = privateKey(conversation);
+      for await (const [key, record] of records.entries(whole)) {
+        if (key !== whole && extentOf(conversation) !== 'place') continue;
+        if (record.access !== 'none' || record.ended) continue;
+        await changed(key, { ended: true });
+        await endings.end(personKey(conversation.person), record.sessionId);
+      }
     },
 
     sweep: () => endings.sweep(),

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { conversationKey } from '../../src/core/message.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { memoryOf, obedientModel, write } from '../helpers/memory.ts';
 import { createScriptedModel } from '../helpers/scripted-model.ts';
@@ -148,5 +149,115 @@ describe('a private conversation', () => {
     expect((await asked).final).toMatchObject({ state: 'done', text: 'One moment.' });
     await bench.bot.idle();
     expect(await status(hidden?.id ?? '')).toBe(404);
+  });
+});
+
+/** Direct messages in which every new message may begin a thread, as on Slack. */
+describe('private direct messages with threads', () => {
+  const where = (thread: string) => ({ channel: 'D1', thread });
+  const at = (thread: string) => bench.adapter.conversation(where(thread));
+  const resourcesOf = async () => (await sessions()).map(({ resources }) => resources.length);
+  /** Whether a session of hers was begun with what stands in her notes. */
+  const isKnown = (model: ReturnType<typeof obedientModel>) =>
+    JSON.stringify(model.requests.at(-1)).includes('> - one');
+
+  it('are private in threads yet to come and in those there are, until they are no more', async () => {
+    const model = obedientModel();
+    bench = await createBench({ model });
+    const ann = memoryOf(bench);
+    await bench.adapter.say(write('a.md', '- one\n'), where('1'));
+    const before = await ann.run('memory', { type: 'view' }, at('1'));
+    expect(before).toMatchObject({ privateHere: false, privateWith: 'place' });
+    expect(await ann.run('outcome', { type: 'private', on: true }, at('1'))).toMatchObject({
+      ok: true,
+      sentence: expect.stringMatching(/^Everything between us here is private.*in new threads as well/),
+    });
+
+    for (const thread of ['2', '1']) {
+      await bench.adapter.say(write('a.md', '- between us\n'), where(thread));
+      expect(isKnown(model)).toBe(false);
+      expect(JSON.stringify(model.requests.at(-1))).toMatch(/This conversation is private/);
+    }
+    expect((await resourcesOf()).sort()).toEqual([0, 0, 1]);
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n' });
+    expect(bench.adapter.notices).toHaveLength(1);
+    expect(await ann.run('memory', { type: 'view' }, at('3'))).toMatchObject({ privateHere: true });
+    expect(await ann.run('outcome', { type: 'private', on: true }, at('3'))).toMatchObject({
+      sentence: 'Everything between us here is private already.',
+    });
+
+    // In another place, and to another person there, nothing is private.
+    await bench.adapter.say('hello', { channel: 'D2', thread: '1' });
+    expect(isKnown(model)).toBe(true);
+    expect(
+      await bench.adapter.bot().command({
+        person: bench.adapter.conversation({ user: 'ben' }).person,
+        conversation: bench.adapter.conversation({ user: 'ben', ...where('1') }),
+        action: { type: 'view' },
+      }),
+    ).toMatchObject({ privateHere: false });
+
+    expect(await ann.run('outcome', { type: 'private', on: false }, at('3'))).toMatchObject({
+      sentence: expect.stringMatching(/^Private no more\. What was said in private is deleted/),
+    });
+    expect(await resourcesOf()).toEqual([1, 1]);
+    await bench.adapter.say(write('a.md', '- one\n- two\n'), where('2'));
+    expect(isKnown(model)).toBe(true);
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n- two\n' });
+    expect(bench.adapter.notices).toHaveLength(2);
+    expect(await ann.run('outcome', { type: 'private', on: false }, at('2'))).toMatchObject({
+      sentence: 'Nothing between us here is private.',
+    });
+  });
+
+  it('leave a thread that others read as it is, which is made private by itself', async () => {
+    const model = obedientModel();
+    bench = await createBench({ model });
+    const ann = memoryOf(bench);
+    const open = (thread: string) => ({ channel: 'C1', thread, audience: 'shared' as const });
+    await ann.run('outcome', { type: 'private', on: true }, at('1'));
+    await bench.adapter.say(write('a.md', '- one\n'), open('1'));
+    expect(await ann.files('shared')).toEqual({ '/a.md': '- one\n' });
+    const inChannel = bench.adapter.conversation(open('1'));
+    expect(await ann.run('outcome', { type: 'private', on: true }, inChannel)).toMatchObject({
+      sentence: expect.stringMatching(
+        /^The thread .* is private .*In any other thread I know you as before\.$/,
+      ),
+    });
+    await bench.adapter.say('hello', open('1'));
+    expect(isKnown(model)).toBe(false);
+    await bench.adapter.say('hello', open('12'));
+    expect(isKnown(model)).toBe(true);
+    await ann.run('outcome', { type: 'private', on: false }, inChannel);
+    await bench.adapter.say('hello again', open('1'));
+    expect(isKnown(model)).toBe(true);
+    expect(await ann.run('memory', { type: 'view' }, at('1'))).toMatchObject({ privateHere: true });
+  });
+
+  it('stay private where an earlier version had made one thread private, until they are no more', async () => {
+    const model = obedientModel();
+    bench = await createBench({ model });
+    const ann = memoryOf(bench);
+    await bench.adapter.say(write('a.md', '- one\n'), where('9'));
+    await bench.state.table('private').set(conversationKey(at('1')), true);
+    await bench.adapter.say('hello', where('1'));
+    expect(isKnown(model)).toBe(false);
+    await bench.adapter.say('hello', where('2'));
+    expect(isKnown(model)).toBe(true);
+    await ann.run('outcome', { type: 'private', on: false }, at('2'));
+    await bench.adapter.say('hello again', where('1'));
+    expect(isKnown(model)).toBe(true);
+  });
+
+  it('leave no row of it behind when the person is forgotten', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    await ann.run('outcome', { type: 'private', on: true }, at('1'));
+    await bench.adapter.say('hello', where('2'));
+    await ann.run('receipt', { type: 'forget-me', confirmed: true });
+    expect(await collect(bench.state.table('private').entries())).toEqual([]);
+    expect(await sessions()).toEqual([]);
+    await bench.adapter.say(write('a.md', '- one\n'), where('3'));
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n' });
   });
 });

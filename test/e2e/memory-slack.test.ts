@@ -151,7 +151,10 @@ describe('a person and their memory, on Slack', () => {
     // A conversation that knows nothing of her, and is not kept.
     await preferences('private on', 'private from your next message on');
     await says(ann, write('secret.md', '- kept\n'), { thread });
+    // What is typed without going back into a thread is no less private.
+    await says(ann, write('secret.md', '- kept\n'));
     expect(await notes()).toEqual(paused);
+    expect((await preferences('', 'What I remember about you')).text).toContain('in new threads as well');
     await preferences('private off', 'Private no more');
 
     // Notices: none, below the reply again, to her alone where others read.

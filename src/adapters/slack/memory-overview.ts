@@ -79,14 +79,13 @@ function toolBlocks(view: MemoryView, room: Room): Block[] {
 }
 
 /** Only in a message it is plain which conversation is meant: the one that it stands in. */
-function privateButtons({ privateHere }: MemoryView, room: Room): Block[] {
+function privateButtons({ privateHere, privateWith }: MemoryView, room: Room): Block[] {
   if (privateHere === null || !room.opens) return [];
-  return [
-    memoryButton(privateHere ? 'End private conversation' : 'Private conversation', {
-      type: 'private',
-      on: !privateHere,
-    }),
-  ];
+  const [begin, end] =
+    privateWith === 'thread'
+      ? ['Private thread', 'End private thread']
+      : ['Private conversation', 'End private conversation'];
+  return [memoryButton(privateHere ? end : begin, { type: 'private', on: !privateHere })];
 }
 
 const ACCOUNTS_CHARACTERS = 800;
@@ -102,12 +101,18 @@ function linkedBlock(linked: readonly LinkedAccount[]): Block {
   };
 }
 
+const PRIVATE_WORDS = {
+  conversation: 'This conversation is *private*: I know nothing about you here.',
+  place: 'Everything between us here is *private*, in new threads as well: I know nothing about you here.',
+  thread: 'The thread in which you last wrote to me here is *private*: I know nothing about you there.',
+};
+
 function stateLines(view: MemoryView): string[] {
   const isDefault = view.noticesAreDefault ? ' (as set up here)' : '';
   return [
     `Memory notices: *${MODE_WORDS[view.notices]}*${isDefault}`,
     ...(view.paused ? ['Memory is *paused*: I use what I know and write nothing new.'] : []),
-    ...(view.privateHere === true ? ['This conversation is *private*: I know nothing about you here.'] : []),
+    ...(view.privateHere === true ? [PRIVATE_WORDS[view.privateWith ?? 'conversation']] : []),
     'Everything else: `/preferences help`',
   ];
 }

@@ -104,7 +104,7 @@ const HELP: readonly [heading: string, lines: readonly string[]][] = [
       '`/preferences share TITLE`, `unshare TITLE` whether a note is used where others can read',
       '`/preferences link`, `link CODE`, `unlink` one memory for your accounts elsewhere',
       '`/preferences pause`, `resume` write nothing new; go on',
-      '`/preferences private on`, `off` no memory in the conversation you were last in here',
+      '`/preferences private on`, `off` no memory here: in all our direct messages, or in the thread of a channel you last wrote to me in',
       '`/preferences notices on`, `private`, `off` how I tell you what I changed',
     ],
   ],

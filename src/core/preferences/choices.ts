@@ -1,12 +1,12 @@
 import { type Conversation, type NoticeMode, type Person, personKey } from '../message.ts';
-import type { Privacy } from '../privacy.ts';
+import { extentOf, type Privacy, type PrivateExtent } from '../privacy.ts';
 import type { State } from '../state.ts';
 import { outcome, type PreferencesView } from '../views.ts';
 
 /** What people say about being remembered at all, and about being told of it. */
 export interface Choices {
   setPaused(person: Person, paused: boolean): Promise<PreferencesView>;
-  /** Of the conversation that it was said in; undefined: it was said in none. */
+  /** Of the conversation that it was said in, and what is private with it; undefined: it was said in none. */
   setPrivate(conversation: Conversation | undefined, on: boolean): Promise<PreferencesView>;
   setMode(person: Person, mode: NoticeMode | 'default'): Promise<PreferencesView>;
   /** Undefined: the person has chosen nothing. */
@@ -16,7 +16,7 @@ export interface Choices {
 export function createChoices(deps: {
   state: State;
   privacy: Privacy;
-  /** Deletes the session of a conversation that is private no more. */
+  /** Deletes the sessions of what is private no more. */
   endPrivate(conversation: Conversation): Promise<void>;
 }): Choices {
   const { privacy } = deps;
@@ -44,20 +44,14 @@ export function createChoices(deps: {
         return outcome(false, 'Say that in the conversation that is to be private.');
       }
       const changed = await privacy.setPrivate(conversation, on);
-      if (on) {
-        return outcome(
-          true,
-          changed
-            ? 'This conversation is private from your next message on: I know nothing about you here and keep nothing of it.'
-            : 'This conversation is private already.',
-        );
-      }
+      const words = PRIVATE_WORDS[extentOf(conversation)];
+      if (on) return outcome(true, changed ? words.on : `${words.what} is private already.`);
       await deps.endPrivate(conversation);
       return outcome(
         true,
         changed
-          ? 'Private no more. What was said is deleted; from your next message on I know you again.'
-          : 'This conversation is not private.',
+          ? `Private no more. ${words.gone} is deleted; from your next message on I know you again.`
+          : words.off,
       );
     },
 
@@ -71,6 +65,31 @@ export function createChoices(deps: {
     modeOf: person => modes.get(personKey(person)),
   };
 }
+
+const PRIVATE_WORDS: Record<PrivateExtent, { what: string; on: string; gone: string; off: string }> = {
+  conversation: {
+    what: 'This conversation',
+    on: 'This conversation is private from your next message on: I know nothing about you here and keep nothing of it.',
+    gone: 'What was said',
+    off: 'This conversation is not private.',
+  },
+  place: {
+    what: 'Everything between us here',
+    on:
+      'Everything between us here is private from your next message on, in new threads as well: I know nothing about you ' +
+      'here and keep nothing of it, until you say /preferences private off.',
+    gone: 'What was said in private',
+    off: 'Nothing between us here is private.',
+  },
+  thread: {
+    what: 'The thread in which you last wrote to me here',
+    on:
+      'The thread in which you last wrote to me here is private from your next message in it on: I know nothing about you ' +
+      'there and keep nothing of it. In any other thread I know you as before.',
+    gone: 'What was said there',
+    off: 'The thread in which you last wrote to me here is not private.',
+  },
+};
 
 const SENTENCE_OF_MODE: Record<NoticeMode | 'default', string> = {
   thread: 'From now on I show below my reply what I changed in your memory.',
