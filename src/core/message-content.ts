@@ -1,7 +1,7 @@
 import type { BetaManagedAgentsUserMessageEventParams } from '@anthropic-ai/sdk/resources/beta/sessions/events';
 import { failureOf, PersonError } from './errors.ts';
 import type { Attachment, Message } from './message.ts';
-import { contextBlock } from './session-start.ts';
+import { contextBlock, ownWords } from './session-start.ts';
 
 type Block = BetaManagedAgentsUserMessageEventParams['content'][number];
 
@@ -51,7 +51,7 @@ export async function contentOf(
   };
   for (const message of messages) {
     if (message.context.length > 0) blocks.push({ type: 'text', text: contextBlock(message.context) });
-    if (message.text.trim() !== '') blocks.push({ type: 'text', text: message.text });
+    if (message.text.trim() !== '') blocks.push({ type: 'text', text: ownWords(message.text) });
     for (const attachment of message.attachments) {
       try {
         blocks.push(await blockOf(attachment, taking));

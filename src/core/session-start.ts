@@ -106,6 +106,14 @@ const ALSO_SHARED =
   'Only the person changes what stands there, with /preferences. Where it is no longer right, write what is right into ' +
   'the folder above, and tell them.';
 
+/**
+ * The person's own words as the agent gets them. What opens like a block of `sessionStart` is marked as typed by
+ * the person: in a message without such a block it would stand where ours stands.
+ */
+export function ownWords(text: string): string {
+  return /^\s*<session_start>/i.test(text) ? `(typed by the person)\n${text}` : text;
+}
+
 /** What other people said in the thread, as the person's message carries it. */
 export function contextBlock(quotes: readonly Quote[]): string {
   return [

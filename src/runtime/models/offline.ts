@@ -177,8 +177,10 @@ function withUnsaved(memory: Files, changes: readonly Change[], date: string | n
   return changes.reduce((files, change) => applyChange(files, change, date), memory);
 }
 
-function globbed({ turns }: Transcript): boolean {
-  return turns.some(turn => turn.calls.some(call => call.name === 'glob' && call.result?.isError === false));
+function globbed({ turns, toldIn }: Transcript): boolean {
+  return turns
+    .slice(toldIn)
+    .some(turn => turn.calls.some(call => call.name === 'glob' && call.result?.isError === false));
 }
 
 function introducedIn({ turns }: Transcript): boolean {

@@ -82,6 +82,35 @@ describe('the offline model', () => {
     expect(reply.text).toMatch(/Hello Ann![\s\S]*shoe size 9[\s\S]*\$120[\s\S]*wool/);
   });
 
+  it('goes by what it was told last of a memory, also after a turn that was stopped', async () => {
+    const session = createConversation({ files: filled });
+    await session.say('my budget is $150');
+    const told = (files: Record<string, string>, text: string) =>
+      [startBlock(files), text].map(part => ({ type: 'text' as const, text: part }));
+    session.files.set('/sizes.md', '- shoe size: 12\n');
+    session.files.set('/budget.md', '- budget: $90\n');
+    const known = await session.send(told(Object.fromEntries(session.files), 'What do you know about me?'));
+    expect(known.requests).toBe(1);
+    expect(known.text).toMatch(/shoe size 12[\s\S]*budget \$90/);
+
+    session.messages.push(
+      { role: 'user', content: 'what colours do I like?' },
+      { role: 'assistant', content: [{ type: 'tool_use', id: 'stopped', name: 'read', input: {} }] },
+    );
+    session.files.set('/budget.md', '- budget: $70\n');
+    const left = {
+      type: 'tool_result' as const,
+      tool_use_id: 'stopped',
+      content: 'interrupted',
+      is_error: true,
+    };
+    const again = await session.send([
+      left,
+      ...told(Object.fromEntries(session.files), 'what is my budget?'),
+    ]);
+    expect(again.text).toBe('Budget: budget $70.');
+  });
+
   it('streams in small pieces that add up to the reply', async () => {
     const { events, text } = await createConversation().say('Hello');
     const deltas = events.filter(event => event.type === 'text_delta').map(event => event.text);

@@ -11,10 +11,10 @@ export interface Folder {
   partial: Set<string>;
   /** Seen in the turn that is being answered, so surely up to date. */
   fresh: Set<string>;
-  /** Every file there was when the session began is in `files`. */
+  /** Every file there was when the listing was made is in `files`. */
   complete: boolean;
-  /** In the first turn of a session the listing is as fresh as it gets. */
-  firstTurn: boolean;
+  /** The turn to answer brought the listing, which is then as fresh as it gets. */
+  justListed: boolean;
 }
 
 /**
@@ -29,9 +29,10 @@ export function folderAfter(mount: ListedMount, transcript: Transcript, withWrit
     partial: new Set(mount.files.filter(file => !file.complete).map(file => file.path)),
     fresh: new Set(),
     complete: mount.complete,
-    firstTurn: transcript.turns.length === 1 && !transcript.shortened,
+    justListed: transcript.turns.length - 1 === transcript.toldIn && !transcript.shortened,
   };
   transcript.turns.forEach((turn, index) => {
+    if (index < transcript.toldIn) return;
     const last = index === transcript.turns.length - 1;
     const written = new Set<string>();
     for (const call of turn.calls) {
@@ -52,7 +53,7 @@ export function folderAfter(mount: ListedMount, transcript: Transcript, withWrit
 export function isCurrent(folder: Folder, path: string): boolean {
   if (folder.partial.has(path)) return false;
   if (folder.fresh.has(path)) return true;
-  return folder.firstTurn && (folder.complete || folder.files.has(path));
+  return folder.justListed && (folder.complete || folder.files.has(path));
 }
 
 /** True when the call told us how the file is now. */

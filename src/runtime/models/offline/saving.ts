@@ -79,7 +79,7 @@ export function save(
 export function lookAround(folder: Folder, done: readonly ToolCall[], tools: ReadonlySet<string>): Call[] {
   const calls: Call[] = [];
   const globs = done.filter(call => call.name === 'glob');
-  if (!(folder.firstTurn && folder.complete) && tools.has('glob') && globs.length === 0) {
+  if (!(folder.justListed && folder.complete) && tools.has('glob') && globs.length === 0) {
     calls.push({ name: 'glob', input: { pattern: '**/*', path: folder.path } });
   }
   const listed = globs.flatMap(call => (call.result?.isError === false ? call.result.text.split('\n') : []));

@@ -18,6 +18,8 @@ export interface Turn {
 
 export interface Transcript {
   start: SessionStart;
+  /** The turn that was told `start`: what was read and written before it is out of date. */
+  toldIn: number;
   /** Oldest first; the last one is the turn to answer. */
   turns: Turn[];
   /** The runtime left out earlier turns to fit, so the first turn here is not the session's first. */
@@ -25,16 +27,18 @@ export interface Transcript {
 }
 
 /**
- * Reads the messages of a request. Memory is trusted from two places only: the first block of the first
- * message, when it is the bot's, and the results of tools. Everything else a person sends is their words.
+ * Reads the messages of a request. Memory is trusted from two places only: the bot's block before what a person
+ * says, the latest of them where it was told again, and the results of tools. Everything else a person sends is
+ * their words.
  */
 export function readTranscript(messages: readonly MessageParam[], system: string): Transcript {
   const turns: Turn[] = [];
   const calls = new Map<string, ToolCall>();
   let start = noSessionStart;
+  let toldIn = 0;
   let turn: Turn = { words: [], calls: [], replies: [] };
 
-  messages.forEach((message, index) => {
+  messages.forEach(message => {
     const blocks =
       typeof message.content === 'string'
         ? [{ type: 'text' as const, text: message.content }]
@@ -52,15 +56,19 @@ export function readTranscript(messages: readonly MessageParam[], system: string
     if (message.role !== 'user') return;
 
     const words: string[] = [];
+    let told = false;
     blocks.forEach((block, position) => {
       if (block.type === 'tool_result') {
         const call = calls.get(block.tool_use_id);
         if (call) call.result = { text: resultText(block.content), isError: block.is_error === true };
       } else if (block.type === 'text') {
-        // A lone block cannot be the bot's: the bot always adds what the person said after its own.
-        const fromBot = index === 0 && position === 0 && blocks.length > 1 && isSessionStart(block.text);
-        if (fromBot) start = parseSessionStart(block.text);
-        else if (!block.text.startsWith(afterRestart)) words.push(ownWords(block.text));
+        // The last block cannot be the bot's: the bot always adds what the person said after its own. It need not
+        // be the first: after a turn that was stopped, what was left of that one comes before it.
+        const fromBot = position < blocks.length - 1 && isSessionStart(block.text);
+        if (fromBot) {
+          start = parseSessionStart(block.text);
+          told = true;
+        } else if (!block.text.startsWith(afterRestart)) words.push(ownWords(block.text));
       } else {
         words.push('');
       }
@@ -68,10 +76,11 @@ export function readTranscript(messages: readonly MessageParam[], system: string
     if (words.length === 0) return;
     if (turn.calls.length > 0 || turn.replies.length > 0) turn = { words: [], calls: [], replies: [] };
     if (turns.at(-1) !== turn) turns.push(turn);
+    if (told) toldIn = turns.length - 1;
     turn.words.push(...words.filter(text => text.trim() !== ''));
   });
   if (turns.length === 0) turns.push(turn);
-  return { start, turns, shortened: /earliest part was left out to fit/.test(system) };
+  return { start, toldIn, turns, shortened: /earliest part was left out to fit/.test(system) };
 }
 
 /** What the bot or the runtime put into a message in place of something that is not text. */
