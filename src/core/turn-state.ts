@@ -135,7 +135,11 @@ export class TurnState {
   }
 
   private applyOwn(event: StreamEvent): void {
-    if (event.type.startsWith('agent.') || event.type === 'event_start') this.actedAt ??= this.lastAt;
+    if (event.type.startsWith('agent.') || event.type === 'event_start') {
+      this.actedAt ??= this.lastAt;
+      // Whatever the agent does, the model has answered again.
+      this.retrying = false;
+    }
     switch (event.type) {
       case 'event_start':
         if (event.event.type !== 'agent.message') return;
@@ -147,7 +151,6 @@ export class TurnState {
         this.preview(event.event_id, event);
         return;
       case 'agent.message':
-        this.retrying = false;
         this.finalise(event);
         return;
       case 'agent.tool_use':

@@ -33,3 +33,30 @@ describe('a turn of which the stream does not say when it began', () => {
     expect(state.text).toBe('Ours.');
   });
 });
+
+describe('a model that was too busy and has answered again', () => {
+  const busy = {
+    type: 'session.error',
+    id: 'busy',
+    error: {
+      type: 'model_overloaded_error',
+      message: 'overloaded',
+      retry_status: { type: 'retrying' },
+    },
+    processed_at: at(2),
+  } as StreamEvent;
+  const use = { type: 'agent.tool_use', id: 'use', name: 'read', input: {}, processed_at: at(3) };
+  const start = { type: 'event_start', event: { type: 'agent.message', id: 'said' } };
+
+  it.each([
+    ['uses a tool', use as StreamEvent],
+    ['begins to speak', start as StreamEvent],
+  ])('is no longer said to be busy once it %s', (_, event) => {
+    const state = new TurnState(() => 'ours');
+    state.apply(ours(1), true);
+    state.apply(busy, true);
+    expect(state.troubled).toBe(true);
+    state.apply(event, true);
+    expect(state.troubled).toBe(false);
+  });
+});
