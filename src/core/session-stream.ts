@@ -85,11 +85,10 @@ export async function* followSession(options: FollowOptions): AsyncGenerator<Bat
         live = stream;
         found = null;
         await options.opened();
+        const missed = cut ? unseen(await readLog(client, sessionId, options.since(), signal)) : [];
+        // Not before: a service that lets streams open but cannot say what was missed is away all the same.
         options.onTrouble(null);
-        if (cut) {
-          const missed = unseen(await readLog(client, sessionId, options.since(), signal));
-          if (missed.length > 0) yield { events: missed, live: false };
-        }
+        if (missed.length > 0) yield { events: missed, live: false };
         for (;;) {
           const come = await stream.take(doubted ? Math.min(DOUBT_MS, silenceMs) : silenceMs);
           doubted = false;

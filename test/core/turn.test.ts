@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineTool } from '../../src/core/custom-tools.ts';
 import { ModelError } from '../../src/runtime/ports.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
+import { gate } from '../helpers/gate.ts';
 import { createScriptedModel, lastResults, lastWords } from '../helpers/scripted-model.ts';
 
 let bench: Bench;
@@ -234,6 +235,25 @@ describe('a turn that ends badly', () => {
     );
     bench.proxy.plan(() => undefined);
     expect((await bench.adapter.say('hello')).final?.state).toBe('done');
+  });
+
+  it('gives up as well when streams open but nothing can be read of what they missed', async () => {
+    const { opened } = gate();
+    const model = createScriptedModel(() => ({ text: ['Once ', 'upon'], hold: opened }));
+    bench = await createBench({ model, limits: { outageMs: 300 } });
+    const { adapter, proxy } = bench;
+    const saying = adapter.say('a long story');
+    await adapter.until(() => adapter.replies[0]?.snapshots.at(-1)?.text === 'Once ');
+    proxy.plan(({ method, path }) =>
+      method === 'GET' && path.endsWith('/events')
+        ? { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } }
+        : undefined,
+    );
+    proxy.cut();
+    expect((await saying).final).toMatchObject({
+      state: 'failed',
+      text: expect.stringMatching(/^Once .*can't reach my agent service/s),
+    });
   });
 
   it('names credentials when they stop working, without naming them', async () => {
