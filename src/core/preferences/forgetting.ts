@@ -147,8 +147,10 @@ export function createForgetting(deps: {
     try {
       await run(job);
     } catch (error) {
+      // Nobody can be asked any more: what the person saw goes, and what has come to the note since then stays.
+      if (error instanceof ChangedMeanwhile) return runAgain({ ...job, files: [], unchanged: false });
       // A store that is gone has nothing left to forget.
-      if (!(error instanceof ChangedMeanwhile) && failureOf(error).type !== 'gone') throw error;
+      if (failureOf(error).type !== 'gone') throw error;
     }
   }
 

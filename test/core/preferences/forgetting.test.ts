@@ -251,6 +251,21 @@ describe('forgetting that was cut short', () => {
     expect(JSON.stringify(await ann.versions())).not.toMatch(/secret/);
     expect(await ann.files()).toEqual({ '/a.md': '- two\n' });
   });
+
+  it('takes what was seen out of a note that has changed by then, and leaves what has come to it', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('a.md', '- secret\n- two\n'));
+    const memoryId = await ann.idOf('/a.md');
+    bench.proxy.plan(({ method, path }) =>
+      method === 'DELETE' && path.includes('/memories/') ? { type: 'status', status: 503 } : undefined,
+    );
+    await expect(ann.run('receipt', { type: 'forget', memoryId, confirmed: true })).rejects.toThrow();
+    bench.proxy.plan(() => undefined);
+    await bench.adapter.say(write('a.md', '- secret\n- two\n- three\n'));
+    await bench.restart('abandon');
+    expect(await ann.files()).toEqual({ '/a.md': '- three\n' });
+    expect(JSON.stringify(await ann.versions())).not.toMatch(/secret/);
+  });
 });
 
 /** Some server time passes; returns the clock then. */
