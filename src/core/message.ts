@@ -82,6 +82,11 @@ export type CommandAction =
   | { type: 'forget'; memoryId: string; factId?: string; revision?: string; confirmed?: boolean }
   /** What was learned since a moment (ISO 8601), up to `until`, which the confirmation sets. */
   | { type: 'forget-since'; since: string; until?: string; confirmed?: boolean }
+  /**
+   * What no note says any more, out of earlier versions: looked for by its `words`, which always asks; then one fact,
+   * or a note that says nothing now.
+   */
+  | { type: 'forget-past'; words?: string; memoryId?: string; factId?: string; confirmed?: boolean }
   | { type: 'forget-me'; confirmed?: boolean }
   /** `page` counts from 0, newest first; `memoryId`: of one file. */
   | { type: 'history'; page?: number; memoryId?: string }

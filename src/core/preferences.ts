@@ -112,7 +112,8 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     person: Person,
     conversation: Conversation | undefined,
   ): Promise<PreferencesView> {
-    const [files, shared] = await filesOf(owner);
+    const [all, shared] = await filesOf(owner);
+    const files = all.filter(saysSomething);
     const mode = await choices.modeOf(owner);
     const others = (await accounts.accountsOf(owner)).filter(it => personKey(it) !== personKey(person));
     return {
@@ -182,7 +183,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
       return {
         type: 'confirm',
         question: length > 1 ? `${FORGET_ME} That goes for all your ${length} linked accounts.` : FORGET_ME,
-        items: files.map(file => ({
+        items: files.filter(saysSomething).map(file => ({
           title: titleOfPath(file.path),
           path: file.path,
           lines: factLines(file.content).map(fact => fact.text),
@@ -251,6 +252,8 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
           return texts.resolve(owner, action);
         case 'forget':
           return forgetting.forget(owner, action);
+        case 'forget-past':
+          return forgetting.forgetPast(owner, action);
         case 'forget-since':
           return forgetting.forgetSince(owner, action);
         case 'forget-me':
@@ -329,6 +332,11 @@ const UNFINISHED =
 function privateWith(conversation: Conversation): { privateWith?: 'place' | 'thread' } {
   const extent = extentOf(conversation);
   return extent === 'conversation' ? {} : { privateWith: extent };
+}
+
+/** The agent leaves a note behind that it has taken every line out of: to the person that is none. */
+function saysSomething({ content }: MemoryFile): boolean {
+  return factLines(content).length > 0;
 }
 
 function section(file: MemoryFile, facts: Fact[], shared: boolean): MemorySection {

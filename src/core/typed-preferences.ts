@@ -1,7 +1,7 @@
 /** What is typed after "/preferences", where people type it whole: on Slack and in the terminal. Pure. */
 
 import type { CommandAction, FieldName, NoticeMode } from './message.ts';
-import type { MemorySection } from './views.ts';
+import { isCalled, type MemorySection } from './views.ts';
 
 /** What was typed means an action, or asks the platform for something first. */
 export type Typed =
@@ -134,7 +134,7 @@ export function findNamed({ verb, words }: Named, sections: readonly MemorySecti
   }
 }
 
-/** A note, or else the one fact that says this. Asks before anything goes. */
+/** A note, or else the one fact that says this, or else what earlier versions say. Asks before anything goes. */
 function findForgettable(words: string, sections: readonly MemorySection[]): Found {
   const file = noteNamed(sections, words);
   if (file !== null) {
@@ -147,9 +147,7 @@ function findForgettable(words: string, sections: readonly MemorySection[]): Fou
   const found =
     exact.length > 0 ? exact : facts.filter(({ fact }) => fact.text.toLowerCase().includes(wanted));
   const [first] = found;
-  if (first === undefined) {
-    return { type: 'unclear', sentence: `I have no note and no fact called “${words}”.`, choices: [] };
-  }
+  if (first === undefined) return act({ type: 'forget-past', words });
   if (new Set(found.map(({ fact }) => fact.id)).size > 1) {
     const choices = [...new Set(found.map(({ fact }) => fact.text))];
     return { type: 'unclear', sentence: 'Which one? Say it in full:', choices };
@@ -157,12 +155,8 @@ function findForgettable(words: string, sections: readonly MemorySection[]): Fou
   return act({ type: 'forget', memoryId: first.memoryId, factId: first.fact.id, confirmed: false });
 }
 
-/** By its title or its path, however it is capitalised. */
 function noteNamed(sections: readonly MemorySection[], name: string): MemorySection | null {
-  const wanted = name.toLowerCase();
-  const isNamed = ({ title, path }: MemorySection) =>
-    [title, path, path.slice(1)].some(it => it.toLowerCase() === wanted);
-  return sections.find(isNamed) ?? null;
+  return sections.find(({ path }) => isCalled(path, name)) ?? null;
 }
 
 function noNote(words: string, sections: readonly MemorySection[]): Found {

@@ -245,6 +245,12 @@ export function titleOfPath(path: string): string {
   return title === '' ? path : title.charAt(0).toUpperCase() + title.slice(1);
 }
 
+/** Whether people mean this note: by its title or its path, however it is capitalised. */
+export function isCalled(path: string, name: string): boolean {
+  const wanted = name.toLowerCase();
+  return [titleOfPath(path), path, path.slice(1)].some(it => it.toLowerCase() === wanted);
+}
+
 /** "the agent, in a private conversation on Slack" */
 export function wordsOfAuthor(author: Author): string {
   switch (author.type) {

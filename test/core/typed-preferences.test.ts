@@ -72,7 +72,7 @@ describe('what is typed after /preferences', () => {
     expect(findNamed(readTyped(text) as Named, SECTIONS)).toEqual({ type: 'do', action });
   });
 
-  it('the same fact in two notes is one, two facts are a choice, and none is said', () => {
+  it('the same fact in two notes is one, two facts are a choice, and none is looked for in earlier versions', () => {
     const find = (text: string) => findNamed(readTyped(text) as Named, SECTIONS);
     expect(find('forget coat: m')).toMatchObject({ type: 'do', action: { factId: 'coat: M' } });
     expect(find('forget o')).toEqual({
@@ -80,7 +80,7 @@ describe('what is typed after /preferences', () => {
       sentence: 'Which one? Say it in full:',
       choices: ['shoe size: 9', 'coat: M'],
     });
-    expect(find('forget prada')).toMatchObject({ type: 'unclear', choices: [] });
+    expect(find('forget prada')).toEqual({ type: 'do', action: { type: 'forget-past', words: 'prada' } });
     expect(find('show hats')).toMatchObject({ choices: ['Sizes', 'Winter coats', '2'] });
   });
 

@@ -88,6 +88,7 @@ const BUTTON_CHARACTERS = 80;
 function pressedOf(action: CommandAction): PressedAction | null {
   switch (action.type) {
     case 'forget':
+    case 'forget-past':
     case 'forget-since':
     case 'forget-me':
     case 'link':
@@ -106,6 +107,7 @@ function pressedOf(action: CommandAction): PressedAction | null {
 function askedAgain(action: CommandAction): ((page: number) => PressedAction) | null {
   switch (action.type) {
     case 'forget':
+    case 'forget-past':
     case 'forget-since':
     case 'forget-me':
     case 'link':

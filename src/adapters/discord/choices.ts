@@ -131,8 +131,7 @@ export function createChoices(deps: {
 
     async named(interaction, verb, typed) {
       const found = meant(await sectionsOf(interaction), verb, typed);
-      if (typeof found !== 'string' && !(found.type === 'editor' && found.memoryId === undefined))
-        return found;
+      if (typeof found !== 'string' && !isUnknown(found)) return found;
       // It may have been noted since they began to type.
       looked.delete(personKey(personBehind(interaction)));
       return meant(await sectionsOf(interaction), verb, typed);
@@ -161,6 +160,11 @@ function meant(sections: readonly MemorySection[], verb: Verb, typed: string): C
       ? findNamed({ type: 'named', verb, words: typed.trim() }, sections)
       : findNamed({ type: 'named', verb, words: note.title }, [note]);
   return found.type === 'do' ? found.action : [found.sentence, found.choices.join('; ')].join(' ').trim();
+}
+
+/** What is named is not there: a new note, or what was there once. */
+function isUnknown(action: CommandAction): boolean {
+  return action.type === 'forget-past' || (action.type === 'editor' && action.memoryId === undefined);
 }
 
 const SINCE: readonly (readonly [words: string, days: number])[] = [

@@ -56,6 +56,12 @@ const ACTIONS = z.discriminatedUnion('type', [
     confirmed: flag.optional(),
     page: count.optional(),
   }),
+  action('forget-past', {
+    memoryId: text.optional(),
+    factId: text.optional(),
+    confirmed: flag.optional(),
+    page: count.optional(),
+  }),
   action('forget-since', {
     since: text,
     until: text.optional(),
@@ -85,6 +91,7 @@ type Doing = Extract<
   {
     type:
       | 'forget'
+      | 'forget-past'
       | 'forget-since'
       | 'forget-me'
       | 'link'

@@ -107,6 +107,7 @@ export function createPresses(deps: {
         return dialogs.open(interaction, dialogs.ask(interaction, { type, conflictId, choice }));
       }
       case 'forget':
+      case 'forget-past':
       case 'forget-since':
       case 'forget-me':
       case 'link':

@@ -8,7 +8,7 @@ import { ENTRY_CHARACTERS, fitting, type Room } from './panel-room.ts';
 
 type View<T extends PreferencesView['type']> = Extract<PreferencesView, { type: T }>;
 
-const GOING: readonly CommandAction['type'][] = ['forget', 'forget-since', 'forget-me'];
+const GOING: readonly CommandAction['type'][] = ['forget', 'forget-past', 'forget-since', 'forget-me'];
 
 export function confirmBlocks(view: View<'confirm'>, room: Room): Block[] {
   const items = view.items.map(it => [

@@ -27,6 +27,12 @@ const schema = z.discriminatedUnion('type', [
     confirmed: z.boolean().optional(),
   }),
   z.object({
+    type: z.literal('forget-past'),
+    memoryId: z.string().optional(),
+    factId: z.string().optional(),
+    confirmed: z.boolean().optional(),
+  }),
+  z.object({
     type: z.literal('forget-since'),
     since: z.string(),
     until: z.string().optional(),

@@ -93,7 +93,7 @@ const HELP: readonly [heading: string, lines: readonly string[]][] = [
   [
     'Forget it (I ask before anything goes)',
     [
-      '`/preferences forget TITLE` or a fact in it',
+      '`/preferences forget TITLE` or a fact in it, also one that only earlier versions say any more',
       '`/preferences forget since 2026-03-14` what I learned since then',
       '`/preferences forget me` everything there is of you',
     ],

@@ -175,4 +175,4 @@ export function createCommands(deps: {
   };
 }
 
-const FORGETTING: readonly CommandAction['type'][] = ['forget', 'forget-since', 'forget-me'];
+const FORGETTING: readonly CommandAction['type'][] = ['forget', 'forget-past', 'forget-since', 'forget-me'];

@@ -37,7 +37,7 @@ export const HELP = [
   '  /preferences keep                   agree to a change that I held back',
   '  /preferences restore NUMBER         bring back an entry of the history',
   'Forget it (I ask before anything goes)',
-  '  /preferences forget TITLE or FACT   one note, or one fact',
+  '  /preferences forget TITLE or FACT   one note, or one fact, from earlier versions as well',
   '  /preferences forget since DATE      everything I learned since, e.g. 2026-03-14',
   '  /preferences forget me              everything there is of you',
   'Say how I remember',

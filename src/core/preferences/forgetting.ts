@@ -14,12 +14,14 @@ import { idsIn, itemOf, type Plan, planSince } from './forgetting-plan.ts';
 import { ChangedMeanwhile, type Counts, createForgettingRun, type Job } from './forgetting-run.ts';
 import { revisionOf } from './history.ts';
 import type { Origins } from './origins.ts';
+import { pastNamed, pastNotes, pastPlan } from './past-notes.ts';
 import type { Writes } from './writes.ts';
 
 /** Takes things out of memory for good: out of the files, and out of every earlier version. */
 export interface Forgetting {
   forget(person: Person, action: Action<'forget'>): Promise<PreferencesView>;
   forgetSince(person: Person, action: Action<'forget-since'>): Promise<PreferencesView>;
+  forgetPast(person: Person, action: Action<'forget-past'>): Promise<PreferencesView>;
   /**
    * Called when a turn of a session is over. One that ran while something was forgotten still knew it, and may have
    * written it again: then it goes once more.
@@ -31,6 +33,10 @@ export interface Forgetting {
   resume(): Promise<void>;
 }
 
+type Forgets = Action<'forget'> | Action<'forget-since'> | Action<'forget-past'>;
+
+/** Of facts that words may mean, as many as a sentence can hold. */
+const MOST_NAMED = 20;
 /** Longer than any turn. */
 const TURN_MS = 24 * 3600_000;
 export function createForgetting(deps: {
@@ -100,23 +106,48 @@ export function createForgetting(deps: {
     return carryOut(person, plan, action.confirmed ?? false, confirming);
   }
 
+  async function forgetPast(person: Person, action: Action<'forget-past'>): Promise<PreferencesView> {
+    const { words, confirmed = false } = action;
+    const notes = await pastNotes(client, memory, await allStoresOf(person));
+    if (words === undefined) {
+      const { plan, items } = pastPlan(notes, action);
+      return confirmed ? carryOut(person, plan, true, action) : ask(items, PAST_ONLY, action);
+    }
+    const found = pastNamed(notes, words);
+    const [one, ...more] = 'facts' in found ? found.facts : [];
+    if ('facts' in found && one === undefined) {
+      return outcome(
+        false,
+        `I have no note and no fact called “${words}”, nor does an earlier version say it.`,
+      );
+    }
+    if (more.length > 0 && 'facts' in found) {
+      const texts = found.facts.slice(0, MOST_NAMED).map(({ text }) => text);
+      return outcome(
+        false,
+        `Earlier versions say more than one thing like that. Which? Say it in full: ${texts.join('; ')}`,
+      );
+    }
+    const about = 'facts' in found ? { factId: one?.id ?? '' } : { memoryId: found.memoryId };
+    return ask(pastPlan(notes, about).items, PAST_ONLY, { type: 'forget-past', ...about });
+  }
+
+  function ask(items: Forgettable[], question: string, action: Forgets): PreferencesView {
+    return { type: 'confirm', question, items, action: { ...action, confirmed: true }, button: 'Forget it' };
+  }
+
   /** Asks first, or does it. `confirmed` absent: the platform has asked, and expects a plain outcome. */
   async function carryOut(
     person: Person,
     plan: Plan,
     confirmed: boolean | undefined,
-    action: Action<'forget'> | Action<'forget-since'>,
+    action: Forgets,
   ): Promise<PreferencesView> {
     const files = await memory.files(await storesOf(person));
     const items = files.flatMap(file => itemOf(file, plan));
     if (confirmed === false) {
-      return {
-        type: 'confirm',
-        question: items.length === 0 ? HISTORY_ONLY : `Forget this for good? ${STAYS}`,
-        items,
-        action: { ...action, confirmed: true },
-        button: 'Forget it',
-      };
+      const question = items.length === 0 ? HISTORY_ONLY : `Forget this for good? ${GOES} ${STAYS}`;
+      return ask(items, question, action);
     }
     const key = `${personKey(person)}/${randomBytes(6).toString('base64url')}`;
     const sessionIds = await deps.renewSessions(person);
@@ -163,6 +194,7 @@ export function createForgetting(deps: {
 
   return {
     forget: (person, action) => claims.withAll(person, ([owner = person]) => forget(owner, action)),
+    forgetPast: (person, action) => claims.withAll(person, ([owner = person]) => forgetPast(owner, action)),
     forgetSince: (person, action) => claims.withAll(person, ([owner = person]) => forgetSince(owner, action)),
 
     async afterTurn(person, sessionId) {
@@ -192,22 +224,25 @@ export function createForgetting(deps: {
   };
 }
 
-const STAYS =
-  'It goes from your notes and from their history. What you said in our conversations stays there, unless you have me forget everything.';
+const GOES = 'It goes from your notes and from their history.';
+const STAYS = 'What you said in our conversations stays there, unless you have me forget everything.';
 
 const HISTORY_ONLY =
   'What I learned since then is gone from your notes already. Shall it go from their history as well?';
+
+const PAST_ONLY = `Your notes do not say this any more, but their earlier versions do. Forget those for good? ${STAYS}`;
 
 function changedSentence(title: string): string {
   return `${title} changed just now. Have another look before you forget it.`;
 }
 
-function sentenceOf(items: readonly Forgettable[], { back }: Counts): string {
+function sentenceOf(items: readonly Forgettable[], { back, redacted }: Counts): string {
+  const none = redacted === 0 ? 'it was gone already' : 'earlier versions do not say it any more either';
   const names = items.map(item => (item.wholeFile ? item.title : `${item.lines.length} in ${item.title}`));
   const said =
     items.length === 1 && items[0]?.wholeFile === false && items[0].lines.length === 1
       ? `Forgotten: ${items[0].lines[0]}.`
-      : `Forgotten: ${names.length === 0 ? 'it was gone already' : names.join(', ')}.`;
+      : `Forgotten: ${names.length === 0 ? none : names.join(', ')}.`;
   return back === 0 ? said : `${said} But some of it was written again meanwhile. Please have another look.`;
 }
 

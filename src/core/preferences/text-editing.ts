@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Memory } from '../memory.ts';
 import type { MemoryFile } from '../memory-files.ts';
+import { factLines } from '../memory-lines.ts';
 import type { Action, Person } from '../message.ts';
 import { type Draft, outcome, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Conflicts, Unsaved } from './conflicts.ts';
@@ -98,6 +99,10 @@ export function createTextEditing(deps: {
         const other = written.memoryId === null ? null : await memory.read(storeId, written.memoryId);
         if (other === null || other.path !== draft.path) {
           return outcome(false, `There is a note in the way of “${title}”. Please choose another title.`);
+        }
+        // Nobody sees a note that says nothing, so there is nothing to decide about.
+        if (file === null && factLines(other.content).length === 0) {
+          return save(person, storeId, { ...draft, memoryId: other.id, nowSha256: other.sha256 }, other);
         }
         return oneConflict(person, { ...draft, memoryId: other.id, nowSha256: other.sha256 });
       }

@@ -395,6 +395,18 @@ describe('/preferences forget', () => {
     ]);
   });
 
+  it('takes out of earlier versions what no note says any more, after asking', async () => {
+    const old = { type: 'forget-past', factId: 'abcdefghijklmnop' } as const;
+    answering({
+      'forget-past': action => (action.confirmed === true ? receipt : confirm({ ...action, ...old })),
+    });
+    await pressed(world, world.ana.id, await shown('forget fact', { fact: 'wool' }), 'Forget it');
+    expect(asked().filter(({ type }) => type === 'forget-past')).toEqual([
+      { type: 'forget-past', words: 'wool' },
+      { ...old, confirmed: true },
+    ]);
+  });
+
   it('lists all of it, page by page, before it is forgotten', async () => {
     answering({ 'forget-me': action => (action.confirmed === true ? receipt : confirm(action, 300)) });
     let message = await shown('forget me');
@@ -428,10 +440,8 @@ describe('/preferences forget', () => {
   });
 
   it('says which fact there is not, and which words fit several', async () => {
-    answering({});
-    expect(words(await shown('forget fact', { fact: 'zebra' }))).toContain(
-      'no note and no fact called “zebra”',
-    );
+    answering({ 'forget-past': ({ words: typed }) => outcome(`There is no “${typed}”.`) });
+    expect(words(await shown('forget fact', { fact: 'zebra' }))).toContain('There is no “zebra”.');
     expect(words(await shown('forget fact', { fact: 'fact' }))).toContain(
       'Which one? Say it in full: fact 0; fact 1; fact 2',
     );

@@ -83,6 +83,13 @@ describe('custom ids', () => {
         page: 3,
       },
       {
+        type: 'forget-past',
+        memoryId: 'mem_011CZkZMV3nXzMhBQWCQW6uE',
+        factId: 'abcdefghijklmnop',
+        confirmed: false,
+        page: 3,
+      },
+      {
         type: 'forget-since',
         since: '2026-11-01T10:00:00.123Z',
         until: '2026-11-22T20:44:47.123456Z',

@@ -141,6 +141,23 @@ describe('typed after /preferences', () => {
     expect(world.bot.commands[0]?.conversation).toEqual(conversation);
   });
 
+  it('what no note says is looked for in earlier versions, and forgotten after asking', async () => {
+    await setUp();
+    const { onCommand } = world.bot;
+    world.bot.onCommand = it =>
+      it.action.type === 'forget-past' && it.action.words !== undefined
+        ? confirm({ type: 'forget-past', factId: 'fact_Wool' })
+        : onCommand(it);
+    await command('forget wool');
+    const asked = await whispered('Really forget-past?');
+    await world.ann.press(asked, { actionId: 'memory_forget-past' }).outcome;
+    await whispered('Done: forget-past.');
+    expect(commands().filter(({ type }) => type === 'forget-past')).toEqual([
+      { type: 'forget-past', words: 'wool' },
+      { type: 'forget-past', factId: 'fact_Wool', confirmed: true },
+    ]);
+  });
+
   it('a day can be chosen, since which all is forgotten after asking', async () => {
     await setUp();
     await command();

@@ -101,7 +101,20 @@ describe('in the terminal', () => {
     expect(await run('forget likes')).toBe('Which one? Say it in full:\n  likes: Nike\n  likes: Nike Air');
     expect(await run('forget likes: nike', 'no')).toMatch(/− likes: Nike\n[\s\S]*Nothing was forgotten/);
     expect(await run('forget zara', 'yes')).toMatch(/Forgotten: avoids: Zara\./);
-    expect(await run('forget prada')).toBe('I have no note and no fact called “prada”.');
+    expect(await run('forget prada')).toBe(
+      'I have no note and no fact called “prada”, nor does an earlier version say it.',
+    );
+  });
+
+  it('what the notes do not say any more goes from the history, after asking', async () => {
+    const { run, bench } = await console();
+    await bench.adapter.say(write('materials.md', '- avoids: wool\n- likes: linen\n'));
+    await bench.adapter.say(write('materials.md', '- likes: linen\n'));
+    expect(await run('forget wool', 'no')).toMatch(
+      /earlier versions do[\s\S]*− avoids: wool[\s\S]*Nothing was forgotten/,
+    );
+    expect(await run('forget wool', 'yes')).toMatch(/earlier versions do not say it any more either/);
+    expect(await run('history')).not.toContain('wool');
   });
 
   it('what is no answer is none: nothing goes', async () => {

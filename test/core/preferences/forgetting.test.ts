@@ -202,6 +202,93 @@ describe('everything since a moment', () => {
   });
 });
 
+describe('what the agent took out of the notes when it was asked to forget', () => {
+  const forgotten = async () => {
+    const ann = await open();
+    await bench.adapter.say(write('materials.md', '# Materials\n- avoids: wool\n- likes: linen\n'));
+    await bench.adapter.say(write('sizes.md', '# Sizes\n- shoe size: 9\n'));
+    await bench.adapter.say(write('materials.md', '# Materials\n- likes: linen\n'));
+    await bench.adapter.say(write('sizes.md', '# Sizes\n'));
+    return ann;
+  };
+
+  it('goes from earlier versions by its words, after a question that says where it stands', async () => {
+    const ann = await forgotten();
+    const asked = await ann.run('confirm', { type: 'forget-past', words: 'Wool' });
+    expect(asked.question).toContain('do not say this any more, but their earlier versions do');
+    expect(asked.items).toEqual([
+      { title: 'Materials', path: '/materials.md', lines: ['avoids: wool'], wholeFile: false },
+    ]);
+    expect(JSON.stringify(await ann.versions())).toMatch(/wool/);
+
+    const receipt = await ann.run('receipt', asked.action);
+    expect(receipt).toMatchObject({ sentence: 'Forgotten: earlier versions do not say it any more either.' });
+    expect(counted(receipt)).toEqual({ redacted: 1 });
+    expect(JSON.stringify(await ann.versions())).not.toMatch(/wool/);
+    expect(await ann.files()).toEqual({
+      '/materials.md': '# Materials\n- likes: linen\n',
+      '/sizes.md': '# Sizes\n',
+    });
+    expect(await ann.run('outcome', { type: 'forget-past', words: 'wool' })).toMatchObject({
+      ok: false,
+      sentence: 'I have no note and no fact called “wool”, nor does an earlier version say it.',
+    });
+  });
+
+  it('goes as a note by its title, with every note of that title that says nothing any more', async () => {
+    const ann = await forgotten();
+    const storeId = await ann.storeId();
+    const first = await ann.idOf('/sizes.md');
+    await bench.client.beta.memoryStores.memories.delete(first, { memory_store_id: storeId });
+    await ann.operate('/sizes.md', '- waist: 32\n');
+    await ann.operate('/sizes.md', '# Sizes\n');
+    const asked = await ann.run('confirm', { type: 'forget-past', words: 'sizes' });
+    expect(asked.items.map(({ lines, wholeFile }) => [lines, wholeFile])).toEqual([
+      [['waist: 32'], true],
+      [['shoe size: 9'], true],
+    ]);
+    await ann.run('receipt', asked.action);
+    expect(JSON.stringify(await ann.versions())).not.toMatch(/sizes|shoe|waist/i);
+    expect(await ann.files()).toEqual({ '/materials.md': '# Materials\n- likes: linen\n' });
+  });
+
+  it('is nothing that a note still says', async () => {
+    const ann = await forgotten();
+    expect(await ann.run('outcome', { type: 'forget-past', words: 'linen' })).toMatchObject({ ok: false });
+  });
+
+  it('has to be named in full where the words mean several things', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('a.md', '- avoids: wool\n- gave away the wool coat\n- tall\n'));
+    await bench.adapter.say(write('a.md', '- tall\n'));
+    expect(await ann.run('outcome', { type: 'forget-past', words: 'wool' })).toMatchObject({
+      ok: false,
+      sentence: expect.stringContaining('Say it in full: avoids: wool; gave away the wool coat'),
+    });
+    expect(await ann.run('confirm', { type: 'forget-past', words: 'avoids: wool' })).toMatchObject({
+      items: [{ lines: ['avoids: wool'] }],
+    });
+  });
+
+  it('is nobody else’s to find', async () => {
+    await forgotten();
+    await bench.adapter.say('hello', { user: 'ben' });
+    expect(await memoryOf(bench, 'ben').run('outcome', { type: 'forget-past', words: 'wool' })).toMatchObject(
+      { ok: false },
+    );
+  });
+
+  it('leaves notes that are none to the person, and whose titles can be used again', async () => {
+    const ann = await forgotten();
+    const titles = async () => (await ann.run('memory', { type: 'view' })).sections.map(({ title }) => title);
+    expect(await titles()).toEqual(['Materials']);
+    expect(
+      await ann.run('outcome', { type: 'create', title: 'Sizes', content: '- shoe size: 10\n' }),
+    ).toMatchObject({ sentence: 'Saved: Sizes.' });
+    expect(await titles()).toEqual(['Materials', 'Sizes']);
+  });
+});
+
 describe('forgetting while a conversation begins', () => {
   it('reaches what is written by a session that was being made then', async () => {
     let go = () => {};
