@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Model, ModelBlock, ModelEvent, ModelRequest } from '../ports.ts';
 import { answer, cannot, introduction, type Knowledge } from './offline/answers.ts';
 import type { Change } from './offline/changes.ts';
-import { confirm, type Obstacle, refusal } from './offline/confirmation.ts';
+import { afterForgetting, confirm, type Obstacle, refusal } from './offline/confirmation.ts';
 import { applyChange, type Files, filedValue, settled } from './offline/filing.ts';
 import { contentsOf, folderAfter } from './offline/folder.ts';
 import { readQuestions } from './offline/questions.ts';
@@ -100,7 +100,11 @@ function nextStep({ system, messages, tools }: ModelRequest): Step {
     complete: !unread,
   };
   const outcomes = own ? saving.outcomes : changes.map(change => ({ change, status: 'failed' as const }));
-  const told = [...confirm(outcomes, saving.before, obstacle, saving.reason), ...refusal(understood.refused)];
+  const told = [
+    ...confirm(outcomes, saving.before, obstacle, saving.reason),
+    ...(understood.forgets ? afterForgetting(outcomes) : []),
+    ...refusal(understood.refused),
+  ];
   return {
     type: 'reply',
     text: rest(compose(told, asked, understood, knowledge, transcript), turn?.replies ?? []),

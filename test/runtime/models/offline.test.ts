@@ -323,10 +323,49 @@ describe('forgetting', () => {
     expect(none.text).not.toContain('Saved');
   });
 
+  it.each([
+    ['forget my budget', '/preferences forget budget'],
+    ['please forget my shoe size', '/preferences forget shoe size'],
+    ['Forget that I hate wool', '/preferences forget wool'],
+    ['forget my budget and my sizes', '/preferences forget'],
+    ['forget everything', '/preferences forget me'],
+  ])('says what clears the history too: %s', async (text, command) => {
+    const reply = await createConversation({ files: filled }).say(text);
+    expect(reply.text).toMatch(/Removed from memory: .*\. It is out of your notes\./);
+    expect(reply.text).toContain(`“${command}” takes it out of those as well.`);
+  });
+
+  it('speaks of the history only where something was to be forgotten', async () => {
+    const session = createConversation({ files: filled });
+    expect((await session.say("I don't hate wool any more")).text).not.toContain('earlier versions');
+    expect((await session.say('forget my jacket size')).text).not.toContain('earlier versions');
+  });
+
   it('says when there was nothing to forget', async () => {
     const reply = await createConversation().say('forget my budget');
     expect(reply.text).toBe('I had nothing in memory about your budget.');
     expect(reply.requests).toBe(1);
+  });
+
+  it.each([
+    ['- likes: wool', "I don't hate wool any more", 'I had not noted that you avoid wool.'],
+    ['- likes: linen', 'forget wool', 'I had not noted what you think of wool.'],
+    ['- avoids: wool', 'I no longer love wool', 'I had not noted that you like wool.'],
+    ['- shoe size: 10', "I don't wear size 9", 'I had no size 9 of yours.'],
+    ['- shoe size: 9', "I don't wear a 9 in jackets any more", 'I had no jacket size 9 of yours.'],
+    ['- shoe size: 9', "I don't wear a 9 any more", 'Removed from memory: your size 9.'],
+    ['- size: 9', "I don't wear a 9 any more, I wear a 10", 'Saved: size 10 (was 9).'],
+  ])('says no more than is true: with “%s”, %s', async (line, text, sentence) => {
+    const session = createConversation({ files: { '/all.md': `${line}\n` } });
+    const reply = await session.say(text);
+    expect(reply.text.replace(/ Tell me what that size is for.*$/, '')).toBe(sentence);
+  });
+
+  it('names one size once where it cannot be forgotten', async () => {
+    const session = createConversation({ start: null, mounted: 'nothing' });
+    expect((await session.say("I don't wear size 9")).text).toMatch(
+      /^Not removed: your size 9\. There is no/,
+    );
   });
 
   it('asks what to forget', async () => {
@@ -520,6 +559,18 @@ describe('what may not teach it anything', () => {
     ['my budget is 4111111111111111', '4111'],
     ['Remember that I have diabetes', 'diabetes'],
     ["I'm allergic to penicillin", 'penicillin'],
+    ['remember that the door code is 4521', '4521'],
+    ['please remember the gate code 4521', '4521'],
+    ['remember: the code for the alarm is 4521', '4521'],
+    ['remember the wifi is Sommer2024!', 'Sommer'],
+    ['remember that my login is ann / s3cret!', 's3cret'],
+    ['remember: mein Passwort ist geheim123', 'geheim'],
+    ['remember: der Türcode lautet 4521', '4521'],
+    ['remember that I live at 12 Baker Street, London', 'Baker'],
+    ['note that we live at 7 Rose Court', 'Rose'],
+    ['remember my delivery address: The Old Mill, Ashford', 'Mill'],
+    ['remember: ich wohne in der Hauptstraße 5, Berlin', 'Hauptstraße'],
+    ['remember that I am at 12 rue de la Paix', 'Paix'],
     ['call me eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0', 'eyJ'],
   ])('a secret: %s', async (text, secret) => {
     const session = createConversation();
@@ -528,6 +579,40 @@ describe('what may not teach it anything', () => {
     expect(reply.text).not.toContain(secret);
     expect(reply.text).toContain("I don't keep");
     expect(reply.text).not.toContain('Saved:');
+  });
+
+  it.each([
+    ['remember that my IBAN is DE89370400440532013000', 'account or identity numbers'],
+    ['remember that my IBAN is DE89 3704 0044 0532 0130 00', 'account or identity numbers'],
+    ['remember DE89370400440532013000 for refunds', 'account or identity numbers'],
+    ['remember that the door code is 4521', 'passwords, codes or keys'],
+    ['remember that I live at 12 Baker Street, London', 'exact addresses'],
+  ])('calls it what it is: %s', async (text, kind) => {
+    expect((await createConversation().say(text)).text).toContain(`I don't keep ${kind}, so nothing`);
+  });
+
+  it.each([
+    'the dress code for my office is casual',
+    'the discount code is SAVE20',
+    'the wifi in that shop is slow',
+    'I shop in Baker Street',
+    'I wore size 9 Adidas Court to the wedding',
+    'my address book is made of leather',
+    'I live in London',
+    'my e-mail address is ann@example.org',
+    'we have 2 ways home and 3 kids',
+  ])('keeps what is no secret: remember that %s', async text => {
+    const session = createConversation();
+    expect((await session.say(`remember that ${text}`)).text).toContain(`Saved: the note “${text}”.`);
+  });
+
+  it('takes out what an earlier version kept, and does not repeat it', async () => {
+    const note = '- I live at 12 Baker Street, London (2026-01-01)\n- the door code is 4521 (2026-01-01)\n';
+    const session = createConversation({ files: { '/notes.md': note } });
+    const reply = await session.say('forget that the door code is 4521');
+    expect(session.memory()).toBe('- I live at 12 Baker Street, London (2026-01-01)\n');
+    expect(reply.text).toMatch(/^Removed from memory: that\. It is out of your notes\./);
+    expect(reply.text).not.toContain('4521');
   });
 
   it('keeps what stands beside a secret', async () => {

@@ -19,8 +19,11 @@ export type Attitude = 'likes' | 'avoids' | 'allergic to';
 export type Change =
   /** One value per key: `- shoe size: 9`, `- budget: $120`, `- name: Annie`. */
   | { type: 'set'; topic: 'sizes' | 'budget' | 'notes'; key: string; value: string }
-  /** With a value, only that value goes: "I don't wear a 9 any more" leaves a 10 alone. */
-  | { type: 'unset'; topic: 'sizes' | 'budget' | 'notes'; key: string; value?: string }
+  /**
+   * With a value, only that value goes: "I don't wear a 9 any more" leaves a 10 alone. `guessed`: the person did not
+   * say of what; one such change for each thing they may mean.
+   */
+  | { type: 'unset'; topic: 'sizes' | 'budget' | 'notes'; key: string; value?: string; guessed?: true }
   /** One attitude per thing: `- avoids: wool`. */
   | { type: 'taste'; topic: TasteTopic; attitude: Attitude; name: string }
   | { type: 'untaste'; name: string; attitudes: readonly Attitude[] }

@@ -1,7 +1,8 @@
 import { adds, type Change, everyAttitude } from './changes.ts';
+import { same } from './entries.ts';
 import { type Files, filedValue } from './filing.ts';
 import type { Outcome } from './saving.ts';
-import type { Sensitive } from './secrets.ts';
+import { type Sensitive, sensitiveIn } from './secrets.ts';
 
 /** Why nothing could be saved, when the reason is not a tool's own. */
 export type Obstacle = 'no memory' | 'read only' | 'no tools';
@@ -21,15 +22,15 @@ export function confirm(
   const kept = saved.filter(adds);
   if (kept.length > 0) sentences.push(`Saved: ${kept.map(change => withOld(change, before)).join('; ')}.`);
   const dropped = saved.filter(change => !adds(change));
-  if (dropped.length > 0) sentences.push(`Removed from memory: ${dropped.map(described).join('; ')}.`);
+  if (dropped.length > 0) sentences.push(`Removed from memory: ${listed(dropped)}.`);
 
   const already = known.filter(adds);
-  if (already.length > 0) sentences.push(`I already have that: ${already.map(described).join('; ')}.`);
-  const absent = known.filter(change => !adds(change));
-  if (absent.length > 0) sentences.push(`I had nothing in memory about ${absent.map(subject).join(', ')}.`);
+  if (already.length > 0) sentences.push(`I already have that: ${listed(already)}.`);
+  const absent = known.filter(change => !adds(change) && !wasMeant(change, saved, before));
+  sentences.push(...new Set(absent.map(notThere)));
 
   if (failed.length > 0) {
-    const what = failed.map(described).join('; ');
+    const what = listed(failed);
     const verb = failed.every(adds) ? 'Not saved' : failed.some(adds) ? 'Not changed' : 'Not removed';
     sentences.push(`${verb}: ${what}. ${why(obstacle, reason)}`);
   }
@@ -38,18 +39,49 @@ export function confirm(
   return sentences;
 }
 
+/** What the person has to know when they asked to forget something and it is gone. */
+export function afterForgetting(outcomes: readonly Outcome[]): string[] {
+  const gone = outcomes
+    .filter(({ status, change }) => status === 'saved' && !adds(change))
+    .map(({ change }) => change);
+  const [first, second] = gone;
+  if (first === undefined) return [];
+  const name = gone.some(({ type }) => type === 'forget-all') ? 'me' : second ? null : typed(first);
+  const command = ['/preferences forget', ...(name === null ? [] : [name])].join(' ');
+  return [
+    `It is out of your notes. Their earlier versions still have it; “${command}” takes it out of those as well.`,
+  ];
+}
+
+/** What to type for it after "/preferences forget"; null where that is not to be repeated. */
+function typed(change: Change): string | null {
+  switch (change.type) {
+    case 'unset':
+      return nameOf(change);
+    case 'untaste':
+      return change.name;
+    case 'forget-topic':
+      return change.topic;
+    case 'forget-words':
+      return sensitiveIn(change.text) === null ? change.text : null;
+    default:
+      return null;
+  }
+}
+
 const kinds: Record<Sensitive, string> = {
   card: 'card numbers',
   credential: 'passwords, codes or keys',
   identity: 'account or identity numbers',
+  address: 'exact addresses',
   health: 'anything about health beyond materials you react to',
 };
 
 /** Says what is not kept, without repeating any of it. */
 export function refusal(refused: readonly Sensitive[]): string[] {
   if (refused.length === 0) return [];
-  const advice =
-    refused.includes('health') && refused.length === 1 ? '' : ' Better not to send them in a chat.';
+  const isSecret = refused.some(kind => kind !== 'health' && kind !== 'address');
+  const advice = isSecret ? ' Better not to send them in a chat.' : '';
   return [
     `I don't keep ${refused.map(kind => kinds[kind]).join(' or ')}, so nothing of that was saved.${advice}`,
   ];
@@ -61,7 +93,7 @@ function described(change: Change): string {
     case 'set':
       return change.key === 'name' ? `your name, ${change.value}` : `${change.key} ${change.value}`;
     case 'unset':
-      return `your ${change.key}${change.value === undefined ? '' : ` ${change.value}`}`;
+      return `your ${nameOf(change)}${change.value === undefined ? '' : ` ${change.value}`}`;
     case 'taste':
       return `you ${spoken[change.attitude]} ${change.name}`;
     case 'untaste':
@@ -72,14 +104,41 @@ function described(change: Change): string {
     case 'forget-topic':
       return `your ${change.topic}`;
     case 'forget-words':
-      return `“${change.text}”`;
+      return sensitiveIn(change.text) === null ? `“${change.text}”` : 'that';
     case 'forget-all':
       return 'everything about you';
   }
 }
 
-function subject(change: Change): string {
-  return change.type === 'untaste' ? change.name : described(change);
+function listed(changes: readonly Change[]): string {
+  return [...new Set(changes.map(described))].join('; ');
+}
+
+function nameOf({ key, guessed }: Extract<Change, { type: 'unset' }>): string {
+  return guessed === true ? 'size' : key;
+}
+
+/** Says no more than was looked for: who likes wool had nothing noted of avoiding it. */
+function notThere(change: Change): string {
+  if (change.type === 'untaste') {
+    return change.attitudes.length === everyAttitude.length
+      ? `I had not noted what you think of ${change.name}.`
+      : `I had not noted ${described(change)}.`;
+  }
+  if (change.type !== 'unset' || change.value === undefined)
+    return `I had nothing in memory about ${described(change)}.`;
+  return `I had no ${nameOf(change)} ${change.value} of yours.`;
+}
+
+/** True for a guess beside the one that was right. */
+function wasMeant(change: Change, saved: readonly Change[], before: Files): boolean {
+  if (change.type !== 'unset' || change.guessed !== true) return false;
+  const { value = '' } = change;
+  return saved.some(
+    other =>
+      (other.type === 'unset' && other.value === value) ||
+      (other.type === 'set' && same(filedValue(before, other.key) ?? '', value)),
+  );
 }
 
 export const spoken = { likes: 'like', avoids: 'avoid', 'allergic to': 'are allergic to' } as const;

@@ -3,24 +3,49 @@
  * a stored password cannot be taken back.
  */
 
-export type Sensitive = 'card' | 'credential' | 'identity' | 'health';
+export type Sensitive = 'card' | 'credential' | 'identity' | 'address' | 'health';
 
 const credentialWords =
-  'password|passphrase|passwort|passcode|pass code|pin|pin code|cvv|cvc|security code|api[ _-]?key|secret(?: key)?|' +
-  'private key|recovery (?:code|phrase)|seed phrase|(?:access |auth |bearer |bot )?token|one[- ]time code|2fa code|otp';
+  'password|passphrase|passwort|kennwort|passcode|pass code|pin|pin code|geheimzahl|cvv|cvc|security code|' +
+  'api[ _-]?key|secret(?: key)?|private key|recovery (?:code|phrase)|seed phrase|(?:access |auth |bearer |bot )?token|' +
+  'one[- ]time code|2fa code|otp|zugangsdaten';
+const locks =
+  'door|front door|gate|entry|entrance|access|alarm|lock|locker|safe|garage|building|lobby|intercom|key ?box|' +
+  'house|flat|apartment|office';
+const entryCodes = `(?:${locks})[ -]?(?:key ?)?codes?|(?<!dress )codes? (?:to|for|of) (?:\\w+ ){0,3}(?:${locks})|t(?:ü|ue)rcode|zugangscode`;
+/** Without a password of their own in the words: what follows has to look like one. */
+const accounts = 'wi-?fi|wlan|log-?ins?|user ?names?|zugang';
 const identityWords =
   'ssn|social security(?: number)?|passport(?: number| no\\.?)?|iban|bank account(?: number)?|account number|sort code|' +
   "routing number|driver'?s licen[cs]e(?: number)?|national insurance(?: number)?|tax id";
 
-const credential = new RegExp(
-  `\\b(?:${credentialWords})\\b[^.!?\\n]{0,30}?(?:\\bis\\b|\\bwas\\b|[:=])\\s*\\S`,
-  'i',
-);
+const is = '(?:\\b(?:is|was|are|ist|war|lautet)\\b|[:=])';
+const credential = new RegExp(`\\b(?:${credentialWords}|${entryCodes})\\b[^.!?\\n]{0,30}?${is}\\s*\\S`, 'i');
 const credentialBare = new RegExp(
-  `\\bmy (?:\\w+ ){0,2}(?:${credentialWords}) (?=\\S*[\\d!@#$%^&*_])\\S{4,}`,
+  `\\bmy (?:\\w+ ){0,2}(?:${credentialWords}) (?=\\S*[\\d!@#$%^&*_])\\S{4,}|\\b(?:${entryCodes}) #?\\d`,
   'i',
 );
-const identity = new RegExp(`\\b(?:${identityWords})\\b[^.!?\\n]{0,30}?(?:\\bis\\b|[:=#]|\\d)\\s*\\S`, 'i');
+const account = new RegExp(
+  `\\b(?:${accounts})\\b[^.!?\\n]{0,30}?${is}\\s*(?=[^.?\\n]*[\\d!@#$%^&*_/])\\S`,
+  'i',
+);
+const identity = new RegExp(`\\b(?:${identityWords})\\b[^.!?\\n]{0,30}?(?:${is}|#|\\d)\\s*\\S`, 'i');
+
+/** A house and its street. What is also an everyday word or a shoe's name counts only where somebody lives. */
+const streets = [
+  /\b\d{1,5}[a-z]?,? (?:(?!(?:in|on|at|by|for|from|with|to|and|or|my|an?|is|are|of)\b)[\p{L}'.-]+ ){1,3}(?:street|str?\.|road|rd|avenue|ave|lane|boulevard|blvd)(?=\s*(?:$|[,.;!?)]|\d|in\b|and\b))/iu,
+  /\b(?:live|living|reside|stay|staying|address|deliver\w*|ship\w*|home|house|flat)\b[^.!?\n]{0,30}?\b\d{1,5}[A-Za-z]? (?:\p{Lu}[\p{L}'.-]+ ){1,3}(?:St|Drive|Dr|Close|Court|Ct|Square|Sq|Terrace|Way|Place|Pl|Crescent|Mews|Gardens|Row|Hill|Park|Quay)\b/u,
+  /(?:\p{L}(?:stra(?:ß|ss)e|str\.|gasse|allee|platz|weg)|\p{L}-?(?:Straße|Strasse|Allee|Platz|Weg)) \d{1,4}[a-z]?\b/u,
+  /\b\p{Lu}[\p{L}-]* (?:Straße|Strasse|Str\.|Gasse|Allee|Platz|Weg) \d{1,4}[a-z]?\b/u,
+  /\b\d{1,4}(?: bis| ter)?,? rue \p{L}/iu,
+];
+const livesAt =
+  /\b(?:live|living|stay|staying|reside) at (?:number |no\.? |flat |apartment |apt\.? |house )?#?\d/i;
+const addressGiven = new RegExp(
+  `\\b(?:my|our|the|meine) (?:(?!e-?mail|mail|web)[\\w-]+ ){0,2}(?:address|adresse)(?: (?:for|in) \\w+)?\\s*${is}\\s*(?!\\S+@)\\S`,
+  'i',
+);
+
 const tokenShapes = [
   /\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{12,}/,
   /\bgh[pousr]_[A-Za-z0-9]{16,}/,
@@ -33,7 +58,7 @@ const tokenShapes = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /\b[MN][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}/,
 ];
-const ibanShape = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}\b/;
+const iban = /\biban\b[^.!?\n]{0,40}\d|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b/;
 const ssnShape = /\b\d{3}-\d{2}-\d{4}\b/;
 
 const health =
@@ -41,10 +66,14 @@ const health =
 
 /** The kind of thing in `text` that is not kept, or null. */
 export function sensitiveIn(text: string): Sensitive | null {
+  // Before cards: the digits of an account number can happen to pass for one.
+  if (iban.test(text)) return 'identity';
   if (hasCardNumber(text)) return 'card';
   if (tokenShapes.some(shape => shape.test(text))) return 'credential';
-  if (credential.test(text) || credentialBare.test(text)) return 'credential';
-  if (identity.test(text) || ibanShape.test(text) || ssnShape.test(text)) return 'identity';
+  if (credential.test(text) || credentialBare.test(text) || account.test(text)) return 'credential';
+  if (identity.test(text) || ssnShape.test(text)) return 'identity';
+  if (livesAt.test(text) || addressGiven.test(text) || streets.some(street => street.test(text)))
+    return 'address';
   return health.test(text) ? 'health' : null;
 }
 

@@ -99,10 +99,11 @@ function notAnymore(text: string): Change[] | null {
   const size = sizeFrom(match, 1);
   const item = new RegExp(`\\b(${itemPattern})\\b`, 'i').exec(text)?.[1];
   if (!size) return null;
-  const keys = item ? [keyFor(item, size, false)] : ['size', 'shoe size', 'clothing size'];
-  return keys.flatMap(key =>
-    key === null ? [] : [{ type: 'unset' as const, topic: 'sizes' as const, key, value: size }],
-  );
+  const gone = { type: 'unset', topic: 'sizes', value: size } as const;
+  if (item === undefined)
+    return ['size', 'shoe size', 'clothing size'].map(key => ({ ...gone, key, guessed: true }));
+  const key = keyFor(item, size, false);
+  return key === null ? [] : [{ ...gone, key }];
 }
 
 /** The key a size is filed under, e.g. "shoe size"; null when the size cannot be one for that item. */

@@ -12,6 +12,8 @@ export interface Understanding {
   changes: Change[];
   /** Kinds of things the person told that are not kept. */
   refused: Sensitive[];
+  /** "Forget ..." was said, rather than that something is no longer so. */
+  forgets: boolean;
   /** "Forget it", with nothing said about what. */
   unclearForget: boolean;
   /** Something was stated about someone else, which is not learned. */
@@ -40,6 +42,7 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
   const result: Understanding = {
     changes: [],
     refused: [],
+    forgets: false,
     unclearForget: false,
     aboutOthers: false,
     cut: false,
@@ -50,13 +53,14 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
     let it: Thing | null = null;
     for (const sentence of readSentences(text.slice(0, longest))) {
       const sensitive = sensitiveIn(sentence.raw);
-      if (sensitive !== null && sensitive !== 'health') {
+      const forget = forgetTarget(sentence.raw);
+      if (sensitive !== null && sensitive !== 'health' && forget === null) {
         refuse(result, sensitive);
         continue;
       }
-      const forget = forgetTarget(sentence.raw);
       if (forget !== null) {
         const changes = forgotten(forget);
+        result.forgets = true;
         if (changes === null) result.unclearForget = true;
         else result.changes.push(...changes);
         continue;
