@@ -21,7 +21,6 @@ export interface EventHub {
   previewDelta(sessionId: string, eventId: string, text: string): void;
   /** Ends every stream of a session, first with an error where there is one to tell. */
   close(sessionId: string, errorBody?: object): void;
-  closeAll(): void;
 }
 
 interface Listener extends Subscriber {
@@ -34,14 +33,6 @@ export function createEventHub(): EventHub {
 
   function listeners(sessionId: string): Iterable<Listener> {
     return sessions.get(sessionId) ?? [];
-  }
-
-  function close(sessionId: string, errorBody?: object): void {
-    for (const listener of listeners(sessionId)) {
-      if (errorBody) listener.write(frame('error', JSON.stringify(errorBody)));
-      listener.end();
-    }
-    sessions.delete(sessionId);
   }
 
   return {
@@ -90,9 +81,12 @@ export function createEventHub(): EventHub {
       }
     },
 
-    close,
-    closeAll() {
-      for (const sessionId of [...sessions.keys()]) close(sessionId);
+    close(sessionId, errorBody) {
+      for (const listener of listeners(sessionId)) {
+        if (errorBody) listener.write(frame('error', JSON.stringify(errorBody)));
+        listener.end();
+      }
+      sessions.delete(sessionId);
     },
   };
 }

@@ -1,9 +1,9 @@
 import type { Transaction } from './database.ts';
 import { invalid } from './errors.ts';
 import type { NewEvent, SessionEvent } from './ports.ts';
+import type { ToolUse } from './turn-log.ts';
 
 type Answer = Extract<SessionEvent, { type: 'user.tool_confirmation' | 'user.custom_tool_result' }>;
-type ToolUse = Extract<SessionEvent, { type: 'agent.tool_use' | 'agent.custom_tool_use' }>;
 type Action = 'confirmation' | 'custom_result';
 
 /** What the client has to send before the agent can go on from this event. */
@@ -43,17 +43,6 @@ export async function pendingActions(
   );
   const open = rows.map(row => row.event_id);
   return among ? among.filter(id => open.includes(id)) : open;
-}
-
-/** Tool uses of the log that nothing has answered, oldest first. */
-export function unanswered(history: readonly SessionEvent[]): ToolUse[] {
-  const open = new Map<string, ToolUse>();
-  for (const event of history) {
-    if (event.type === 'agent.tool_use' || event.type === 'agent.custom_tool_use') open.set(event.id, event);
-    else if (event.type === 'agent.tool_result') open.delete(event.tool_use_id);
-    else if (event.type === 'user.custom_tool_result') open.delete(event.custom_tool_use_id);
-  }
-  return [...open.values()];
 }
 
 /** In place of the answer that will not come: of the tool, or of the client. */

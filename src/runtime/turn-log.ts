@@ -1,6 +1,6 @@
 import type { SessionEvent } from './ports.ts';
 
-/** Questions the agent loop asks of a session's log. The log is the only state it needs to carry on. */
+/** Questions asked of a session's log. The log is the only state the agent loop needs to carry on. */
 
 export type ToolUse = Extract<SessionEvent, { type: 'agent.tool_use' | 'agent.custom_tool_use' }>;
 export type ToolResultEvent = Extract<
@@ -21,13 +21,18 @@ export function resultFor(event: ToolResultEvent): string {
   return event.type === 'user.custom_tool_result' ? event.custom_tool_use_id : event.tool_use_id;
 }
 
-/** Tool uses of the current turn that nobody has answered; those an interrupt left behind are not among them. */
-export function openToolUses(log: readonly SessionEvent[]): ToolUse[] {
+/** Tool uses that nobody has answered, oldest first. */
+export function unanswered(log: readonly SessionEvent[]): ToolUse[] {
   const answered = new Set(log.filter(isToolResult).map(resultFor));
-  return currentTurn(log).filter(
+  return log.filter(
     (event): event is ToolUse =>
       (event.type === 'agent.tool_use' || event.type === 'agent.custom_tool_use') && !answered.has(event.id),
   );
+}
+
+/** Those of the current turn; what an interrupt left behind is not among them. */
+export function openToolUses(log: readonly SessionEvent[]): ToolUse[] {
+  return unanswered(currentTurn(log));
 }
 
 /** The latest answer counts: a person may change their mind before the tool runs. */

@@ -1,9 +1,10 @@
 import type { Clock } from './clock.ts';
 import type { Transaction } from './database.ts';
 import type { EventLog, SentEvent } from './event-log.ts';
-import { interruptedResult, unanswered } from './pending-actions.ts';
+import { interruptedResult } from './pending-actions.ts';
 import { budgetOf, type SessionState, usageOf } from './session-rows.ts';
 import { idle, running, type StopDetails, type StopReason } from './status-events.ts';
+import { unanswered } from './turn-log.ts';
 
 /** How turns begin and end, each as part of one transaction: status, log, queue and open actions together. */
 export interface TurnTransitions {

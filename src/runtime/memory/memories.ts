@@ -9,6 +9,7 @@ import { notFound } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Page } from '../pages.ts';
 import { MemoryError } from './error.ts';
+import { MAX_MEMORIES } from './limits.ts';
 import { listMemories, type MemoryListQuery } from './list.ts';
 import {
   checkContent,
@@ -22,8 +23,6 @@ import {
 } from './rules.ts';
 import { refuseArchived } from './stores.ts';
 import { recordVersion, type View } from './versions.ts';
-
-const MAX_MEMORIES = 10_000;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal characters');
 export const memoryCreateParams = z.strictObject({ path: z.string(), content: z.string().nullable() });

@@ -3,12 +3,11 @@ import type { BetaManagedAgentsMemory } from '@anthropic-ai/sdk/resources/beta/m
 import { timestamp } from '../clock.ts';
 import type { Reader, Transaction } from '../database.ts';
 import { MemoryError } from './error.ts';
+import { MAX_MEMORY_BYTES } from './limits.ts';
 import { ancestors, descendantRange, pathProblem } from './path.ts';
 import type { View } from './versions.ts';
 
-/** A memory as it is stored, and what the API demands of one (limits: docs on memory, Sep 2026). */
-
-const MAX_CONTENT_BYTES = 102_400;
+/** A memory as it is stored, and what the API demands of one. */
 
 export interface MemoryRow {
   id: string;
@@ -46,10 +45,10 @@ export function checkPath(path: string): void {
 export function checkContent(content: string): { sha256: string; size: number } {
   if (/\p{Cs}/u.test(content)) throw new MemoryError('bad_content', 'content: must be valid Unicode.');
   const bytes = Buffer.from(content);
-  if (bytes.length > MAX_CONTENT_BYTES) {
+  if (bytes.length > MAX_MEMORY_BYTES) {
     throw new MemoryError(
       'too_large',
-      `content: a memory holds at most ${MAX_CONTENT_BYTES} bytes, not ${bytes.length}; split it.`,
+      `content: a memory holds at most ${MAX_MEMORY_BYTES} bytes, not ${bytes.length}; split it.`,
     );
   }
   return { sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };

@@ -1,12 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { posix } from 'node:path';
 import type { FsStat, IFileSystem } from 'just-bash';
+import { MAX_MEMORY_BYTES } from '../memory/limits.ts';
+import { ancestors } from '../memory/path.ts';
 import type { MemoryMount } from '../ports.ts';
 import { type FsErrorCode, fsError } from './fs-error.ts';
-import { ancestors, createMemoryTree } from './memory-tree.ts';
-
-/** A memory's content limit in the Managed Agents API, in bytes of UTF-8. */
-const MAX_MEMORY_BYTES = 102_400;
+import { createMemoryTree } from './memory-tree.ts';
 
 type WriteOptions = Parameters<IFileSystem['writeFile']>[2];
 type Content = Parameters<IFileSystem['writeFile']>[1];

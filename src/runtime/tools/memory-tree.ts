@@ -1,3 +1,4 @@
+import { ancestors } from '../memory/path.ts';
 import type { MountedFile } from '../ports.ts';
 
 export interface TreeEntry {
@@ -98,10 +99,4 @@ export function createMemoryTree(
     },
     known: () => known,
   };
-}
-
-/** "/a/b/c.md" → ["/a", "/a/b"] */
-export function ancestors(path: string): string[] {
-  const parts = path.split('/').slice(1, -1);
-  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
 }
