@@ -23,6 +23,14 @@ export interface TurnChanges {
   refs: ChangeRef[];
 }
 
+/** All that counts of a memory's versions; the text of those in between, which may be many, is let go. */
+interface History {
+  /** Without its content. */
+  first: BetaManagedAgentsMemoryVersion;
+  last: BetaManagedAgentsMemoryVersion;
+}
+type Histories = Map<string, History>;
+
 interface Step {
   ref: ChangeRef;
   before: string | null;
@@ -41,36 +49,30 @@ export async function changesSince(
   /** From here on what was written is `doubted`: it may not be the person's wish. */
   doubtedSince: string | null = null,
 ): Promise<{ trusted: TurnChanges; doubted: TurnChanges }> {
-  const written: BetaManagedAgentsMemoryVersion[] = [];
+  const trusted: Histories = new Map();
+  const doubted: Histories = new Map();
   const versions = client.beta.memoryStores.memoryVersions.list(storeId, {
     session_id: sessionId,
     'created_at[gte]': since,
     view: 'full',
     limit: 20,
   });
-  for await (const version of versions) written.push(version);
   // The API lists newest first.
-  written.reverse();
-  const isDoubted = (version: BetaManagedAgentsMemoryVersion) =>
-    doubtedSince !== null && Date.parse(version.created_at) >= Date.parse(doubtedSince);
-  const changesOf = (some: BetaManagedAgentsMemoryVersion[]) => turnChanges(client, storeId, some);
+  for await (const version of versions) {
+    const isDoubted = doubtedSince !== null && Date.parse(version.created_at) >= Date.parse(doubtedSince);
+    const histories = isDoubted ? doubted : trusted;
+    const last = histories.get(version.memory_id)?.last ?? version;
+    histories.set(version.memory_id, { first: { ...version, content: null }, last });
+  }
   return {
-    trusted: await changesOf(written.filter(version => !isDoubted(version))),
-    doubted: await changesOf(written.filter(isDoubted)),
+    trusted: await turnChanges(client, storeId, trusted),
+    doubted: await turnChanges(client, storeId, doubted),
   };
 }
 
-async function turnChanges(
-  client: Anthropic,
-  storeId: string,
-  versions: readonly BetaManagedAgentsMemoryVersion[],
-): Promise<TurnChanges> {
-  const byMemory = new Map<string, BetaManagedAgentsMemoryVersion[]>();
-  for (const version of versions) {
-    byMemory.set(version.memory_id, [...(byMemory.get(version.memory_id) ?? []), version]);
-  }
+async function turnChanges(client: Anthropic, storeId: string, histories: Histories): Promise<TurnChanges> {
   const steps: Step[] = [];
-  for (const [memoryId, history] of byMemory) {
+  for (const [memoryId, history] of [...histories].reverse()) {
     const step = await stepOf(client, storeId, memoryId, history);
     if (step !== null) steps.push(step);
   }
@@ -82,11 +84,8 @@ async function stepOf(
   client: Anthropic,
   storeId: string,
   memoryId: string,
-  history: readonly BetaManagedAgentsMemoryVersion[],
+  { first, last }: History,
 ): Promise<Step | null> {
-  const first = history[0];
-  const last = history.at(-1);
-  if (first === undefined || last === undefined) return null;
   const previous =
     first.operation === 'created' ? null : await versionBefore(client, storeId, memoryId, first);
   const before = previous?.content ?? null;

@@ -67,8 +67,7 @@ export const writeTool: BuiltinTool<z.infer<typeof writeInput>> = {
   async run({ file_path, content }, { sandbox }) {
     const path = absolute(file_path);
     try {
-      await sandbox.fs.mkdir(posix.dirname(path), { recursive: true });
-      await sandbox.fs.writeFile(path, content);
+      await sandbox.write(path, content);
     } catch (error) {
       throw new ToolFailure(`Not written: ${describeFailure(error, path)}`);
     }
@@ -105,7 +104,7 @@ export const editTool: BuiltinTool<z.infer<typeof editInput>> = {
       );
     }
     try {
-      await call.sandbox.fs.writeFile(path, text.split(old_string).join(new_string));
+      await call.sandbox.write(path, text.split(old_string).join(new_string));
     } catch (error) {
       throw new ToolFailure(`Not changed: ${describeFailure(error, path)}`);
     }

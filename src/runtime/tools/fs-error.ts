@@ -6,6 +6,7 @@ export type FsErrorCode =
   | 'EINVAL'
   | 'EISDIR'
   | 'ENOENT'
+  | 'ENOSPC'
   | 'ENOTDIR'
   | 'ENOTEMPTY'
   | 'EPERM'
@@ -18,6 +19,7 @@ const SENTENCES: Record<FsErrorCode, string> = {
   EINVAL: 'invalid argument',
   EISDIR: 'illegal operation on a directory',
   ENOENT: 'no such file or directory',
+  ENOSPC: 'no space left on device',
   ENOTDIR: 'not a directory',
   ENOTEMPTY: 'directory not empty',
   EPERM: 'operation not permitted',

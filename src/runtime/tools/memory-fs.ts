@@ -1,38 +1,43 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { posix } from 'node:path';
 import type { FsStat, IFileSystem } from 'just-bash';
-import { MAX_MEMORY_BYTES } from '../memory/limits.ts';
-import { ancestors } from '../memory/path.ts';
+import { MAX_MEMORIES, MAX_MEMORY_BYTES } from '../memory/limits.ts';
+import { ancestors, pathProblem } from '../memory/path.ts';
 import type { MemoryMount } from '../ports.ts';
 import { type FsErrorCode, fsError } from './fs-error.ts';
 import { createMemoryTree } from './memory-tree.ts';
+import { createWaitingWrites } from './waiting-writes.ts';
 
 type WriteOptions = Parameters<IFileSystem['writeFile']>[2];
 type Content = Parameters<IFileSystem['writeFile']>[1];
 
 export interface MemoryFs extends IFileSystem {
-  /** Forgets the listing and any truncation left over; call before each tool call. */
+  /** Forgets the listing and what was never saved; call before each tool call. */
   begin(): void;
-  /** Writes files that were emptied and not written since; call after each tool call. */
-  flush(): Promise<void>;
+  /** Writes each file that changed, once; call after each tool call. Returns what the store refused. */
+  save(): Promise<Error[]>;
 }
 
 /**
  * One memory store as a folder for the shell and the file tools. Paths are relative to the mount ("/sizes.md").
  * `directories` are its folders without files, which no store can hold; the caller keeps them for the session.
  *
- * The shell truncates before it writes (`>` is a write of nothing, then of the text). Written through, that would
- * leave an empty version in the history of every file, so writes of nothing wait until `flush`.
+ * Writes wait for `save`: see `waiting-writes`. What removes or renames a stored file goes to the store at once, after
+ * all that was written before it, so that a command that is cut off there has lost nothing.
  */
 export function createMemoryFs(mount: MemoryMount, directories: Set<string>): MemoryFs {
   // The shell runs commands in an async context where timers, process.env and the like are blocked. The store is
   // our own code and needs them: every call to it leaves that context.
   const outside = AsyncLocalStorage.snapshot();
-  const emptied = new Map<string, Date>();
+  const waiting = createWaitingWrites(mount);
   const tree = createMemoryTree(async () => {
     const stored = await outside(() => mount.list());
-    const waiting = [...emptied].map(([path, updatedAt]) => ({ path, sizeBytes: 0, updatedAt }));
-    return [...stored.filter(file => !emptied.has(file.path)), ...waiting];
+    const written = [...waiting.paths()].map(([path, { text, mtime }]) => ({
+      path,
+      sizeBytes: Buffer.byteLength(text),
+      updatedAt: mtime,
+    }));
+    return [...stored.filter(file => waiting.get(file.path) === undefined), ...written];
   }, directories);
 
   const fail = (code: FsErrorCode, operation: string, path: string, detail?: string) =>
@@ -75,45 +80,81 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
     if (await tree.isDirectory(path)) throw fail('EISDIR', 'open', path);
     const entries = await tree.files();
     for (const parent of ancestors(path)) if (entries.has(parent)) throw fail('ENOTDIR', 'open', path);
+    if (entries.has(path)) return;
+    // What the store would refuse later is refused here, to the command that wrote it.
+    const problem = pathProblem(path);
+    if (problem !== undefined) throw fail('EINVAL', 'open', path, `a memory's path ${problem}`);
+    if (entries.size >= MAX_MEMORIES) {
+      throw fail('ENOSPC', 'open', path, `a memory store holds at most ${MAX_MEMORIES} files`);
+    }
   }
 
   async function readText(path: string): Promise<string> {
     const normal = normalize(path);
-    if (emptied.has(normal)) return '';
+    const written = waiting.get(normal);
+    if (written !== undefined) return written.text;
     if ((await tree.files()).has(normal)) return outside(() => mount.read(normal));
     throw fail((await tree.isDirectory(normal)) ? 'EISDIR' : 'ENOENT', 'open', normal);
   }
 
-  /** A write that fails gives back what its own truncation took: nothing is lost to text that does not fit. */
+  /**
+   * The shell truncates before it writes (`>` is a write of nothing, then of the text). A write that fails gives back
+   * what its own truncation took: nothing is lost to text that does not fit.
+   */
   async function restoringOnFailure(path: string, write: () => Promise<void>): Promise<void> {
     try {
       await write();
     } catch (error) {
-      if (emptied.delete(path)) tree.forget();
+      const emptied = waiting.get(path);
+      if (emptied?.text === '') {
+        if (emptied.before === undefined) waiting.delete(path);
+        else waiting.set(path, emptied.before);
+        tree.forget();
+      }
       throw error;
     }
   }
 
-  async function writeText(path: string, text: string): Promise<void> {
+  async function writeText(path: string, text: string, appendedTo?: string): Promise<void> {
     assertWritable('open', path);
     await assertPlaceForFile(path);
     const size = Buffer.byteLength(text);
     if (size > MAX_MEMORY_BYTES) {
       throw fail('EFBIG', 'write', path, `${size} bytes, a memory file holds at most ${MAX_MEMORY_BYTES}`);
     }
+    const entries = await tree.files();
+    const last = waiting.get(path);
+    const before = text === '' ? (last?.text === '' ? last.before : last) : undefined;
     const mtime = new Date();
-    if (text === '') emptied.set(path, mtime);
-    else {
-      await outside(() => mount.write(path, text));
-      emptied.delete(path);
-    }
-    (await tree.files()).set(path, { size, mtime });
+    waiting.set(path, { text, mtime, stored: last?.stored ?? entries.has(path), appendedTo, before });
+    entries.set(path, { size, mtime });
+  }
+
+  async function appendText(path: string, added: string): Promise<void> {
+    assertWritable('open', path);
+    const exists = (await tree.files()).has(path);
+    if (!exists) return writeText(path, added);
+    if (added === '') return;
+    const last = waiting.get(path);
+    const text = await readText(path);
+    await writeText(path, text + added, last === undefined ? text : last.appendedTo);
+  }
+
+  /** Before the store is changed in another way: the order of changes stays the one in which they were made. */
+  async function saveFirst(): Promise<void> {
+    const [refused] = await outside(() => waiting.save());
+    if (refused === undefined) return;
+    tree.forget();
+    throw refused;
   }
 
   async function removeFile(path: string): Promise<void> {
-    const neverWritten =
-      emptied.delete(path) && !(await outside(() => mount.list())).some(f => f.path === path);
-    if (!neverWritten) await outside(() => mount.remove(path));
+    const { stored } = waiting.get(path) ?? { stored: true };
+    waiting.delete(path);
+    if (stored) {
+      await saveFirst();
+      await outside(() => mount.remove(path));
+    }
     (await tree.files()).delete(path);
     tree.keepParents(path);
   }
@@ -128,8 +169,14 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
       await removeFile(from);
       return;
     }
-    if (emptied.delete(from)) await outside(() => mount.write(from, ''));
-    await outside(() => mount.rename(from, to));
+    const written = waiting.get(from);
+    if (written?.stored === false) {
+      waiting.delete(from);
+      waiting.set(to, written);
+    } else {
+      await saveFirst();
+      await outside(() => mount.rename(from, to));
+    }
     const entry = entries.get(from);
     entries.delete(from);
     if (entry !== undefined) entries.set(to, entry);
@@ -194,14 +241,9 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
   return {
     begin() {
       tree.forget();
-      emptied.clear();
+      waiting.clear();
     },
-    async flush() {
-      for (const path of [...emptied.keys()].sort()) {
-        emptied.delete(path);
-        await outside(() => mount.write(path, ''));
-      }
-    },
+    save: () => outside(() => waiting.save()),
 
     readFile: async path => readText(path),
     readFileBuffer: async path => Buffer.from(await readText(path)),
@@ -216,10 +258,7 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
       const normal = normalize(path);
       await restoringOnFailure(normal, async () => {
         const added = decode(content, options, () => notText(normal));
-        assertWritable('open', normal);
-        const exists = (await tree.files()).has(normal);
-        if (exists && added === '') return;
-        await writeText(normal, exists ? (await readText(normal)) + added : added);
+        await appendText(normal, added);
       });
     },
     exists: async path => {

@@ -37,13 +37,18 @@ export interface ShellResult {
   refusals: string[];
 }
 
+/** To look at files; writing goes through `write` and `exec`, which see to it that stores keep what was written. */
+export type ReadableFs = Pick<IFileSystem, 'readFileBuffer' | 'readdir' | 'stat' | 'lstat'>;
+
 export interface Sandbox {
-  readonly fs: IFileSystem;
+  readonly fs: ReadableFs;
+  /** Creates or replaces a file; missing folders are made. */
+  write(path: string, content: string): Promise<void>;
   /** Runs in the session's shell; working folder and variables carry over to the next command. */
   exec(command: string, options: { signal: AbortSignal; args?: string[] }): Promise<ShellResult>;
   /** A fresh shell: home folder, no variables. Files stay. */
   restart(): void;
-  /** Runs one tool call: it sees the stores as they are now, and its last writes are in them when it resolves. */
+  /** Runs one tool call: it sees the stores as they are now. */
   call<T>(work: () => Promise<T>): Promise<T>;
 }
 
@@ -88,12 +93,29 @@ export function openSandbox(
     executionLimits: { maxExecutionTimeMs: MAX_EXECUTION_MS },
   });
 
+  async function save(): Promise<Error[]> {
+    const refused: Error[] = [];
+    for (const { filesystem } of memories) refused.push(...(await filesystem.save()));
+    return refused;
+  }
+
   return {
     fs,
+    async write(path, content) {
+      await fs.mkdir(posix.dirname(path), { recursive: true });
+      await fs.writeFile(path, content);
+      const [refused] = await save();
+      if (refused !== undefined) throw refused;
+    },
     async exec(command, { signal, args }) {
       const { shell } = scratch;
       const cwd = (await isFolder(fs, shell.cwd)) ? shell.cwd : HOME;
       fs.refusals.clear();
+      // Also after a timeout: what the command had written by then is kept, as it would be on a disk.
+      const refusals = async () => {
+        for (const { message } of await save()) fs.refusals.add(message);
+        return [...fs.refusals];
+      };
       try {
         const { stdout, stderr, exitCode, env } = await bash.exec(command, {
           cwd,
@@ -102,12 +124,12 @@ export function openSandbox(
           ...(args === undefined ? {} : { args }),
         });
         if (args === undefined) scratch.shell = { cwd: env.PWD ?? cwd, env };
-        return { stdout, stderr, exitCode, refusals: [...fs.refusals] };
+        return { stdout, stderr, exitCode, refusals: await refusals() };
       } catch (error) {
         // A redirection to a file that cannot be written ends the whole script, its earlier output included.
         if (fsErrorCode(error) === undefined) throw error;
         const stderr = 'bash: a redirection failed, and the command stopped there';
-        return { stdout: '', stderr, exitCode: 1, refusals: [...fs.refusals] };
+        return { stdout: '', stderr, exitCode: 1, refusals: await refusals() };
       }
     },
     restart() {
@@ -115,9 +137,7 @@ export function openSandbox(
     },
     async call(work) {
       for (const { filesystem } of memories) filesystem.begin();
-      const result = await work();
-      for (const { filesystem } of memories) await filesystem.flush();
-      return result;
+      return work();
     },
   };
 }

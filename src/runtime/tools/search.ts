@@ -1,8 +1,7 @@
 import { posix } from 'node:path';
-import type { IFileSystem } from 'just-bash';
 import { z } from 'zod';
 import { compileGlob } from './glob.ts';
-import { HOME } from './sandbox.ts';
+import { HOME, type ReadableFs } from './sandbox.ts';
 import { absolute, type BuiltinTool, bounded, describeFailure, ToolFailure } from './tool.ts';
 
 const MAX_FILES = 200;
@@ -88,14 +87,14 @@ function splitPattern(pattern: string): { root: string | undefined; rest: string
   return { root: `/${fixed.join('/')}`, rest: parts.join('/') };
 }
 
-async function assertFolder(fs: IFileSystem, path: string): Promise<void> {
+async function assertFolder(fs: ReadableFs, path: string): Promise<void> {
   const stat = await fs.stat(path).catch(error => {
     throw new ToolFailure(describeFailure(error, path));
   });
   if (!stat.isDirectory) throw new ToolFailure(`${path} is a file, not a folder.`);
 }
 
-async function* walk(fs: IFileSystem, root: string, signal: AbortSignal): AsyncGenerator<string> {
+async function* walk(fs: ReadableFs, root: string, signal: AbortSignal): AsyncGenerator<string> {
   const folders = [root];
   let visited = 0;
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {

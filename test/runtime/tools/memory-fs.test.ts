@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { MountError } from '../../../src/runtime/ports.ts';
 import { createFakeMount } from '../../fakes/memory-mount.ts';
@@ -24,6 +25,109 @@ test('appending reads what is there and writes the whole, once', async () => {
   expect(mount.versions).toEqual(['write /sizes.md shoe: 9\nhat: M\n', 'write /new.md héllo\n']);
 });
 
+test('however often a command writes a file, it is one version', async () => {
+  const mount = createFakeMount({ files: { '/log.md': 'start\n' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  const { text } = await bash(
+    'cd /mnt/memory/notes; for i in {1..50}; do echo $i >> log.md; echo $i > last.md; done; tail -1 log.md last.md; ' +
+      'cp log.md draft.md; mv draft.md copy.md; rm last.md',
+  );
+
+  expect(text).toContain('==> log.md <==\n50\n\n==> last.md <==\n50');
+  const lines = `start\n${Array.from({ length: 50 }, (_, i) => `${i + 1}\n`).join('')}`;
+  expect(mount.versions).toEqual([`write /log.md ${lines}`, `write /copy.md ${lines}`]);
+});
+
+test('what somebody else writes while a command appends stays', async () => {
+  const mount = createFakeMount({ files: { '/list.md': 'milk\n', '/gone.md': 'old\n' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+  // The person edits one file by hand and deletes another, after the command has read both.
+  mount.write = (write => async (path, content) => {
+    if (mount.versions.length === 0) {
+      mount.files.set('/list.md', 'milk, by hand\n');
+      mount.files.delete('/gone.md');
+    }
+    await write(path, content);
+  })(mount.write);
+
+  await bash(
+    'cd /mnt/memory/notes; echo x > first.md; echo bread >> list.md; echo eggs >> list.md; echo new >> gone.md',
+  );
+
+  expect(mount.files.get('/list.md')).toBe('milk, by hand\nbread\neggs\n');
+  expect(mount.files.get('/gone.md')).toBe('new\n');
+});
+
+test('a file is removed or moved only after what was written before it is kept', async () => {
+  const mount = createFakeMount({ files: { '/old.md': 'A\n' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  await bash('cd /mnt/memory/notes; cat old.md > new.md; rm old.md; echo B > other.md; mv new.md moved.md');
+
+  expect(mount.versions).toEqual([
+    'write /new.md A\n',
+    'remove /old.md',
+    'write /other.md B\n',
+    'rename /new.md /moved.md',
+  ]);
+});
+
+test('a file is not moved away when the place it is to go to takes nothing', async () => {
+  const mount = createFakeMount({ files: { '/a.md': 'A\n' } });
+  mount.write = async () => {
+    throw new MountError('ENOSPC', 'the store is full');
+  };
+  const { bash } = openToolbox({ mounts: [mount] });
+
+  const moved = await bash('cd /mnt/memory/notes; > b.md; mv a.md b.md');
+
+  expect(moved).toMatchObject({ isError: true, text: expect.stringContaining('the store is full') });
+  expect(mount.files.get('/a.md')).toBe('A\n');
+});
+
+test('a command that is stopped leaves what it had written, and writes no more', async () => {
+  const mount = createFakeMount();
+  const { run } = openToolbox({ mounts: [mount] });
+  const command = 'echo early > /mnt/memory/notes/a.md; sleep 60; echo late > /mnt/memory/notes/b.md';
+
+  const stopped = await run('bash', { command, timeout_ms: 200 });
+
+  expect(stopped).toMatchObject({ isError: true, text: expect.stringContaining('stopped after 200 ms') });
+  expect(mount.versions).toEqual(['write /a.md early\n']);
+});
+
+test('a refused file says so beside the output, and the others of the same command are kept', async () => {
+  const mount = createFakeMount();
+  mount.write = (write => async (path, content) => {
+    if (path === '/a.md') throw new MountError('EROFS', `the store says no, '${path}'`);
+    await write(path, content);
+  })(mount.write);
+  const { bash, run } = openToolbox({ mounts: [mount] });
+
+  const { text, isError } = await bash('cd /mnt/memory/notes; echo 1 > a.md; echo 2 > b.md; echo done');
+
+  expect(isError).toBe(true);
+  expect(text).toContain("done\nrefused: EROFS: the store says no, '/a.md'");
+  expect(mount.versions).toEqual(['write /b.md 2\n']);
+  expect((await run('write', { file_path: '/mnt/memory/notes/a.md', content: 'x' })).text).toBe(
+    'Not written: /mnt/memory/notes/a.md is read-only.',
+  );
+});
+
+test('what no store takes is refused to the command that wrote it', async () => {
+  const mount = createFakeMount();
+  const { bash } = openToolbox({ mounts: [mount] });
+  const deep = Array.from({ length: 21 }, (_, i) => i).join('/');
+
+  const refused = await bash(
+    `cd /mnt/memory/notes; mkdir -p ${posix.dirname(deep)}; echo x > ${deep} || echo failed; echo on > fine.md`,
+  );
+
+  expect(refused).toMatchObject({ isError: true, text: expect.stringContaining('at most 20 segments') });
+  expect([...mount.files.keys()]).not.toContain(`/${deep}`);
+});
+
 test('a file that is emptied, touched or never filled is written as empty when the command ends', async () => {
   const mount = createFakeMount({ files: { '/old.md': 'text' } });
   const { bash } = openToolbox({ mounts: [mount] });
@@ -33,7 +137,7 @@ test('a file that is emptied, touched or never filled is written as empty when t
   );
 
   expect(text).toContain('there');
-  expect(mount.versions).toEqual(['write /new.md ', 'write /old.md ']);
+  expect(mount.versions).toEqual(['write /old.md ', 'write /new.md ']);
 });
 
 test('folders can be made before their files and stay when the last file goes', async () => {
