@@ -95,7 +95,13 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     log: deps.log,
   });
 
-  const sharing = createSharing({ memory, writes, origins, renewSessions: person => sessions.renew(person) });
+  const sharing = createSharing({
+    memory,
+    writes,
+    origins,
+    conflicts,
+    renewSessions: person => sessions.renew(person),
+  });
   const linking = createLinking({
     ...deps,
     codes: createLinkCodes({ state, now: deps.now }),

@@ -267,6 +267,11 @@ export function wordsOfAuthor(author: Author): string {
   }
 }
 
+/** What became of a note that stands there no more: its history is kept, so it is not forgotten by that. */
+export function wordOfRemoval(by: Author): 'moved' | 'removed' {
+  return by.type === 'person' && by.by === 'share' ? 'moved' : 'removed';
+}
+
 const WORDS_OF_CHANGE: Record<PersonalChange, string> = {
   form: 'in the form',
   edit: 'by hand',

@@ -139,9 +139,77 @@ describe('a note that the person allows to travel', () => {
       ['created', { type: 'person', by: 'share' }],
       ['created', expect.objectContaining({ type: 'agent' })],
     ]);
+    const { file } = await ann.run('export', { type: 'export', format: 'markdown' });
+    expect(file.content).toContain('Sizes moved by you, choosing where it may be used');
   });
 
-  it('stands beside another of its name, and a move that was cut off is finished by asking again', async () => {
+  it('becomes one with the note of its name there, and so it does on the way back', async () => {
+    const { ann } = await open();
+    await bench.adapter.say(write('sizes.md', '# Sizes\n- waist: 32\n'), CHANNEL);
+    await bench.adapter.say(write('sizes.md', '# Sizes\n- shoe size: 9\n- waist: 32\n'), { channel: 'D1' });
+    const learned = (await ann.run('memory', { type: 'view' })).sections[0]?.facts[0];
+    expect(await share(ann, '/sizes.md', true, 'private')).toMatchObject({
+      sentence:
+        'From now on I may use “Sizes” where others read what I say to you, together with what “Sizes” said there already.',
+    });
+    expect(await ann.files('private')).toEqual({});
+    expect(await ann.files('shared')).toEqual({ '/sizes.md': '# Sizes\n- waist: 32\n- shoe size: 9\n' });
+    const { sections } = await ann.run('memory', { type: 'view' });
+    expect(sections.map(({ title }) => title)).toEqual(['Sizes']);
+    expect(sections[0]?.facts[1]).toEqual(learned);
+
+    await bench.adapter.say(write('sizes.md', '- shirt size: M\n'), { channel: 'D1' });
+    await share(ann, '/sizes.md', false, 'shared');
+    expect(await ann.files('shared')).toEqual({});
+    expect(Object.keys(await ann.files('private'))).toEqual(['/sizes.md']);
+  });
+
+  it('that answers otherwise than the one there is asked about, and both answers stand until then', async () => {
+    const { ann } = await open();
+    await bench.adapter.say(write('sizes.md', '- shoe size: 8\n'), CHANNEL);
+    await bench.adapter.say(write('sizes.md', '- shoe size: 9\n'), { channel: 'D1' });
+    const memoryId = await ann.idOf('/sizes.md');
+    const view = await ann.run('conflict', { type: 'share', memoryId, on: true });
+    expect(view.conflicts).toMatchObject([
+      {
+        title: 'Sizes',
+        now: '- shoe size: 8\n',
+        mine: '- shoe size: 9\n',
+        labels: { now: 'as it stood there', mine: 'as you moved it' },
+      },
+    ]);
+    expect(await ann.files('shared')).toEqual({ '/sizes.md': '- shoe size: 8\n- shoe size: 9\n' });
+    const [conflict] = view.conflicts;
+    await ann.run('outcome', { type: 'resolve', conflictId: conflict?.id ?? '', choice: 'mine' });
+    expect(await ann.files('shared')).toEqual({ '/sizes.md': '- shoe size: 9\n' });
+  });
+
+  it('is called by the title it gets, where it cannot become one with its namesake', async () => {
+    const { ann } = await open();
+    await bench.adapter.say(write('sizes.md', '---\nof: A\n---\n- waist: 32\n'), CHANNEL);
+    await bench.adapter.say(write('sizes.md', '---\nof: B\n---\n- shoe size: 9\n'), { channel: 'D1' });
+    expect(await share(ann, '/sizes.md', true, 'private')).toMatchObject({
+      sentence: 'From now on I may use “Sizes” where others read what I say to you, called “Sizes 2” there.',
+    });
+  });
+
+  it('leaves nothing where others read when it could not be moved after all', async () => {
+    const { ann } = await open();
+    await bench.adapter.say(write('sizes.md', '- waist: 32\n'), CHANNEL);
+    await bench.adapter.say(write('sizes.md', '- shoe size: 9\n'), { channel: 'D1' });
+    // Somebody else is always faster.
+    bench.proxy.plan(({ method }) =>
+      method === 'DELETE'
+        ? { type: 'status', status: 409, body: { type: 'error', error: { type: 'conflict', message: '' } } }
+        : undefined,
+    );
+    expect(await share(ann, '/sizes.md', true, 'private')).toMatchObject({ ok: false });
+    bench.proxy.plan(() => undefined);
+    expect(await ann.files('shared')).toEqual({ '/sizes.md': '- waist: 32\n' });
+    expect(await ann.files('private')).toEqual({ '/sizes.md': '- shoe size: 9\n' });
+  });
+
+  it('that is beside another of its name already is finished by asking again', async () => {
     const { ann } = await open();
     await bench.adapter.say(write('sizes.md', '- waist: 32\n'), CHANNEL);
     await bench.adapter.say(write('sizes.md', '- shoe size: 9\n'), { channel: 'D1' });

@@ -10,6 +10,7 @@ import {
   type Notice,
   type PreferencesView,
   type UsedMemory,
+  wordOfRemoval,
   wordsOfCount,
 } from '../../core/views.ts';
 import type { PressedAction } from './custom-id.ts';
@@ -198,7 +199,7 @@ function changes(heading: string, of: Conflict['wanted']): Box[] {
   return [text([`**${heading}**`, ...kept, ...(rest === 0 ? [] : [`-# and ${rest} more lines`])].join('\n'))];
 }
 
-const OPERATIONS = { created: 'noted', modified: 'changed', deleted: 'forgotten' };
+const OPERATIONS = { created: 'noted', modified: 'changed' };
 
 /** `part` counts the panels that one page of the core takes; what is beyond the last is the last. */
 export function historyPanel(
@@ -243,7 +244,7 @@ function entryItem(entry: HistoryEntry, owner: string): Item {
   const restore: PressedAction = { type: 'restore', versionId, ...(revision === null ? {} : { revision }) };
   return {
     text: [
-      `**${plain(title)}** ${OPERATIONS[operation]}${moved}${current ? ' · as it is now' : ''}`,
+      `**${plain(title)}** ${operation === 'deleted' ? wordOfRemoval(by) : OPERATIONS[operation]}${moved}${current ? ' · as it is now' : ''}`,
       ...lines.map(change => plain(lineOfChange(change))),
       `-# <t:${seconds}:f>, by ${authorText(by)}`,
     ].join('\n'),

@@ -1,6 +1,6 @@
 /** What changed, and which memories a reply had before it. Pure. */
 
-import { type HistoryEntry, lineOfChange, type PreferencesView } from '../../core/views.ts';
+import { type HistoryEntry, lineOfChange, type PreferencesView, wordOfRemoval } from '../../core/views.ts';
 import { actions, type Block, context, line, lines, section, sentence, title } from './blocks.ts';
 import { memoryButton } from './memory-buttons.ts';
 import { authorText } from './note-panel.ts';
@@ -34,13 +34,13 @@ export function historyBlocks(view: View<'history'>, room: Room): Block[] {
   return [head, ...shown, ...(turns.length === 0 ? [] : [actions(turns)])];
 }
 
-const OPERATIONS = { created: 'noted', modified: 'changed', deleted: 'forgotten' };
+const OPERATIONS = { created: 'noted', modified: 'changed' };
 
 function entryBlock(entry: HistoryEntry): Block {
   const when = `${entry.at.slice(0, 16).replace('T', ' ')} UTC`;
   const words = section(
     [
-      `${title(entry.title)} ${OPERATIONS[entry.operation]}`,
+      `${title(entry.title)} ${entry.operation === 'deleted' ? wordOfRemoval(entry.by) : OPERATIONS[entry.operation]}`,
       ...lines(
         entry.lines.map(change => line(lineOfChange(change))),
         ENTRY_CHARACTERS,

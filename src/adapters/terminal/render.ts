@@ -12,6 +12,7 @@ import {
   type Notice,
   type PreferencesView,
   type UsedMemory,
+  wordOfRemoval,
   wordsOfAuthor,
   wordsOfCount,
 } from '../../core/views.ts';
@@ -184,7 +185,7 @@ export function historyNumber(view: { page: number }, index: number, perPage: nu
 
 export const HISTORY_PAGE = 10;
 
-const VERBS = { created: 'begun', modified: 'changed', deleted: 'removed' } as const;
+const VERBS = { created: 'begun', modified: 'changed' };
 
 function renderHistory(view: Extract<PreferencesView, { type: 'history' }>, dim: Dim): string {
   if (view.entries.length === 0) return view.page === 0 ? 'Nothing has changed yet.' : 'There is no more.';
@@ -201,7 +202,7 @@ function renderEntry(entry: HistoryEntry, number: number, dim: Dim): string {
   const link = entry.by.type === 'agent' ? (entry.by.conversation?.link ?? null) : null;
   const by = `by ${wordsOfAuthor(entry.by)}${link === null ? '' : ` ${link}`}`;
   return [
-    `${String(number).padStart(3)}. ${entry.title} ${VERBS[entry.operation]}${moved}${entry.current ? ' (as it is now)' : ''} ${dim(`${when}, ${by}`)}`,
+    `${String(number).padStart(3)}. ${entry.title} ${entry.operation === 'deleted' ? wordOfRemoval(entry.by) : VERBS[entry.operation]}${moved}${entry.current ? ' (as it is now)' : ''} ${dim(`${when}, ${by}`)}`,
     ...entry.lines.map(line => `     ${lineOfChange(line)}`),
   ].join('\n');
 }

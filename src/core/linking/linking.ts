@@ -6,7 +6,6 @@ import type { Memory } from '../memory.ts';
 import { type Action, type CommandAction, type NoticeMode, type Person, personKey } from '../message.ts';
 import { createPersonClaims } from '../person-claims.ts';
 import { eraseMemoryRows } from '../person-rows.ts';
-import { sha256Of } from '../preferences/authors.ts';
 import type { Conflicts } from '../preferences/conflicts.ts';
 import type { Privacy } from '../privacy.ts';
 import type { Sessions } from '../sessions.ts';
@@ -118,7 +117,8 @@ export function createLinking(deps: LinkingDeps): Linking {
     try {
       const conflicts: Conflict[] = [];
       for (const dispute of disputes) {
-        const conflict = await conflictOf(owner, redeemed.issuer, dispute);
+        const labels = { now: `as ${wordsOf(redeemed.issuer)} has it`, mine: 'as this account has it' };
+        const conflict = await deps.conflicts.openDispute(owner, dispute, labels);
         if (conflict !== null) conflicts.push(conflict);
       }
       return {
@@ -133,26 +133,6 @@ export function createLinking(deps: LinkingDeps): Linking {
       );
       return outcome(true, `${linked} Where your accounts say different things I keep both: have a look.`);
     }
-  }
-
-  async function conflictOf(
-    owner: Person,
-    other: Person,
-    { storeId, path, ours, theirs }: OpenDispute,
-  ): Promise<Conflict | null> {
-    const file = (await memory.files([storeId])).find(known => known.path === path);
-    if (file === undefined) return null;
-    // Seen from the account that joins: its own answers, and those that stand there.
-    const draft = {
-      storeId,
-      memoryId: file.id,
-      path,
-      mine: theirs,
-      theirs: ours,
-      nowSha256: sha256Of(file.content),
-    };
-    const conflict = await deps.conflicts.open(owner, draft);
-    return { ...conflict, labels: { now: `as ${wordsOf(other)} has it`, mine: 'as this account has it' } };
   }
 
   async function unlink(person: Person, { confirmed }: Action<'unlink'>): Promise<PreferencesView> {

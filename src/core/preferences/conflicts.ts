@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
+import type { OpenDispute } from '../linking/memory-copy.ts';
 import type { Memory } from '../memory.ts';
 import { changedLines } from '../memory-text.ts';
 import { type Person, personKey } from '../message.ts';
@@ -24,6 +25,12 @@ export interface Unsaved {
 export interface Conflicts {
   /** `revision`: of the text the person saw, so that both sides can be told as changes of it. */
   open(person: Person, unsaved: Unsaved, revision?: string): Promise<Conflict>;
+  /** Two answers that a note has now, for the person to choose; null when the note is gone by then. */
+  openDispute(
+    person: Person,
+    dispute: OpenDispute,
+    labels: NonNullable<Conflict['labels']>,
+  ): Promise<Conflict | null>;
   find(person: Person, id: string): Promise<Unsaved | null>;
   close(person: Person, id: string): Promise<void>;
 }
@@ -50,27 +57,37 @@ export function createConflicts(deps: { client: Anthropic; state: State; memory:
     return null;
   }
 
+  async function open(person: Person, draft: Unsaved, revision?: string): Promise<Conflict> {
+    const id = newId();
+    await unsaved.set(keyOf(person, id), draft, OPEN_MS);
+    const { storeId } = draft;
+    const file =
+      storeId === null || draft.memoryId === null ? null : await memory.read(storeId, draft.memoryId);
+    const now = draft.theirs ?? file?.content ?? null;
+    const seen =
+      storeId === null || draft.memoryId === null || revision === undefined
+        ? null
+        : await textOfRevision(storeId, draft.memoryId, revision);
+    return {
+      id,
+      title: titleOfPath(draft.path),
+      path: draft.path,
+      now,
+      mine: draft.mine,
+      wanted: changedLines(seen ?? now ?? '', draft.mine),
+      meanwhile: seen === null ? [] : changedLines(seen, now ?? ''),
+    };
+  }
+
   return {
-    async open(person, draft, revision) {
-      const id = newId();
-      await unsaved.set(keyOf(person, id), draft, OPEN_MS);
-      const { storeId } = draft;
-      const file =
-        storeId === null || draft.memoryId === null ? null : await memory.read(storeId, draft.memoryId);
-      const now = draft.theirs ?? file?.content ?? null;
-      const seen =
-        storeId === null || draft.memoryId === null || revision === undefined
-          ? null
-          : await textOfRevision(storeId, draft.memoryId, revision);
-      return {
-        id,
-        title: titleOfPath(draft.path),
-        path: draft.path,
-        now,
-        mine: draft.mine,
-        wanted: changedLines(seen ?? now ?? '', draft.mine),
-        meanwhile: seen === null ? [] : changedLines(seen, now ?? ''),
-      };
+    open,
+
+    async openDispute(person, { storeId, path, ours, theirs }, labels) {
+      const file = (await memory.files([storeId])).find(known => known.path === path);
+      if (file === undefined) return null;
+      // Seen from what joins: its own answers, and those that stand there.
+      const draft = { storeId, memoryId: file.id, path, mine: theirs, theirs: ours, nowSha256: file.sha256 };
+      return { ...(await open(person, draft)), labels };
     },
 
     async find(person, id) {

@@ -1,7 +1,7 @@
 import type { MemoryFile } from '../memory-files.ts';
 import { factLines } from '../memory-lines.ts';
 import type { Person } from '../message.ts';
-import { type HistoryEntry, lineOfChange, titleOfPath, wordsOfAuthor } from '../views.ts';
+import { type HistoryEntry, lineOfChange, titleOfPath, wordOfRemoval, wordsOfAuthor } from '../views.ts';
 
 export interface Exported {
   name: string;
@@ -95,14 +95,14 @@ function describeFile({ path, content, shared }: Exportable['files'][number]): s
   return [`## ${oneLine(titleOfPath(path))}`, '', ...use, ...lines, ''];
 }
 
-const WORDS = { created: 'begun', modified: 'changed', deleted: 'removed' } as const;
+const WORDS = { created: 'begun', modified: 'changed' };
 
 function describeEntry(entry: HistoryEntry): string[] {
   const moved = entry.movedFrom === null ? '' : `, moved from “${oneLine(titleOfPath(entry.movedFrom))}”`;
   const when = `${entry.at.slice(0, 10)} ${entry.at.slice(11, 16)} UTC`;
   const link = entry.by.type === 'agent' ? entry.by.conversation?.link : null;
   return [
-    `- ${when}: ${oneLine(entry.title)} ${WORDS[entry.operation]}${moved} by ${wordsOfAuthor(entry.by)}${link ? ` (${link})` : ''}`,
+    `- ${when}: ${oneLine(entry.title)} ${entry.operation === 'deleted' ? wordOfRemoval(entry.by) : WORDS[entry.operation]}${moved} by ${wordsOfAuthor(entry.by)}${link ? ` (${link})` : ''}`,
     ...entry.lines.map(line => `  - ${lineOfChange(line)}`),
   ];
 }

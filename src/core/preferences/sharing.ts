@@ -1,8 +1,11 @@
+import { type Dispute, planMerge } from '../linking/merge-plan.ts';
 import type { Memory } from '../memory.ts';
 import type { MemoryFile } from '../memory-files.ts';
+import { factId, factLines, withoutLines } from '../memory-lines.ts';
 import type { Action, Person } from '../message.ts';
 import type { Audience } from '../store-owner.ts';
 import { outcome, type PreferencesView, titleOfPath } from '../views.ts';
+import type { Conflicts } from './conflicts.ts';
 import type { Origins } from './origins.ts';
 import type { Writes } from './writes.ts';
 
@@ -13,47 +16,96 @@ export interface Sharing {
 
 /** How often a note that changes under our hands is looked at again. */
 const MAX_ATTEMPTS = 5;
-const MOST_NAMESAKES = 50;
+
+/** Where a note came to stand, and what stood there before; null: nothing did. */
+interface Moved {
+  type: 'moved';
+  path: string;
+  joined: MemoryFile | null;
+  dispute: Dispute | null;
+}
 
 export function createSharing(deps: {
   memory: Memory;
   writes: Writes;
   origins: Origins;
+  conflicts: Conflicts;
   /** Conversations where others read still know what was taken from them. */
   renewSessions(person: Person): Promise<unknown>;
 }): Sharing {
   const { memory, writes, origins } = deps;
 
-  /** The note stands in the other store before it goes from this one: a crash leaves it in both, and never in none. */
-  async function move(person: Person, file: MemoryFile, to: string): Promise<'moved' | 'changed' | 'gone'> {
-    const copy = await copied(person, file, to);
-    if (copy === null) return 'changed';
-    await origins.carry(person, file, { person, memoryId: copy.id });
+  /**
+   * All that the note says stands in the other store before it goes from this one: a crash leaves it in both, and never
+   * in none. A note of its name takes it up, line by line.
+   */
+  async function move(
+    person: Person,
+    file: MemoryFile,
+    to: string,
+  ): Promise<Moved | { type: 'changed' } | { type: 'gone' }> {
+    const stand = await memory.files([to]);
+    const { changes, disputes } = planMerge(stand, [file]);
+    const [change] = changes;
+    const path = change?.path ?? file.path;
+    const joined = stand.find(other => other.path === path) ?? null;
+    const taken = change === undefined ? null : await takeUp(person, file, { to, joined, ...change });
+    if (taken === 'changed') return { type: 'changed' };
     const removed = await writes.remove(person, file, 'share');
     if (removed.type === 'written') {
       await origins.drop(person, file.id);
-      return 'moved';
+      return { type: 'moved', path, joined, dispute: disputes[0] ?? null };
     }
-    // Somebody changed or took the original meanwhile: the copy is not what they want.
-    await writes.remove(person, copy, 'share');
-    await origins.drop(person, copy.id);
-    return removed.type === 'gone' ? 'gone' : 'changed';
+    // Somebody changed or took the original meanwhile: what came of it is not what they want.
+    if (taken !== null) await giveBack(person, taken, joined);
+    return { type: removed.type === 'gone' ? 'gone' : 'changed' };
   }
 
-  async function copied(
+  async function takeUp(
     person: Person,
-    { path, content }: MemoryFile,
-    to: string,
-  ): Promise<MemoryFile | null> {
-    for (let number = 1; number <= MOST_NAMESAKES; number += 1) {
-      const written = await writes.create(person, to, namesake(path, number), content, 'share');
-      if (written.type === 'written') return memory.read(to, written.memoryId);
-      if (written.type !== 'taken') return null;
-      const standing = written.memoryId === null ? null : await memory.read(to, written.memoryId);
-      // Left by a process that ended between the two steps.
-      if (standing?.path === namesake(path, number) && standing.content === content) return standing;
+    from: MemoryFile,
+    { to, path, content, joined }: { to: string; path: string; content: string; joined: MemoryFile | null },
+  ): Promise<MemoryFile | 'changed'> {
+    const written =
+      joined === null
+        ? await writes.create(person, to, path, content, 'share')
+        : await writes.update(person, joined, { content }, 'share');
+    const file = written.type === 'written' ? await memory.read(to, written.memoryId) : null;
+    if (file === null) return 'changed';
+    const before = idsIn(joined?.content ?? '');
+    const only = new Set(idsIn(content).filter(id => !before.includes(id)));
+    await origins.carry(person, from, { person, memoryId: file.id, only });
+    return file;
+  }
+
+  async function giveBack(person: Person, taken: MemoryFile, joined: MemoryFile | null): Promise<void> {
+    if (joined === null) {
+      await writes.remove(person, taken, 'share');
+      await origins.drop(person, taken.id);
+      return;
     }
-    return null;
+    const added = idsIn(taken.content).filter(id => !idsIn(joined.content).includes(id));
+    let file: MemoryFile | null = taken;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && file !== null; attempt += 1) {
+      const content = file === taken ? joined.content : withoutFacts(file.content, added);
+      if ((await writes.update(person, file, { content }, 'share')).type !== 'changed') break;
+      file = await memory.read(taken.storeId, taken.id);
+    }
+    for (const id of added) await origins.drop(person, taken.id, id);
+  }
+
+  /** What the note says otherwise than the one it has joined: both stand, and the person chooses. */
+  async function answered(
+    person: Person,
+    storeId: string,
+    sentence: string,
+    { dispute }: Moved,
+  ): Promise<PreferencesView> {
+    const labels = { now: 'as it stood there', mine: 'as you moved it' };
+    const conflict =
+      dispute === null ? null : await deps.conflicts.openDispute(person, { ...dispute, storeId }, labels);
+    if (conflict === null) return outcome(true, sentence);
+    return { type: 'conflict', sentence: `${sentence} ${DIFFERENT}`, conflicts: [conflict] };
   }
 
   return {
@@ -68,25 +120,35 @@ export function createSharing(deps: {
           return outcome(true, `${title} is ${on ? 'used where others read' : 'kept between us'} already.`);
         }
         const moved = await move(person, file, to);
-        if (moved === 'gone') return outcome(false, 'That is no longer in your memory.');
-        if (moved === 'changed') continue;
+        if (moved.type === 'gone') return outcome(false, 'That is no longer in your memory.');
+        if (moved.type === 'changed') continue;
         if (!on) await deps.renewSessions(person);
-        return outcome(
-          true,
-          on
-            ? `From now on I may use “${title}” where others read what I say to you.`
-            : `“${title}” stays between us. From your next message on I do not know it where others read.`,
-        );
+        return answered(person, to, sentenceOf(title, on, moved), moved);
       }
       return outcome(false, 'That note keeps changing right now. Please try again in a moment.');
     },
   };
 }
 
-/** "/sizes.md", "/sizes-2.md", … */
-function namesake(path: string, number: number): string {
-  if (number === 1) return path;
-  const dot = path.lastIndexOf('.');
-  const end = dot > path.lastIndexOf('/') ? dot : path.length;
-  return `${path.slice(0, end)}-${number}${path.slice(end)}`;
+const DIFFERENT = 'The two say different things, and until you choose I keep both. What shall I keep?';
+
+function sentenceOf(title: string, on: boolean, { path, joined }: Moved): string {
+  const there = titleOfPath(path);
+  const beside = there === title ? '' : `, called “${there}” there`;
+  const where = joined === null ? beside : `, together with what “${there}” said there already`;
+  return on
+    ? `From now on I may use “${title}” where others read what I say to you${where}.`
+    : `“${title}” stays between us${where}. From your next message on I do not know it where others read.`;
+}
+
+function withoutFacts(content: string, ids: readonly string[]): string {
+  const going = factLines(content).filter(fact => ids.includes(factId(fact.text)));
+  return withoutLines(
+    content,
+    going.map(fact => fact.index),
+  );
+}
+
+function idsIn(content: string): string[] {
+  return factLines(content).map(fact => factId(fact.text));
 }
