@@ -30,6 +30,8 @@ export function createTextEditing(deps: {
     { memoryId, title = '' }: Action<'editor'>,
   ): Promise<PreferencesView> {
     if (memoryId === undefined) {
+      // Before the text is written, which would be lost with a title that cannot be.
+      if (title !== '') pathOfTitle(title);
       return {
         type: 'editor',
         draft: { memoryId: null, title, content: '', now: null, revision: null },

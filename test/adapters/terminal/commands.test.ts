@@ -95,6 +95,11 @@ describe('in the terminal', () => {
     expect(await ann.files()).toEqual({ '/style.md': '- dark\n- plain\n' });
   });
 
+  it('a title that cannot be is refused before a text is typed under it', async () => {
+    const { run } = await console();
+    expect(await run(`new ${'x'.repeat(600)}`)).toBe('That title is too long. Please shorten it.');
+  });
+
   it('a fact is named by a part of it, if that is enough', async () => {
     const { run, bench } = await console();
     await bench.adapter.say(write('brands.md', '- likes: Nike\n- likes: Nike Air\n- avoids: Zara\n'));
