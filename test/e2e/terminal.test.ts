@@ -15,7 +15,11 @@ const as = (user: string, env: Record<string, string> = {}) => ({ dataDir: folde
 
 describe('the bot in a pipe', () => {
   it('remembers from one process to the next, and tells nobody else', async () => {
-    const first = await chat(['Hi, I wear size 9 shoes and hate wool', 'My budget is $120'], as('ann'));
+    // A private conversation ends with its window.
+    const first = await chat(
+      ['Hi, I wear size 9 shoes and hate wool', 'My budget is $120', '/preferences private on'],
+      as('ann'),
+    );
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(first.stdout).toMatch(/\+ shoe size: 9[\s\S]*\+ budget: \$120/);
 

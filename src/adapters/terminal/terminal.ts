@@ -36,12 +36,13 @@ export function createTerminal(options: TerminalOptions): Terminal {
   const { output, interactive } = options;
   const now = options.now ?? Date.now;
   const person: Person = { platform: PLATFORM, workspace: 'local', id: options.user, name: options.user };
-  // Every start is a new conversation, as closing a chat window and opening another would be.
+  // Every start is a place of its own, as closing a chat window and opening another would be: what is private in one is
+  // not in the next.
   const opened = now();
   const conversation: Conversation = {
     person,
-    channel: 'terminal',
-    thread: String(opened),
+    channel: `terminal-${opened}`,
+    thread: null,
     audience: 'private',
   };
   const dim = (text: string) => (interactive ? styleText('dim', text) : text);
@@ -150,7 +151,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
   }
 
   function openReply(message: Message): ReplySink {
-    const earlier = message.conversation.thread !== conversation.thread;
+    const earlier = message.conversation.channel !== conversation.channel;
     const writer = interactive ? streamingWriter(write, dim) : wholeWriter(write);
     replying = writer;
     if (earlier) write(dim(`(You asked before I was interrupted: ${message.text.slice(0, 200)})\n`));
