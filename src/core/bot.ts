@@ -143,6 +143,7 @@ export function createBot(deps: BotDeps): Bot {
     authors,
     afterTurn: (person, sessionId) => preferences.afterTurn(person, sessionId),
     mend: (turn, written) => preferences.mend(turn, written),
+    onWritten: (person, conversation, writer) => sessions.memoryWritten(person, conversation, writer),
     lost: (person, storeId) => sessions.memoryLost(person, storeId),
     notices: deps.notices,
   });

@@ -68,7 +68,8 @@ export function createLateNotices(deps: {
     const since = due.since ?? BEGINNING;
     const foreign = leftOpen ? await afterAll(due, since) : due.foreign;
     if (foreign === 'running') return false;
-    const made = await notices.of({ person: owner, storeIds, sessionId, since, foreign });
+    const { conversation } = due.message;
+    const made = await notices.of({ person: owner, conversation, storeIds, sessionId, since, foreign });
     // With nobody to show it any more it is for a later process.
     if (stopped.signal.aborted) return false;
     here.delete(key);

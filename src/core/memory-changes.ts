@@ -23,6 +23,13 @@ export interface TurnChanges {
   refs: ChangeRef[];
 }
 
+export interface SessionChanges {
+  trusted: TurnChanges;
+  doubted: TurnChanges;
+  /** It wrote something, also where that changed nothing in the end. */
+  wrote: boolean;
+}
+
 /** All that counts of a memory's versions; the text of those in between, which may be many, is let go. */
 interface History {
   /** Without its content. */
@@ -48,7 +55,7 @@ export async function changesSince(
   since: string,
   /** From here on what was written is `doubted`: it may not be the person's wish. */
   doubtedSince: string | null = null,
-): Promise<{ trusted: TurnChanges; doubted: TurnChanges }> {
+): Promise<SessionChanges> {
   const trusted: Histories = new Map();
   const doubted: Histories = new Map();
   const versions = client.beta.memoryStores.memoryVersions.list(storeId, {
@@ -67,6 +74,7 @@ export async function changesSince(
   return {
     trusted: await turnChanges(client, storeId, trusted),
     doubted: await turnChanges(client, storeId, doubted),
+    wrote: trusted.size + doubted.size > 0,
   };
 }
 

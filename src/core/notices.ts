@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from './errors.ts';
 import type { ForeignText } from './foreign-text.ts';
-import { type ChangeRef, changesSince, type TurnChanges } from './memory-changes.ts';
+import { type ChangeRef, changesSince, type SessionChanges, type TurnChanges } from './memory-changes.ts';
 import { factId } from './memory-lines.ts';
 import { undoChange, undoOrder } from './memory-restore.ts';
 import { type Conversation, type NoticeMode, type Person, personKey } from './message.ts';
@@ -28,7 +28,9 @@ export interface Notices {
    * others is taken back first and becomes a notice of its own, which asks. Repeating this after a crash is safe.
    */
   of(turn: {
+    /** Whose memory it is. */
     person: Person;
+    conversation: Conversation;
     storeIds: readonly string[];
     sessionId: string;
     since: string;
@@ -46,6 +48,8 @@ export function createNotices(deps: {
   /** What was forgotten while the turn ran, and what others changed meanwhile. */
   afterTurn: Forgetting['afterTurn'];
   mend: Merging['mend'];
+  /** What others are to hear of: see Sessions.memoryWritten. */
+  onWritten(person: Person, conversation: Conversation, writer: string | null): Promise<void>;
   /** A store turned out to be gone. */
   lost(person: Person, storeId: string): Promise<void>;
   /** MEMORY_NOTICES; undefined: under the reply in private places, to the person alone in shared ones. */
@@ -68,13 +72,13 @@ export function createNotices(deps: {
     { person, sessionId, since }: WritingTurn,
     storeId: string,
     doubtedSince: string | null,
-  ): ReturnType<typeof changesSince> {
+  ): Promise<SessionChanges> {
     try {
       return await changesSince(deps.client, storeId, sessionId, since, doubtedSince);
     } catch (error) {
       if (failureOf(error).type !== 'gone') throw error;
       await deps.lost(person, storeId);
-      return { trusted: { changes: [], refs: [] }, doubted: { changes: [], refs: [] } };
+      return { trusted: { changes: [], refs: [] }, doubted: { changes: [], refs: [] }, wrote: false };
     }
   }
 
@@ -84,7 +88,7 @@ export function createNotices(deps: {
       return (await modes.get(personKey(owner))) ?? usual;
     },
 
-    async of({ person, storeIds, sessionId, since, foreign }) {
+    async of({ person, conversation, storeIds, sessionId, since, foreign }) {
       await deps.afterTurn(person, sessionId);
       const doubtedSince = foreign?.since ?? null;
       const turn = { person, sessionId, since };
@@ -98,6 +102,8 @@ export function createNotices(deps: {
       // Of what could not be taken back nobody may say that it waits for an answer: it stands there, and is told.
       const told = together([trusted, only(doubted, path => stuck.has(path))]);
       const asked = only(doubted, path => !stuck.has(path));
+      if (changed.some(each => each.wrote))
+        await deps.onWritten(person, conversation, asked.refs.length === 0 ? sessionId : null);
       for (const [{ changes: all, refs }, held] of [
         [told, false],
         [asked, true],

@@ -38,7 +38,8 @@ export function sessionStart(
 }
 
 const CHANGED =
-  'The person has changed their memory by hand since you last spoke. What follows replaces what you knew of it.';
+  'The memory of this person has changed since you last spoke here: by their own hand, or in another conversation with ' +
+  'them. What follows replaces what you knew of it.';
 
 const PRIVATE =
   'This conversation is private: you have no memory of this person here, and nothing said here is kept. If they want ' +

@@ -4,12 +4,14 @@ import type { AgentFile } from './agent-file.ts';
 import type { Holds } from './holds.ts';
 import type { Accounts } from './linking/accounts.ts';
 import type { Memory, PersonStore } from './memory.ts';
+import { createMemoryMarks, type Marked } from './memory-marks.ts';
 import { type Conversation, conversationKey, type Person, personKey } from './message.ts';
 import { extentOf, type MemoryAccess, type Privacy, privateKey } from './privacy.ts';
 import type { Provision } from './provision.ts';
 import { createSessionMaking, type MadeSession, type SessionPurpose } from './session-making.ts';
 import { createSessionEndings, removeSession } from './session-removal.ts';
 import type { State } from './state.ts';
+import type { Audience } from './store-owner.ts';
 import type { ConversationOfSession } from './whereabouts.ts';
 
 /** What the bot keeps of a conversation: a cursor into the session, which itself is the log. */
@@ -17,8 +19,10 @@ export interface SessionRecord extends MadeSession {
   lastUsedAt: number;
   /** Never to be used again; kept because the conversation is still one the bot is in. */
   ended: boolean;
-  /** No later than when the agent was last told all that memory holds (our clock); at first when the session was made or taken. */
+  /** The agent has been told of everything that is marked below this: see memory-marks. */
   listedAt: number;
+  /** The same of what is kept where only the person reads; absent: as `listedAt`. */
+  listedPrivatelyAt?: number;
   /** Our last user.message that the session holds; null while nothing was said, so <session_start> is still due. */
   lastSentId: string | null;
   /** The server's time of the last event of the last turn. */
@@ -34,9 +38,13 @@ export interface OpenSession extends SessionRecord {
   memoryLost: boolean;
   /** What happened to this account by another hand, for the person's eyes only; null also where others read. */
   news: string | null;
-  /** The person has changed their memory since the agent was told what it holds. */
+  /** Somebody else has changed the memory since the agent was told what it holds. */
   stale: boolean;
+  /** To be kept once it is told what memory holds now. */
+  heard: Heard;
 }
+
+export type Heard = Required<Pick<SessionRecord, 'listedAt' | 'listedPrivatelyAt'>>;
 
 export interface Sessions {
   /**
@@ -48,6 +56,11 @@ export interface Sessions {
   update(conversation: Conversation, change: Partial<SessionRecord>): Promise<void>;
   /** The person changed their memory: the agent is told with the next message what it holds now. */
   memoryEdited(owner: Person): Promise<void>;
+  /**
+   * A turn changed what may be said in places like this one: the agent is told the same in every other conversation.
+   * `writer`: the session that wrote and knows of it; null: what stands there now is not what it wrote.
+   */
+  memoryWritten(owner: Person, conversation: Conversation, writer: string | null): Promise<void>;
   /** The next message begins a new session in every conversation that has this memory. Returns the old ones. */
   renew(owner: Person): Promise<string[]>;
   /** Deletes the private sessions of all that is private no more with this conversation. */
@@ -87,12 +100,12 @@ export function createSessions(deps: {
   const spares = deps.state.table<SessionRecord>('session-spare');
   const taken = deps.state.table<true>('session-taken');
   const losses = deps.state.table<true>('memory-lost');
-  const edits = deps.state.table<number>('memory-edited');
   const news = deps.state.table<string>('news');
   const endings = createSessionEndings({ client, state: deps.state, log, now });
   const making = createSessionMaking({ ...deps, lost: memoryLost });
   const opening = new Map<string, Promise<OpenSession>>();
   const idleMs = file.session.idle_hours * 3600_000;
+  const marks = createMemoryMarks({ state: deps.state, keepMs: idleMs, now });
 
   function isCurrent(record: SessionRecord, stores: readonly PersonStore[], access: MemoryAccess): boolean {
     const { agentId, agentVersion } = deps.provision.current();
@@ -110,8 +123,7 @@ export function createSessions(deps: {
   /** As it is kept before anything was said in it. */
   async function make(purpose: SessionPurpose): Promise<SessionRecord> {
     const made = await making.make(purpose);
-    const at = now();
-    return { ...made, lastUsedAt: at, ended: false, listedAt: at, lastSentId: null, lastEventAt: null };
+    return { ...made, lastUsedAt: now(), ended: false, listedAt: 0, lastSentId: null, lastEventAt: null };
   }
 
   async function memoryLost(person: Person, storeId: string): Promise<void> {
@@ -132,7 +144,7 @@ export function createSessions(deps: {
     if (spare === undefined || !isCurrent(spare, stores, access)) return null;
     if (!(await taken.insert(spare.sessionId, true, idleMs))) return null;
     await spares.delete(personKey(person));
-    return { ...spare, lastUsedAt: now(), listedAt: now() };
+    return { ...spare, lastUsedAt: now() };
   }
 
   async function prepare(person: Person): Promise<void> {
@@ -157,11 +169,16 @@ export function createSessions(deps: {
    * A turn moves its cursor while the person, perhaps in another process, ends the session: neither may write over
    * the other. Undefined: there is no such record.
    */
-  async function changed(key: string, change: Partial<SessionRecord>): Promise<SessionRecord | undefined> {
+  async function changed(
+    key: string,
+    change: (record: SessionRecord) => Partial<SessionRecord> | null,
+  ): Promise<SessionRecord | undefined> {
     for (;;) {
       const record = await records.get(key);
       if (record === undefined) return undefined;
-      const next = { ...record, ...change };
+      const wanted = change(record);
+      if (wanted === null) return record;
+      const next = { ...record, ...wanted };
       if (await records.replace(key, record, next)) return next;
     }
   }
@@ -183,7 +200,9 @@ export function createSessions(deps: {
       complete && audience === 'private' && access !== 'none'
         ? await takeSpare(person, stores, access)
         : null;
-    const created = spare ?? (await make(purpose));
+    // Before anything is told of what memory holds.
+    const [fresh, marked] = await Promise.all([spare ?? make(purpose), marks.of(owner)]);
+    const created = { ...fresh, ...heardOf(marked) };
     // First, so that no session is ever left behind: by these rows what is to be forgotten is found.
     if (access === 'none') await endings.schedule(personKey(person), created.sessionId, now() + idleMs);
     else await deps.whereabouts.remember(owner, conversation, created.sessionId);
@@ -214,13 +233,14 @@ export function createSessions(deps: {
     { person, audience }: Conversation,
   ): Promise<OpenSession> {
     const key = personKey(owner);
-    const [lost, editedAt, told = null] = await Promise.all([
+    const [lost, marked, told = null] = await Promise.all([
       losses.get(key),
-      edits.get(key),
+      marks.of(owner),
       audience === 'private' ? news.get(personKey(person)) : undefined,
     ]);
-    const stale = record.mounts.length > 0 && editedAt !== undefined && editedAt >= record.listedAt;
-    return { ...record, owner, memoryLost: lost === true, news: told, stale };
+    const stale =
+      record.mounts.length > 0 && REACHING[audience].some(each => marked[each] >= heardIn(record, each));
+    return { ...record, owner, memoryLost: lost === true, news: told, stale, heard: heardOf(marked) };
   }
 
   return {
@@ -233,7 +253,8 @@ export function createSessions(deps: {
     },
 
     async update(conversation, change) {
-      const record = await changed(conversationKey(conversation), { ...change, lastUsedAt: now() });
+      const used = { ...change, lastUsedAt: now() };
+      const record = await changed(conversationKey(conversation), () => used);
       if (record?.access !== 'none') return;
       const owner = personKey(conversation.person);
       if (record.ended) await endings.end(owner, record.sessionId);
@@ -241,11 +262,23 @@ export function createSessions(deps: {
     },
 
     async drop(conversation) {
-      await changed(conversationKey(conversation), { ended: true });
+      await changed(conversationKey(conversation), () => ({ ended: true }));
     },
 
     async memoryEdited(owner) {
-      await edits.set(personKey(owner), now(), idleMs);
+      await marks.mark(owner, 'shared');
+    },
+
+    async memoryWritten(owner, conversation, writer) {
+      const { audience } = conversation;
+      const { before, at } = await marks.mark(owner, audience);
+      if (writer === null) return;
+      await changed(conversationKey(conversation), record => {
+        // With something else that it has not been told, it is told of all together.
+        const knows = record.sessionId === writer && before < heardIn(record, audience);
+        if (!knows) return null;
+        return audience === 'private' ? { listedPrivatelyAt: at + 1 } : { listedAt: at + 1 };
+      });
     },
 
     async renew(owner) {
@@ -254,7 +287,7 @@ export function createSessions(deps: {
         for await (const [key, record] of records.entries(`${personKey(account)}/`)) {
           if (record.mounts.length === 0) continue;
           ended.push(record.sessionId);
-          if (!record.ended) await changed(key, { ended: true });
+          if (!record.ended) await changed(key, () => ({ ended: true }));
         }
       }
       return ended;
@@ -265,7 +298,7 @@ export function createSessions(deps: {
       for await (const [key, record] of records.entries(whole)) {
         if (key !== whole && extentOf(conversation) !== 'place') continue;
         if (record.access !== 'none' || record.ended) continue;
-        await changed(key, { ended: true });
+        await changed(key, () => ({ ended: true }));
         await endings.end(personKey(conversation.person), record.sessionId);
       }
     },
@@ -287,4 +320,15 @@ export function createSessions(deps: {
       return (await records.get(conversationKey(conversation))) !== undefined;
     },
   };
+}
+
+/** Where a change of what may be said in such a place is heard of: what others may read is known everywhere. */
+const REACHING = { private: ['private', 'shared'], shared: ['shared'] } as const;
+
+function heardOf(marked: Marked): Heard {
+  return { listedAt: marked.shared + 1, listedPrivatelyAt: marked.private + 1 };
+}
+
+function heardIn({ listedAt, listedPrivatelyAt }: SessionRecord, audience: Audience): number {
+  return audience === 'private' ? (listedPrivatelyAt ?? listedAt) : listedAt;
 }

@@ -10,8 +10,8 @@ import type { OpenSession } from './sessions.ts';
 
 /** What a turn says to the agent. */
 export interface SaidToAgent extends MessageContent {
-  /** Of what memory held (our clock), told in a session that had heard of it before; null where nothing new is told. */
-  listedAt: number | null;
+  /** What memory holds is told in a session that had heard of it before. */
+  retold: boolean;
 }
 
 /** What a turn says to the agent: the messages, and where it is due, who is there and what memory holds. */
@@ -35,14 +35,9 @@ export function createTurnContent(deps: {
   const { file, memory } = deps;
   const now = deps.now ?? Date.now;
 
-  async function startOf(
-    conversation: Conversation,
-    session: OpenSession,
-    begins: boolean,
-    listedAt: number,
-  ): Promise<string> {
+  async function startOf(conversation: Conversation, session: OpenSession, begins: boolean): Promise<string> {
     const isPrivate = session.access === 'none';
-    const today = new Date(listedAt).toISOString().slice(0, 10);
+    const today = new Date(now()).toISOString().slice(0, 10);
     return sessionStart(conversation, await mountsOf(conversation, session), today, { begins, isPrivate });
   }
 
@@ -68,16 +63,14 @@ export function createTurnContent(deps: {
   return {
     async of(messages, conversation, session, signal) {
       const begins = session.lastSentId === null;
-      const listedAt = now();
       const isDue = begins || session.stale;
-      const start = isDue ? await startOf(conversation, session, begins, listedAt) : null;
+      const start = isDue ? await startOf(conversation, session, begins) : null;
       const adapter = deps.adapterOf(conversation.person.platform);
       const content = await contentOf(start, messages, async attachment => {
         if (adapter === undefined) throw new PersonError('I could not fetch it.');
         return adapter.download(attachment, signal);
       });
-      // Of a session that begins it is known since it was made.
-      return { ...content, listedAt: begins || start === null ? null : listedAt };
+      return { ...content, retold: isDue && !begins };
     },
   };
 }

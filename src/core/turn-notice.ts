@@ -34,7 +34,15 @@ export async function showNotices(
   let made: Notice[];
   try {
     made = await patiently(
-      () => notices.of({ person: owner, storeIds, sessionId, since: begunAt, foreign }),
+      () =>
+        notices.of({
+          person: owner,
+          conversation: turn.conversation,
+          storeIds,
+          sessionId,
+          since: begunAt,
+          foreign,
+        }),
       {
         limitMs: foreign === null ? 0 : Math.min(PATIENCE_MS, deps.limits.outageMs),
         signals: [turn.shutdown],

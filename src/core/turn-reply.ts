@@ -119,11 +119,11 @@ export function createTurnReply(
           await turn.save();
         }
         const { sessionId } = session;
-        let listedAt: number | null = null;
+        let retold = false;
         const content = async (signal: AbortSignal) => {
           const said = await contents.of(messages, conversation, session, signal);
           preface.push(...said.refusals);
-          listedAt = said.listedAt;
+          retold = said.retold;
           turn.check();
           return { type: 'user.message' as const, content: said.blocks };
         };
@@ -157,7 +157,7 @@ export function createTurnReply(
           }),
         );
         if (result.end.type === 'deleted' && result.text === '' && !replaced) throw new SessionGone();
-        if (listedAt !== null && result.sentId !== null) await sessions.update(conversation, { listedAt });
+        if (retold && result.sentId !== null) await sessions.update(conversation, session.heard);
         const end = result.end.type;
         log.info(
           { event: 'turn.done', conversation: key, session: sessionId, end, messages: messages.length },

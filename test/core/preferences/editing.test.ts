@@ -300,7 +300,7 @@ it('what a person changed by hand is told to the agent with the next message, in
   await bench.adapter.say('and now?');
   const messages = JSON.stringify(model.requests.at(-1)?.messages);
   expect(messages.match(/<session_start>/g)).toHaveLength(2);
-  expect(messages).toMatch(/changed their memory by hand.*> - budget: \$200/);
+  expect(messages).toMatch(/has changed since you last spoke here.*> - budget: \$200/);
   await bench.adapter.say('and again?');
   expect(JSON.stringify(model.requests.at(-1)?.messages).match(/<session_start>/g)).toHaveLength(2);
 });
