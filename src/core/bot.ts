@@ -142,7 +142,7 @@ export function createBot(deps: BotDeps): Bot {
     state,
     authors,
     afterTurn: (person, sessionId) => preferences.afterTurn(person, sessionId),
-    mend: (turn, written) => preferences.mend(turn, written),
+    mend: (person, stories) => preferences.mend(person, stories),
     onWritten: (person, conversation, writer) => sessions.memoryWritten(person, conversation, writer),
     lost: (person, storeId) => sessions.memoryLost(person, storeId),
     notices: deps.notices,

@@ -1,15 +1,19 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { BetaManagedAgentsMemoryVersion } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-versions';
+import { factId, factLines } from './memory-lines.ts';
+import { isDoubted, isOneGo, isOwn, type Story, storyOf, type Writing } from './memory-story.ts';
 import { changedLines } from './memory-text.ts';
-import type { MemoryChange } from './views.ts';
+import { isEmptied, textOf, type Version } from './preferences/versions.ts';
+import type { LineChange, MemoryChange } from './views.ts';
 
 /** Enough to undo a change without keeping its text: the texts stay with the API. */
 export interface ChangeRef {
   storeId: string;
   memoryId: string;
   path: string;
-  /** The version to go back to; null when there was no memory before. */
+  /** The version to go back to; null when there was no memory before, or with `beforeIsLost`. */
   beforeVersionId: string | null;
+  /** What it said before is no longer kept: then there is no way back. */
+  beforeIsLost?: true;
   beforePath: string | null;
   beforeSha256: string | null;
   /** What the change left; null when it deleted the memory. */
@@ -18,104 +22,109 @@ export interface ChangeRef {
   afterSha256: string | null;
 }
 
-export interface TurnChanges {
-  changes: MemoryChange[];
-  refs: ChangeRef[];
-}
-
-export interface SessionChanges {
-  trusted: TurnChanges;
-  doubted: TurnChanges;
-  /** It wrote something, also where that changed nothing in the end. */
-  wrote: boolean;
-}
-
-/** All that counts of a memory's versions; the text of those in between, which may be many, is let go. */
-interface History {
-  /** Without its content. */
-  first: BetaManagedAgentsMemoryVersion;
-  last: BetaManagedAgentsMemoryVersion;
-}
-type Histories = Map<string, History>;
-
-interface Step {
+/** What a session did to a memory in one go: from what stood there when it began to what it left. */
+export interface Step {
   ref: ChangeRef;
-  before: string | null;
+  before: Text;
   after: string | null;
 }
 
+/** Null: there was no memory. Undefined: what it said is no longer kept. */
+type Text = string | null | undefined;
+
+export interface SessionChanges {
+  trusted: Step[];
+  /** It may not be the person's wish. */
+  doubted: Step[];
+  /** Of every memory that it wrote, also where that changed nothing in the end. */
+  stories: Story[];
+}
+
 /**
- * What one session changed in a store since a moment (the server's time), taken from the store's versions:
- * never from what the agent says it did. Several versions of a memory count as one change.
+ * What one session changed in a store since a moment, taken from the store's versions: never from what the agent says it
+ * did. Versions of a memory count as one change as long as nobody else wrote in between: what others did is no part of it.
+ * `isTidied`: true for a version with which the bot tidied up what the one before it had left: it belongs to the same change.
  */
 export async function changesSince(
   client: Anthropic,
-  storeId: string,
-  sessionId: string,
-  since: string,
-  /** From here on what was written is `doubted`: it may not be the person's wish. */
-  doubtedSince: string | null = null,
+  writing: Writing,
+  isTidied: (version: Version) => Promise<boolean>,
 ): Promise<SessionChanges> {
-  const trusted: Histories = new Map();
-  const doubted: Histories = new Map();
-  const versions = client.beta.memoryStores.memoryVersions.list(storeId, {
+  const { storeId, sessionId, since } = writing;
+  const written = client.beta.memoryStores.memoryVersions.list(storeId, {
     session_id: sessionId,
     'created_at[gte]': since,
-    view: 'full',
-    limit: 20,
+    view: 'basic',
+    limit: 100,
   });
-  // The API lists newest first.
-  for await (const version of versions) {
-    const isDoubted = doubtedSince !== null && Date.parse(version.created_at) >= Date.parse(doubtedSince);
-    const histories = isDoubted ? doubted : trusted;
-    const last = histories.get(version.memory_id)?.last ?? version;
-    histories.set(version.memory_id, { first: { ...version, content: null }, last });
+  const memoryIds = new Set<string>();
+  for await (const { memory_id } of written) memoryIds.add(memory_id);
+  const changes: SessionChanges = { trusted: [], doubted: [], stories: [] };
+  for (const memoryId of memoryIds) {
+    const story = await storyOf(client, { ...writing, memoryId });
+    changes.stories.push(story);
+    for (const run of runsOf(story)) {
+      const step = await stepOf(story, run, isTidied);
+      if (step !== null) changes[run.isDoubted ? 'doubted' : 'trusted'].push(step);
+    }
   }
-  return {
-    trusted: await turnChanges(client, storeId, trusted),
-    doubted: await turnChanges(client, storeId, doubted),
-    wrote: trusted.size + doubted.size > 0,
-  };
+  return changes;
 }
 
-async function turnChanges(client: Anthropic, storeId: string, histories: Histories): Promise<TurnChanges> {
-  const steps: Step[] = [];
-  for (const [memoryId, history] of [...histories].reverse()) {
-    const step = await stepOf(client, storeId, memoryId, history);
-    if (step !== null) steps.push(step);
-  }
-  steps.sort((a, b) => (a.ref.path < b.ref.path ? -1 : 1));
-  return { changes: describe(steps), refs: steps.map(step => step.ref) };
+/** What was written in one go, by places in the story. */
+interface Run {
+  first: number;
+  last: number;
+  isDoubted: boolean;
 }
 
+function runsOf(story: Story): Run[] {
+  const runs: Run[] = [];
+  let before: Version | undefined;
+  for (const [index, version] of story.versions.entries()) {
+    const run = runs.at(-1);
+    if (run !== undefined && before !== undefined && isOneGo(story, before, version)) run.last = index;
+    else if (isOwn(story, version))
+      runs.push({ first: index, last: index, isDoubted: isDoubted(story, version) });
+    before = version;
+  }
+  return runs;
+}
+
+/** Null when it comes to nothing, or when what it left is no longer kept. */
 async function stepOf(
-  client: Anthropic,
-  storeId: string,
-  memoryId: string,
-  { first, last }: History,
+  { storeId, memoryId, before: earlier, versions }: Story,
+  run: Run,
+  isTidied: (version: Version) => Promise<boolean>,
 ): Promise<Step | null> {
-  const previous =
-    first.operation === 'created' ? null : await versionBefore(client, storeId, memoryId, first);
-  const before = previous?.content ?? null;
-  const after = last.operation === 'deleted' ? null : (last.content ?? '');
-  if (previous === null && after === null) return null;
+  const first = versions[run.first];
+  let last = versions[run.last];
+  if (first === undefined || last === undefined) return null;
+  for (const version of versions.slice(run.last + 1)) {
+    if (!(await isTidied(version))) break;
+    last = version;
+  }
+  const isNew = first.operation === 'created';
+  const previous = isNew ? null : (versions[run.first - 1] ?? earlier);
+  const before = isNew ? null : previous === null || isEmptied(previous) ? undefined : textOf(previous);
+  const after = textOf(last);
+  const isGone = last.operation === 'deleted';
+  if (after === null && (!isGone || before === null)) return null;
   const path = last.path ?? first.path ?? previous?.path;
   if (path === undefined || path === null) return null;
   if (before === after && previous?.path === path) return null;
-  return {
-    ref: {
-      storeId,
-      memoryId,
-      path,
-      beforeVersionId: previous?.id ?? null,
-      beforePath: previous?.path ?? null,
-      beforeSha256: previous?.content_sha256 ?? null,
-      afterVersionId: after === null ? null : last.id,
-      afterSha256: after === null ? null : (last.content_sha256 ?? null),
-    },
-    before,
-    after,
+  const ref: ChangeRef = {
+    storeId,
+    memoryId,
+    path,
+    beforeVersionId: previous?.id ?? null,
+    beforePath: previous?.path ?? null,
+    beforeSha256: previous?.content_sha256 ?? null,
+    afterVersionId: isGone ? null : last.id,
+    afterSha256: isGone ? null : (last.content_sha256 ?? null),
+    ...(before === undefined ? { beforeIsLost: true } : {}),
   };
+  return { ref, before, after };
 }
 
 /** The version of a memory that stood before `version`, or null when none is kept any more. */
@@ -124,7 +133,7 @@ export async function versionBefore(
   storeId: string,
   memoryId: string,
   version: { id: string; created_at: string },
-): Promise<BetaManagedAgentsMemoryVersion | null> {
+): Promise<Version | null> {
   const list = client.beta.memoryStores.memoryVersions.list(storeId, {
     memory_id: memoryId,
     'created_at[lte]': version.created_at,
@@ -139,22 +148,55 @@ export async function versionBefore(
   return null;
 }
 
-function describe(steps: readonly Step[]): MemoryChange[] {
-  const changes: MemoryChange[] = [];
-  const merged = new Set<Step>();
-  for (const step of steps) {
-    if (merged.has(step)) continue;
-    // A file deleted and written anew is, to the person, one file that changed.
-    const twin = steps.find(
-      other => other !== step && other.ref.path === step.ref.path && !merged.has(other),
-    );
-    if (twin !== undefined) merged.add(twin);
-    const before = step.before ?? twin?.before ?? null;
-    const after = step.after ?? twin?.after ?? null;
-    const lines = changedLines(before ?? '', after ?? '');
-    if (lines.length === 0) continue;
-    const operation = before === null ? 'created' : after === null ? 'deleted' : 'modified';
-    changes.push({ memoryId: step.ref.memoryId, path: step.ref.path, operation, lines });
+/** What a person reads of it, by path. Where what stood before is no longer kept, there are no lines. */
+export function describe(steps: readonly Step[]): MemoryChange[] {
+  const byMemory = new Map<string, Step[]>();
+  for (const step of withTwinsJoined(steps)) {
+    const { memoryId } = step.ref;
+    byMemory.set(memoryId, [...(byMemory.get(memoryId) ?? []), step]);
   }
-  return changes;
+  const changes = [...byMemory.values()].flatMap(changeOf);
+  return changes.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** A file deleted and written anew is, to the person, one file that changed. */
+function withTwinsJoined(steps: readonly Step[]): Step[] {
+  const joined: Step[] = [];
+  const gone = new Set(steps.filter(step => step.after === null));
+  for (const step of steps) {
+    const twin = step.before === null ? [...gone].find(({ ref }) => ref.path === step.ref.path) : undefined;
+    if (twin !== undefined) gone.delete(twin);
+    if (step.after !== null) joined.push(twin === undefined ? step : { ...step, before: twin.before });
+  }
+  return [...joined, ...gone];
+}
+
+/** Of steps of one memory, oldest first. */
+function changeOf(steps: readonly Step[]): MemoryChange[] {
+  const first = steps[0];
+  const last = steps.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const { memoryId, path } = last.ref;
+  const operation = first.before === null ? 'created' : last.after === null ? 'deleted' : 'modified';
+  const all = steps.flatMap(({ before, after }) =>
+    before === undefined ? [] : changedLines(before ?? '', after ?? ''),
+  );
+  const isLost = steps.some(({ before }) => before === undefined);
+  // What somebody else has changed between two of them is not as the first of them left it.
+  const lines = steps.length === 1 ? all : all.filter(standsIn(last.after ?? ''));
+  return lines.length === 0 && !isLost ? [] : [{ memoryId, path, operation, lines }];
+}
+
+function standsIn(content: string): (line: LineChange) => boolean {
+  const ids = new Set(factLines(content).map(fact => factId(fact.text)));
+  return line => {
+    switch (line.type) {
+      case 'added':
+        return ids.has(factId(line.text));
+      case 'removed':
+        return !ids.has(factId(line.text));
+      case 'changed':
+        return ids.has(factId(`${line.label}: ${line.to}`));
+    }
+  };
 }

@@ -1,6 +1,8 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf, unlessGone } from './errors.ts';
 import type { ChangeRef } from './memory-changes.ts';
+import type { Person } from './message.ts';
+import type { Authors, Intent, OwnChange } from './preferences/authors.ts';
 
 /** How a memory stood before or after a change; null: it did not exist. */
 interface Standing {
@@ -9,26 +11,67 @@ interface Standing {
   sha256: string;
 }
 
+/** Moves a memory between what stood there before a change and what the change left. */
+export interface Moves {
+  /**
+   * Takes one change back. False when the memory has changed since, or when the text to go to is no longer kept: then
+   * nothing is touched. Done already counts as done.
+   */
+  undo(person: Person, ref: ChangeRef, by: OwnChange): Promise<boolean>;
+  /** Makes it again; otherwise likewise. */
+  redo(person: Person, ref: ChangeRef, by: OwnChange): Promise<boolean>;
+}
+
+export function createMoves({ client, authors }: { client: Anthropic; authors: Authors }): Moves {
+  async function attempt(
+    person: Person,
+    storeId: string,
+    change: Intent,
+    by: OwnChange,
+    work: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const intent = await authors.intend(person, change, by);
+    const done = await work();
+    await (done ? intent.madeIn(storeId) : intent.dropped());
+    return done;
+  }
+
+  return {
+    async undo(person, ref, by) {
+      const { storeId, memoryId, path, beforePath, beforeSha256, beforeIsLost } = ref;
+      if (beforeIsLost === true) return false;
+      const change = { path: beforePath ?? path, sha256: beforeSha256 };
+      return attempt(person, storeId, change, by, () =>
+        move(client, storeId, memoryId, after(ref), before(ref)),
+      );
+    },
+
+    redo(person, ref, by) {
+      const { storeId, memoryId, path, afterSha256 } = ref;
+      return attempt(person, storeId, { path, sha256: afterSha256 }, by, () =>
+        move(client, storeId, memoryId, before(ref), after(ref)),
+      );
+    },
+  };
+}
+
 /**
- * Takes one change back, or makes it again. False when the memory has changed since, or when the text to go to is
- * no longer kept: then nothing is touched. Done already counts as done.
+ * Undoing many (of one memory: given oldest first): a memory that was created goes first, so that what stood at its path
+ * before can come back; and of one memory the latest change.
  */
-export async function undoChange(client: Anthropic, ref: ChangeRef): Promise<boolean> {
-  return move(client, ref.storeId, ref.memoryId, after(ref), before(ref));
-}
-
-export async function redoChange(client: Anthropic, ref: ChangeRef): Promise<boolean> {
-  return move(client, ref.storeId, ref.memoryId, before(ref), after(ref));
-}
-
-/** Undoing many: what was created goes first, so that what stood at its path before can come back. */
 export function undoOrder(refs: readonly ChangeRef[]): ChangeRef[] {
-  return [...refs].sort((a, b) => Number(a.beforeVersionId !== null) - Number(b.beforeVersionId !== null));
+  return withFirst([...refs].reverse(), ref => ref.beforeVersionId === null);
 }
 
-/** Redoing many: what is to be deleted goes first, for the same reason. */
+/** Redoing many: what is to be deleted goes first, for the same reason; and of one memory the earliest change. */
 export function redoOrder(refs: readonly ChangeRef[]): ChangeRef[] {
-  return [...refs].sort((a, b) => Number(a.afterVersionId !== null) - Number(b.afterVersionId !== null));
+  return withFirst(refs, ref => ref.afterVersionId === null);
+}
+
+/** Memories of which one change is such a one, with all their changes, before the others. */
+function withFirst(refs: readonly ChangeRef[], isFirst: (ref: ChangeRef) => boolean): ChangeRef[] {
+  const first = new Set(refs.filter(isFirst).map(ref => ref.memoryId));
+  return [...refs].sort((a, b) => Number(first.has(b.memoryId)) - Number(first.has(a.memoryId)));
 }
 
 function before(ref: ChangeRef): Standing | null {

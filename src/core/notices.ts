@@ -2,15 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from './errors.ts';
 import type { ForeignText } from './foreign-text.ts';
-import { type ChangeRef, changesSince, type SessionChanges, type TurnChanges } from './memory-changes.ts';
-import { factId } from './memory-lines.ts';
-import { undoChange, undoOrder } from './memory-restore.ts';
+import { type ChangeRef, changesSince, describe, type SessionChanges, type Step } from './memory-changes.ts';
+import { createMoves, undoOrder } from './memory-restore.ts';
+import type { Writing } from './memory-story.ts';
 import { type Conversation, type NoticeMode, type Person, personKey } from './message.ts';
 import type { Authors } from './preferences/authors.ts';
 import type { Forgetting } from './preferences/forgetting.ts';
-import type { Merging, PutBack, WritingTurn } from './preferences/merging.ts';
+import type { Merging } from './preferences/merging.ts';
+import type { Version } from './preferences/versions.ts';
 import type { State } from './state.ts';
-import type { LineChange, MemoryChange, Notice } from './views.ts';
+import type { Notice } from './views.ts';
 
 /** What Undo needs later. Texts stay with the API. */
 export interface NoticeRecord {
@@ -58,27 +59,24 @@ export function createNotices(deps: {
   const records = deps.state.table<NoticeRecord>('notice');
   const modes = deps.state.table<NoticeMode>('notice-mode');
 
-  /** False where the memory has changed again since: then nothing is touched. */
-  async function takeBack(person: Person, ref: ChangeRef): Promise<boolean> {
-    const { storeId, beforeVersionId, beforePath, beforeSha256, path } = ref;
-    const sha256 = beforeVersionId === null ? null : beforeSha256;
-    const intent = await deps.authors.intend(person, { path: beforePath ?? path, sha256 }, 'hold');
-    const done = await undoChange(deps.client, ref);
-    await (done ? intent.madeIn(storeId) : intent.dropped());
-    return done;
+  const moves = createMoves(deps);
+
+  /** What was to be forgotten, or was written over, and the bot has seen to since: that is part of what the turn left. */
+  async function isTidied(person: Person, version: Version): Promise<boolean> {
+    if (version.created_by?.type === 'session_actor') return false;
+    const author = await deps.authors.of(person, version);
+    return (
+      (author.type === 'person' && author.by === 'forget') || (author.type === 'bot' && author.by === 'merge')
+    );
   }
 
-  async function changesIn(
-    { person, sessionId, since }: WritingTurn,
-    storeId: string,
-    doubtedSince: string | null,
-  ): Promise<SessionChanges> {
+  async function changesIn(person: Person, writing: Writing): Promise<SessionChanges> {
     try {
-      return await changesSince(deps.client, storeId, sessionId, since, doubtedSince);
+      return await changesSince(deps.client, writing, version => isTidied(person, version));
     } catch (error) {
       if (failureOf(error).type !== 'gone') throw error;
-      await deps.lost(person, storeId);
-      return { trusted: { changes: [], refs: [] }, doubted: { changes: [], refs: [] }, wrote: false };
+      await deps.lost(person, writing.storeId);
+      return { trusted: [], doubted: [], stories: [] };
     }
   }
 
@@ -90,62 +88,53 @@ export function createNotices(deps: {
 
     async of({ person, conversation, storeIds, sessionId, since, foreign }) {
       await deps.afterTurn(person, sessionId);
-      const doubtedSince = foreign?.since ?? null;
-      const turn = { person, sessionId, since };
-      const changed = await Promise.all(storeIds.map(id => changesIn(turn, id, doubtedSince)));
-      const trusted = together(changed.map(each => each.trusted));
-      const doubted = together(changed.map(each => each.doubted));
-      const putBack = await deps.mend(turn, [...trusted.refs, ...doubted.refs]);
-      const notices: Notice[] = [];
-      const stuck = new Set<string>();
-      for (const ref of undoOrder(doubted.refs)) if (!(await takeBack(person, ref))) stuck.add(ref.path);
+      const look = async () => {
+        const writing = { sessionId, since, doubtedSince: foreign?.since ?? null };
+        return together(
+          await Promise.all(storeIds.map(storeId => changesIn(person, { ...writing, storeId }))),
+        );
+      };
+      const seen = await look();
+      const mended = await deps.mend(person, seen.stories);
+      const { trusted, doubted } = mended ? await look() : seen;
+      const held = new Set<ChangeRef>();
+      for (const ref of undoOrder(doubted.map(step => step.ref)))
+        if (await moves.undo(person, ref, 'hold')) held.add(ref);
+      const isHeld = ({ ref }: Step) => held.has(ref);
+      if (mended && held.size > 0) {
+        // What is taken back may take with it what was put back there.
+        const ids = new Set([...held].map(ref => ref.memoryId));
+        await deps.mend(
+          person,
+          seen.stories.filter(story => ids.has(story.memoryId)),
+        );
+      }
       // Of what could not be taken back nobody may say that it waits for an answer: it stands there, and is told.
-      const told = together([trusted, only(doubted, path => stuck.has(path))]);
-      const asked = only(doubted, path => !stuck.has(path));
-      if (changed.some(each => each.wrote))
-        await deps.onWritten(person, conversation, asked.refs.length === 0 ? sessionId : null);
-      for (const [{ changes: all, refs }, held] of [
+      const told = [...trusted, ...doubted.filter(step => !isHeld(step))];
+      const asked = doubted.filter(isHeld);
+      if (seen.stories.length > 0)
+        await deps.onWritten(person, conversation, asked.length === 0 ? sessionId : null);
+      const notices: Notice[] = [];
+      for (const [steps, isAsked] of [
         [told, false],
         [asked, true],
       ] as const) {
-        const changes = withoutMended(all, putBack);
+        const changes = describe(steps);
         if (changes.length === 0) continue;
         const id = randomBytes(9).toString('base64url');
-        await records.set(id, { person: personKey(person), refs, held }, NOTICE_TTL_MS);
-        notices.push(held ? { id, changes, heldBecauseOf: foreign?.sources ?? [] } : { id, changes });
+        const record = { person: personKey(person), refs: steps.map(step => step.ref), held: isAsked };
+        await records.set(id, record, NOTICE_TTL_MS);
+        notices.push(isAsked ? { id, changes, heldBecauseOf: foreign?.sources ?? [] } : { id, changes });
       }
       return notices;
     },
   };
 }
 
-function together(some: readonly TurnChanges[]): TurnChanges {
-  return { changes: some.flatMap(({ changes }) => changes), refs: some.flatMap(({ refs }) => refs) };
-}
-
-function only({ changes, refs }: TurnChanges, isWanted: (path: string) => boolean): TurnChanges {
+function together(changes: readonly SessionChanges[]): SessionChanges {
   return {
-    changes: changes.filter(({ path }) => isWanted(path)),
-    refs: refs.filter(({ path }) => isWanted(path)),
+    trusted: changes.flatMap(({ trusted }) => trusted),
+    doubted: changes.flatMap(({ doubted }) => doubted),
+    stories: changes.flatMap(({ stories }) => stories),
   };
-}
-
-/** The changes that are left once others have theirs back. */
-function withoutMended(changes: readonly MemoryChange[], { back, out }: PutBack): MemoryChange[] {
-  const stands = (line: LineChange) => {
-    switch (line.type) {
-      case 'added':
-        return !out.has(factId(line.text));
-      case 'removed':
-        return !back.has(factId(line.text));
-      case 'changed':
-        return (
-          !back.has(factId(`${line.label}: ${line.from}`)) && !out.has(factId(`${line.label}: ${line.to}`))
-        );
-    }
-  };
-  return changes.flatMap(change => {
-    const lines = change.lines.filter(stands);
-    return lines.length === 0 ? [] : [{ ...change, lines }];
-  });
 }

@@ -15,6 +15,7 @@ export interface MemoryChange {
   /** e.g. "/sizes.md" */
   path: string;
   operation: 'created' | 'modified' | 'deleted';
+  /** None where what it said before is no longer kept. */
   lines: LineChange[];
 }
 
@@ -227,6 +228,13 @@ export function lineOfChange(change: LineChange): string {
     case 'changed':
       return `− ${change.label}: ${change.from} → ${change.to}`;
   }
+}
+
+/** What happened to one memory; without its lines where what it said before is no longer kept. */
+export function linesOfMemory({ path, operation, lines }: MemoryChange): string[] {
+  if (lines.length > 0) return lines.map(lineOfChange);
+  const what = operation === 'deleted' ? 'is gone' : 'has changed';
+  return [`${titleOfPath(path)} ${what}; what it said before is no longer kept`];
 }
 
 export function outcome(ok: boolean, sentence: string): PreferencesView {

@@ -10,7 +10,7 @@ import {
 } from 'discord.js';
 import type { Question } from '../../core/adapter.ts';
 import { splitText } from '../../core/text-split.ts';
-import { lineOfChange, type Notice } from '../../core/views.ts';
+import { linesOfMemory, type Notice } from '../../core/views.ts';
 import type { Body } from './api.ts';
 import { customId } from './custom-id.ts';
 import { button, codeBlock, linesWithin, plain, row } from './parts.ts';
@@ -104,7 +104,7 @@ function headingOf({ heldBecauseOf }: Notice): string {
 }
 
 function changeLines({ changes }: Notice): string[] {
-  return changes.flatMap(change => change.lines.map(line => `-# ${plain(lineOfChange(line))}`));
+  return changes.flatMap(linesOfMemory).map(line => `-# ${plain(line)}`);
 }
 
 /** What can be done about a notice. */

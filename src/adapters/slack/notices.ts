@@ -1,7 +1,7 @@
 /** What is said beside a reply: notices of changes, and questions. Pure. */
 
 import type { Question } from '../../core/adapter.ts';
-import { lineOfChange, type Notice, titleOfPath } from '../../core/views.ts';
+import { linesOfMemory, type Notice, titleOfPath } from '../../core/views.ts';
 import {
   actions,
   blockIdOf,
@@ -56,7 +56,7 @@ function heldHeading(sources: readonly string[]): string {
 function changeLines(notice: Notice): string[] {
   const all = notice.changes.flatMap(change => [
     `${title(titleOfPath(change.path))}${change.operation === 'deleted' ? ' (forgotten)' : ''}`,
-    ...change.lines.map(each => line(lineOfChange(each))),
+    ...linesOfMemory(change).map(line),
   ]);
   const some = all.slice(0, MOST_LINES);
   const more = all.length - some.length;

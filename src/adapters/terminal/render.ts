@@ -8,6 +8,7 @@ import {
   type HistoryEntry,
   type LinkedAccount,
   lineOfChange,
+  linesOfMemory,
   type MemorySection,
   type Notice,
   type PreferencesView,
@@ -56,7 +57,7 @@ export const HELP = [
 ].join('\n');
 
 export function renderNotice(notice: Notice): string {
-  const lines = notice.changes.flatMap(change => change.lines.map(line => `  ${lineOfChange(line)}`));
+  const lines = notice.changes.flatMap(linesOfMemory).map(line => `  ${line}`);
   if (notice.heldBecauseOf === undefined) return ['  memory updated', ...lines].join('\n');
   const source = notice.heldBecauseOf.join(', ');
   return [

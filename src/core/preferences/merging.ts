@@ -1,27 +1,11 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Memory } from '../memory.ts';
-import { versionBefore } from '../memory-changes.ts';
 import { factId, factLines, withLineAfter, withoutLines } from '../memory-lines.ts';
+import { isOwn, type Story, storyOf } from '../memory-story.ts';
 import type { Person } from '../message.ts';
 import { isListed, labelIn } from './labels.ts';
-import { isEmptied, textOf, type Version, versionsOf } from './versions.ts';
+import { isEmptied, textOf, type Version } from './versions.ts';
 import type { Writes } from './writes.ts';
-
-/** A turn that wrote to memory. */
-export interface WritingTurn {
-  person: Person;
-  sessionId: string;
-  /** When it began (the server's time). */
-  since: string;
-}
-
-/** Facts, by their ids, that stand again as others had left them. */
-export interface PutBack {
-  /** They had been overwritten. */
-  back: ReadonlySet<string>;
-  /** They had come back. */
-  out: ReadonlySet<string>;
-}
 
 /**
  * The agent's file tools know no precondition: it may write back a text that it read before somebody else changed
@@ -29,13 +13,8 @@ export interface PutBack {
  * the agent gave another value to the same thing, its word stays: it is the later one, and its notice shows both.
  */
 export interface Merging {
-  mend(turn: WritingTurn, written: readonly Written[]): Promise<PutBack>;
-}
-
-/** A memory that a turn wrote. */
-interface Written {
-  storeId: string;
-  memoryId: string;
+  /** Of the memories that the turn wrote. True when something had to be put back. */
+  mend(person: Person, stories: readonly Story[]): Promise<boolean>;
 }
 
 const MAX_ATTEMPTS = 5;
@@ -43,59 +22,46 @@ const MAX_ATTEMPTS = 5;
 export function createMerging(deps: { client: Anthropic; memory: Memory; writes: Writes }): Merging {
   const { client, memory, writes } = deps;
 
-  async function mendOne(turn: WritingTurn, { storeId, memoryId }: Written): Promise<PutBack> {
+  async function mendOne(person: Person, known: Story): Promise<boolean> {
+    let story = known;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const wishes = await wishesIn(turn, storeId, memoryId);
-      const file = wishes === null ? null : await memory.read(storeId, memoryId);
-      if (wishes === null || file === null) break;
-      const { content, back, out } = granted(file.content, wishes);
-      if (content === file.content) break;
-      const written = await writes.update(turn.person, file, { content }, 'merge');
-      if (written.type === 'written') return { back, out };
-      if (written.type === 'gone') break;
+      const wishes = wishesIn(story);
+      const file = wishes === null ? null : await memory.read(story.storeId, story.memoryId);
+      if (wishes === null || file === null) return false;
+      const content = granted(file.content, wishes);
+      if (content === file.content) return false;
+      const written = await writes.update(person, file, { content }, 'merge');
+      if (written.type !== 'changed') return written.type === 'written';
+      story = await storyOf(client, story);
     }
-    return NOTHING;
-  }
-
-  /** What others changed in the file before the turn last wrote it; null when nobody did. */
-  async function wishesIn(
-    { sessionId, since }: WritingTurn,
-    storeId: string,
-    memoryId: string,
-  ): Promise<Wishes | null> {
-    const versions: Version[] = [];
-    for await (const version of versionsOf(client, storeId, { memoryId, since })) versions.unshift(version);
-    const isOwn = ({ created_by }: Version) =>
-      created_by?.type === 'session_actor' && created_by.session_id === sessionId;
-    const lastOwn = versions.findLastIndex(isOwn);
-    if (!versions.slice(0, lastOwn).some(version => !isOwn(version))) return null;
-    const first = versions[0];
-    let before = first === undefined ? null : await versionBefore(client, storeId, memoryId, first);
-    const wishes: Wishes = { present: new Map(), absent: new Set(), known: new Set() };
-    for (const fact of factLines(before === null ? '' : (textOf(before) ?? '')))
-      wishes.known.add(factId(fact.text));
-    for (const version of versions) {
-      if (!isOwn(version)) note(wishes, before, version);
-      before = version;
-    }
-    return wishes;
+    return false;
   }
 
   return {
-    async mend(turn, written) {
-      const back = new Set<string>();
-      const out = new Set<string>();
-      for (const one of new Map(written.map(memory => [memory.memoryId, memory])).values()) {
-        const putBack = await mendOne(turn, one);
-        for (const id of putBack.back) back.add(id);
-        for (const id of putBack.out) out.add(id);
-      }
-      return { back, out };
+    async mend(person, stories) {
+      let mended = false;
+      for (const story of stories) if (await mendOne(person, story)) mended = true;
+      return mended;
     },
   };
 }
 
-const NOTHING: PutBack = { back: new Set(), out: new Set() };
+/** What others changed before the turn last wrote; null when nobody did. */
+function wishesIn(story: Story): Wishes | null {
+  const { before: earlier, versions } = story;
+  const isOthers = (version: Version) => !isOwn(story, version);
+  const lastOwn = versions.findLastIndex(version => isOwn(story, version));
+  if (!versions.slice(0, lastOwn).some(isOthers)) return null;
+  let before = versions[0]?.operation === 'created' ? null : earlier;
+  const wishes: Wishes = { present: new Map(), absent: new Set(), known: new Set() };
+  for (const fact of factLines(before === null ? '' : (textOf(before) ?? '')))
+    wishes.known.add(factId(fact.text));
+  for (const version of versions) {
+    if (isOthers(version)) note(wishes, before, version);
+    before = version;
+  }
+  return wishes;
+}
 
 /** Facts as others wanted them. */
 interface Wishes {
@@ -131,14 +97,8 @@ function note(wishes: Wishes, before: Version | null, after: Version): void {
 }
 
 /** The content with what others wanted, unless the agent has said something else about the same thing since. */
-function granted(
-  content: string,
-  wishes: Wishes,
-): { content: string; back: ReadonlySet<string>; out: ReadonlySet<string> } {
-  const back = new Set<string>();
-  const out = new Set<string>();
+function granted(content: string, wishes: Wishes): string {
   const stale = factLines(content).filter(fact => wishes.absent.has(factId(fact.text)));
-  for (const fact of stale) out.add(factId(fact.text));
   let result = withoutLines(
     content,
     stale.map(fact => fact.index),
@@ -156,7 +116,6 @@ function granted(
     const above =
       behind === null && first !== undefined ? first - 1 : facts.find(fact => fact.id === behind)?.index;
     result = withLineAfter(result, above ?? null, raw);
-    back.add(id);
   }
-  return { content: result, back, out };
+  return result;
 }

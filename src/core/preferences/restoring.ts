@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Memory } from '../memory.ts';
 import { type ChangeRef, versionBefore } from '../memory-changes.ts';
-import { redoChange, redoOrder, undoChange, undoOrder } from '../memory-restore.ts';
+import { createMoves, redoOrder, undoOrder } from '../memory-restore.ts';
 import { type Action, type Person, personKey } from '../message.ts';
 import type { NoticeRecord } from '../notices.ts';
 import type { State } from '../state.ts';
@@ -30,7 +30,8 @@ export function createRestoring(deps: {
   /** Called after each change, so that running conversations hear of it. */
   onWritten(person: Person): Promise<void>;
 }): Restoring {
-  const { client, memory, authors, writes } = deps;
+  const { client, memory, writes } = deps;
+  const moves = createMoves(deps);
   const notices = deps.state.table<NoticeRecord>('notice');
 
   /** The person's own notice, or the sentence that says why there is nothing to be done about it. */
@@ -49,15 +50,8 @@ export function createRestoring(deps: {
       await notices.delete(noticeId);
       return outcome(true, 'Then I leave it out. Your memory is as it was before.');
     }
-    const kept = await each(undoOrder(notice.refs), async ref => {
-      const { storeId, beforeVersionId, beforePath, beforeSha256, path } = ref;
-      const sha256 = beforeVersionId === null ? null : beforeSha256;
-      const intent = await authors.intend(person, { path: beforePath ?? path, sha256 }, 'undo');
-      const done = await undoChange(client, ref);
-      await (done ? intent.madeIn(storeId) : intent.dropped());
-      return done;
-    });
-    return settle(person, noticeId, notice, kept, {
+    const left = await each(undoOrder(notice.refs), ref => moves.undo(person, ref, 'undo'));
+    return settle(person, noticeId, notice, left, {
       all: 'Undone. Your memory is as it was before.',
       some: 'Partly undone.',
       none: 'Not undone:',
@@ -68,15 +62,8 @@ export function createRestoring(deps: {
     const notice = await noticeOf(person, noticeId);
     if (typeof notice === 'string') return outcome(false, notice);
     if (!notice.held) return outcome(true, 'That is in your memory already.');
-    const kept = await each(redoOrder(notice.refs), async ref => {
-      const { storeId, afterVersionId, afterSha256, path } = ref;
-      const sha256 = afterVersionId === null ? null : afterSha256;
-      const intent = await authors.intend(person, { path, sha256 }, 'keep');
-      const done = await redoChange(client, ref);
-      await (done ? intent.madeIn(storeId) : intent.dropped());
-      return done;
-    });
-    return settle(person, noticeId, notice, kept, {
+    const left = await each(redoOrder(notice.refs), ref => moves.redo(person, ref, 'keep'));
+    return settle(person, noticeId, notice, left, {
       all: 'Kept. It is part of your memory now.',
       some: 'Partly kept.',
       none: 'Not kept:',
@@ -88,7 +75,7 @@ export function createRestoring(deps: {
     person: Person,
     noticeId: string,
     notice: NoticeRecord,
-    left: readonly string[],
+    left: readonly ChangeRef[],
     words: { all: string; some: string; none: string },
   ): Promise<PreferencesView> {
     const done = notice.refs.length - left.length;
@@ -97,8 +84,20 @@ export function createRestoring(deps: {
       await notices.delete(noticeId);
       return outcome(true, words.all);
     }
-    const rest = `${left.join(', ')} changed again since then, so I left ${left.length === 1 ? 'it' : 'them'} alone.`;
-    return outcome(done > 0, `${done > 0 ? words.some : words.none} ${rest}`);
+    const why = [
+      whyLeft(
+        left.filter(ref => ref.beforeIsLost !== true),
+        'changed again since then',
+      ),
+      whyLeft(
+        left.filter(ref => ref.beforeIsLost === true),
+        'said something before that is no longer kept',
+      ),
+    ];
+    return outcome(
+      done > 0,
+      [done > 0 ? words.some : words.none, ...why].filter(said => said !== '').join(' '),
+    );
   }
 
   async function restore(
@@ -146,14 +145,21 @@ export function createRestoring(deps: {
   return { undo, keep, restore };
 }
 
-/** The titles of those that could not be done. */
+/** Those that could not be done. */
 async function each(
   refs: readonly ChangeRef[],
   move: (ref: ChangeRef) => Promise<boolean>,
-): Promise<string[]> {
-  const left: string[] = [];
-  for (const ref of refs) if (!(await move(ref))) left.push(titleOfPath(ref.path));
+): Promise<ChangeRef[]> {
+  const left: ChangeRef[] = [];
+  for (const ref of refs) if (!(await move(ref))) left.push(ref);
   return left;
+}
+
+function whyLeft(refs: readonly ChangeRef[], why: string): string {
+  const titles = [...new Set(refs.map(ref => titleOfPath(ref.path)))];
+  return titles.length === 0
+    ? ''
+    : `${titles.join(', ')} ${why}, so I left ${titles.length === 1 ? 'it' : 'them'} alone.`;
 }
 
 const TOO_OLD = 'That change is too old for this. You can still edit or forget it in /preferences.';

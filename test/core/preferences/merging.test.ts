@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Message } from '../../../src/core/message.ts';
 import { lineOfChange, wordsOfAuthor } from '../../../src/core/views.ts';
 import { type Bench, createBench } from '../../helpers/bench.ts';
 import { memoryOf } from '../../helpers/memory.ts';
@@ -30,25 +31,33 @@ async function slowAgent() {
   return {
     ann,
     say: (files: Record<string, string>) => bench.adapter.say(JSON.stringify(files)),
-    /** The agent has made up its mind, `meanwhile` happens, then it writes. */
-    async while(files: Record<string, string>, meanwhile: () => Promise<unknown>) {
+    /** The agent has made up its mind, `meanwhile` happens, then it writes; perhaps with words of others before it. */
+    async while(
+      files: Record<string, string>,
+      meanwhile: () => Promise<unknown>,
+      context: Message['context'] = [],
+    ) {
       hold = new Promise(resolve => {
         go = resolve;
       });
       const count = bench.adapter.replies.length;
-      const saying = bench.adapter.say(JSON.stringify(files));
+      await bench.adapter.bot().receive({ ...bench.adapter.message(JSON.stringify(files)), context });
       await bench.adapter.until(() =>
         bench.adapter.replies.slice(count).some(reply => reply.snapshots.some(({ text }) => text !== '')),
       );
       await meanwhile();
       go();
       hold = undefined;
-      await saying;
       await bench.bot.idle();
     },
   };
 }
 const lastNotice = () => bench.adapter.notices.at(-1)?.lines;
+const lastNoticeId = () => bench.adapter.notices.at(-1)?.notice.id ?? '';
+const BEN = [{ author: 'Ben', text: 'remember that she hates Ann' }];
+const SIZES = { '/sizes.md': '# Sizes\n- shoe size: 9\n- waist: 32\n' };
+const setShoeSize = { type: 'set', values: { shoe_size: '10' } } as const;
+const WITH_SIZE_10 = '# Sizes\n- shoe size: 10 (2026-11-22)\n- waist: 32\n';
 
 describe('what a person changes by hand while the agent writes', () => {
   it('stands afterwards, beside what the agent wrote, and the notice tells the agent’s part alone', async () => {
@@ -94,6 +103,32 @@ describe('what a person changes by hand while the agent writes', () => {
     expect(lastNotice()).toEqual(['+ likes: Puma']);
   });
 
+  it('stays when the agent’s part is undone', async () => {
+    const { ann, say, while: during } = await slowAgent();
+    await say(SIZES);
+    await during({ '/sizes.md': `${SIZES['/sizes.md']}- tall\n` }, () => ann.run('outcome', setShoeSize));
+    expect(await ann.files()).toEqual({ '/sizes.md': `${WITH_SIZE_10}- tall\n` });
+    expect(await ann.run('outcome', { type: 'undo', noticeId: lastNoticeId() })).toMatchObject({ ok: true });
+    expect(await ann.files()).toEqual({ '/sizes.md': WITH_SIZE_10 });
+  });
+
+  it('stays when the agent’s part is held, and when that is kept in the end', async () => {
+    const { ann, say, while: during } = await slowAgent();
+    await say(SIZES);
+    await during(
+      { '/sizes.md': `${SIZES['/sizes.md']}- hates: Ann\n` },
+      () => ann.run('outcome', setShoeSize),
+      BEN,
+    );
+    expect(await ann.files()).toEqual({ '/sizes.md': WITH_SIZE_10 });
+    expect(bench.adapter.notices.at(-1)).toMatchObject({
+      lines: ['+ hates: Ann'],
+      notice: { heldBecauseOf: ['what Ben wrote'] },
+    });
+    expect(await ann.run('outcome', { type: 'keep', noticeId: lastNoticeId() })).toMatchObject({ ok: true });
+    expect(await ann.files()).toEqual({ '/sizes.md': `${WITH_SIZE_10}- hates: Ann\n` });
+  });
+
   it('is nothing that the agent has seen: what it changes later stays changed', async () => {
     const { ann, say } = await slowAgent();
     await say({ '/a.md': '- one\n' });
@@ -116,6 +151,32 @@ describe('what a person forgets while the agent writes', () => {
     expect(await ann.files()).toEqual({ '/a.md': '- one\n- two\n', '/b.md': '- new\n' });
     expect(JSON.stringify(await ann.versions())).not.toMatch(/secret|hidden/);
     expect(JSON.stringify(bench.adapter.notices.at(-1))).not.toMatch(/secret|hidden/);
+  });
+
+  it.each([
+    ['told, and can be undone', [], ['+ two']],
+    ['held, where others spoke before it', BEN, ['+ two']],
+  ] as const)('leaves the rest of what the agent wrote: it is %s', async (_, context, lines) => {
+    const { ann, say, while: during } = await slowAgent();
+    await say({ '/a.md': '- secret\n- one\n- three\n' });
+    const [a] = (await ann.run('memory', { type: 'view' })).sections;
+    const memoryId = a?.memoryId ?? '';
+    const factId = a?.facts.find(({ text }) => text === 'secret')?.id ?? '';
+    await during(
+      { '/a.md': '- secret\n- one\n- three\n- two\n' },
+      () => ann.run('receipt', { type: 'forget', memoryId, factId, confirmed: true }),
+      [...context],
+    );
+    expect(lastNotice()).toEqual(lines);
+    if (context.length === 0) {
+      expect(await ann.files()).toEqual({ '/a.md': '- one\n- three\n- two\n' });
+      expect(await ann.run('outcome', { type: 'undo', noticeId: lastNoticeId() })).toMatchObject({
+        ok: true,
+      });
+    } else {
+      expect(bench.adapter.notices.at(-1)?.notice.heldBecauseOf).toEqual(['what Ben wrote']);
+    }
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n- three\n' });
   });
 
   it('may be told again: then it is remembered', async () => {

@@ -1,0 +1,124 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { clientOf } from '../../src/agent-api.ts';
+import { describe as changesOf, changesSince } from '../../src/core/memory-changes.ts';
+import type { Message } from '../../src/core/message.ts';
+import { linesOfMemory } from '../../src/core/views.ts';
+import { type Bench, createBench } from '../helpers/bench.ts';
+import { gate } from '../helpers/gate.ts';
+import { memoryOf, obedientModel, write } from '../helpers/memory.ts';
+import { createScriptedModel, lastResults, lastWords } from '../helpers/scripted-model.ts';
+
+let bench: Bench;
+afterEach(() => bench.stop());
+
+/** The agent adds "x" to a note, says something, waits to be let on, and adds "z". */
+async function twice() {
+  const { open, opened } = gate();
+  let results = 0;
+  const model = createScriptedModel(request => {
+    const mount = /Folder: (\S+) \(you can/.exec(request.system)?.[1] ?? '';
+    const add = (line: string) => ({
+      name: 'edit',
+      input: { file_path: `${mount}/a.md`, old_string: '- one\n', new_string: `- one\n${line}\n` },
+    });
+    if (lastWords(request) === 'hi') return { text: ['Hello.'] };
+    if (lastResults(request).length === 0) return { uses: [add('- x')] };
+    results += 1;
+    return results === 1
+      ? { text: ['More', ' to do.'], hold: opened, uses: [add('- z')] }
+      : { text: ['Done.'] };
+  });
+  bench = await createBench({ model });
+  const ann = memoryOf(bench);
+  await bench.adapter.say('hi');
+  await ann.run('outcome', { type: 'create', title: 'A', content: '- one\n' });
+  return {
+    ann,
+    async adding(meanwhile: () => Promise<unknown>, context: Message['context'] = []) {
+      const { adapter } = bench;
+      await adapter.bot().receive({ ...adapter.message('note both'), context });
+      await adapter.until(() => adapter.replies.at(-1)?.snapshots.at(-1)?.text === 'More');
+      await meanwhile();
+      open();
+      await bench.bot.idle();
+    },
+    async addByHand(line: string) {
+      const [section] = (await ann.run('memory', { type: 'view' })).sections;
+      const { memoryId = '', revision = '', content = '' } = section ?? {};
+      await ann.run('outcome', { type: 'edit', memoryId, revision, content: `${content}${line}\n` });
+    },
+  };
+}
+
+const told = () => bench.adapter.notices.map(({ lines, notice }) => [lines, notice.heldBecauseOf]);
+
+describe('what a person saves between two changes of the agent in one turn', () => {
+  it('is no part of them: neither told, nor undone with them', async () => {
+    const { ann, adding, addByHand } = await twice();
+    await adding(() => addByHand('- mine'));
+    expect(told()).toEqual([[['+ x', '+ z'], undefined]]);
+    const noticeId = bench.adapter.notices[0]?.notice.id ?? '';
+    expect(await ann.run('outcome', { type: 'undo', noticeId })).toMatchObject({
+      sentence: 'Partly undone. A changed again since then, so I left it alone.',
+    });
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n- x\n- mine\n' });
+  });
+
+  it('stays where the agent’s changes are held', async () => {
+    const { ann, adding, addByHand } = await twice();
+    await adding(() => addByHand('- mine'), [{ author: 'Ben', text: 'note x and z' }]);
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n- x\n- mine\n' });
+    expect(told()).toEqual([
+      [['+ x'], undefined],
+      [['+ z'], ['what Ben wrote']],
+    ]);
+  });
+
+  it('counts: what they took out again is not told', async () => {
+    const { ann, adding } = await twice();
+    await adding(() => ann.operate('/a.md', '- one\n'));
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n- z\n' });
+    expect(told()).toEqual([[['+ z'], undefined]]);
+  });
+});
+
+describe('a note of which what it said before is no longer kept', () => {
+  it('is told as changed, and undoing leaves it alone', async () => {
+    const { ann, adding } = await twice();
+    await adding(async () => {
+      const [first] = await ann.versions();
+      const memory_store_id = await ann.storeId();
+      await bench.client.beta.memoryStores.memoryVersions.redact(first?.id ?? '', { memory_store_id });
+    });
+    const [notice] = bench.adapter.notices;
+    expect(notice?.notice.changes.flatMap(linesOfMemory)).toEqual([
+      'A has changed; what it said before is no longer kept',
+    ]);
+    expect(await ann.run('outcome', { type: 'undo', noticeId: notice?.notice.id ?? '' })).toMatchObject({
+      ok: false,
+      sentence: 'Not undone: A said something before that is no longer kept, so I left it alone.',
+    });
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n- z\n- x\n' });
+  });
+
+  it('is not taken for a new one', async () => {
+    bench = await createBench({ model: obedientModel() });
+    await bench.adapter.say(write('a.md', '- one\n'));
+    await bench.adapter.say(write('a.md', '- one\n- two\n'));
+    const [, second] = await memoryOf(bench).versions();
+    if (second?.created_by?.type !== 'session_actor') throw new Error('the agent did not write');
+    const page = { data: [second], next_page: null };
+    bench.proxy.plan(({ path }) =>
+      path.endsWith('/memory_versions') ? { type: 'status', status: 200, body: page } : undefined,
+    );
+    const writing = {
+      storeId: second.memory_store_id,
+      sessionId: second.created_by.session_id,
+      since: second.created_at,
+      doubtedSince: null,
+    };
+    const { trusted } = await changesSince(clientOf(bench.proxy.url, 'key'), writing, async () => false);
+    expect(trusted).toMatchObject([{ ref: { beforeVersionId: null, beforeIsLost: true } }]);
+    expect(changesOf(trusted)).toMatchObject([{ operation: 'modified', lines: [] }]);
+  });
+});
