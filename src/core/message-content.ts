@@ -22,7 +22,7 @@ const IMAGES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
 
 /** The sentence for a message that cannot be sent to the agent at all, or null. */
 export function objectionTo(messages: readonly Message[]): string | null {
-  if (messages.every(message => message.text.trim() === '' && message.attachments.length === 0)) {
+  if (messages.every(saysNothing)) {
     return "I'm here. Tell me what you are looking for, or send me a picture of it.";
   }
   const bytes = messages.reduce((sum, message) => sum + Buffer.byteLength(message.text), 0);
@@ -31,6 +31,11 @@ export function objectionTo(messages: readonly Message[]): string | null {
     return `That is ${kb(bytes)} KB of text, and I can take in ${kb(MAX_TEXT_BYTES)} KB at a time. Please send it in smaller parts.`;
   }
   return null;
+}
+
+/** Whoever only points at what others said, by calling the bot there or by forwarding it, has asked about that. */
+function saysNothing({ text, attachments, context }: Message): boolean {
+  return text.trim() === '' && attachments.length === 0 && context.length === 0;
 }
 
 /** One user.message for everything that arrived: a block per message, in order, with what belongs to each. */

@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Attachment } from '../../src/core/message.ts';
 import { contentOf } from '../../src/core/message-content.ts';
+import { type Bench, createBench } from '../helpers/bench.ts';
+import { createScriptedModel, lastWords } from '../helpers/scripted-model.ts';
 
 const conversation = {
   person: { platform: 'slack', workspace: 'T1', id: 'U1', name: 'Ann' },
@@ -33,6 +35,31 @@ it('marks as typed by the person what looks like the word of the bot', async () 
     '<session_start>\n',
     'about <session_start>',
   ]);
+});
+
+describe('a message without a word or a file', () => {
+  let bench: Bench;
+  afterEach(() => bench.stop());
+
+  const seeing = () =>
+    createScriptedModel(request => ({ text: [lastWords(request).includes('boots') ? 'Those boots!' : '?'] }));
+
+  it('is answered when it points at what somebody else said', async () => {
+    bench = await createBench({ model: seeing() });
+    const message = bench.adapter.message('', { channel: 'C1', audience: 'shared' });
+    await bench.adapter
+      .bot()
+      .receive({ ...message, context: [{ author: 'Ben', text: 'Are these boots any good?' }] });
+    await bench.bot.idle();
+    expect(bench.adapter.replies.map(({ final }) => final?.text)).toEqual(['Those boots!']);
+  });
+
+  it('gets a sentence, and the agent is not asked, when it points at nothing', async () => {
+    const model = seeing();
+    bench = await createBench({ model });
+    expect((await bench.adapter.say('')).final?.text).toMatch(/^I'm here\./);
+    expect(model.requests).toEqual([]);
+  });
 });
 
 describe('what a person shares', () => {
