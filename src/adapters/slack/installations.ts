@@ -1,5 +1,6 @@
 import { webApi } from '@slack/bolt';
 import { z } from 'zod';
+import { underClaim } from '../../core/claim.ts';
 import { SetupError } from '../../core/errors.ts';
 import type { State } from '../../core/state.ts';
 import type { Log } from '../../log.ts';
@@ -122,8 +123,8 @@ async function test(token: string, deps: InstallationsDeps): Promise<unknown> {
 const RENEW_BEFORE_MS = 2 * 3600_000;
 /** After a failed renewal, while the token still works. */
 const RENEW_AGAIN_MS = 5 * 60_000;
-const LOCK_MS = 30_000;
-const LOCK_POLL_MS = 200;
+const CLAIM_MS = 30_000;
+const CLAIM_POLL_MS = 200;
 
 const renewed = z.object({ access_token: z.string(), refresh_token: z.string(), expires_in: z.number() });
 
@@ -134,7 +135,7 @@ export function createOAuthInstallations(
 ): Installations {
   const { log, now } = deps;
   const rows = deps.state.table<Sealed>('slack-installation');
-  const locks = deps.state.table<true>('slack-rotation');
+  const claims = deps.state.table<string>('slack-rotation');
   const known = new Map<string, Granted>();
   const renewing = new Map<string, Promise<Granted>>();
   const failedAt = new Map<string, number>();
@@ -161,36 +162,30 @@ export function createOAuthInstallations(
 
   /** A refresh token works once, so one at a time, also across processes. */
   function renewOnce(tenant: string, stale: string): Promise<Granted> {
-    const running = renewing.get(tenant) ?? renewLocked(tenant, stale).finally(() => renewing.delete(tenant));
+    const running = renewing.get(tenant) ?? renewAlone(tenant, stale).finally(() => renewing.delete(tenant));
     renewing.set(tenant, running);
     return running;
   }
 
-  async function renewLocked(tenant: string, stale: string): Promise<Granted> {
-    const until = Date.now() + LOCK_MS;
-    for (;;) {
+  async function renewAlone(tenant: string, stale: string): Promise<Granted> {
+    const until = now() + CLAIM_MS;
+    const wait = async (ms: number) => {
+      if (now() > until)
+        throw new Error(`another process has been renewing the token of ${tenant} for too long`);
+      await new Promise(resolve => setTimeout(resolve, ms));
+    };
+    return underClaim(claims, tenant, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait }, async () => {
+      // Who had the claim before may have renewed it, or the app may be gone by now.
       const granted = await read(tenant);
       if (granted === null) throw notInstalled(tenant);
       if (granted.token !== stale) return granted;
       if (granted.refreshToken === null)
         throw new NoToken(`the token of ${tenant} cannot be renewed`, 'token_expired');
-      if (await locks.insert(tenant, true, LOCK_MS)) {
-        try {
-          return await exchange(granted, granted.refreshToken);
-        } finally {
-          await locks.delete(tenant);
-        }
-      }
-      if (Date.now() > until)
-        throw new Error(`another process has been renewing the token of ${tenant} for too long`);
-      await new Promise(resolve => setTimeout(resolve, LOCK_POLL_MS));
-    }
+      return exchange(granted, granted.refreshToken);
+    });
   }
 
   async function exchange(granted: Granted, refreshToken: string): Promise<Granted> {
-    // Between the first look and the lock another process may have renewed it.
-    const current = await read(granted.tenant);
-    if (current !== null && current.token !== granted.token) return current;
     const answer = await new webApi.WebClient(undefined, clientOptions(deps.apiUrl, log)).oauth.v2.access({
       client_id: install.clientId,
       client_secret: install.clientSecret,
@@ -213,7 +208,6 @@ export function createOAuthInstallations(
     known.delete(tenant);
     failedAt.delete(tenant);
     await rows.delete(tenant);
-    await locks.delete(tenant);
   }
 
   const publicPart = ({ tenant, orgWide, botUser }: Granted): Installation => ({ tenant, orgWide, botUser });

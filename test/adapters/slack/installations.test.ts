@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createSlackAdapter } from '../../../src/adapters/slack/adapter.ts';
+import { createOAuthInstallations } from '../../../src/adapters/slack/installations.ts';
 import type { User } from '../../fakes/slack/drivers/user.ts';
 import type { Workspace } from '../../fakes/slack/drivers/workspace.ts';
 import type { FakeSlackOptions } from '../../fakes/slack/fake-slack.ts';
@@ -355,6 +356,47 @@ describe('token rotation', () => {
     slack.fail('chat.postMessage', { type: 'error', error: 'token_expired' });
     await converse(ann, 'Hello');
     expect(slack.calls('chat.postMessage')).toHaveLength(2);
+  });
+});
+
+describe('several processes that renew a token', () => {
+  const OTHER = 'another process';
+
+  it('leave a claim alone that is another one’s by now', async () => {
+    const { slack, state } = await setUp({ app: { tokenRotation: true } });
+    const red = slack.addWorkspace('Red');
+    const ann = red.addUser('ann');
+    await installFor(red, ann);
+    slack.clock.advance(10.5 * 3600_000);
+    slack.clearJournal();
+    slack.fail('oauth.v2.access', { type: 'delay', ms: 60_000 });
+    const answered = converse(ann, 'Hello');
+    await slack.until(() => slack.calls('oauth.v2.access')[0], 'the renewal');
+    const claims = state.table<string>('slack-rotation');
+    await claims.set(red.id, OTHER, 60_000);
+    slack.clock.advance(60_000);
+    await answered;
+    expect(await claims.get(red.id)).toBe(OTHER);
+  });
+
+  it('wait for one another, but not for ever', async () => {
+    const { slack, state } = await setUp();
+    // Ten seconds pass between any two looks at the clock.
+    let time = 0;
+    const now = () => {
+      time += 10_000;
+      return time;
+    };
+    const install = { ...oauthInstall(slack), encryptionKey: KEY };
+    const deps = { apiUrl: slack.apiUrl, log: recordingLog([]), now, state };
+    const installations = createOAuthInstallations(install, deps);
+    const granted = { tenant: 'T1', orgWide: false, botUser: 'U1', token: 'old', refreshToken: 'once' };
+    await installations.add?.({ ...granted, expiresAt: 1 });
+    const claims = state.table<string>('slack-rotation');
+    await claims.set('T1', OTHER, 60_000);
+    await expect(installations.renew('T1', 'old')).rejects.toThrow('for too long');
+    expect(slack.calls('oauth.v2.access')).toEqual([]);
+    expect(await claims.get('T1')).toBe(OTHER);
   });
 });
 
