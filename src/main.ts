@@ -61,7 +61,14 @@ export async function run(
       ...(await openQueue(config, role, file.name, log)),
     });
     stops.push(() => bot.stop());
-    observability.watch({ state, adapters: platforms.adapters, load: bot.load });
+    observability.watch({
+      state,
+      adapters: platforms.adapters,
+      load: bot.load,
+      ...(config.redisUrl === undefined
+        ? {}
+        : { queue: { answers: bot.queueAnswers, needed: role === 'worker' } }),
+    });
     await bot.start();
     observability.started();
     return { finished: platforms.finished, healthUrl: observability.url, stop };

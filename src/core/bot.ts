@@ -36,6 +36,8 @@ export interface Bot {
   stop(graceMs?: number): Promise<void>;
   /** How much there is to do. Rejects when the state or the queue cannot say. */
   load(): Promise<Load>;
+  /** Resolves when the queue that processes share answers; rejects when it cannot be asked. At once where there is none. */
+  queueAnswers(): Promise<unknown>;
   /** Resolves when nothing is being answered. */
   idle(): Promise<void>;
 }
@@ -315,6 +317,7 @@ export function createBot(deps: BotDeps): Bot {
       return { running: 0, waiting: 0, ...conversations, messages: await inbox.count() };
     },
 
+    queueAnswers: async () => dispatcher?.answers?.(),
     idle: async () => dispatcher?.idle(),
   };
 }

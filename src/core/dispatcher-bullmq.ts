@@ -2,6 +2,7 @@ import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Log } from '../log.ts';
 import type { Dispatcher, Run } from './dispatcher.ts';
 import { type Caps, capsOf, lanesOf, Slots } from './fair-queue.ts';
+import { inTime } from './patience.ts';
 import { connectRedis } from './redis-connection.ts';
 
 /** Where the conversations to be answered wait. */
@@ -17,6 +18,8 @@ const MAX_OVER_CAP_MS = 8_000;
 const IDLE_POLL_MS = 50;
 /** How long enqueueing may go on while stopping; the inbox has what is not enqueued then. */
 const STOP_QUEUEING_MS = 5_000;
+/** How long closing may take once nothing runs here. BullMQ waits for a connection's end that never comes with Redis down. */
+const CLOSE_MS = 3_000;
 const RETRY_QUEUEING_MS = 1_000;
 /** BullMQ's own limit on priorities. */
 const MAX_PRIORITY = 2 ** 21 - 1;
@@ -56,6 +59,7 @@ export interface BullmqOptions {
   prefix: string;
   lockMs?: number;
   checkMs?: number;
+  closeMs?: number;
 }
 
 /**
@@ -66,7 +70,7 @@ export interface BullmqOptions {
  * process runs; the other caps are this process's too.
  */
 export async function createBullmqDispatcher(options: BullmqOptions): Promise<Dispatcher> {
-  const { run, log, prefix } = options;
+  const { run, log, prefix, closeMs = CLOSE_MS } = options;
   const caps = capsOf(options.caps);
   const connection = await connectRedis(options.url);
   // The blocking connection of a worker waits as long as it takes.
@@ -168,6 +172,23 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
     worker?.pause(true).catch(trouble);
   }
 
+  /** Closed, or given up: what is taken from Redis and not finished here, another worker takes over. */
+  async function closeWorker(): Promise<void> {
+    if (worker === null) return;
+    let closed = false;
+    const closing = worker
+      .close()
+      .catch(trouble)
+      .finally(() => {
+        closed = true;
+      });
+    do {
+      // Turns take as long as they take; the bot lets go of them when it has waited enough.
+      while (!closed && running.size > 0) await inTime(closing, IDLE_POLL_MS, undefined);
+      await inTime(closing, closeMs, undefined);
+    } while (!closed && running.size > 0);
+  }
+
   return {
     drain,
     wake(conversation) {
@@ -182,6 +203,8 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
       return { running: running.size, waiting };
     },
 
+    answers: () => connection.ping(),
+
     async idle() {
       while ((await queued()) > 0) await new Promise(resolve => setTimeout(resolve, IDLE_POLL_MS));
     },
@@ -189,12 +212,12 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
     stop() {
       drain();
       stopping ??= (async () => {
-        await worker?.close();
+        await closeWorker();
         const until = Date.now() + STOP_QUEUEING_MS;
         while (queueing.size > 0 && Date.now() < until) {
           await new Promise(resolve => setTimeout(resolve, IDLE_POLL_MS));
         }
-        await queue.close();
+        await inTime(queue.close().catch(trouble), closeMs, undefined);
         for (const client of [patient, connection]) client.disconnect();
       })();
       return stopping;

@@ -6,6 +6,8 @@ export interface Dispatcher {
   wake(conversation: string): void;
   /** Conversations that run here and that wait, here or (where processes share turns) anywhere. */
   load(): Promise<{ running: number; waiting: number }>;
+  /** Where what waits is kept elsewhere: resolves when that answers, and rejects when it cannot be asked. */
+  answers?(): Promise<unknown>;
   /** Resolves when nothing is running or waiting. */
   idle(): Promise<void>;
   /** Starts nothing new here from now on. Wakes are still passed on where there are other processes. */

@@ -23,6 +23,19 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/** What `work` comes to, or `late` once so many milliseconds have passed; the work itself goes on. */
+export async function inTime<T, L>(work: Promise<T>, ms: number, late: L): Promise<T | L> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<L>(resolve => {
+    timer = setTimeout(() => resolve(late), ms);
+  });
+  try {
+    return await Promise.race([work, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * Tries again what may pass, for as long as `limitMs` and until one of `signals` aborts; then it rejects as the work did.
  * `onWait` is told before each wait.

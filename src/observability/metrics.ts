@@ -1,5 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { inTime } from '../core/patience.ts';
 import type { Load } from '../core/telemetry.ts';
+
+/** Prometheus waits ten seconds for everything; what a store or a queue that hangs would say is left out. */
+const LOAD_PATIENCE_MS = 2_000;
 
 /** Seconds. Acceptance and signs take milliseconds, answers take minutes. */
 const TURN_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
@@ -19,7 +23,7 @@ export interface Looks {
  * Everything /metrics shows. Labels take few values, known beforehand: platforms, outcomes, stages, routes. Never
  * people, channels, workspaces or sessions: those would make a time series each, and say who talks to the bot.
  */
-export function createMetrics(about: { version: string; role: string }) {
+export function createMetrics(about: { version: string; role: string }, loadPatienceMs = LOAD_PATIENCE_MS) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -42,14 +46,14 @@ export function createMetrics(about: { version: string; role: string }) {
     },
   });
   let loading: Promise<Load | undefined> | undefined;
-  /** Asked once for everyone who wants to know at the same time; undefined when it cannot be said. */
+  /** Asked once for everyone who wants to know at the same time; undefined when it cannot be said, or not soon. */
   function load(): Promise<Load | undefined> {
     loading ??= Promise.resolve(looks?.load())
       .catch(() => undefined)
       .finally(() => {
         loading = undefined;
       });
-    return loading;
+    return inTime(loading, loadPatienceMs, undefined);
   }
 
   new Gauge({

@@ -5,6 +5,7 @@ import { type Load, noTelemetry, type Telemetry } from '../core/telemetry.ts';
 import { apiFetch } from '../fetch.ts';
 import type { Log } from '../log.ts';
 import type { AgentRequests } from './agent-requests.ts';
+import type { QueueWatch } from './readiness.ts';
 
 /** What of the settings concerns it. */
 export interface ObservabilitySettings {
@@ -23,8 +24,13 @@ export interface Observability {
   rateLimitedOn(platform: string): RateLimited;
   /** Where the server listens; null without one. */
   url: string | null;
-  /** Says what readiness and load are to be asked of. */
-  watch(parts: { state: State; adapters: readonly ChatAdapter[]; load: () => Promise<Load> }): void;
+  /** Says what readiness and load are to be asked of; `queue` where processes share one. */
+  watch(parts: {
+    state: State;
+    adapters: readonly ChatAdapter[];
+    load: () => Promise<Load>;
+    queue?: QueueWatch;
+  }): void;
   started(): void;
   draining(): void;
   /** Ends the server and sends what is left of traces. Safe to call twice. */
@@ -69,7 +75,7 @@ export async function openObservability(
     const server = await serveHealth({
       ...settings.health,
       metrics,
-      ready: () => readiness?.checks() ?? null,
+      ready: () => readiness?.standing() ?? null,
     });
     stops.push(server.stop);
     url = server.url;
@@ -85,14 +91,16 @@ export async function openObservability(
       metrics?.rateLimitSeconds.inc({ platform, by }, waitMs / 1_000);
     },
     url,
-    watch({ state, adapters, load }) {
-      const watched = createReadiness({ state, adapters, reached: requests.reached });
+    watch({ load, ...parts }) {
+      const watched = createReadiness({ ...parts, reached: requests.reached });
       readiness = watched;
       metrics?.look({
         load,
         async checks() {
-          const checks = Object.entries(await watched.checks());
-          return Object.fromEntries(checks.map(([name, problem]) => [name, problem === null]));
+          const { checks } = await watched.standing();
+          return Object.fromEntries(
+            Object.entries(checks).map(([name, problem]) => [name, problem === null]),
+          );
         },
       });
     },

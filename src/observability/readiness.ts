@@ -1,58 +1,80 @@
 import type { ChatAdapter } from '../core/adapter.ts';
+import { inTime } from '../core/patience.ts';
 import type { State } from '../core/state.ts';
 
 /** Each check by name, with a sentence for the operator where something is not ready; null: all right. */
 export type Checks = Readonly<Record<string, string | null>>;
 
+export interface Standing {
+  /** False: this process is to be sent nothing. */
+  ready: boolean;
+  checks: Checks;
+}
+
+/** Where processes share what waits to be answered. */
+export interface QueueWatch {
+  /** Resolves when it answers. */
+  answers(): Promise<unknown>;
+  /** Nothing can be done here without it. Who receives messages can still take them in. */
+  needed: boolean;
+}
+
 export interface Readiness {
-  /** Never rejects, and takes no longer than the state is given to answer. */
-  checks(): Promise<Checks>;
+  /** Never rejects, and takes no longer than state and queue are given to answer. */
+  standing(): Promise<Standing>;
   started(): void;
   /** From now on nothing new is begun here. */
   draining(): void;
 }
 
-const STATE_PATIENCE_MS = 2_000;
+const PATIENCE_MS = 2_000;
 
 /**
- * Whether this process can take messages and answer them. An outage of the agent service later on is not a reason to
- * be sent nothing: messages are accepted and answered when it is back.
+ * Whether this process can take messages and answer them. An outage of the agent service later on, or of the queue, is
+ * not a reason to be sent nothing: messages are accepted and answered when it is back.
  */
 export function createReadiness(deps: {
   state: State;
   adapters: readonly ChatAdapter[];
   /** The agent service has answered. */
   reached: () => boolean;
+  /** Absent: turns run in the process that accepted them. */
+  queue?: QueueWatch;
   patienceMs?: number;
 }): Readiness {
+  const { queue, patienceMs = PATIENCE_MS } = deps;
   const rows = deps.state.table<unknown>('readiness');
   let phase: 'starting' | 'started' | 'draining' = 'starting';
-  let asking: Promise<string | null> | undefined;
+  const state = probe(() => rows.get('probe'), {
+    failed: 'the state store cannot be read',
+    late: 'the state store does not answer',
+  });
+  const line =
+    queue === undefined
+      ? null
+      : probe(queue.answers, { failed: 'the queue cannot be reached', late: 'the queue does not answer' });
 
-  async function stateAnswers(): Promise<string | null> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<string>(resolve => {
-      timer = setTimeout(
-        () => resolve('the state store does not answer'),
-        deps.patienceMs ?? STATE_PATIENCE_MS,
-      );
-    });
-    const answered = rows.get('probe').then(
-      () => null,
-      () => 'the state store cannot be read',
-    );
-    return Promise.race([answered, late]).finally(() => clearTimeout(timer));
+  /** Several who look at once, or a store that hangs, cost it one question. */
+  function probe(ask: () => Promise<unknown>, said: { failed: string; late: string }) {
+    let asking: Promise<string | null> | undefined;
+    return () => {
+      asking ??= ask()
+        .then(
+          () => null,
+          () => said.failed,
+        )
+        .finally(() => {
+          asking = undefined;
+        });
+      return inTime(asking, patienceMs, said.late);
+    };
   }
 
   return {
-    async checks() {
-      // Several who look at once, or a store that hangs, cost it one question.
-      asking ??= stateAnswers().finally(() => {
-        asking = undefined;
-      });
-      const state = await asking;
+    async standing() {
+      const [stored, queued] = await Promise.all([state(), line?.()]);
       const checks: Record<string, string | null> = {
-        state,
+        state: stored,
         agent_service: deps.reached() ? null : 'the agent service has not been reached yet',
       };
       for (const adapter of deps.adapters) {
@@ -60,7 +82,12 @@ export function createReadiness(deps: {
         checks[adapter.platform] = isConnected ? null : 'not connected';
       }
       checks.process = phase === 'started' ? null : phase;
-      return checks;
+      const needed = Object.values(checks);
+      if (queued !== undefined) {
+        checks.queue = queued;
+        if (queue?.needed === true) needed.push(queued);
+      }
+      return { ready: needed.every(problem => problem === null), checks };
     },
     started() {
       if (phase === 'starting') phase = 'started';

@@ -3,7 +3,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { SetupError } from '../core/errors.ts';
 import type { Metrics } from './metrics.ts';
-import type { Checks } from './readiness.ts';
+import type { Standing } from './readiness.ts';
 
 export interface HealthServer {
   /** Where it listens, e.g. http://127.0.0.1:9464 */
@@ -21,16 +21,15 @@ export async function serveHealth(options: {
   /** 0: a free one. */
   port: number;
   metrics: Metrics;
-  ready: () => Promise<Checks> | null;
+  ready: () => Promise<Standing> | null;
 }): Promise<HealthServer> {
   const app = new Hono();
   app.get('/healthz', c => c.json({ status: 'ok' }));
   app.get('/readyz', async c => {
-    const checks = (await options.ready()) ?? { process: 'starting' };
-    const notReady = Object.fromEntries(Object.entries(checks).filter(([, problem]) => problem !== null));
-    return Object.keys(notReady).length === 0
-      ? c.json({ status: 'ready' })
-      : c.json({ status: 'not ready', not_ready: notReady }, 503);
+    const { ready, checks } = (await options.ready()) ?? { ready: false, checks: { process: 'starting' } };
+    const notReady = Object.entries(checks).filter(([, problem]) => problem !== null);
+    const told = notReady.length === 0 ? {} : { not_ready: Object.fromEntries(notReady) };
+    return ready ? c.json({ status: 'ready', ...told }) : c.json({ status: 'not ready', ...told }, 503);
   });
   app.get('/metrics', async c => {
     const { registry } = options.metrics;

@@ -4,6 +4,8 @@ import type { Dispatcher, Run } from '../../src/core/dispatcher.ts';
 import { createBullmqDispatcher } from '../../src/core/dispatcher-bullmq.ts';
 import { createLog } from '../../src/log.ts';
 import { type Started, startProgram } from '../helpers/cli.ts';
+import { cuttable, type Way } from '../helpers/cuttable.ts';
+import { gate } from '../helpers/gate.ts';
 import { REDIS, uniqueName } from '../helpers/servers.ts';
 import { dispatcherContract } from './contracts/dispatcher.ts';
 
@@ -123,6 +125,77 @@ describe.skipIf(REDIS === null)('on Redis', () => {
     });
     await heir.idle();
     expect(ran).toEqual(['leaving', 'heir']);
+  });
+
+  describe('whose connection is lost', () => {
+    const ways: Way[] = [];
+    const quick = { closeMs: 1 };
+    const through = async (run: Run) => {
+      const way = await cuttable(url, 6379);
+      ways.push(way);
+      let refusals = 0;
+      const write = (line: string) => {
+        if (line.includes('ECONNREFUSED')) refusals += 1;
+      };
+      const heard = createLog('warn', { write });
+      const dispatcher = await createBullmqDispatcher({ url: way.url, run, log: heard, prefix, ...quick });
+      return { way, dispatcher, refusals: () => refusals };
+    };
+    const aWhile = async () => {
+      for (let n = 0; n < 5; n += 1) await withRedis(client => client.ping());
+    };
+    afterEach(async () => {
+      for (const way of ways.splice(0)) await way.stop();
+    });
+
+    it('stops all the same, also when Redis is back meanwhile', async () => {
+      for (const isBack of [false, true]) {
+        const { way, dispatcher, refusals } = await through(async () => {});
+        dispatcher.wake('slack/T1/U1/D1/');
+        await dispatcher.idle();
+        await way.down();
+        // Its connections wait to be made again then.
+        await vi.waitFor(() => expect(refusals()).toBeGreaterThan(4), { timeout: 10_000 });
+        const stopped = dispatcher.stop();
+        if (isBack) await way.up();
+        await stopped;
+      }
+    });
+
+    it('stops also when Redis hangs', async () => {
+      const { way, dispatcher } = await through(async () => {});
+      way.hang();
+      await dispatcher.stop();
+    });
+
+    it('waits until what runs is over, however long that takes', async () => {
+      const entered = gate();
+      const leave = gate();
+      const { way, dispatcher } = await through(async () => {
+        entered.open();
+        await leave.opened;
+      });
+      dispatcher.wake('slack/T1/U1/D1/');
+      await entered.opened;
+      await way.down();
+      let isStopped = false;
+      const stopped = dispatcher.stop().then(() => {
+        isStopped = true;
+      });
+      // Long enough for one that does not wait.
+      await aWhile();
+      expect(isStopped).toBe(false);
+      leave.open();
+      await stopped;
+    });
+
+    it('says that nobody answers', async () => {
+      const { way, dispatcher } = await through(async () => {});
+      expect(await dispatcher.answers?.()).toBe('PONG');
+      way.hang();
+      expect(await Promise.race([dispatcher.answers?.(), aWhile()])).toBeUndefined();
+      await dispatcher.stop();
+    });
   });
 
   it('runs nothing while it drains, and passes on what it is woken for', async () => {

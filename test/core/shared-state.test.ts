@@ -1,4 +1,4 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { openState } from '../../src/core/state/open.ts';
 import { openPostgresState, sweepOf } from '../../src/core/state/postgres.ts';
 import { openRedisState } from '../../src/core/state/redis.ts';
 import type { State } from '../../src/core/state.ts';
+import { cuttable } from '../helpers/cuttable.ts';
 import { POSTGRES, REDIS, uniqueName } from '../helpers/servers.ts';
 import { stateContract } from './contracts/state.ts';
 
@@ -170,35 +171,6 @@ describe('opening a state', () => {
     await expect(openState(undefined, '/dev/null/data')).rejects.toThrow(/Cannot create the data directory/);
   });
 });
-
-/** A way to a server that can be cut: every connection through it at once. */
-async function cuttable(url: string, usualPort: number, heard?: (data: Buffer) => void) {
-  const target = new URL(url);
-  const sockets = new Set<Socket>();
-  const server = createServer(near => {
-    const port = target.port === '' ? usualPort : Number(target.port);
-    const far = connect({ host: target.hostname, port });
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => sockets.delete(socket));
-    }
-    if (heard !== undefined) near.on('data', heard);
-    near.pipe(far).pipe(near);
-  });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const through = new URL(url);
-  through.hostname = '127.0.0.1';
-  through.port = String(typeof address === 'object' && address !== null ? address.port : 0);
-  return {
-    url: through.href,
-    cut() {
-      for (const socket of sockets) socket.destroy();
-    },
-    stop: () => new Promise<void>(resolve => server.close(() => resolve())),
-  };
-}
 
 /** PgBouncer as it is set up by default, up to the first packet: it takes the parameters it keeps track of, and no other. */
 async function startPooler() {

@@ -3,6 +3,7 @@ import { readConfig } from '../../src/config.ts';
 import { SetupError } from '../../src/core/errors.ts';
 import type { State, Table } from '../../src/core/state.ts';
 import { createLog } from '../../src/log.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
 import { openObservability } from '../../src/observability/observability.ts';
 import { createReadiness } from '../../src/observability/readiness.ts';
 import { openWatched, type Watched } from './harness.ts';
@@ -88,12 +89,71 @@ describe('/healthz and /readyz', () => {
   });
 });
 
+const hanging: Partial<Table<unknown>> = { get: () => new Promise(() => {}) };
+const hangingState = { table: () => hanging } as unknown as State;
+const answeringState = { table: () => ({ get: async () => undefined }) } as unknown as State;
+
 it('does not wait for a state store that hangs', async () => {
-  const hanging: Partial<Table<unknown>> = { get: () => new Promise(() => {}) };
-  const state = { table: () => hanging } as unknown as State;
-  const readiness = createReadiness({ state, adapters: [], reached: () => true, patienceMs: 1 });
+  const readiness = createReadiness({
+    state: hangingState,
+    adapters: [],
+    reached: () => true,
+    patienceMs: 1,
+  });
   readiness.started();
-  expect(await readiness.checks()).toMatchObject({ state: 'the state store does not answer' });
+  expect(await readiness.standing()).toMatchObject({
+    ready: false,
+    checks: { state: 'the state store does not answer' },
+  });
+});
+
+describe('the queue that processes share', () => {
+  const standing = (answers: () => Promise<unknown>, needed: boolean) => {
+    const queue = { answers, needed };
+    const deps = { state: answeringState, adapters: [], reached: () => true, patienceMs: 1, queue };
+    const readiness = createReadiness(deps);
+    readiness.started();
+    return readiness.standing();
+  };
+
+  it('is a check of its own where there is one', async () => {
+    expect(await standing(async () => 'PONG', true)).toMatchObject({ ready: true, checks: { queue: null } });
+    const alone = createReadiness({ state: answeringState, adapters: [], reached: () => true });
+    expect((await alone.standing()).checks).not.toHaveProperty('queue');
+  });
+
+  it('makes a worker unready that cannot reach it, and one whose question is not answered', async () => {
+    const refused = await standing(() => Promise.reject(new Error('refused')), true);
+    expect(refused).toMatchObject({ ready: false, checks: { queue: 'the queue cannot be reached' } });
+    const late = await standing(() => new Promise(() => {}), true);
+    expect(late).toMatchObject({ ready: false, checks: { queue: 'the queue does not answer' } });
+  });
+
+  it('is reported, and no reason to be sent nothing, where messages can still be taken in', async () => {
+    expect(await standing(() => new Promise(() => {}), false)).toMatchObject({
+      ready: true,
+      checks: { queue: 'the queue does not answer' },
+    });
+  });
+});
+
+it('answers /metrics without what a store or a queue that hangs would say', async () => {
+  const { registry, look } = createMetrics({ version: '1', role: 'all' }, 1);
+  let looks = 0;
+  look({
+    load() {
+      looks += 1;
+      return new Promise(() => {});
+    },
+    checks: async () => ({ queue: false }),
+  });
+  const text = await registry.metrics();
+  expect(text).toContain('shopper_ready{check="queue"} 0');
+  expect(text).not.toContain('shopper_conversations{');
+  expect(text).toContain('shopper_inbox_messages Nan');
+  await registry.metrics();
+  // What hangs is not asked again and again.
+  expect(looks).toBe(1);
 });
 
 it.each([null, { host: '127.0.0.1', port: 0 }])(
