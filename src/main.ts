@@ -10,6 +10,7 @@ import { keepHeapSmall } from './heap.ts';
 import type { Log } from './log.ts';
 import { openObservability } from './observability/observability.ts';
 import { ownVersion } from './own-files.ts';
+import type { PlainLog } from './plain-log.ts';
 import { openPlatforms } from './platforms.ts';
 import { openTools } from './tools.ts';
 
@@ -24,7 +25,7 @@ export interface Running {
 
 export async function run(
   config: Config,
-  options: { user?: string; role?: Role },
+  options: { user?: string; role?: Role; plainLog?: PlainLog },
   plainLog: Log,
 ): Promise<Running> {
   keepHeapSmall();

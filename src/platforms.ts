@@ -7,6 +7,7 @@ import type { State } from './core/state.ts';
 import type { RateLimited } from './core/telemetry.ts';
 import type { Log } from './log.ts';
 import { loadAdapter } from './own-modules.ts';
+import type { PlainLog } from './plain-log.ts';
 
 export interface Platforms {
   adapters: ChatAdapter[];
@@ -25,7 +26,7 @@ const OUTAGE_MS = { platform: 30 * 60_000, terminal: 60_000 };
  */
 export async function openPlatforms(
   config: Config,
-  options: { user?: string },
+  options: { user?: string; plainLog?: PlainLog },
   deps: {
     state: State;
     file: AgentFile;
@@ -65,7 +66,13 @@ export async function openPlatforms(
     user: options.user ?? userInfo().username,
     input: process.stdin,
     output: process.stdout,
-    interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    interactive: isKeyboard(),
   });
+  options.plainLog?.showIn(terminal.aside);
   return { adapters: [terminal], finished: terminal.left, outageMs: OUTAGE_MS.terminal };
+}
+
+/** A person sits there, rather than a pipe. */
+export function isKeyboard(): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true;
 }

@@ -2,6 +2,8 @@ import { CLOUD, readConfig } from '../config.ts';
 import { operatorSentence, SetupError } from '../core/errors.ts';
 import { createLog } from '../log.ts';
 import { OWN_AGENT_FILE } from '../own-files.ts';
+import { createPlainLog } from '../plain-log.ts';
+import { isKeyboard } from '../platforms.ts';
 import { defineCommand, EXIT } from './command.ts';
 
 const ROLES = ['all', 'ingest', 'worker'] as const;
@@ -22,7 +24,10 @@ export const start = defineCommand({
     const config = readConfig(io.env);
     // In a chat on a terminal, routine log lines would stand between the replies.
     const chat = config.slack === null && config.discord === null && config.adapters.length === 0;
-    const log = createLog(config.logLevel ?? (chat ? 'warn' : 'info'));
+    // Whoever sits there reads sentences; whoever asks for a level, or collects the log, gets the log.
+    const atKeyboard = chat && isKeyboard() && io.stderr.isTTY === true && config.logLevel === undefined;
+    const plainLog = atKeyboard ? createPlainLog(line => io.stderr.write(`${line}\n`)) : undefined;
+    const log = createLog(config.logLevel ?? (chat ? 'warn' : 'info'), plainLog);
     if (config.agentFile === OWN_AGENT_FILE) {
       const said = 'There is no agent.yml here: using the persona that comes with Shopper.';
       if (chat) io.stderr.write(`${said} "shopper init" writes one to change.\n`);
@@ -32,7 +37,8 @@ export const start = defineCommand({
     const { run } = await import('../main.ts');
     const role = ROLES.find(known => known === (values.role ?? 'all'));
     if (role === undefined) throw new SetupError(`--role must be one of ${ROLES.join(', ')}.`);
-    const options = values.user === undefined ? { role } : { role, user: values.user };
+    const { user } = values;
+    const options = { role, ...(user === undefined ? {} : { user }), ...(plainLog ? { plainLog } : {}) };
     const running = await run(config, options, log).catch((error: unknown) => {
       const baseUrl = config.api.type === 'remote' ? config.api.baseUrl : CLOUD;
       throw new SetupError(operatorSentence(error, baseUrl), { cause: error });

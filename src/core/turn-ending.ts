@@ -1,6 +1,7 @@
 import type { Reply } from './adapter.ts';
 import type { Message } from './message.ts';
 import { joined, type TurnResult } from './turn.ts';
+import type { TurnEnd } from './turn-state.ts';
 
 /** What a person reads of how a turn ended, where the agent's own words do not say it. */
 
@@ -54,11 +55,27 @@ function endSentence({ end, text }: TurnResult, messages: readonly Message[]): s
     case 'budget_reached':
       return 'This conversation has used up its budget, so I stopped here. Your next message starts a new one; I keep what I know about you.';
     case 'retries_exhausted':
-      return hasFile(messages)
-        ? 'The model behind me kept failing, so I could not finish. It may be the file: please send that again without it, or in a few minutes; I keep what I know about you.'
-        : 'The model behind me kept failing, so I could not finish. Please send that again in a few minutes.';
+      return givenUpSentence(end.reason, hasFile(messages));
     case 'terminated':
     case 'deleted':
       return 'This conversation was ended on the server before I could finish. Please send that again; I keep what I know about you.';
+  }
+}
+
+function givenUpSentence(
+  reason: Extract<TurnEnd, { type: 'retries_exhausted' }>['reason'],
+  withFile: boolean,
+): string {
+  switch (reason) {
+    case 'too_many_steps':
+      return 'This took more steps than I may take at once, so I stopped here. Ask me to go on, or try a smaller question.';
+    case 'unable':
+      return withFile
+        ? 'The model behind me could not take that. It may be the file: please send that again without it. If that does not help, whoever runs me has to look at it; I keep what I know about you.'
+        : 'The model behind me could not take my request, and trying again will not help: whoever runs me has to look at it. I keep what I know about you.';
+    case 'failing':
+      return withFile
+        ? 'The model behind me kept failing, so I could not finish. It may be the file: please send that again without it, or in a few minutes; I keep what I know about you.'
+        : 'The model behind me kept failing, so I could not finish. Please send that again in a few minutes.';
   }
 }

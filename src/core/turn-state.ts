@@ -21,7 +21,8 @@ export type TurnEnd =
   | { type: 'answered' }
   | { type: 'refused' }
   | { type: 'budget_reached' }
-  | { type: 'retries_exhausted'; error: string | null }
+  /** `reason`: `failing` may pass; `unable` will not, whoever runs the bot has to look at it; `too_many_steps` was ours. */
+  | { type: 'retries_exhausted'; reason: 'failing' | 'unable' | 'too_many_steps'; error: string | null }
   | { type: 'terminated'; error: string | null }
   | { type: 'deleted' };
 
@@ -61,6 +62,7 @@ export class TurnState {
   /** When the agent first said or did something in this turn, by the server's clock. */
   private actedAt: string | null = null;
   private lastError: string | null = null;
+  private givenUp: Extract<TurnEnd, { type: 'retries_exhausted' }>['reason'] = 'failing';
   private retrying = false;
   private readonly sentId: () => string | null;
 
@@ -178,6 +180,7 @@ export class TurnState {
         return;
       case 'session.error':
         this.lastError = `${event.error.type}: ${event.error.message}`;
+        this.givenUp = reasonOf(event.error, this.retrying);
         this.retrying = event.error.retry_status.type === 'retrying';
         this.dropPreviews();
         return;
@@ -221,7 +224,7 @@ export class TurnState {
         this.end = { type: 'budget_reached' };
         break;
       case 'retries_exhausted':
-        this.end = { type: 'retries_exhausted', error: this.lastError };
+        this.end = { type: 'retries_exhausted', reason: this.givenUp, error: this.lastError };
         break;
       default:
         this.end = { type: 'answered' };
@@ -268,6 +271,23 @@ export class TurnState {
 
   private dropPreviews(): void {
     this.segments = this.segments.filter(segment => segment.final);
+  }
+}
+
+/** A request that was given up without having been tried again: the service does not expect it to work later. */
+function reasonOf(
+  error: Extract<StreamEvent, { type: 'session.error' }>['error'],
+  wasRetried: boolean,
+): Extract<TurnEnd, { type: 'retries_exhausted' }>['reason'] {
+  switch (error.type) {
+    case 'tool_use_limit_reached_error':
+      return 'too_many_steps';
+    case 'billing_error':
+      return 'unable';
+    case 'model_request_failed_error':
+      return wasRetried ? 'failing' : 'unable';
+    default:
+      return 'failing';
   }
 }
 

@@ -218,7 +218,7 @@ export type PreferencesView =
   /** Something was done, or could not be: one sentence, then the memory as it now is. */
   | { type: 'outcome'; ok: boolean; sentence: string };
 
-/** "+ shoe size: 9", "− wool", "− budget: $80 → $120" */
+/** "+ shoe size: 9", "− wool", "~ budget: $80 → $120" */
 export function lineOfChange(change: LineChange): string {
   switch (change.type) {
     case 'added':
@@ -226,7 +226,7 @@ export function lineOfChange(change: LineChange): string {
     case 'removed':
       return `− ${change.text}`;
     case 'changed':
-      return `− ${change.label}: ${change.from} → ${change.to}`;
+      return `~ ${change.label}: ${change.from} → ${change.to}`;
   }
 }
 

@@ -353,7 +353,7 @@ export function adapterContract(name: string, create: () => Promise<ContractHarn
         await whilePassing(it_.adapter.notify(message, notice, 'thread'));
         const shown = it_.sees('ann', message).at(-1);
         expect(shown?.text).toContain('+ shoe size: 9');
-        expect(shown?.text).toContain('− budget: $80 → $120');
+        expect(shown?.text).toContain('~ budget: $80 → $120');
         if (where === 'shared') expect(textOf('ben', message)).toContain('+ shoe size: 9');
       });
 

@@ -11,7 +11,7 @@ describe('what a person reads of a change', () => {
 
   it('shows a replaced value as one change', () => {
     expect(diff('- budget: $80 (2026-01-02)\n', '- budget: $120 (2026-11-22)\n')).toEqual([
-      '− budget: $80 → $120',
+      '~ budget: $80 → $120',
     ]);
   });
 
@@ -22,7 +22,7 @@ describe('what a person reads of a change', () => {
   it('pairs values by label, not by position', () => {
     const before = '- shoe size: 9\n- shirt size: M\n';
     const after = '- shirt size: L\n- shoe size: 9\n';
-    expect(diff(before, after)).toEqual(['− shirt size: M → L']);
+    expect(diff(before, after)).toEqual(['~ shirt size: M → L']);
   });
 
   it('says nothing when only a date, a heading or the order changed', () => {

@@ -14,7 +14,7 @@ describe('memory notices', () => {
     await bench.adapter.say('hello');
     await bench.adapter.say('Actually my budget is $120');
     await bench.adapter.say('Please forget my budget');
-    expect(linesOf()).toEqual([['+ budget: $80'], ['− budget: $80 → $120'], ['− budget: $120']]);
+    expect(linesOf()).toEqual([['+ budget: $80'], ['~ budget: $80 → $120'], ['− budget: $120']]);
   });
 
   it.each([

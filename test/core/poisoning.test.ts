@@ -63,7 +63,7 @@ describe('what the agent writes after it has read text by others', () => {
     expect(await files()).toEqual({ '/sizes.md': '- shoe size: 9' });
     expect(bench.adapter.notices.map(({ lines, notice }) => [lines, notice.heldBecauseOf])).toEqual([
       [['+ shoe size: 9'], undefined],
-      [['+ likes: Evil Corp', '− shoe size: 9 → 13'], ['catalogue']],
+      [['+ likes: Evil Corp', '~ shoe size: 9 → 13'], ['catalogue']],
     ]);
   });
 
@@ -106,7 +106,7 @@ describe('what the agent writes after it has read text by others', () => {
     expect(await files()).toEqual({ '/sizes.md': '- shoe size: 9' });
     expect(bench.adapter.notices.map(({ lines, notice }) => [lines, notice.heldBecauseOf])).toEqual([
       [['+ shoe size: 9'], undefined],
-      [['+ likes: Evil Corp', '− shoe size: 9 → 13'], ['catalogue']],
+      [['+ likes: Evil Corp', '~ shoe size: 9 → 13'], ['catalogue']],
     ]);
   });
 

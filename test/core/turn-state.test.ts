@@ -60,3 +60,34 @@ describe('a model that was too busy and has answered again', () => {
     expect(state.troubled).toBe(false);
   });
 });
+
+describe('a request to the model that is given up', () => {
+  const failed = (retry: 'retrying' | 'exhausted', second: number, type = 'model_request_failed_error') =>
+    ({
+      type: 'session.error',
+      id: `failed${second}`,
+      processed_at: at(second),
+      error: { type, message: 'no', retry_status: { type: retry } },
+    }) as StreamEvent;
+  const givenUp = (second: number) =>
+    ({
+      type: 'session.status_idle',
+      id: 'idle',
+      processed_at: at(second),
+      stop_reason: { type: 'retries_exhausted' },
+    }) as StreamEvent;
+  const reasonAfter = (...events: StreamEvent[]) => {
+    const state = new TurnState(() => 'ours');
+    for (const event of [ours(1), ...events, givenUp(9)]) state.apply(event, true);
+    return state.end?.type === 'retries_exhausted' ? state.end.reason : state.end;
+  };
+
+  it('was failing where it was tried again, and cannot be taken where it was not', () => {
+    expect(reasonAfter(failed('retrying', 2), failed('exhausted', 3))).toBe('failing');
+    expect(reasonAfter(failed('exhausted', 2))).toBe('unable');
+    expect(reasonAfter(failed('retrying', 2), said('Well.', 3), failed('exhausted', 4))).toBe('unable');
+    expect(reasonAfter(failed('exhausted', 2, 'model_overloaded_error'))).toBe('failing');
+    expect(reasonAfter(failed('exhausted', 2, 'tool_use_limit_reached_error'))).toBe('too_many_steps');
+    expect(reasonAfter()).toBe('failing');
+  });
+});

@@ -203,8 +203,23 @@ describe('a turn that ends badly', () => {
     });
   });
 
-  it('says so when the model keeps failing, and works again afterwards', async () => {
-    const broken = new ModelError('request_failed', 'bad request', { retryable: false });
+  it.each([
+    [
+      'the model keeps failing',
+      new ModelError('rate_limited', 'later', { retryable: true, retryAfterMs: 86_400_000 }),
+      /^The model behind me kept failing, .* in a few minutes\.$/,
+    ],
+    [
+      'the model can never take the request',
+      new ModelError('request_failed', 'wrong key', { retryable: false }),
+      /^The model behind me could not take my request, and trying again will not help: whoever runs me/,
+    ],
+    [
+      'the model is not paid for',
+      new ModelError('billing', 'no credit', { retryable: false }),
+      /^The model behind me could not take my request/,
+    ],
+  ])('says so when %s, and works again afterwards', async (_, broken, sentence) => {
     const model = createScriptedModel(request =>
       lastWords(request).includes('fail') ? { text: ['Half a '], error: broken } : { text: ['ok'] },
     );
@@ -212,7 +227,7 @@ describe('a turn that ends badly', () => {
     const reply = await bench.adapter.say('please fail');
     expect(reply.final).toMatchObject({
       state: 'failed',
-      text: expect.stringMatching(/^The model behind me kept failing/),
+      text: expect.stringMatching(sentence),
     });
     expect((await bench.adapter.say('hi')).final?.text).toBe('ok');
   });

@@ -39,7 +39,7 @@ describe('the bot in a pipe', () => {
   it('sends each line when the reply before it is complete, and answers all of them', async () => {
     const lines = Array.from({ length: 5 }, (_, n) => `I wear size ${n + 5} shoes`);
     const { stdout } = await chat([...lines, 'What is my shoe size?'], as('ann'));
-    const sizes = [...stdout.matchAll(/^ {2}[+−] shoe size: (.*)$/gm)].map(match => match[1]);
+    const sizes = [...stdout.matchAll(/^ {2}[+~] shoe size: (.*)$/gm)].map(match => match[1]);
     expect(sizes).toEqual(['5', '5 → 6', '6 → 7', '7 → 8', '8 → 9']);
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/9/);
   });
@@ -123,7 +123,7 @@ describe('the bot in a pipe', () => {
       'Saved: Winter coats.',
       '- warm',
       '3. Sizes changed (as it is now)',
-      '− shoe size: 9 → 10',
+      '~ shoe size: 9 → 10',
       'Restored: Sizes.',
       'to you alone',
       'Paused.',

@@ -53,7 +53,8 @@ export const HELP = [
   '  /preferences unlink                 this account goes its own way, with a copy',
   '',
   '  /help                               this text',
-  '  Ctrl-C                              stop the answer; twice: leave',
+  '  /quit, /exit                        leave',
+  '  Ctrl-C                              stop the answer, or clear the line; twice: leave',
 ].join('\n');
 
 export function renderNotice(notice: Notice): string {

@@ -25,6 +25,8 @@ export interface TerminalOptions {
 export interface Terminal extends ChatAdapter {
   /** Resolves when the person has left or the input has ended and everything in it is answered. */
   readonly left: Promise<void>;
+  /** Says something beside the chat, on a line of its own, and not twice in a turn. */
+  aside(line: string): void;
 }
 
 const PLATFORM = 'terminal';
@@ -45,6 +47,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     thread: null,
     audience: 'private',
   };
+  let lastAside: string | null = null;
   const dim = (text: string) => (interactive ? styleText('dim', text) : text);
   const write = (text: string) => void output.write(text);
 
@@ -76,8 +79,21 @@ export function createTerminal(options: TerminalOptions): Terminal {
     leave = resolve;
   });
 
+  /** Nothing is being answered, so that the line below is the person's. */
+  const isIdle = () => replying === null && turnOver === null;
+
   function prompt(): void {
-    if (interactive) lines?.prompt();
+    if (interactive && isIdle()) lines?.prompt(true);
+  }
+
+  function aside(line: string): void {
+    if (line === lastAside) return;
+    lastAside = line;
+    replying?.pause();
+    const typing = interactive && isIdle() && lines !== undefined;
+    write(`${typing ? '\r\x1b[K' : ''}${dim(line)}\n`);
+    // What was being typed stands there again.
+    if (typing) lines?.prompt(true);
   }
 
   /** Resolves when the line is dealt with completely: its reply, its notice, or its command's answer. */
@@ -85,8 +101,11 @@ export function createTerminal(options: TerminalOptions): Terminal {
     if (questions.at(-1)?.(line) === true) return;
     const text = line.trim();
     if (text === '' && interactive) return prompt();
-    if (text === '/help') write(`${HELP}\n`);
-    else if (text.startsWith('/preferences')) await commands.run(text.slice('/preferences'.length).trim());
+    const command = text.toLowerCase();
+    if (command === '/quit' || command === '/exit') return quit();
+    if (command === '/help') write(`${HELP}\n`);
+    else if (/^\/preferences(?:\s|$)/.test(command))
+      await commands.run(text.slice('/preferences'.length).trim());
     else if (/^\/\w+$/.test(text)) write(`I don't know ${text}. Try /help.\n`);
     else return say(line);
     prompt();
@@ -94,6 +113,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
 
   async function say(text: string): Promise<void> {
     count += 1;
+    lastAside = null;
     const over = new Promise<void>(resolve => {
       turnOver = resolve;
     });
@@ -233,7 +253,20 @@ export function createTerminal(options: TerminalOptions): Terminal {
     }
   }
 
+  /** What still waits in a pipe is not said any more. */
+  function quit(): void {
+    queue.length = 0;
+    ended = true;
+    leave();
+  }
+
   function interrupted(): void {
+    // As in a shell, a line that was begun is what is given up first.
+    if (isIdle() && lines !== undefined && lines.line !== '') {
+      lines.write(null, { ctrl: true, name: 'e' });
+      lines.write(null, { ctrl: true, name: 'u' });
+      return;
+    }
     const again = now() - lastInterrupt < LEAVE_WITHIN_MS;
     lastInterrupt = now();
     if (again) {
@@ -249,6 +282,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
   return {
     platform: PLATFORM,
     left,
+    aside,
     serves: other => other.id === person.id,
     async start(port) {
       bot = port;

@@ -22,7 +22,7 @@ export function toModelError(error: unknown, endpoint: Endpoint & { model: strin
     const code = connectionCode(error);
     return new ModelError(
       'unreachable',
-      `${host} cannot be reached${code === undefined ? '' : ` (${code})`}.`,
+      `${host} cannot be reached${code === undefined ? '' : ` (${code})`}.${code === 'ECONNREFUSED' ? ' Is it running?' : ''}`,
       {
         retryable: true,
         cause: error,

@@ -137,7 +137,7 @@ describe('in the terminal', () => {
     expect(await run('restore 12')).toMatch(/not shown you that entry/);
     expect(await run('history')).toMatch(/There is more: \/preferences history 2$/);
     expect(await run('history a 2')).toMatch(
-      /11\. A changed .*\n {5}− n: 0 → 1\n 12\. A begun .*\n {5}\+ n: 0$/,
+      /11\. A changed .*\n {5}~ n: 0 → 1\n 12\. A begun .*\n {5}\+ n: 0$/,
     );
     expect(await run('restore 12')).toBe('Restored: A.');
     expect(await ann.files()).toEqual({ '/a.md': '- n: 0\n' });

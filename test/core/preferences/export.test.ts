@@ -49,7 +49,7 @@ describe('an export', () => {
     expect(history.map(({ by, changes }) => [by.type, changes])).toEqual([
       ['agent', ['+ shoe size: 9']],
       ['operator', ['+ vip']],
-      ['person', ['− shoe size: 9 → 10']],
+      ['person', ['~ shoe size: 9 → 10']],
     ]);
   });
 
@@ -78,7 +78,7 @@ describe('an export', () => {
         '- TIME: Vip begun by the people who run me',
         '  - + vip',
         '- TIME: Sizes changed by you, in the form',
-        '  - − shoe size: 9 → 10',
+        '  - ~ shoe size: 9 → 10',
         '',
       ].join('\n'),
     );

@@ -41,7 +41,7 @@ describe('the history', () => {
         /^deleted \| Budget \| the agent, in a private conversation on Test \| − budget: \$80$/,
       ),
       expect.stringMatching(/^created \| Budget \| you, in the form \| \+ budget: \$80$/),
-      'modified | A | you, by hand | − size: 9 → 10',
+      'modified | A | you, by hand | ~ size: 9 → 10',
       'modified | A | the people who run me | + vip',
       'created | A | the agent, in a private conversation on Test | + size: 9',
     ]);
@@ -68,7 +68,7 @@ describe('the history', () => {
       seen.push(...view.entries.map(entry => entry.lines.map(lineOfChange).join()));
       if (!view.more) break;
     }
-    const steps = Array.from({ length: 24 }, (_, n) => `− n: ${23 - n} → ${24 - n}`);
+    const steps = Array.from({ length: 24 }, (_, n) => `~ n: ${23 - n} → ${24 - n}`);
     expect(seen).toEqual([...steps, '+ n: 0']);
   });
 

@@ -75,10 +75,10 @@ describe('what a person changes by hand while the agent writes', () => {
     expect(entries.slice(0, 3).map(({ by, lines }) => [wordsOfAuthor(by), lines.map(lineOfChange)])).toEqual([
       [
         'me, putting back what was overwritten at the same moment',
-        ['− shoe size: 9 → 10', '+ shirt size: M'],
+        ['~ shoe size: 9 → 10', '+ shirt size: M'],
       ],
-      ['the agent, in a private conversation on Test', ['− shoe size: 10 → 9', '+ tall', '− shirt size: M']],
-      ['you, in the form', ['− shoe size: 9 → 10', '+ shirt size: M']],
+      ['the agent, in a private conversation on Test', ['~ shoe size: 10 → 9', '+ tall', '− shirt size: M']],
+      ['you, in the form', ['~ shoe size: 9 → 10', '+ shirt size: M']],
     ]);
   });
 
@@ -89,7 +89,7 @@ describe('what a person changes by hand while the agent writes', () => {
       ann.run('outcome', { type: 'set', values: { budget: '$150' } }),
     );
     expect(await ann.files()).toEqual({ '/budget.md': '- budget: $200\n' });
-    expect(lastNotice()).toEqual(['− budget: $150 → $200']);
+    expect(lastNotice()).toEqual(['~ budget: $150 → $200']);
   });
 
   it('stays removed when it was removed', async () => {
