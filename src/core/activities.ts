@@ -40,6 +40,15 @@ function labelOf(use: ToolUse, mountPaths: readonly string[], tools: CustomToolR
   }
 }
 
+/** A look into memory. That there is nothing yet is an answer, no failure that a person should be shown. */
+export function looksIntoMemory(use: ToolUse, mountPaths: readonly string[]): boolean {
+  return (
+    use.server === undefined &&
+    ['read', 'glob', 'grep'].includes(use.name) &&
+    topicOf(use, mountPaths) !== null
+  );
+}
+
 /** "sizes" for a file in the person's memory, "" for the folder itself, null for anything else. */
 function topicOf(use: ToolUse, mountPaths: readonly string[]): string | null {
   const path = [use.input.file_path, use.input.path].find(value => typeof value === 'string');

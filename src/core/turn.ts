@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsEventParams } from '@anthropic-ai/sdk/resources/beta/sessions/events';
 import type { Log } from '../log.ts';
-import { activityOf, questionOf } from './activities.ts';
+import { activityOf, looksIntoMemory, questionOf } from './activities.ts';
 import type { Reply, ReplySink } from './adapter.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { type Failure, failureOf, isRefusal } from './errors.ts';
@@ -359,7 +359,7 @@ function touches(input: unknown, mountPaths: readonly string[]): boolean {
 function activitiesOf(state: TurnState, input: TurnInput): Reply['activities'] {
   return [...state.uses.values()].map(use => ({
     ...activityOf(use, input.mountPaths, input.tools),
-    state: use.state,
+    state: use.state === 'failed' && looksIntoMemory(use, input.mountPaths) ? 'done' : use.state,
   }));
 }
 

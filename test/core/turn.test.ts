@@ -195,6 +195,29 @@ describe('stopping', () => {
   });
 });
 
+describe('what the agent is doing', () => {
+  it('is no failure where memory has nothing yet, and is one where writing fails', async () => {
+    const model = createScriptedModel(request => {
+      if (lastResults(request).length > 0) return { text: ['ok'] };
+      const mount = /Folder: (\S+) \((?:you can|read-only)/.exec(request.system)?.[1] ?? '';
+      return {
+        uses: [
+          { name: 'read', input: { file_path: `${mount}/sizes.md` } },
+          { name: 'edit', input: { file_path: `${mount}/colours.md`, old_string: 'a', new_string: 'b' } },
+          { name: 'read', input: { file_path: '/mnt/session/outputs/none.txt' } },
+        ],
+      };
+    });
+    bench = await createBench({ model });
+    const { snapshots } = await bench.adapter.say('look');
+    expect(snapshots.at(-1)?.activities.map(({ label, state }) => [label, state])).toEqual([
+      ['Checking your sizes', 'done'],
+      ['Updating your colours', 'failed'],
+      ['Looking something up', 'failed'],
+    ]);
+  });
+});
+
 describe('a turn that ends badly', () => {
   it('says so when the model refuses', async () => {
     bench = await createBench({ model: createScriptedModel(() => ({ stopReason: 'refusal' })) });
