@@ -32,15 +32,6 @@ export function createHousekeeping(deps: {
   let running = Promise.resolve();
   let sweeping: Promise<void> | undefined;
 
-  async function resume(): Promise<void> {
-    await preferences.resume().catch((error: unknown) => {
-      log.error(
-        { event: 'forgetting.unfinished', err: error },
-        'could not finish forgetting; trying again later',
-      );
-    });
-  }
-
   async function look(): Promise<void> {
     await late.resume().catch((error: unknown) => {
       log.error({ event: 'notice.unread', err: error }, 'could not look for what turns left in memory');
@@ -64,7 +55,7 @@ export function createHousekeeping(deps: {
 
   return {
     async resume() {
-      next(resume);
+      next(() => preferences.resume());
       let waiting: NodeJS.Timeout | undefined;
       const enough = new Promise<void>(resolve => {
         waiting = setTimeout(resolve, START_WAITS_MS);
@@ -78,7 +69,7 @@ export function createHousekeeping(deps: {
       timer = setInterval(() => {
         next(look);
         next(sweep);
-        next(resume);
+        next(() => preferences.resume());
       }, EVERY_MS);
       timer.unref();
     },

@@ -46,7 +46,7 @@ export interface Preferences {
   /** What a turn wrote meets what was done by hand meanwhile: see Forgetting.afterTurn and Merging. */
   readonly afterTurn: Forgetting['afterTurn'];
   readonly mend: Merging['mend'];
-  /** Finishes forgetting that an earlier process had begun. */
+  /** Finishes forgetting and linking that an earlier process had begun. What fails is told, and never rejects. */
   resume(): Promise<void>;
 }
 
@@ -298,17 +298,21 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
 
     async resume() {
       // What is to be forgotten goes before linking could copy it; and one that fails keeps nothing else waiting.
-      for (const stage of [deps.forgetMe, forgetting, linking]) {
-        await stage.resume().catch((error: unknown) => {
-          deps.log.error(
-            { event: 'forgetting.unfinished', err: error },
-            'could not finish forgetting; trying again later',
-          );
-        });
-      }
+      const { log } = deps;
+      await deps.forgetMe
+        .resume()
+        .catch((err: unknown) => log.error({ event: 'forget_me.unfinished', err }, UNRESUMED));
+      await forgetting
+        .resume()
+        .catch((err: unknown) => log.error({ event: 'forgetting.unfinished', err }, UNRESUMED));
+      await linking
+        .resume()
+        .catch((err: unknown) => log.error({ event: 'accounts.unfinished', err }, UNRESUMED));
     },
   };
 }
+
+const UNRESUMED = 'could not finish what was begun; trying again later';
 
 /** What changes what the memory says, other than by forgetting, or whose it is. */
 const CHANGING: readonly CommandAction['type'][] = [

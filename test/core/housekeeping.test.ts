@@ -34,6 +34,16 @@ describe('sweeping', () => {
 });
 
 describe('what an earlier process left unfinished', () => {
+  it('is told by what it is when it cannot be finished, and keeps nothing else waiting', async () => {
+    const lines: { event: string }[] = [];
+    const log = createLog('error', { write: line => lines.push(JSON.parse(line)) });
+    bench = await createBench({ start: false, log });
+    await bench.state.table('linked').set('test/W1/ann', { type: 'owner', others: [], heir: {} });
+    await bench.bot.start();
+    expect(lines.map(({ event }) => event)).toEqual(['accounts.unfinished']);
+    expect((await bench.adapter.say('I wear size 9')).final?.text).toMatch(/size 9/);
+  });
+
   it('is finished before anybody is answered, but a start does not wait for it for ever', async () => {
     bench = await createBench({ start: false });
     vi.useFakeTimers();

@@ -10,7 +10,7 @@ import type { NoticeMode } from '../../src/core/message.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
 import type { State } from '../../src/core/state.ts';
 import type { TurnLimits } from '../../src/core/turn.ts';
-import { createLog } from '../../src/log.ts';
+import { createLog, type Log } from '../../src/log.ts';
 import { createAgentLoop } from '../../src/runtime/agent-loop.ts';
 import { createOfflineModel } from '../../src/runtime/models/offline.ts';
 import type { Model } from '../../src/runtime/ports.ts';
@@ -42,6 +42,7 @@ export interface BotOptions {
   notices?: NoticeMode;
   limits?: Partial<TurnLimits>;
   now?: () => number;
+  log?: Log;
   apiKey?: string;
   /** False: the bot is made but not started. */
   start?: boolean;
@@ -67,7 +68,7 @@ export async function createBench(options: BotOptions = {}): Promise<Bench> {
       adapters: [adapter],
       notices: given.notices,
       limits: { turnMs: 60_000, questionMs: 60_000, outageMs: 20_000, ...given.limits },
-      log: createLog('silent'),
+      log: given.log ?? createLog('silent'),
       ...(given.now === undefined ? {} : { now: given.now }),
     });
     if (given.start !== false) await bot.start();
