@@ -54,7 +54,8 @@ function namesBot(message: Incoming, botId: string): boolean {
 
 /** Without the Message Content intent Discord delivers messages in servers that do not mention the bot empty. */
 export function isWithheld(message: Incoming): boolean {
-  return message.content === '' && message.attachments.length === 0 && message.forwarded.length === 0;
+  const { content, attachments, forwarded } = message;
+  return content === '' && attachments.length === 0 && forwarded.every(it => it.content === '');
 }
 
 /** The message for the core. `id` differs from Discord's only for an edited message. */
@@ -111,7 +112,15 @@ function quotesIn(incoming: Incoming, botId: string): Quote[] {
     ...(points && replied.content.trim() !== ''
       ? [{ author: replied.author, text: readableText(replied.content, incoming.mentioned, botId) }]
       : []),
-    ...incoming.forwarded.map(text => ({ author: 'a forwarded message', text })),
+    ...incoming.forwarded
+      .map(({ content, mentioned, files }) =>
+        // Also of one that is nothing but files it must be known that they are not the person's own.
+        content.trim() === ''
+          ? files.map(name => `[file: ${name}]`).join('\n')
+          : readableText(content, mentioned, botId),
+      )
+      .filter(text => text !== '')
+      .map(text => ({ author: 'a forwarded message', text })),
   ];
 }
 

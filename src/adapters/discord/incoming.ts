@@ -12,9 +12,10 @@ export interface Incoming {
   /** An ordinary message or a reply, not one of Discord's own lines ("joined the server"). */
   isOrdinary: boolean;
   content: string;
+  /** Its own, and those of messages that are forwarded with it. */
   attachments: IncomingAttachment[];
-  /** Texts of messages that were forwarded with this one. */
-  forwarded: string[];
+  /** Messages that are forwarded with this one. Discord does not say whose they are. */
+  forwarded: { content: string; mentioned: { id: string; name: string }[]; files: string[] }[];
   mentioned: { id: string; name: string }[];
   repliesTo: {
     messageId: string;
@@ -71,7 +72,15 @@ const schema = z.object({
   edited_timestamp: z.string().nullish(),
   message_reference: reference.nullish(),
   message_snapshots: z
-    .array(z.object({ message: z.object({ content: z.string().default('') }) }))
+    .array(
+      z.object({
+        message: z.object({
+          content: z.string().default(''),
+          attachments: z.array(attachment).default([]),
+          mentions: z.array(user).default([]),
+        }),
+      }),
+    )
     .default([]),
   referenced_message: z
     .object({
@@ -89,6 +98,7 @@ export function readIncoming(raw: unknown, guildId?: string | null): Incoming | 
   if (!parsed.success) return null;
   const it = parsed.data;
   const quoted = it.referenced_message;
+  const forwarded = it.message_snapshots.map(({ message }) => message);
   const repliedId =
     it.message_reference?.type === MessageReferenceType.Forward
       ? undefined
@@ -104,16 +114,22 @@ export function readIncoming(raw: unknown, guildId?: string | null): Incoming | 
     },
     isOrdinary: it.type === MessageType.Default || it.type === MessageType.Reply,
     content: it.content,
-    attachments: it.attachments.map(({ id, filename, content_type, size, url }) => ({
-      id,
-      filename,
-      // "text/plain; charset=utf-8" as much as "image/png"
-      mediaType: content_type?.split(';')[0]?.trim() ?? 'application/octet-stream',
-      size,
-      url,
+    attachments: [it, ...forwarded]
+      .flatMap(({ attachments }) => attachments)
+      .map(({ id, filename, content_type, size, url }) => ({
+        id,
+        filename,
+        // "text/plain; charset=utf-8" as much as "image/png"
+        mediaType: content_type?.split(';')[0]?.trim() ?? 'application/octet-stream',
+        size,
+        url,
+      })),
+    forwarded: forwarded.map(({ content, attachments, mentions }) => ({
+      content,
+      mentioned: mentions.map(named),
+      files: attachments.map(({ filename }) => filename),
     })),
-    forwarded: it.message_snapshots.map(({ message }) => message.content).filter(text => text.trim() !== ''),
-    mentioned: it.mentions.map(each => ({ id: each.id, name: nameOf(each) })),
+    mentioned: it.mentions.map(named),
     repliesTo:
       repliedId === undefined
         ? null
@@ -131,6 +147,10 @@ export function readIncoming(raw: unknown, guildId?: string | null): Incoming | 
           },
     editedAt: it.edited_timestamp == null ? null : Date.parse(it.edited_timestamp),
   };
+}
+
+function named(it: z.infer<typeof user>): { id: string; name: string } {
+  return { id: it.id, name: nameOf(it) };
 }
 
 function nameOf(it: z.infer<typeof user>): string {

@@ -90,7 +90,7 @@ export function createEvents(deps: EventsDeps): Events {
     const [profile, context, names, attachments] = await Promise.all([
       deps.people.profile(tenant, said.user),
       deps.context.since(tenant, key, said),
-      deps.people.names(tenant, mentionedIn(said.text)),
+      deps.people.names(tenant, mentionedIn([said.text, ...said.shared.map(it => it.text)].join(' '))),
       deps.identify(tenant, said.attachments),
     ]);
     const message = toMessage({ ...said, attachments }, id, {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { Attachment, Conversation, Json, Message, Person, Quote } from '../../core/message.ts';
+import { type SlackFile, sharedIn, slackFiles } from './shares.ts';
 
 export const PLATFORM = 'slack';
 
@@ -25,7 +26,10 @@ export interface Said {
   /** The speaker's own workspace or organisation, where Slack says so; on Slack Connect another than the bot's. */
   home: string | null;
   text: string;
+  /** Their own files, and those of messages they pass on. */
   attachments: Attachment[];
+  /** Messages they pass on, in Slack's markup. */
+  shared: Quote[];
   audience: Conversation['audience'];
 }
 
@@ -50,15 +54,6 @@ export const replyToSchema = z.object({
   private: z.boolean(),
 });
 
-const file = z.looseObject({
-  id: z.string(),
-  name: z.string().nullish(),
-  title: z.string().nullish(),
-  mimetype: z.string().nullish(),
-  size: z.number().nullish(),
-  mode: z.string().nullish(),
-});
-
 const message = z.looseObject({
   type: z.string().optional(),
   subtype: z.string().optional(),
@@ -71,7 +66,8 @@ const message = z.looseObject({
   thread_ts: z.string().optional(),
   user_team: z.string().optional(),
   team: z.string().optional(),
-  files: z.array(file).optional(),
+  files: slackFiles.optional(),
+  attachments: z.array(z.unknown()).nullish(),
   edited: z.looseObject({ ts: z.string() }).optional(),
 });
 
@@ -213,6 +209,7 @@ function addressOf(it: SlackMessage, said: Said, botUser: string): 'direct' | 'm
 }
 
 function saidBy(it: SlackMessage & { user: string }, channel: string, channelType: string | undefined): Said {
+  const shares = sharedIn(it.attachments ?? []);
   return {
     channel,
     ts: it.ts,
@@ -220,13 +217,14 @@ function saidBy(it: SlackMessage & { user: string }, channel: string, channelTyp
     user: it.user,
     home: it.user_team ?? it.team ?? null,
     text: it.text ?? '',
-    attachments: (it.files ?? []).map(attachmentOf),
+    attachments: [...(it.files ?? []), ...shares.flatMap(({ files }) => files)].map(attachmentOf),
+    shared: shares.map(({ author, text }) => ({ author, text })),
     audience: (channelType ?? (channel.startsWith('D') ? 'im' : 'channel')) === 'im' ? 'private' : 'shared',
   };
 }
 
 /** A file from another organisation is only an id until it is asked for. */
-function attachmentOf(it: z.infer<typeof file>): Attachment {
+function attachmentOf(it: SlackFile): Attachment {
   return {
     name: it.name ?? it.title ?? 'file',
     mediaType: it.mimetype ?? '',
@@ -302,7 +300,10 @@ export function toMessage(
       ...attachment,
       source: { tenant: about.tenant, ...sourceOf(attachment.source) },
     })),
-    context: about.context,
+    context: [
+      ...about.context,
+      ...said.shared.map(({ author, text }) => ({ author, text: readableText(text, about.names) })),
+    ],
     replyTo,
   };
 }

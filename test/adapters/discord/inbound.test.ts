@@ -1,6 +1,12 @@
 import { MessageReferenceType, MessageType } from 'discord.js';
 import { describe, expect, it } from 'vitest';
-import { intakeOf, messageOf, type Place, readableText } from '../../../src/adapters/discord/inbound.ts';
+import {
+  intakeOf,
+  isWithheld,
+  messageOf,
+  type Place,
+  readableText,
+} from '../../../src/adapters/discord/inbound.ts';
 import { type Incoming, readIncoming } from '../../../src/adapters/discord/incoming.ts';
 
 const BOT = '100000000000000001';
@@ -156,12 +162,19 @@ describe('the message for the core', () => {
     const forward = incoming({
       content: 'nice?',
       message_reference: { type: MessageReferenceType.Forward, message_id: '1' },
-      message_snapshots: [{ message: { content: 'Boots, half price' } }],
+      message_snapshots: [{ message: { content: `Boots for <@${ANA}>`, mentions: [user(ANA)] } }],
     });
     expect(messageOf(forward, about).context).toEqual([
-      { author: 'a forwarded message', text: 'Boots, half price' },
+      { author: 'a forwarded message', text: 'Boots for @user2' },
     ]);
     expect(messageOf(incoming(replyToBot), about).context).toEqual([]);
+  });
+
+  it('is withheld when a forward comes without what it says, as Discord sends it without the intent', () => {
+    const forwarded = (content: string) =>
+      incoming({ content: '', message_snapshots: [{ message: { content } }] });
+    expect(isWithheld(forwarded(''))).toBe(true);
+    expect(isWithheld(forwarded('Boots'))).toBe(false);
   });
 
   it('reads mentions and emoji as people do', () => {

@@ -318,6 +318,40 @@ it('prepares for who opens the app, and suggests how to begin', async () => {
   expect(world.bot.prepared).toEqual([world.ann.id]);
 });
 
+describe('a message that is passed on', () => {
+  it('is quoted with its author, whoever passes it on, and its files come along', async () => {
+    world = await createWorld();
+    const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+    const files = [{ name: 'boots.png', mimetype: 'image/png', content: 'png' }];
+    const offer = world.ben.post(channel.id, `Half price, <@${world.ann.id}>`, { files });
+    await world.ann.share(offer, world.ann.dmChannel).settled;
+    const message = await world.received();
+    expect(message).toMatchObject({
+      text: '',
+      context: [{ author: 'Ben', text: 'Half price, @Ann' }],
+      attachments: [{ name: 'boots.png', mediaType: 'image/png' }],
+    });
+    const [file] = message.attachments;
+    if (file === undefined) throw new Error('no file');
+    expect(Buffer.from(await world.adapter.download(file, AbortSignal.timeout(5_000))).toString()).toBe(
+      'png',
+    );
+  });
+
+  it('is quoted below a word of one’s own, also when it is nothing but a file', async () => {
+    world = await createWorld();
+    const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+    const files = [{ name: 'boots.png', mimetype: 'image/png', content: 'png' }];
+    const picture = world.ben.post(channel.id, '', { files });
+    await world.ann.share(picture, channel, `<@${world.installed.botUserId}> any good?`).settled;
+    expect(await world.received()).toMatchObject({
+      text: 'any good?',
+      context: [{ author: 'Ben', text: '[file: boots.png]' }],
+      attachments: [{ name: 'boots.png' }],
+    });
+  });
+});
+
 describe('files', () => {
   const png = Buffer.from('89504e470d0a1a0a', 'hex');
   const signal = new AbortController().signal;

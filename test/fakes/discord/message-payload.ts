@@ -2,11 +2,18 @@
 // intent a message from others, outside DMs, that does not mention the bot comes with empty content, embeds,
 // attachments and components (docs, events/gateway, "Message Content Intent").
 
-import { MessageFlags, MessageType } from 'discord-api-types/v10';
+import { MessageFlags, MessageReferenceType, MessageType } from 'discord-api-types/v10';
 import type { Json } from './form.ts';
 import type { Kernel } from './kernel.ts';
 import { channelPayload, emojiPayload, iso, userById } from './payloads.ts';
-import { type Attachment, type InteractionMetadata, isDm, type Message, type State } from './state.ts';
+import {
+  type Attachment,
+  type InteractionMetadata,
+  isDm,
+  type Message,
+  type Snapshot,
+  type State,
+} from './state.ts';
 
 export function attachmentPayload(kernel: Kernel, channelId: string, attachment: Attachment): Json {
   const url = kernel.attachmentUrl(channelId, attachment.id, attachment.filename);
@@ -69,13 +76,34 @@ export function messagePayload(kernel: Kernel, message: Message, hasIntent: bool
       ? {}
       : {
           message_reference: {
-            type: 0,
+            type: message.snapshot === null ? MessageReferenceType.Default : MessageReferenceType.Forward,
             channel_id: reference.channelId,
             ...(reference.messageId === null ? {} : { message_id: reference.messageId }),
             ...(reference.guildId === null ? {} : { guild_id: reference.guildId }),
           },
         }),
+    ...(message.snapshot === null
+      ? {}
+      : { message_snapshots: [{ message: snapshotPayload(kernel, message.snapshot, readable) }] }),
     ...(depth === 0 ? referencedMessage(kernel, message, hasIntent) : {}),
+  };
+}
+
+/** What is forwarded keeps its files, at the address they had. */
+function snapshotPayload(kernel: Kernel, snapshot: Snapshot, readable: boolean): Json {
+  return {
+    type: snapshot.type,
+    content: readable ? snapshot.content : '',
+    embeds: readable ? snapshot.embeds : [],
+    components: readable ? snapshot.components : [],
+    attachments: readable
+      ? snapshot.attachments.map(it => attachmentPayload(kernel, snapshot.channelId, it))
+      : [],
+    timestamp: iso(snapshot.createdAt),
+    edited_timestamp: snapshot.editedAt === null ? null : iso(snapshot.editedAt),
+    flags: snapshot.flags,
+    mentions: snapshot.mentions.users.map(id => userById(kernel.state, id)),
+    mention_roles: snapshot.mentions.roles,
   };
 }
 

@@ -24,6 +24,7 @@ export interface Posting {
   nonce?: string | number | null;
   webhook?: { id: string; name: string };
   reference?: Message['reference'];
+  snapshot?: Message['snapshot'];
   interaction?: InteractionMetadata;
   ephemeralFor?: string | null;
   /** The first message of a forum post has the id of its thread. */
@@ -87,6 +88,7 @@ export function post(kernel: Kernel, channel: Channel, posting: Posting): Messag
     tts: posting.tts ?? false,
     nonce: posting.nonce ?? null,
     reference: posting.reference ?? null,
+    snapshot: posting.snapshot ?? null,
     mentions,
     createdAt: now,
     editedAt: null,

@@ -117,6 +117,21 @@ export interface InteractionMetadata {
   triggering: InteractionMetadata | null;
 }
 
+/** A subset of a message (docs, resources/message, "Message Snapshot Object"); it names no author. */
+export type Snapshot = Pick<
+  Message,
+  | 'type'
+  | 'channelId'
+  | 'content'
+  | 'embeds'
+  | 'components'
+  | 'attachments'
+  | 'flags'
+  | 'mentions'
+  | 'createdAt'
+  | 'editedAt'
+>;
+
 export interface Message {
   id: string;
   channelId: string;
@@ -135,6 +150,8 @@ export interface Message {
   tts: boolean;
   nonce: string | number | null;
   reference: { messageId: string | null; channelId: string; guildId: string | null } | null;
+  /** The message it forwards, as that was when it was forwarded. */
+  snapshot: Snapshot | null;
   mentions: Mentions;
   createdAt: number;
   editedAt: number | null;

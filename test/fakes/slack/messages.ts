@@ -169,6 +169,41 @@ export function messageObject(core: Core, message: Message): Json {
   return object;
 }
 
+/** A message that is passed on: Slack does not document it; this is what it sends. Files of the message are in there. */
+export function sharedAttachment(core: Core, message: Message): Json {
+  const { author, channel, ts } = message;
+  const name = author.type === 'person' ? author.person.displayName : nameOfBot(core, author);
+  const text = textOf(message);
+  return {
+    id: 1,
+    ts,
+    from_url: `${core.origin}/archives/${channel.id}/p${ts.replace('.', '')}`,
+    author_id: authorId(author),
+    author_name: name,
+    author_subname: name,
+    author_link: `${core.origin}/team/${authorId(author)}`,
+    channel_id: channel.id,
+    channel_team: channel.host.id,
+    channel_name: channel.name,
+    is_msg_unfurl: true,
+    is_share: true,
+    message_blocks: [
+      { team: channel.host.id, channel: channel.id, ts, message: { blocks: richText(message.text) } },
+    ],
+    color: 'D0D0D0',
+    fallback: `[November 1st, 2026 4:04 PM] ${name}: ${text}`,
+    text,
+    mrkdwn_in: ['text'],
+    footer: `Posted in #${channel.name}`,
+    ...(message.files.length === 0
+      ? {}
+      : { files: message.files.map(file => fileObject(core, file, 'event')) }),
+  };
+}
+
+const nameOfBot = (core: Core, author: Exclude<Author, { type: 'person' }>): string =>
+  author.type === 'app' ? core.app.name : author.bot.name;
+
 /** The `text` of a message object; Markdown content arrives there as plain fallback text. */
 function textOf(message: Message): string {
   return message.stream === undefined ? message.text : bodyOf(message);

@@ -48,6 +48,8 @@ export interface Person {
   dmChannel(): Channel;
   dm(content: string, options?: SayOptions): Message;
   say(channelId: string, content: string, options?: SayOptions): Message;
+  /** Forwards a message; a comment is a message of its own in Discord's app, sent right after it. */
+  forward(messageId: string, toChannelId: string): Message;
   edit(messageId: string, content: string): Message;
   remove(messageId: string): void;
   post(forumId: string, name: string, content: string, options?: SayOptions): Channel;
@@ -108,7 +110,7 @@ export function createPerson(kernel: Kernel, id: string): Person {
     });
   }
 
-  function ownMessage(messageId: string): { channel: Channel; message: Message } {
+  function existing(messageId: string): { channel: Channel; message: Message } {
     const message = findMessage(state, messageId);
     if (!message || message.deletedAt !== null) throw new Error(`there is no message ${messageId}`);
     return { channel: channelOf(state, message.channelId), message };
@@ -123,8 +125,26 @@ export function createPerson(kernel: Kernel, id: string): Person {
     dmChannel,
     dm: (content, options) => say(dmChannel(), content, options),
     say: (channelId, content, options) => say(channelOf(state, channelId), content, options),
+    forward(messageId, toChannelId) {
+      const { channel: from, message } = existing(messageId);
+      const channel = channelOf(state, toChannelId);
+      requirePermissions(state, channel, id, sendingPermission(channel));
+      const { type, channelId, content, embeds, components, attachments, flags, mentions } = message;
+      const { createdAt, editedAt } = message;
+      return post(kernel, channel, {
+        authorId: id,
+        content: '',
+        allowed: PARSE_ALL,
+        flags: MessageFlags.HasSnapshot,
+        reference: { messageId, channelId: from.id, guildId: from.guildId },
+        snapshot: structuredClone({
+          ...{ type, channelId, content, embeds, components, attachments, flags, mentions },
+          ...{ createdAt, editedAt },
+        }),
+      });
+    },
     edit(messageId, content) {
-      const { channel, message } = ownMessage(messageId);
+      const { channel, message } = existing(messageId);
       if (message.authorId !== id) throw new Error('people edit their own messages only');
       const { embeds, components, flags, attachments } = message;
       const patch = { content, embeds, components, flags, kept: attachments, files: [] };
@@ -132,7 +152,7 @@ export function createPerson(kernel: Kernel, id: string): Person {
       return message;
     },
     remove(messageId) {
-      const { channel, message } = ownMessage(messageId);
+      const { channel, message } = existing(messageId);
       if (message.authorId !== id && !isDm(channel)) {
         requirePermissions(state, channel, id, PermissionFlagsBits.ManageMessages);
       }
@@ -154,7 +174,7 @@ export function createPerson(kernel: Kernel, id: string): Person {
       kernel.emit(typingEvent(kernel, channelOf(state, channelId), id));
     },
     react(messageId, emoji) {
-      const { channel, message } = ownMessage(messageId);
+      const { channel, message } = existing(messageId);
       requirePermissions(state, channel, id, PermissionFlagsBits.AddReactions);
       const users = message.reactions.get(emoji) ?? new Set();
       message.reactions.set(emoji, users.add(id));

@@ -14,6 +14,7 @@ import {
   messageObject,
   rememberVersion,
   removeMessage,
+  sharedAttachment,
 } from '../messages.ts';
 import { viewObject } from '../modals.ts';
 import { streamState } from '../streaming.ts';
@@ -66,6 +67,8 @@ export interface User extends Forms {
   /** Writes `@app text` in a channel. */
   mention(channel: Place, text: string, writing?: Writing): Posted;
   post(channel: Place, text: string, writing?: Writing): Posted;
+  /** Passes a message on with Slack's share button, with a text of one's own, if any. */
+  share(what: Posted | Seen, to: Place, text?: string, writing?: Writing): Posted;
   edit(what: Posted | Seen, text: string): Posted;
   delete(what: Posted | Seen): Posted;
   /** Clicks into the app: its Messages tab, or its Home tab. */
@@ -128,7 +131,7 @@ export function createUser(core: Core, person: Person): User {
     return added;
   }
 
-  function write(channel: Channel, text: string, writing: Writing = {}): Posted {
+  function write(channel: Channel, text: string, writing: Writing = {}, shared?: Message): Posted {
     if (!channel.members.has(person.id)) channel.members.add(person.id);
     if (writing.threadTs !== undefined && !channel.messages.has(writing.threadTs))
       throw new Error(`no thread ${writing.threadTs}`);
@@ -141,6 +144,7 @@ export function createUser(core: Core, person: Person): User {
       broadcast,
       subtype: files.length > 0 ? 'file_share' : broadcast ? 'thread_broadcast' : undefined,
       files,
+      attachments: shared === undefined ? [] : [sharedAttachment(core, shared)],
       appContext: writing.appContext,
     });
     return posted(message, announce(core, message));
@@ -166,6 +170,12 @@ export function createUser(core: Core, person: Person): User {
       return write(channel, `<@${botIn(core, channel, installation()).bot.id}> ${text}`, writing);
     },
     post: (place, text, writing) => write(channelOf(place), text, writing),
+    share({ message }, place, text = '', writing = {}) {
+      if (!personSees(message.channel, person)) throw new Error('not a message they see');
+      const channel = channelOf(place);
+      for (const file of message.files) file.channels.add(channel.id);
+      return write(channel, text, writing, message);
+    },
     edit(what, text) {
       const message = own(what);
       const previous = messageObject(core, message);
