@@ -76,7 +76,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'provision-claim': { by: 'nobody', why: 'about the agent' },
   rescue: { by: 'nobody', why: 'about processes' },
   process: { by: 'nobody', why: 'about processes' },
-  readiness: { by: 'nobody', why: 'read to see whether the state answers; nothing is written' },
+  readiness: { by: 'nobody', why: 'one row, written to see whether the state takes it' },
   'stores-seen': { by: 'nobody', why: 'a moment' },
   'discord-channel': { by: 'nobody', why: 'where a channel was read up to' },
   'slack-installation': { by: 'nobody', why: 'about a workspace' },

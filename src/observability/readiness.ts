@@ -28,6 +28,8 @@ export interface Readiness {
 }
 
 const PATIENCE_MS = 2_000;
+/** What is written to see whether it can be is gone again after this. */
+const PROBE_LIFE_MS = 60_000;
 
 /**
  * Whether this process can take messages and answer them. An outage of the agent service later on, or of the queue, is
@@ -43,10 +45,11 @@ export function createReadiness(deps: {
   patienceMs?: number;
 }): Readiness {
   const { queue, patienceMs = PATIENCE_MS } = deps;
-  const rows = deps.state.table<unknown>('readiness');
+  const rows = deps.state.table<1>('readiness');
   let phase: 'starting' | 'started' | 'draining' = 'starting';
-  const state = probe(() => rows.get('probe'), {
-    failed: 'the state store cannot be read',
+  // By writing: that is what accepting takes, and what was read once may come from memory (state/row-cache).
+  const state = probe(() => rows.set('probe', 1, PROBE_LIFE_MS), {
+    failed: 'the state store cannot be written to',
     late: 'the state store does not answer',
   });
   const line =

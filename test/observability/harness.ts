@@ -23,6 +23,8 @@ export interface Watched {
   proxy: FaultProxy;
   bot: Bot;
   state: State;
+  /** Where the state is. */
+  dataDir: string;
   /** The log, one object a line. */
   lines: Record<string, unknown>[];
   get(path: string): Promise<{ status: number; body: unknown; text: string }>;
@@ -38,6 +40,7 @@ export async function openWatched(
   options: { model?: Model; traces?: boolean; level?: LogLevel; started?: boolean } = {},
 ): Promise<Watched> {
   const dir = await mkdtemp(join(tmpdir(), 'shopper-watched-'));
+  const dataDir = join(dir, 'state');
   const lines: Record<string, unknown>[] = [];
   const log = createLog(options.level ?? 'info', {
     write(line: string) {
@@ -54,7 +57,7 @@ export async function openWatched(
   );
 
   async function open() {
-    const state = await openSqliteState(join(dir, 'state'));
+    const state = await openSqliteState(dataDir);
     const adapter = createRecordingAdapter('slack');
     const { fetch, telemetry } = observability;
     const bot = createBot({
@@ -79,6 +82,7 @@ export async function openWatched(
   const watched: Watched = {
     observability,
     proxy,
+    dataDir,
     lines,
     ...(await open()),
     async get(path) {

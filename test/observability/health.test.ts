@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import KeyvSqlite from '@keyv/sqlite';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { SetupError } from '../../src/core/errors.ts';
@@ -71,6 +73,21 @@ describe('/healthz and /readyz', () => {
     expect((await it.get('/readyz')).status).toBe(200);
   });
 
+  it('say that nothing can be written any more, however often it could be before', async () => {
+    const it = await open();
+    expect((await it.get('/readyz')).status).toBe(200);
+    // Somebody else holds the file, as a disk that hangs would.
+    const other = new KeyvSqlite({ uri: `sqlite://${join(it.dataDir, 'state.sqlite')}` });
+    await other.query('BEGIN IMMEDIATE');
+    expect(await it.get('/readyz')).toMatchObject({
+      status: 503,
+      body: { not_ready: { state: 'the state store does not answer' } },
+    });
+    await other.query('ROLLBACK');
+    await other.disconnect();
+    await expect.poll(async () => (await it.get('/readyz')).status, { timeout: 10_000 }).toBe(200);
+  });
+
   it('do not count a refused key as having reached the agent service', async () => {
     const it = await open({ started: false });
     it.proxy.plan(() => ({ type: 'status', status: 401 }));
@@ -89,9 +106,9 @@ describe('/healthz and /readyz', () => {
   });
 });
 
-const hanging: Partial<Table<unknown>> = { get: () => new Promise(() => {}) };
+const hanging: Partial<Table<unknown>> = { set: () => new Promise(() => {}) };
 const hangingState = { table: () => hanging } as unknown as State;
-const answeringState = { table: () => ({ get: async () => undefined }) } as unknown as State;
+const answeringState = { table: () => ({ set: async () => {} }) } as unknown as State;
 
 it('does not wait for a state store that hangs', async () => {
   const readiness = createReadiness({
