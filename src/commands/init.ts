@@ -33,13 +33,25 @@ export const init = defineCommand({
       const path = join(folder, name);
       io.stdout.write(`${(await copyIfAbsent(source, path)) ? 'wrote' : 'kept'} ${path}\n`);
     }
-    const there = folder === '.' ? '' : `cd ${folder}, `;
-    io.stdout.write(
-      `Next: ${there}copy .env.example to .env and fill in what you need, then run "shopper" there. manifest.yml is for making the app in Slack.\n`,
-    );
+    io.stdout.write(io.env.npm_lifecycle_event === 'shopper' ? nextInClone(folder) : next(folder));
     return EXIT.ok;
   },
 });
+
+function next(folder: string): string {
+  const there = folder === '.' ? '' : `cd ${folder}, `;
+  return `Next: ${there}copy .env.example to .env and fill in what you need, then run "shopper" there. manifest.yml is for making the app in Slack.\n`;
+}
+
+/** By `npm run shopper`: the program is here and no command elsewhere, so it is told where its files are. */
+function nextInClone(folder: string): string {
+  const settings =
+    folder === '.' ? '' : `AGENT_FILE=${join(folder, 'agent.yml')} SHOPPER_DATA_DIR=${join(folder, 'data')} `;
+  return [
+    `Next: ${settings}npm start`,
+    `Tokens and other settings go into .env here; ${join(folder, '.env.example')} lists them. ${join(folder, 'manifest.yml')} is for making the app in Slack.\n`,
+  ].join('\n');
+}
 
 async function personaFile(name: string | undefined): Promise<string> {
   if (name === undefined) return ownFile('agent.yml');

@@ -114,7 +114,8 @@ async function migrate(writer: Connection, dataDir: string): Promise<void> {
 async function lock(dataDir: string): Promise<() => Promise<void>> {
   let held: Connection | undefined;
   try {
-    await mkdir(dataDir, { recursive: true });
+    // For its owner alone: memories are in there. A folder that was there before stays as its owner has it.
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
     held = await connect(join(dataDir, 'lock'));
     await held.run('BEGIN EXCLUSIVE');
   } catch (error) {

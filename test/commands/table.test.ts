@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openShop, type Shop } from '../helpers/commands.ts';
 
@@ -73,5 +74,18 @@ describe('failures', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/rejected the API key .* Check ANTHROPIC_API_KEY/);
     expect(stderr).not.toContain('sk-secret');
+  });
+});
+
+describe('init', () => {
+  it('ends with what works where it was called', async () => {
+    const folder = join(shop.dir, 'club');
+    const installed = await shop.run(['init', folder]);
+    expect(installed.stdout).toContain(`Next: cd ${folder}, copy .env.example to .env`);
+    const cloned = await shop.run(['init', folder], { env: { npm_lifecycle_event: 'shopper' } });
+    expect(cloned.stdout).toContain(
+      `Next: AGENT_FILE=${folder}/agent.yml SHOPPER_DATA_DIR=${folder}/data npm start\n`,
+    );
+    expect(cloned.stdout).not.toContain('run "shopper"');
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import KeyvSqlite from '@keyv/sqlite';
@@ -30,6 +30,18 @@ describe('a data directory', () => {
     await state.close();
     const again = await openSqliteState(await folder());
     await again.close();
+  });
+
+  it('is for its owner alone where it is made, and stays as it is where it was there before', async () => {
+    const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
+    const made = join(await folder(), 'made');
+    await (await openSqliteState(made)).close();
+    expect(await modeOf(made)).toBe(0o700);
+    const given = join(await folder(), 'given');
+    await mkdir(given);
+    await chmod(given, 0o750);
+    await (await openSqliteState(given)).close();
+    expect(await modeOf(given)).toBe(0o750);
   });
 
   it('that cannot be made is named in a sentence', async () => {

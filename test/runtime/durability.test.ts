@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -253,3 +253,9 @@ async function sql(statement: string): Promise<void> {
   );
   await new Promise(resolve => db.close(resolve));
 }
+
+test('a data directory that it makes is for its owner alone', async () => {
+  const made = join(dataDir, 'made');
+  await (await createRuntime({ dataDir: made, port: 0, loop: echo })).stop();
+  expect((await stat(made)).mode & 0o777).toBe(0o700);
+});

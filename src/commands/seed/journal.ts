@@ -60,7 +60,7 @@ export async function readJournal(
 }
 
 export async function openJournal(path: string, now: Date): Promise<Journal> {
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const earlier = await readJournal(path);
   // Names people, though not what is remembered about them.
   const file = await open(path, 'a', 0o600);

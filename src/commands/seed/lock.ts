@@ -8,7 +8,7 @@ import { SetupError } from '../../core/errors.ts';
  * exclusive transaction is the lock, because the operating system drops it with the process, however it ends.
  */
 export async function lockSeeding(folder: string): Promise<{ release(): Promise<void> }> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   const handle = await new Promise<sqlite3.Database>((resolve, reject) => {
     const opened: sqlite3.Database = new sqlite3.Database(join(folder, 'lock'), error =>
       error ? reject(error) : resolve(opened),

@@ -18,7 +18,8 @@ const TICKET_BLOCK = 1_000;
  * is told so at once, because two bots taking turns on one inbox would answer twice.
  */
 export async function openSqliteState(dataDir: string): Promise<State> {
-  await mkdir(dataDir, { recursive: true }).catch((cause: unknown) => {
+  // For its owner alone, since everything is in there. A folder that was there before stays as its owner has it.
+  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     throw new SetupError(`Cannot create the data directory ${dataDir}: ${reason(cause)}`, { cause });
   });
   const lock = await lockDirectory(dataDir);
