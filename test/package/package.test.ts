@@ -60,6 +60,7 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 async function manifest(): Promise<{
   version: string;
+  private: boolean;
   bin: { shopper: string };
   dependencies: Record<string, string>;
 }> {
@@ -113,6 +114,10 @@ describe('the package', { timeout: 120_000 }, () => {
     expect(others.sort()).toEqual(
       ['LICENSE', 'README.md', 'agent.yml', '.env.example', 'npm-shrinkwrap.json', 'package.json'].sort(),
     );
+  });
+
+  it('cannot be published by a slip: the name on npm belongs to somebody else', async () => {
+    expect((await manifest()).private).toBe(true);
   });
 
   it('answers in an empty folder, and says whose words it uses', async () => {
