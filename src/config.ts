@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type DiscordSettings, readDiscordSettings } from './adapters/discord/settings.ts';
 import { readSlackSettings, type SlackSettings } from './adapters/slack/settings.ts';
 import { SetupError } from './core/errors.ts';
-import type { NoticeMode } from './core/message.ts';
+import { NOTICE_MODES, type NoticeMode } from './core/message.ts';
 import type { TurnLimits } from './core/turn.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import type { ObservabilitySettings } from './observability/observability.ts';
@@ -51,7 +51,7 @@ const schema = z.object({
   MODEL_API_KEY: z.string().optional(),
   MODEL: z.string().optional(),
   ADAPTERS: z.string().default(''),
-  MEMORY_NOTICES: z.enum(['thread', 'private', 'off'], 'must be thread, private or off').optional(),
+  MEMORY_NOTICES: z.enum(NOTICE_MODES, 'must be thread, private or off').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
   HEALTH_PORT: z.coerce
     .number('must be a port number')

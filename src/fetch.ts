@@ -27,8 +27,8 @@ export const apiFetch: typeof fetch = async (input, init = {}) => {
     if (redirect === 'error') throw failed('fetch failed', new Error('unexpected redirect'));
     return fetch(input, init);
   }
-  // What a client may want to know of a response is there; what only a browser has is not.
-  return new ApiResponse(url, answer) as unknown as Response;
+  const response: Pick<Response, Given> = new ApiResponse(url, answer);
+  return response as Response;
 };
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -73,7 +73,12 @@ function decoded({ headers, body, statusCode }: Dispatcher.ResponseData): Body {
   };
 }
 
-class ApiResponse {
+type Given = 'url' | 'status' | 'statusText' | 'headers' | 'ok' | 'text' | 'json' | 'arrayBuffer' | 'blob';
+/** What the clients do not ask for. One that begins to is told, rather than go on with nothing. */
+type Absent = Exclude<keyof Response, Given | 'body'> | 'bytes';
+
+/** `body` can be iterated, as the clients do, and no more. */
+class ApiResponse implements Pick<Response, Given> {
   readonly url: string;
   readonly status: number;
   readonly statusText: string;
@@ -109,9 +114,25 @@ class ApiResponse {
     return whole(this.#body.arrayBuffer());
   }
 
-  blob(): Promise<unknown> {
+  blob(): Promise<Blob> {
     return whole(this.#body.blob());
   }
+}
+
+const ABSENT: Record<Absent, true> = {
+  bodyUsed: true,
+  bytes: true,
+  clone: true,
+  formData: true,
+  redirected: true,
+  type: true,
+};
+for (const name of Object.keys(ABSENT)) {
+  Object.defineProperty(ApiResponse.prototype, name, {
+    get() {
+      throw new Error(`a response of src/fetch.ts has no ${name}`);
+    },
+  });
 }
 
 async function whole<T>(reading: Promise<T>): Promise<T> {

@@ -156,3 +156,13 @@ describe.each(both)('%s', (_, fetching) => {
     await closed();
   });
 });
+
+describe('apiFetch', () => {
+  it('says so when it is asked for what it does not give', async () => {
+    answer = (_, response) => response.end('{}');
+    const response = await apiFetch(url);
+    expect(() => response.clone()).toThrow('a response of src/fetch.ts has no clone');
+    expect(() => response.bodyUsed).toThrow('has no bodyUsed');
+    expect(await response.text()).toBe('{}');
+  });
+});

@@ -1,5 +1,7 @@
 /** What every platform's payload becomes. Plain data: it is stored in the inbox and may outlive the process. */
 
+import { z } from 'zod';
+
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 /**
@@ -61,53 +63,90 @@ export interface Command {
   action: CommandAction;
 }
 
+/** The facts that most people have and that the form asks for. */
+export const FIELD_NAMES = [
+  'shoe_size',
+  'clothing_sizes',
+  'budget',
+  'brands_liked',
+  'brands_avoided',
+  'materials_avoided',
+  'colours_liked',
+  'style',
+] as const;
+
+export type FieldName = (typeof FIELD_NAMES)[number];
+
+/** Where memory-update notices go: under the reply, to the person alone, or nowhere. */
+export const NOTICE_MODES = ['thread', 'private', 'off'] as const;
+
+export type NoticeMode = (typeof NOTICE_MODES)[number];
+
+const text = z.string();
+const confirmed = z.boolean().exactOptional();
+const action = <Type extends string, Fields extends z.ZodRawShape>(type: Type, fields: Fields) =>
+  z.object({ type: z.literal(type), ...fields });
+
 /**
  * Ids and revisions are short (a button may carry them) and come from a view. A `revision` names the text the
  * person saw: when another stands there by now, nothing is overwritten and a conflict comes back.
  */
-export type CommandAction =
-  | { type: 'view' }
-  | { type: 'show'; memoryId: string }
+export const commandActionSchema = z.discriminatedUnion('type', [
+  action('view', {}),
+  action('show', { memoryId: text }),
   /** The usual facts as a form. */
-  | { type: 'form' }
+  action('form', {}),
   /** Fields left out stay as they are; an empty one is forgotten. `formId`: as the form said, if there was one. */
-  | { type: 'set'; values: Partial<Record<FieldName, string>>; formId?: string }
+  action('set', { values: z.partialRecord(z.enum(FIELD_NAMES), text), formId: text.exactOptional() }),
   /** A file to be changed freely, or (without an id) a new one. */
-  | { type: 'editor'; memoryId?: string; title?: string }
-  | { type: 'edit'; memoryId: string; revision: string; content: string }
-  | { type: 'create'; title: string; content: string }
+  action('editor', { memoryId: text.exactOptional(), title: text.exactOptional() }),
+  action('edit', { memoryId: text, revision: text, content: text }),
+  action('create', { title: text, content: text }),
   /** What is to stand after a conflict: the person's text, what stands now, or neither yet. */
-  | { type: 'resolve'; conflictId: string; choice: 'mine' | 'theirs' | 'again' }
+  action('resolve', { conflictId: text, choice: z.enum(['mine', 'theirs', 'again']) }),
   /** One file, or with `factId` one fact. Without `confirmed` the platform has asked already; false: asks. */
-  | { type: 'forget'; memoryId: string; factId?: string; revision?: string; confirmed?: boolean }
+  action('forget', {
+    memoryId: text,
+    factId: text.exactOptional(),
+    revision: text.exactOptional(),
+    confirmed,
+  }),
   /** What was learned since a moment (ISO 8601), up to `until`, which the confirmation sets. */
-  | { type: 'forget-since'; since: string; until?: string; confirmed?: boolean }
+  action('forget-since', { since: text, until: text.exactOptional(), confirmed }),
   /**
    * What no note says any more, out of earlier versions: looked for by its `words`, which always asks; then one fact,
    * or a note that says nothing now.
    */
-  | { type: 'forget-past'; words?: string; memoryId?: string; factId?: string; confirmed?: boolean }
-  | { type: 'forget-me'; confirmed?: boolean }
+  action('forget-past', {
+    words: text.exactOptional(),
+    memoryId: text.exactOptional(),
+    factId: text.exactOptional(),
+    confirmed,
+  }),
+  action('forget-me', { confirmed }),
   /** `page` counts from 0, newest first; `memoryId`: of one file. */
-  | { type: 'history'; page?: number; memoryId?: string }
-  | { type: 'restore'; versionId: string; revision?: string }
+  action('history', { page: z.number().exactOptional(), memoryId: text.exactOptional() }),
+  action('restore', { versionId: text, revision: text.exactOptional() }),
   /** Of a notice whose changes are held: they are dropped. */
-  | { type: 'undo'; noticeId: string }
+  action('undo', { noticeId: text }),
   /** Makes changes that are held until the person has agreed. */
-  | { type: 'keep'; noticeId: string }
-  | { type: 'pause' }
-  | { type: 'resume' }
-  | { type: 'private'; on: boolean }
-  | { type: 'notices'; mode: NoticeMode | 'default' }
+  action('keep', { noticeId: text }),
+  action('pause', {}),
+  action('resume', {}),
+  action('private', { on: z.boolean() }),
+  action('notices', { mode: z.enum([...NOTICE_MODES, 'default']) }),
   /** `on`: one file may be used where others can read what I say; off: in private only, as everything is at first. */
-  | { type: 'share'; memoryId: string; on: boolean }
+  action('share', { memoryId: text, on: z.boolean() }),
   /** Without a code: gives one, for the person to use from their account elsewhere. With one: asks, then links. */
-  | { type: 'link'; code?: string; confirmed?: boolean }
+  action('link', { code: text.exactOptional(), confirmed }),
   /** This account gets a copy of the memory and goes its own way. */
-  | { type: 'unlink'; confirmed?: boolean }
-  | { type: 'export'; format: 'json' | 'markdown' }
+  action('unlink', { confirmed }),
+  action('export', { format: z.enum(['json', 'markdown']) }),
   /** Which memories a reply used; without `messageId` (the message it answered) the latest in the conversation. */
-  | { type: 'why'; messageId?: string };
+  action('why', { messageId: text.exactOptional() }),
+]);
+
+export type CommandAction = z.infer<typeof commandActionSchema>;
 
 export type Action<T extends CommandAction['type']> = Extract<CommandAction, { type: T }>;
 
@@ -125,23 +164,6 @@ const LOOKING: readonly CommandAction['type'][] = [
 export function onlyLooks(action: CommandAction): boolean {
   return LOOKING.includes(action.type);
 }
-
-/** The facts that most people have and that the form asks for. */
-export const FIELD_NAMES = [
-  'shoe_size',
-  'clothing_sizes',
-  'budget',
-  'brands_liked',
-  'brands_avoided',
-  'materials_avoided',
-  'colours_liked',
-  'style',
-] as const;
-
-export type FieldName = (typeof FIELD_NAMES)[number];
-
-/** Where memory-update notices go: under the reply, to the person alone, or nowhere. */
-export type NoticeMode = 'thread' | 'private' | 'off';
 
 /** Stable, collision-free key of a person; also what makes two people two. */
 export function personKey(person: Person): string {

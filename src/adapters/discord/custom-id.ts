@@ -32,49 +32,53 @@ const ACTIONS = z.discriminatedUnion('type', [
   action('memory', { page: count, fresh: flag }),
   action('file', { memoryId: text, page: count, stored: flag }),
   /** Of a page of the history as the core gives it, which may take several of ours, the `part`-th. */
-  action('history', { page: count, part: count, memoryId: text.optional() }),
+  action('history', { page: count, part: count, memoryId: text.exactOptional() }),
   /** `reply`: the message of the bot that it is about. */
-  action('why', { page: count, reply: text.optional() }),
+  action('why', { page: count, reply: text.exactOptional() }),
   action('facts', {}),
 
   // Forms: opening them, and what they are when they come back.
   /** One half of the usual facts. */
   action('fill', { half: count }),
-  action('editor', { memoryId: text.optional() }),
+  action('editor', { memoryId: text.exactOptional() }),
   /** A form that took longer to get ready than Discord waits. */
   action('open', { form: text }),
   /** A text as a file, for what no form can hold. */
   action('attach', { memoryId: text, revision: text }),
   action('set', { formId: text }),
-  action('write', { memoryId: text.optional(), revision: text.optional() }),
+  action('write', { memoryId: text.exactOptional(), revision: text.exactOptional() }),
 
   // Doing: as the core's commands; `page` of what is asked first.
   action('forget', {
     memoryId: text,
-    factId: text.optional(),
-    revision: text.optional(),
-    confirmed: flag.optional(),
-    page: count.optional(),
+    factId: text.exactOptional(),
+    revision: text.exactOptional(),
+    confirmed: flag.exactOptional(),
+    page: count.exactOptional(),
   }),
   action('forget-past', {
-    memoryId: text.optional(),
-    factId: text.optional(),
-    confirmed: flag.optional(),
-    page: count.optional(),
+    memoryId: text.exactOptional(),
+    factId: text.exactOptional(),
+    confirmed: flag.exactOptional(),
+    page: count.exactOptional(),
   }),
   action('forget-since', {
     since: text,
-    until: text.optional(),
-    confirmed: flag.optional(),
-    page: count.optional(),
+    until: text.exactOptional(),
+    confirmed: flag.exactOptional(),
+    page: count.exactOptional(),
   }),
-  action('forget-me', { confirmed: flag.optional(), page: count.optional() }),
-  action('link', { code: text.optional(), confirmed: flag.optional(), page: count.optional() }),
-  action('unlink', { confirmed: flag.optional(), page: count.optional() }),
-  action('restore', { versionId: text, revision: text.optional() }),
+  action('forget-me', { confirmed: flag.exactOptional(), page: count.exactOptional() }),
+  action('link', {
+    code: text.exactOptional(),
+    confirmed: flag.exactOptional(),
+    page: count.exactOptional(),
+  }),
+  action('unlink', { confirmed: flag.exactOptional(), page: count.exactOptional() }),
+  action('restore', { versionId: text, revision: text.exactOptional() }),
   action('resolve', { conflictId: text, choice: z.enum(['mine', 'theirs', 'again']) }),
   /** `sure`: the person was asked. */
-  action('share', { memoryId: text, on: flag, sure: flag.optional() }),
+  action('share', { memoryId: text, on: flag, sure: flag.exactOptional() }),
   action('private', { on: flag }),
   action('pause', {}),
   action('resume', {}),
@@ -143,14 +147,7 @@ export function readCustomId(id: string): Pressed | null {
 /** The command that a button for doing something stands for. */
 export function commandOf(doing: Doing): CommandAction {
   const { page: _, sure: __, ...command } = { page: undefined, sure: undefined, ...doing };
-  return defined(command);
-}
-
-/** Without the members that are there but undefined. */
-function defined<T extends object>(it: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(it).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
+  return command;
 }
 
 /** Times have colons; a tilde in their place takes less room than an escape. */

@@ -1,6 +1,6 @@
 import { type ChatInputCommandInteraction, MessageFlags } from 'discord.js';
 import { z } from 'zod';
-import { type CommandAction, FIELD_NAMES } from '../../core/message.ts';
+import { type CommandAction, FIELD_NAMES, NOTICE_MODES } from '../../core/message.ts';
 import type { PreferencesView } from '../../core/views.ts';
 import type { Choices, Verb } from './choices.ts';
 import type { Dialogs } from './dialogs.ts';
@@ -17,7 +17,7 @@ export interface Preferences {
 }
 
 const EPHEMERAL = { flags: MessageFlags.Ephemeral } as const;
-const noticeMode = z.enum(['thread', 'private', 'off', 'default']);
+const noticeMode = z.enum([...NOTICE_MODES, 'default']);
 const fieldName = z.enum(FIELD_NAMES);
 
 export function createPreferences(deps: {

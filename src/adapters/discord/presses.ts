@@ -1,7 +1,7 @@
 import { type ButtonInteraction, MessageFlags, type StringSelectMenuInteraction } from 'discord.js';
 import { z } from 'zod';
 import type { BotPort } from '../../core/adapter.ts';
-import type { CommandAction, Conversation, Person } from '../../core/message.ts';
+import { type CommandAction, type Conversation, NOTICE_MODES, type Person } from '../../core/message.ts';
 import type { Notice } from '../../core/views.ts';
 import type { Body, DiscordApi } from './api.ts';
 import { commandOf, type PressedAction, readCustomId } from './custom-id.ts';
@@ -24,7 +24,7 @@ type Pressing = ButtonInteraction | StringSelectMenuInteraction;
 type Action<T extends PressedAction['type']> = Extract<PressedAction, { type: T }>;
 
 const EPHEMERAL = { flags: MessageFlags.Ephemeral } as const;
-const noticeMode = z.enum(['thread', 'private', 'off', 'default']);
+const noticeMode = z.enum([...NOTICE_MODES, 'default']);
 
 export function createPresses(deps: {
   bot: BotPort;

@@ -1,5 +1,6 @@
 /** Block Kit, as far as it is used here. What comes from people or the agent is escaped and cut to size. */
 
+import type { types } from '@slack/bolt';
 import { escapeMrkdwn, inertMrkdwn } from './markdown.ts';
 
 export type Block = Record<string, unknown>;
@@ -20,13 +21,16 @@ const FALLBACK_CHARACTERS = 200;
 
 export const DIVIDER: Block = { type: 'divider' };
 
-export function plain(text: string): Block {
-  return { type: 'plain_text', text, emoji: false };
+export function plain(text: string) {
+  return { type: 'plain_text', text, emoji: false } satisfies types.PlainTextElement;
 }
 
 /** Nothing in it becomes a link or a mention by itself. */
-export function section(mrkdwn: string): Block {
-  return { type: 'section', text: { type: 'mrkdwn', text: mrkdwn, verbatim: true } };
+export function section(mrkdwn: string) {
+  return {
+    type: 'section',
+    text: { type: 'mrkdwn', text: mrkdwn, verbatim: true },
+  } satisfies types.SectionBlock;
 }
 
 /** Text as it is, without any markup. */

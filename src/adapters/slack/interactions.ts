@@ -79,7 +79,7 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
   });
 
   app.view(WINDOWS, async ({ ack, body, context }) => {
-    await ack({ response_action: 'update', view: waitingModal() as never });
+    await ack({ response_action: 'update', view: waitingModal() });
     deps.background(answerForm(body, authorized.parse(context).tenant));
   });
 

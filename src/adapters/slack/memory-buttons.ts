@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CommandAction } from '../../core/message.ts';
+import { type CommandAction, commandActionSchema } from '../../core/message.ts';
 import { type Block, button, plain } from './blocks.ts';
 
 /** What a button does to a memory stands in its value, as the command it is. */
@@ -7,50 +7,6 @@ const PREFIX = 'memory_';
 export const MEMORY_BUTTON = new RegExp(`^${PREFIX}`);
 const LEAVE = '_leave';
 const SINCE_ACTION = `${PREFIX}since`;
-
-/** Only what a button may carry: texts come from forms. */
-const schema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('view') }),
-  z.object({ type: z.literal('show'), memoryId: z.string() }),
-  z.object({ type: z.literal('form') }),
-  z.object({ type: z.literal('editor'), memoryId: z.string().optional(), title: z.string().optional() }),
-  z.object({
-    type: z.literal('resolve'),
-    conflictId: z.string(),
-    choice: z.enum(['mine', 'theirs', 'again']),
-  }),
-  z.object({
-    type: z.literal('forget'),
-    memoryId: z.string(),
-    factId: z.string().optional(),
-    revision: z.string().optional(),
-    confirmed: z.boolean().optional(),
-  }),
-  z.object({
-    type: z.literal('forget-past'),
-    memoryId: z.string().optional(),
-    factId: z.string().optional(),
-    confirmed: z.boolean().optional(),
-  }),
-  z.object({
-    type: z.literal('forget-since'),
-    since: z.string(),
-    until: z.string().optional(),
-    confirmed: z.boolean().optional(),
-  }),
-  z.object({ type: z.literal('forget-me'), confirmed: z.boolean().optional() }),
-  z.object({ type: z.literal('history'), page: z.number().optional(), memoryId: z.string().optional() }),
-  z.object({ type: z.literal('restore'), versionId: z.string(), revision: z.string().optional() }),
-  z.object({ type: z.literal('pause') }),
-  z.object({ type: z.literal('resume') }),
-  z.object({ type: z.literal('private'), on: z.boolean() }),
-  z.object({ type: z.literal('notices'), mode: z.enum(['thread', 'private', 'off', 'default']) }),
-  z.object({ type: z.literal('share'), memoryId: z.string(), on: z.boolean() }),
-  z.object({ type: z.literal('link'), code: z.string().optional(), confirmed: z.boolean().optional() }),
-  z.object({ type: z.literal('unlink'), confirmed: z.boolean().optional() }),
-  z.object({ type: z.literal('export'), format: z.enum(['json', 'markdown']) }),
-  z.object({ type: z.literal('why'), messageId: z.string().optional() }),
-]);
 
 /** Which part of what comes of an action is shown; see `fullNoteBlocks`. */
 export interface Part {
@@ -87,8 +43,7 @@ export function readMemoryAction(it: {
     return since === null ? null : { type: 'forget-since', since, confirmed: false };
   }
   try {
-    const action = schema.safeParse(JSON.parse(it.value ?? '')).data;
-    return action === undefined ? null : (defined(action) as CommandAction);
+    return commandActionSchema.safeParse(JSON.parse(it.value ?? '')).data ?? null;
   } catch {
     return null;
   }
@@ -104,8 +59,3 @@ export function readPart({ value }: { value?: string | undefined }): Part {
 }
 
 const partSchema = z.object({ from: z.number().int().nonnegative() });
-
-/** Without the members that are there but undefined. */
-function defined(action: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(action).filter(([, value]) => value !== undefined));
-}

@@ -1,6 +1,6 @@
 /** All that is remembered, and what can be done with it as a whole. Pure. */
 
-import type { NoticeMode } from '../../core/message.ts';
+import { NOTICE_MODES, type NoticeMode } from '../../core/message.ts';
 import type { LinkedAccount, PreferencesView } from '../../core/views.ts';
 import { actions, type Block, context, DIVIDER, line, lines, plain, section } from './blocks.ts';
 import { memoryButton, sinceDatePicker } from './memory-buttons.ts';
@@ -57,7 +57,7 @@ const MODE_BUTTONS: Record<NoticeMode, string> = {
 };
 
 function toolBlocks(view: MemoryView, room: Room): Block[] {
-  const modes = (['thread', 'private', 'off'] as const).filter(mode => mode !== view.notices);
+  const modes = NOTICE_MODES.filter(mode => mode !== view.notices);
   return [
     actions([
       memoryButton('The usual facts', { type: 'form' }),

@@ -1,5 +1,6 @@
 /** What people see of their memory: in messages, windows and on the Home tab. Pure. */
 
+import type { types } from '@slack/bolt';
 import type { PreferencesView } from '../../core/views.ts';
 import {
   type Block,
@@ -58,13 +59,13 @@ export function modalView(view: PreferencesView, said?: string, from = 0): Block
 }
 
 /** Opened at once, because Slack gives three seconds and the memory may take longer. */
-export function waitingModal(): Block {
+export function waitingModal() {
   return {
     type: 'modal',
     title: plain('Your memory'),
     close: plain('Close'),
     blocks: [section('One moment…')],
-  };
+  } satisfies types.ModalView;
 }
 
 export function sentenceMessage(text: string): MessageContent {
