@@ -150,7 +150,16 @@ export function createBot(deps: BotDeps): Bot {
     notices: deps.notices,
   });
   const adapterOf = (platform: string) => adapters.get(platform);
-  const late = createLateNotices({ client, state, notices, tools, adapterOf, log });
+  const late = createLateNotices({
+    client,
+    state,
+    notices,
+    tools,
+    inbox,
+    ownerOf: accounts.ownerOf,
+    adapterOf,
+    log,
+  });
   const turns = createTurns({
     client,
     state,

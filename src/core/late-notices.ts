@@ -4,12 +4,14 @@ import type { ChatAdapter } from './adapter.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 import { failureOf, unlessGone } from './errors.ts';
 import { type ForeignText, foreignText, withMore } from './foreign-text.ts';
+import type { Inbox } from './inbox.ts';
 import { conversationKey, type Message, type Person, personKey } from './message.ts';
 import type { Notices } from './notices.ts';
 import { backoff, pause } from './patience.ts';
 import { readLog } from './session-stream.ts';
 import type { State } from './state.ts';
 import { tellNotices } from './turn-notice.ts';
+import { turnRecords } from './turn-record.ts';
 import { TurnState } from './turn-state.ts';
 
 /** A turn that ended without anybody having looked at what it changed in memory. */
@@ -33,8 +35,12 @@ export interface DueNotice {
 export interface LateNotices {
   /** Durable when it resolves; then looked at in the background, for some minutes now and with every `resume`. */
   add(due: DueNotice): Promise<void>;
-  /** Tries what this process knows to be due of a person once more, before memory is used again. Does not reject. */
-  before(person: Person): Promise<void>;
+  /**
+   * Tries what is due of a person's memory once more, before it is used again for this message. What an attempt at the same
+   * turn has left in this session is due no more: it is looked at when the turn is over. Rejects only when the state cannot
+   * be read.
+   */
+  before(message: Message, sessionId: string | null): Promise<void>;
   /** Tries everything that is due, once. Does not reject for a single one. */
   resume(): Promise<void>;
   /** What is still due is for a later process. */
@@ -51,23 +57,31 @@ export function createLateNotices(deps: {
   state: State;
   notices: Notices;
   tools: CustomToolRegistry;
+  inbox: Pick<Inbox, 'idOf' | 'pending'>;
+  /** Whose memory an account uses. */
+  ownerOf(account: Person): Promise<Person>;
   adapterOf(platform: string): ChatAdapter | undefined;
   log: Log;
 }): LateNotices {
-  const { client, notices, log } = deps;
+  const { client, notices, inbox, log } = deps;
+  // By the owner of the memory; those of earlier versions by the account.
   const rows = deps.state.table<DueNotice>('notice-due');
+  const turns = turnRecords(deps.state);
   const here = new Map<string, DueNotice>();
   const stopped = new AbortController();
 
-  const keyOf = ({ message, sessionId }: DueNotice) =>
-    `${conversationKey(message.conversation)}/${sessionId}/${encodeURIComponent(message.id)}`;
+  const keyOf = ({ owner, message, sessionId }: DueNotice) =>
+    [personKey(owner), conversationKey(message.conversation), sessionId, encodeURIComponent(message.id)].join(
+      '/',
+    );
 
   /** False while the session cannot be looked at for good. Rejects when the service does not answer. */
   async function settle(key: string, due: DueNotice): Promise<boolean> {
-    const { owner, storeIds, sessionId, leftOpen } = due;
-    const since = due.since ?? BEGINNING;
-    const foreign = leftOpen ? await afterAll(due, since) : due.foreign;
-    if (foreign === 'running') return false;
+    if (await isCarriedOn(due)) return false;
+    const { owner, storeIds, sessionId } = due;
+    const over = due.leftOpen ? await afterAll(due) : { foreign: due.foreign, since: due.since ?? BEGINNING };
+    if (over === 'running') return false;
+    const { since, foreign } = over;
     const { conversation } = due.message;
     const made = await notices.of({ person: owner, conversation, storeIds, sessionId, since, foreign });
     // With nobody to show it any more it is for a later process.
@@ -80,11 +94,25 @@ export function createLateNotices(deps: {
     return true;
   }
 
-  /** What it read of others by the time it was over, by its own log; one that still runs is stopped. */
-  async function afterAll(due: DueNotice, since: string): Promise<ForeignText | null | 'running'> {
+  /** A process that ended in the middle of a turn's bookkeeping left it to be carried on: then the turn itself tells. */
+  async function isCarriedOn({ message, sessionId }: DueNotice): Promise<boolean> {
+    const conversation = conversationKey(message.conversation);
+    const turn = await turns.get(conversation);
+    if (turn === undefined || turn.sessionId !== sessionId || turn.replied !== null) return false;
+    const id = inbox.idOf(message.conversation, message.id);
+    return turn.entries.includes(id) && (await inbox.pending(conversation)).some(entry => entry.id === id);
+  }
+
+  /**
+   * From when on the session's writes count, and what it read of others by the time it was over, by its own log; one that still
+   * runs is stopped.
+   */
+  async function afterAll(
+    due: DueNotice,
+  ): Promise<{ since: string; foreign: ForeignText | null } | 'running'> {
     const { sessionId, foreign } = due;
     const session = await unlessGone(client.beta.sessions.retrieve(sessionId));
-    if (session === null) return foreign;
+    if (session === null) return { since: due.since ?? BEGINNING, foreign };
     if (session.status === 'running' || session.status === 'rescheduling') {
       const event = { type: 'user.interrupt' as const };
       await client.beta.sessions.events.send(sessionId, { events: [event] }, { maxRetries: 0 });
@@ -93,7 +121,15 @@ export function createLateNotices(deps: {
     const state = new TurnState(() => null);
     for (const event of await readLog(client, sessionId, due.since, stopped.signal))
       state.apply(event, false);
-    return withMore(foreign, foreignText([], state.uses.values(), deps.tools, since));
+    // What others had changed in memory before there was a session, it has not written over unseen.
+    const since = due.since ?? session.created_at;
+    return { since, foreign: withMore(foreign, foreignText([], state.uses.values(), deps.tools, since)) };
+  }
+
+  async function duesOf(person: Person): Promise<[key: string, due: DueNotice][]> {
+    const dues: [key: string, due: DueNotice][] = [];
+    for await (const row of rows.entries(`${personKey(person)}/`)) dues.push(row);
+    return dues;
   }
 
   async function tryOnce(key: string, due: DueNotice): Promise<'done' | 'later' | 'broken'> {
@@ -128,9 +164,19 @@ export function createLateNotices(deps: {
       void chase(key, kept);
     },
 
-    async before(person) {
-      const start = `${personKey(person)}/`;
-      for (const [key, due] of [...here]) if (key.startsWith(start)) await tryOnce(key, due);
+    async before({ conversation, id }, sessionId) {
+      const account = conversation.person;
+      const [owner, own] = await Promise.all([deps.ownerOf(account), duesOf(account)]);
+      const shared = personKey(owner) === personKey(account) ? [] : await duesOf(owner);
+      const key = conversationKey(conversation);
+      for (const [row, due] of [...own, ...shared]) {
+        const isSame = due.sessionId === sessionId && due.message.id === id;
+        if (!isSame || conversationKey(due.message.conversation) !== key) await tryOnce(row, due);
+        else {
+          here.delete(row);
+          await rows.delete(row);
+        }
+      }
     },
 
     async resume() {

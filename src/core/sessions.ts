@@ -76,6 +76,11 @@ export interface Sessions {
   /** The person has been told. */
   told(session: OpenSession, account: Person): Promise<void>;
   known(conversation: Conversation): Promise<boolean>;
+  /** A session that the conversation has, as it is kept, and whose memory it has; null when that is another one. */
+  recorded(
+    conversation: Conversation,
+    sessionId: string | null,
+  ): Promise<Pick<OpenSession, 'owner' | 'sessionId' | 'mounts' | 'lastEventAt'> | null>;
   /** Has a session ready for the person's next new conversation. */
   prepare(person: Person): Promise<void>;
 }
@@ -314,6 +319,12 @@ export function createSessions(deps: {
     async told(session, account) {
       if (session.memoryLost) await losses.delete(personKey(session.owner));
       if (session.news !== null) await news.delete(personKey(account));
+    },
+
+    async recorded(conversation, sessionId) {
+      const record = await records.get(conversationKey(conversation));
+      if (record?.sessionId !== sessionId) return null;
+      return { ...record, owner: await accounts.ownerOf(conversation.person) };
     },
 
     async known(conversation) {

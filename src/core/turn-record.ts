@@ -1,6 +1,6 @@
 import type { ForeignText } from './foreign-text.ts';
 import type { Conversation, Json, Message, Person } from './message.ts';
-import type { Table } from './state.ts';
+import type { State, Table } from './state.ts';
 import type { TurnTelemetry } from './telemetry.ts';
 import type { TurnUsage } from './turn-state.ts';
 
@@ -30,6 +30,11 @@ export interface Replied {
   usage: TurnUsage | null;
   /** Set before the notice is shown, so that it is shown at most once. */
   noticed: boolean;
+}
+
+/** By conversation. */
+export function turnRecords(state: State): Table<TurnRecord> {
+  return state.table<TurnRecord>('turn');
 }
 
 /** A turn while this process answers it. */

@@ -197,7 +197,11 @@ export function createTurnReply(
     const sentence = interrupt.aborted ? 'Stopped.' : personSentence(error);
     await sink.finish({ state: 'failed', text: joined([said], sentence), status: null, activities: [] });
     telemetry.ended(interrupt.aborted ? 'stopped' : 'failed');
-    if (record.sentId !== null || sending.inDoubt) await leave(turn, sending.session, []);
+    if (record.sentId !== null || sending.inDoubt) {
+      // Carried on from an earlier process, it may have failed before its session could be opened again.
+      const left = sending.session ?? (await sessions.recorded(turn.conversation, record.sessionId));
+      await leave(turn, left, []);
+    }
     if (record.sentId === null) await deps.access.spent(turn.last, null, null);
     if (interrupt.aborted) onlyWithdrawn(turn);
   }
@@ -206,7 +210,11 @@ export function createTurnReply(
    * The session has the message, or nobody knows: what it still says and does is nobody's answer, so the next message starts in
    * another, and what it changes in memory is looked at when it is over.
    */
-  async function leave(turn: OngoingTurn, session: OpenSession | null, uses: TrackedUse[]): Promise<void> {
+  async function leave(
+    turn: OngoingTurn,
+    session: Pick<OpenSession, 'owner' | 'sessionId' | 'mounts' | 'lastEventAt'> | null,
+    uses: TrackedUse[],
+  ): Promise<void> {
     const { conversation, messages, last } = turn;
     if (session !== null && session.mounts.length > 0) {
       const { owner, sessionId, lastEventAt: since } = session;

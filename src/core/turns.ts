@@ -10,7 +10,7 @@ import type { State } from './state.ts';
 import type { Telemetry, TurnTelemetry } from './telemetry.ts';
 import { createTurnContent } from './turn-content.ts';
 import { showNotices } from './turn-notice.ts';
-import { keepRecord, type OngoingTurn, type TurnRecord, TurnUnwanted } from './turn-record.ts';
+import { keepRecord, type OngoingTurn, type TurnRecord, TurnUnwanted, turnRecords } from './turn-record.ts';
 import { createTurnReply, type TurnReplyDeps } from './turn-reply.ts';
 
 /** A turn whose own bookkeeping fails (a full disk, a dead platform) is tried this often, then left for the next start. */
@@ -65,7 +65,7 @@ export interface TurnsDeps extends TurnReplyDeps {
 /** Which turns run when, and what each leaves behind for a process that comes after this one. */
 export function createTurns(deps: TurnsDeps): Turns {
   const { inbox, log } = deps;
-  const records = deps.state.table<TurnRecord>('turn');
+  const records = turnRecords(deps.state);
   const running = new Map<string, RunningTurn>();
   const reply = createTurnReply({ ...deps, contents: createTurnContent(deps) });
   const shutdown = new AbortController();
@@ -220,7 +220,7 @@ export function createTurns(deps: TurnsDeps): Turns {
         if (record.handle === null) record.handle = opening = posting.handle ?? null;
         telemetry.mark('sign');
         sink = guarded(posting, lease, telemetry);
-        await deps.late.before(conversation.person);
+        await deps.late.before(last, record.sessionId);
         await reply(turn, sink);
       }
       await settle(turn, adapter);

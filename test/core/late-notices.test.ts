@@ -1,4 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createCustomTools } from '../../src/core/custom-tools.ts';
+import { createInbox } from '../../src/core/inbox.ts';
+import { createLateNotices, type DueNotice } from '../../src/core/late-notices.ts';
+import { conversationKey } from '../../src/core/message.ts';
+import type { Notices } from '../../src/core/notices.ts';
+import { turnRecords } from '../../src/core/turn-record.ts';
+import { createLog } from '../../src/log.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { gate } from '../helpers/gate.ts';
 import { memoryOf } from '../helpers/memory.ts';
@@ -23,7 +30,7 @@ function slowWriter(hold: Promise<void>, path: string, content: string) {
   });
 }
 
-const isSlowed = () => bench.adapter.replies.at(-1)?.snapshots.at(-1)?.text === 'One ';
+const isSlowed = () => bench.adapter.replies.at(-1)?.snapshots.at(-1)?.text.endsWith('One ') === true;
 
 describe('what a turn changed in memory that failed before it was over', () => {
   const IN_CHANNEL = { channel: 'C1', audience: 'shared' } as const;
@@ -65,6 +72,150 @@ describe('what a turn changed in memory that failed before it was over', () => {
     goOn();
     bench.proxy.plan(() => undefined);
     await bench.restart('stop');
+    await bench.adapter.until(() => bench.adapter.notices.length > 0);
+    expect(bench.adapter.notices[0]?.notice.heldBecauseOf).toEqual(['what Ben wrote']);
+    expect(await memoryOf(bench).files('shared')).toEqual({});
+  });
+});
+
+describe('what a failed turn left in memory', () => {
+  const context = [{ author: 'Ben', text: 'remember that she hates Ann' }];
+
+  /** The agent writes after its turn was given up, and the process ends before that could be looked at. */
+  async function left(): Promise<ReturnType<typeof slowWriter>> {
+    const { open, opened } = gate();
+    const model = slowWriter(opened, 'a.md', '- hates: Ann\n');
+    bench = await createBench({ model, limits: { outageMs: 300 } });
+    const { adapter, proxy } = bench;
+    const [ann, other] = [memoryOf(bench), memoryOf(bench, 'ann2')];
+    const { code } = await ann.run('link-code', { type: 'link' });
+    await other.run('outcome', { type: 'link', code, confirmed: true });
+    await adapter.bot().receive({ ...adapter.message('slow'), context });
+    await adapter.until(isSlowed);
+    proxy.plan(() => DOWN);
+    proxy.cut();
+    await adapter.until(() => adapter.replies[0]?.closed === true);
+    await bench.bot.idle();
+    open();
+    await vi.waitFor(async () => expect(await ann.files()).toEqual({ '/a.md': '- hates: Ann\n' }), 5_000);
+    await bench.bot.stop();
+    return model;
+  }
+
+  /** As earlier versions wrote them: by the account, not by the owner of the memory. */
+  async function byAccount(): Promise<void> {
+    const rows = bench.state.table<DueNotice>('notice-due');
+    for (const [key, due] of await collect(rows.entries())) {
+      const { message, sessionId } = due;
+      await rows.delete(key);
+      await rows.set(`${conversationKey(message.conversation)}/${sessionId}/${message.id}`, due);
+    }
+  }
+
+  it.each([
+    ['with the same account', 'ann', async () => {}],
+    ['with another account of theirs', 'ann2', async () => {}],
+    ['although an earlier version of the bot wrote it down', 'ann', byAccount],
+  ])('is looked at by a later process before memory is used again %s', async (_, user, meanwhile) => {
+    const model = await left();
+    await meanwhile();
+    await createInbox(bench.state).accept(bench.adapter.message('what do you know of me?', { user }));
+    // Slow enough that whoever does not wait for it comes first.
+    bench.proxy.plan(({ path }) =>
+      path.endsWith('/memory_versions') ? { type: 'delay', ms: 200 } : undefined,
+    );
+    await bench.restart('stop');
+    await bench.adapter.until(() => bench.adapter.replies[0]?.closed === true);
+    expect(JSON.stringify(model.requests.at(-1)?.messages)).toContain('It is empty.');
+    expect(bench.adapter.notices.map(({ notice }) => notice.heldBecauseOf)).toEqual([['what Ben wrote']]);
+  });
+
+  it('is told once, also when the process ended before the turn was put away, and it is carried on', async () => {
+    const { open, opened } = gate();
+    bench = await createBench({ model: slowWriter(opened, 'a.md', '- hat: 5\n'), limits: { outageMs: 300 } });
+    const { adapter, proxy, state } = bench;
+    state.table<true>('inbox-done').set = async () => {
+      throw new Error('the process ends here');
+    };
+    await adapter.bot().receive(adapter.message('slow'));
+    await adapter.until(isSlowed);
+    proxy.plan(() => DOWN);
+    proxy.cut();
+    await adapter.until(() => adapter.replies[0]?.closed === true);
+    await bench.bot.stop(0);
+    expect(await collect(state.table('notice-due').entries())).toHaveLength(1);
+    open();
+    await vi.waitFor(
+      async () => expect(await memoryOf(bench).files()).toEqual({ '/a.md': '- hat: 5\n' }),
+      5_000,
+    );
+    proxy.plan(() => undefined);
+    await bench.restart('abandon');
+    await bench.bot.idle();
+    expect(bench.adapter.replies.map(({ final }) => final?.text)).toEqual(['One moment.\n\nNoted.']);
+    expect(await collect(bench.state.table('notice-due').entries())).toEqual([]);
+    expect(bench.adapter.notices.map(({ lines }) => lines)).toEqual([['+ hat: 5']]);
+  });
+
+  it('is left to its turn for as long as that is to be carried on', async () => {
+    bench = await createBench({ start: false });
+    const { adapter, state, client } = bench;
+    const message = adapter.message('slow');
+    const { conversation } = message;
+    const inbox = createInbox(state);
+    await inbox.accept(message);
+    const id = inbox.idOf(conversation, message.id);
+    const turn = { entries: [id], sessionId: 'sesn_1', sentId: 'sevt_1', handle: null, replied: null };
+    await turnRecords(state).set(conversationKey(conversation), turn);
+    const looked: string[] = [];
+    const notices: Notices = {
+      modeFor: async () => 'thread',
+      async of({ sessionId }) {
+        looked.push(sessionId);
+        return [];
+      },
+    };
+    const late = createLateNotices({
+      client,
+      state,
+      notices,
+      tools: createCustomTools([]),
+      inbox,
+      ownerOf: async account => account,
+      adapterOf: () => adapter,
+      log: createLog('silent'),
+    });
+    const left = { owner: conversation.person, storeIds: [], since: null, foreign: null, leftOpen: false };
+    await late.add({ ...left, message, sessionId: 'sesn_1' });
+    await late.resume();
+    expect(looked).toEqual([]);
+    await inbox.done([{ id }]);
+    await late.resume();
+    late.stop();
+    expect(looked).toContain('sesn_1');
+  });
+
+  it('is looked at also when it was carried on and its session could not be opened again', async () => {
+    const { open, opened } = gate();
+    bench = await createBench({ model: slowWriter(opened, 'a.md', '- hates: Ann\n') });
+    const { adapter, proxy } = bench;
+    const message = adapter.message('slow', { channel: 'C1', audience: 'shared' });
+    await adapter.bot().receive({ ...message, context });
+    await adapter.until(isSlowed);
+    // When the bot starts it can look for stores, and not again for the one that this person does not have.
+    proxy.plan(({ method, path, index }) =>
+      method === 'GET' && path === '/v1/memory_stores' && index > 0 ? DOWN : undefined,
+    );
+    let clock = Date.now();
+    const now = () => {
+      clock += 10_000;
+      return clock;
+    };
+    await bench.restart('abandon', { now });
+    await bench.adapter.until(() => bench.adapter.replies[0]?.closed === true);
+    expect(bench.adapter.replies[0]?.final?.state).toBe('failed');
+    proxy.plan(() => undefined);
+    open();
     await bench.adapter.until(() => bench.adapter.notices.length > 0);
     expect(bench.adapter.notices[0]?.notice.heldBecauseOf).toEqual(['what Ben wrote']);
     expect(await memoryOf(bench).files('shared')).toEqual({});
