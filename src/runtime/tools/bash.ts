@@ -43,8 +43,8 @@ export const bashTool: BuiltinTool<z.infer<typeof input>> = {
     const result = await sandbox.exec(command, { signal: AbortSignal.any([signal, timeout]) });
 
     // A refused write is an error whatever the exit code says (`rm -f` and `… || true` hide it).
-    const { stdout, stderr, exitCode, refusals } = result;
-    const parts = [stdout, stderr, ...refusals.map(reason => `refused: ${reason}`)];
+    const { stdout, stderr, exitCode, refusals, dropped } = result;
+    const parts = [stdout, stderr, ...refusals.map(reason => `refused: ${reason}`), tooLarge(dropped)];
     const output = bounded(
       parts
         .map(part => part.trimEnd())
@@ -58,6 +58,12 @@ export const bashTool: BuiltinTool<z.infer<typeof input>> = {
     return output === '' ? '(no output)' : output;
   },
 };
+
+function tooLarge(variables: readonly string[]): string {
+  if (variables.length === 0) return '';
+  const names = variables.slice(0, 5).join(', ') + (variables.length > 5 ? ', …' : '');
+  return `(The variables are too large together to be kept for the next command: ${names} are gone. Use files.)`;
+}
 
 function failure(output: string, reason: string): ToolFailure {
   return new ToolFailure(output === '' ? reason : `${output}\n${reason}`);

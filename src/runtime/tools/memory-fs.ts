@@ -1,12 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { posix } from 'node:path';
 import type { FsStat, IFileSystem } from 'just-bash';
-import { MAX_MEMORIES, MAX_MEMORY_BYTES } from '../memory/limits.ts';
+import { MAX_MEMORY_BYTES } from '../memory/limits.ts';
 import { ancestors, pathProblem } from '../memory/path.ts';
 import type { MemoryMount } from '../ports.ts';
 import { type FsErrorCode, fsError } from './fs-error.ts';
 import { createMemoryTree } from './memory-tree.ts';
 import { createWaitingWrites } from './waiting-writes.ts';
+
+/** Fewer than a store holds: the shell takes time that grows with their square, and nobody else is answered then. */
+const MAX_FILES = 2_000;
 
 type WriteOptions = Parameters<IFileSystem['writeFile']>[2];
 type Content = Parameters<IFileSystem['writeFile']>[1];
@@ -84,8 +87,8 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
     // What the store would refuse later is refused here, to the command that wrote it.
     const problem = pathProblem(path);
     if (problem !== undefined) throw fail('EINVAL', 'open', path, `a memory's path ${problem}`);
-    if (entries.size >= MAX_MEMORIES) {
-      throw fail('ENOSPC', 'open', path, `a memory store holds at most ${MAX_MEMORIES} files`);
+    if (entries.size >= MAX_FILES) {
+      throw fail('ENOSPC', 'open', path, `at most ${MAX_FILES} files here: put more into each`);
     }
   }
 
@@ -127,7 +130,7 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
     const before = text === '' ? (last?.text === '' ? last.before : last) : undefined;
     const mtime = new Date();
     waiting.set(path, { text, mtime, stored: last?.stored ?? entries.has(path), appendedTo, before });
-    entries.set(path, { size, mtime });
+    await tree.setFile(path, { size, mtime });
   }
 
   async function appendText(path: string, added: string): Promise<void> {
@@ -155,8 +158,7 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
       await saveFirst();
       await outside(() => mount.remove(path));
     }
-    (await tree.files()).delete(path);
-    tree.keepParents(path);
+    await tree.removeFile(path);
   }
 
   async function renameFile(from: string, to: string): Promise<void> {
@@ -178,9 +180,8 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
       await outside(() => mount.rename(from, to));
     }
     const entry = entries.get(from);
-    entries.delete(from);
-    if (entry !== undefined) entries.set(to, entry);
-    tree.keepParents(from);
+    await tree.removeFile(from);
+    if (entry !== undefined) await tree.setFile(to, entry);
   }
 
   async function makeDirectory(path: string, recursive: boolean): Promise<void> {
@@ -195,7 +196,7 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
       if (entries.has(parent)) throw fail('ENOTDIR', 'mkdir', path);
       if (!recursive && !(await tree.isDirectory(parent))) throw fail('ENOENT', 'mkdir', path);
     }
-    tree.addDirectory(path);
+    if (!(await tree.addDirectory(path))) throw fail('ENOSPC', 'mkdir', path, 'too many empty folders');
   }
 
   async function remove(path: string, recursive: boolean, force: boolean): Promise<void> {
@@ -210,8 +211,7 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
     assertWritable('rm', path);
     if (!recursive && (await children(path)).size > 0) throw fail('ENOTEMPTY', 'rm', path);
     for (const file of await tree.filesBelow(path)) await removeFile(file);
-    tree.removeDirectory(path);
-    tree.keepParents(path);
+    await tree.removeDirectory(path);
   }
 
   async function copy(from: string, to: string, recursive: boolean): Promise<void> {
@@ -234,8 +234,7 @@ export function createMemoryFs(mount: MemoryMount, directories: Set<string>): Me
     if ((await tree.isDirectory(to)) && (await children(to)).size > 0) throw fail('ENOTEMPTY', 'rename', to);
     await makeDirectory(to, true);
     for (const file of await tree.filesBelow(from)) await renameFile(file, to + file.slice(from.length));
-    tree.moveDirectory(from, to);
-    tree.keepParents(from);
+    await tree.moveDirectory(from, to);
   }
 
   return {

@@ -14,6 +14,9 @@ const OUTPUTS = '/mnt/session/outputs';
 /** One command may not outlive this; the bash tool's own timeout is shorter. */
 const MAX_EXECUTION_MS = 11 * 60_000;
 
+/** The variables of a shell stay in this process's memory for as long as the session is kept. */
+const MAX_ENV_CHARS = 1024 * 1024;
+
 /** What a session's shell keeps between commands. */
 export interface ShellState {
   cwd: string;
@@ -35,6 +38,8 @@ export interface ShellResult {
   exitCode: number;
   /** Writes that the file system refused. Some commands report them as a missing file, or not at all. */
   refusals: string[];
+  /** Variables too large to be kept for the next command. */
+  dropped: string[];
 }
 
 /** To look at files; writing goes through `write` and `exec`, which see to it that stores keep what was written. */
@@ -117,19 +122,21 @@ export function openSandbox(
         return [...fs.refusals];
       };
       try {
-        const { stdout, stderr, exitCode, env } = await bash.exec(command, {
-          cwd,
-          env: shell.env,
-          signal,
-          ...(args === undefined ? {} : { args }),
-        });
-        if (args === undefined) scratch.shell = { cwd: env.PWD ?? cwd, env };
-        return { stdout, stderr, exitCode, refusals: await refusals() };
+        const { stdout, stderr, exitCode, env } = await fs.command(signal, () =>
+          bash.exec(command, { cwd, env: shell.env, signal, ...(args === undefined ? {} : { args }) }),
+        );
+        const { kept, dropped } = withinBounds(env);
+        if (args === undefined) scratch.shell = { cwd: env.PWD ?? cwd, env: kept };
+        return { stdout, stderr, exitCode, refusals: await refusals(), dropped };
       } catch (error) {
+        if (signal.aborted) {
+          const stderr = 'bash: execution aborted';
+          return { stdout: '', stderr, exitCode: 124, refusals: await refusals(), dropped: [] };
+        }
         // A redirection to a file that cannot be written ends the whole script, its earlier output included.
         if (fsErrorCode(error) === undefined) throw error;
         const stderr = 'bash: a redirection failed, and the command stopped there';
-        return { stdout: '', stderr, exitCode: 1, refusals: await refusals() };
+        return { stdout: '', stderr, exitCode: 1, refusals: await refusals(), dropped: [] };
       }
     },
     restart() {
@@ -156,6 +163,19 @@ function uploadsFs(uploads: readonly UploadedFile[]): ScratchFs {
     fs.writeFileLazy(path, () => outside(() => file.read()), { mode: 0o444 });
   }
   return fs;
+}
+
+/** The smallest stay: one variable that holds a whole file must not cost all the others. */
+function withinBounds(env: Record<string, string>): { kept: Record<string, string>; dropped: string[] } {
+  const kept: [string, string][] = [];
+  const dropped: string[] = [];
+  let room = MAX_ENV_CHARS;
+  for (const [name, value] of Object.entries(env).sort(([, a], [, b]) => a.length - b.length)) {
+    room -= name.length + value.length;
+    if (room >= 0) kept.push([name, value]);
+    else dropped.push(name);
+  }
+  return { kept: Object.fromEntries(kept), dropped };
 }
 
 function freshShell(): ShellState {

@@ -4,6 +4,9 @@ import { fsError } from './fs-error.ts';
 
 /** Scratch space is kept in this process's memory, so it is bounded per session. */
 const MAX_SCRATCH_BYTES = 16 * 1024 * 1024;
+/** Files and folders, made by the shell itself included: its commands take time that grows with their square. */
+const MAX_ENTRIES = 2_000;
+const MAX_PATH_CHARS = 1_024;
 
 /**
  * An in-memory file system in which `readOnlyRoot` and everything below it cannot be changed (mounts above it
@@ -25,21 +28,46 @@ export class ScratchFs extends InMemoryFs {
       throw fsError('EROFS', operation, path);
   }
 
+  /** Room for what `from` holds, or for one file or folder, at a path where nothing is yet. */
+  async #assertRoom(operation: string, path: string, from?: string): Promise<void> {
+    if (path.length > MAX_PATH_CHARS) {
+      throw fsError(
+        'EINVAL',
+        operation,
+        `${path.slice(0, 40)}…`,
+        `a path has at most ${MAX_PATH_CHARS} characters`,
+      );
+    }
+    if (from === undefined && (await this.exists(path))) return;
+    const all = this.getAllPaths();
+    const source = from === undefined ? undefined : posix.resolve('/', from);
+    const added =
+      source === undefined
+        ? 1
+        : all.filter(other => other === source || other.startsWith(`${source}/`)).length;
+    if (all.length + added > MAX_ENTRIES) {
+      throw fsError('ENOSPC', operation, path, `at most ${MAX_ENTRIES} files and folders`);
+    }
+  }
+
   override async writeFile(...[path, ...rest]: Parameters<InMemoryFs['writeFile']>): Promise<void> {
     if (path === '/dev/null') return;
     this.#assertWritable('open', path);
+    await this.#assertRoom('open', path);
     await super.writeFile(path, ...rest);
   }
 
   override async appendFile(...[path, ...rest]: Parameters<InMemoryFs['appendFile']>): Promise<void> {
     if (path === '/dev/null') return;
     this.#assertWritable('open', path);
+    await this.#assertRoom('open', path);
     await super.appendFile(path, ...rest);
   }
 
   override async mkdir(...[path, options]: Parameters<InMemoryFs['mkdir']>): Promise<void> {
     if (options?.recursive === true && (await isFolder(this, path))) return;
     this.#assertWritable('mkdir', path);
+    await this.#assertRoom('mkdir', path);
     await super.mkdir(path, options);
   }
 
@@ -50,12 +78,14 @@ export class ScratchFs extends InMemoryFs {
 
   override async cp(...[from, to, options]: Parameters<InMemoryFs['cp']>): Promise<void> {
     this.#assertWritable('cp', to);
+    await this.#assertRoom('cp', to, from);
     await super.cp(from, to, options);
   }
 
   override async mv(...[from, to]: Parameters<InMemoryFs['mv']>): Promise<void> {
     this.#assertWritable('rename', from);
     this.#assertWritable('rename', to);
+    if (to.length > from.length) await this.#assertRoom('rename', to);
     await super.mv(from, to);
   }
 

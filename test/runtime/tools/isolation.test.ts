@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createFakeMount } from '../../fakes/memory-mount.ts';
+import { createFakeMount, hostWork } from '../../fakes/memory-mount.ts';
 import { openToolbox } from './toolbox.ts';
 
 // A file and a variable that exist on this host: no tool may find either.
@@ -179,4 +179,110 @@ test('a search pattern that would hang a backtracking engine answers at once', a
   expect((await run('grep', { pattern: '^(a+)+$' })).text).toBe('No lines match.');
   expect((await run('glob', { pattern: `**/${'*a'.repeat(30)}*b` })).text).toBe('No files match.');
   expect((await run('glob', { pattern: '{a,b}'.repeat(40) })).isError).toBe(true);
+});
+
+/** Scratch folders, as many as one command may make. */
+const MANY_FOLDERS = 'for i in {1..800}; do mkdir -p /tmp/d$i/e; done';
+
+test('while a command goes through many files, other work of the process goes on', async () => {
+  const { bash } = openToolbox();
+  await bash(MANY_FOLDERS);
+  let turns = 0;
+  let over = false;
+  const turn = () => {
+    turns += 1;
+    if (!over) setImmediate(turn);
+  };
+  setImmediate(turn);
+
+  const { text } = await bash('for f in /tmp/*/* /tmp/*/*; do test -d $f || exit 1; done');
+  over = true;
+
+  expect(text).toBe('(no output)');
+  expect(turns).toBeGreaterThan(5);
+});
+
+// A rejection that nobody catches fails the run.
+test('commands that are stopped in the midst of many files do nothing after that, whenever it happens', async () => {
+  const files = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`/${i}.md`, 'x\n']));
+  const mount = createFakeMount({ files });
+  const { run, bash } = openToolbox({ mounts: [mount] });
+  await bash(MANY_FOLDERS);
+
+  for (const command of [
+    'find /tmp /tmp',
+    'find /tmp -name "*.md"; find /tmp | xargs -n1 ls',
+    'ls -R /tmp; ls -R /tmp',
+    'for f in /tmp/*/* /tmp/*/*; do cat $f; done',
+    'grep -r x /tmp /mnt /tmp',
+    'for f in /mnt/memory/notes/*; do cat $f | sort > $f; done',
+    'cp -r /tmp /home/agent/copy; cp -r /tmp /mnt/session/outputs/copy; sleep 1',
+  ]) {
+    for (const timeout_ms of [1, 5, 20, 50]) {
+      const { text } = await run('bash', { command, timeout_ms });
+      expect(text, command).toContain(`The command was stopped after ${timeout_ms} ms.`);
+    }
+  }
+
+  const versions = mount.versions.length;
+  expect((await bash('echo still here')).text).toBe('still here');
+  expect(mount.versions).toHaveLength(versions);
+});
+
+test('a command that was stopped while the store did not answer does nothing with the answer', async () => {
+  const mount = createFakeMount({ files: { '/a.md': 'A', '/b.md': 'B' } });
+  const { list } = mount;
+  const answers: (() => void)[] = [];
+  mount.list = async () => {
+    await new Promise<void>(resolve => answers.push(resolve));
+    return list();
+  };
+  let asked = 0;
+  mount.read = async () => {
+    asked += 1;
+    return 'A';
+  };
+  const { run } = openToolbox({ mounts: [mount] });
+
+  const command = 'for f in /mnt/memory/notes/*; do cat $f; echo x > $f; done';
+  expect((await run('bash', { command, timeout_ms: 1 })).text).toContain('stopped after 1 ms');
+  for (const answer of answers) answer();
+  for (let turn = 0; turn < 20; turn += 1) await hostWork();
+
+  expect(asked).toBe(0);
+  expect(mount.versions).toEqual([]);
+});
+
+test('files and folders of a session are bounded in number, and so are their names', async () => {
+  const mount = createFakeMount({
+    files: Object.fromEntries(Array.from({ length: 1_998 }, (_, i) => [`/${i + 1}.md`, 'x\n'])),
+  });
+  const { bash, run } = openToolbox({ mounts: [mount] });
+
+  const folders = await bash('mkdir /tmp/{1..2100}');
+  expect(folders).toMatchObject({
+    isError: true,
+    text: expect.stringContaining('at most 2000 files and folders'),
+  });
+  expect((await bash('cp -r /tmp /home/agent/more; cp -r /tmp /home/agent/more')).isError).toBe(true);
+  expect((await bash('rm -r /tmp/*; mkdir /tmp/again && ls /tmp')).text).toBe('again');
+  const long = await run('write', { file_path: `/tmp/${'x'.repeat(1_100)}`, content: 'x' });
+  expect(long.text).toContain('at most 1024 characters');
+
+  const files = await bash('cd /mnt/memory/notes; echo x > 1999.md; echo x > 2000.md; echo x > 2001.md');
+  expect(files).toMatchObject({ isError: true, text: expect.stringContaining('at most 2000 files here') });
+  expect(mount.files.size).toBe(2_000);
+  const empty = await bash('cd /mnt/memory/notes; mkdir d{1..2100}');
+  expect(empty.text).toContain('too many empty folders');
+});
+
+test('variables too large to be kept are told and gone; the others stay', async () => {
+  const { bash } = openToolbox();
+  await bash('NAME=ann');
+
+  const kept = await bash('BIG=$(printf "%2000000s" x); printf "$BIG" | wc -c');
+
+  expect(kept.isError).toBe(false);
+  expect(kept.text).toMatch(/^2000000\n\(.*BIG.* gone/);
+  expect((await bash('echo "$NAME [$BIG]"')).text).toBe('ann []');
 });
