@@ -313,6 +313,34 @@ export function adapterContract(name: string, create: () => Promise<ContractHarn
         sink.close();
       });
 
+      it('is asked on by the next process where it stands, without a verdict in between', async () => {
+        const message = await asked('ann', 'shared');
+        const kept = keeper();
+        const leaving = new AbortController();
+        const first = it_.adapter.openReply(message, kept.handle, kept.save);
+        const given = first.ask(question, leaving.signal);
+        const questions = () =>
+          it_.sees('ann', message).filter(({ text }) => text.includes('searching the web'));
+        await it_.until(() => questions()[0], 'the question');
+        await it_.restart();
+        leaving.abort(new Error('shutting down'));
+        expect(await given).toBe(false);
+        first.close();
+        const second = it_.adapter.openReply(message, kept.handle, kept.save);
+        const answer_ = second.ask(question, new AbortController().signal);
+        // Until the next process asks it, nobody waits for the answer.
+        for (let answered: unknown = null; answered === null; ) {
+          const [shown] = questions();
+          if (shown?.buttons[0] !== undefined) await it_.press('ann', shown, shown.buttons[0]);
+          answered = await Promise.race([answer_, new Promise(resolve => setTimeout(resolve, 5, null))]);
+        }
+        expect(await answer_).toBe(true);
+        await it_.until(() => questions().every(({ buttons }) => buttons.length === 0), 'the buttons gone');
+        expect(questions()).toHaveLength(1);
+        expect(questions()[0]?.text).not.toContain('No answer');
+        second.close();
+      });
+
       it('lets nobody else answer, and shows nobody else what it is about', async () => {
         const { answer_, message, yes, shown, sink } = await pending();
         const theirs = it_.sees('ben', message).find(({ id }) => id === shown.id);

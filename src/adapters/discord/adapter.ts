@@ -273,6 +273,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         posted: id => answers.note({ conversation: message.conversation, messageId: message.id }, id),
         questions,
         givenUp: givenUp.signal,
+        closing: () => stopped.signal.aborted,
         log,
         now,
         ...(options.minIntervalMs === undefined ? {} : { minIntervalMs: options.minIntervalMs }),

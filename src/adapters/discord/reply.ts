@@ -41,6 +41,8 @@ export interface ReplyDeps {
   questions: Questions;
   /** Aborts when the process can wait no longer: what is not posted then, a later process posts. */
   givenUp: AbortSignal;
+  /** The process is going down, and may still write for a while. */
+  closing(): boolean;
   log: Log;
   minIntervalMs?: number;
   now?: () => number;
@@ -219,7 +221,7 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
         earlier === undefined ? await postQuestion(question, key, waiting) : { outlet: next(), id: earlier };
       const outcome = await answering;
       // While the process goes down the question stays: a later process asks it with the same message.
-      if (outcome === 'unanswered' && deps.givenUp.aborted) return false;
+      if (outcome === 'unanswered' && deps.closing()) return false;
       await showOutcome(at, answeredBody(question, outcome, isPrivate));
       return outcome === 'allowed';
     } finally {

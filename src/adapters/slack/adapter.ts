@@ -61,7 +61,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
   const people = createPeople({ apiOf: clients.of, now, log });
   const context = createThreadContext({ apiOf: clients.of, people, state, log });
   const actors = createActors({ installations, people });
-  const asks = createAsks({ now, log });
+  const asks = createAsks({ closing: () => closing, log });
   const latest = createLatest(state);
   const downloads = createDownloads({ apiUrl, apiOf: clients.of, tokenOf: installations.token });
   const working = new Set<Promise<unknown>>();

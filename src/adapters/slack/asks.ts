@@ -1,21 +1,29 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Question } from '../../core/adapter.ts';
 import { backoff, pause } from '../../core/patience.ts';
 import type { Log } from '../../log.ts';
-import { findMarked, slackTimeBefore } from './find-posted.ts';
-import type { ReplyTo } from './inbound.ts';
-import { questionMark } from './marks.ts';
+import { findMarked } from './find-posted.ts';
+import { type ReplyTo, writtenAt } from './inbound.ts';
+import { questionKey, questionMark } from './marks.ts';
 import { answeredQuestion, detailMessage, questionMessage } from './notices.ts';
 import { QUIET } from './reply-blocks.ts';
-import { type SlackApi, SlackUnreachable } from './web-client.ts';
+import { type SlackApi, SlackRefusal, SlackUnreachable } from './web-client.ts';
 
 /** Yes/no questions that are open, in this process. */
 export interface Asks {
-  /** Posts the question and resolves with the answer; false when there is none in time. */
-  ask(api: SlackApi, place: ReplyTo, question: Question, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Posts the question and resolves with the answer; false when there is none in time. One that an earlier process
+   * has asked about this message is asked on where it stands.
+   */
+  ask(api: SlackApi, about: Asking, question: Question, signal: AbortSignal): Promise<boolean>;
   /** Somebody pressed a button: a sentence for them when it is not theirs to press; null when nobody asks that here. */
   press(pressed: Pressed): { sentence: string | null } | null;
+}
+
+export interface Asking {
+  place: ReplyTo;
+  /** The message that is being answered. */
+  messageId: string;
 }
 
 export interface Pressed {
@@ -34,7 +42,12 @@ interface Open {
 
 const answered = z.object({ ts: z.string() });
 
-export function createAsks({ now, log }: { now: () => number; log: Log }): Asks {
+export function createAsks(deps: {
+  /** The process is going down: what is asked stays for a later one. */
+  closing(): boolean;
+  log: Log;
+}): Asks {
+  const { closing, log } = deps;
   const open = new Map<string, Open>();
 
   function notShown(method: string, err: unknown): null {
@@ -52,18 +65,26 @@ export function createAsks({ now, log }: { now: () => number; log: Log }): Asks 
    */
   async function post(
     api: SlackApi,
-    place: ReplyTo,
+    { place, messageId }: Asking,
     key: string,
     content: Record<string, unknown>,
     over: AbortSignal,
   ): Promise<string | null> {
     const mark = questionMark(key);
     const message = { channel: place.channel, thread_ts: place.thread, ...content, ...QUIET, metadata: mark };
-    const after = slackTimeBefore(now());
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const there = attempt === 1 ? null : await findMarked(api, place, after, mark, log);
-        if (there !== null || over.aborted) return there;
+        const there = await findMarked(api, place, writtenAt(messageId), mark, log).catch(error => {
+          // Where it cannot be looked for, it is better asked twice than not at all.
+          if (!(error instanceof SlackRefusal)) throw error;
+          return notShown('conversations.replies', error);
+        });
+        if (there !== null) {
+          // An earlier process may have had an answer, and ended before it could pass it on.
+          if (attempt === 1) await tell('chat.update', api, { ...message, ts: there });
+          return there;
+        }
+        if (over.aborted) return null;
         return answered.parse(await api.call('chat.postMessage', message)).ts;
       } catch (error) {
         if (!(error instanceof SlackUnreachable)) throw error;
@@ -75,11 +96,12 @@ export function createAsks({ now, log }: { now: () => number; log: Log }): Asks 
   }
 
   return {
-    async ask(api, place, question, signal) {
+    async ask(api, about, question, signal) {
       if (signal.aborted) return false;
-      const key = randomUUID();
+      const { place, messageId } = about;
+      const key = questionKey(place.tenant, messageId, question.id);
       const over = new AbortController();
-      let outcome = 'No answer, so not allowed.';
+      let outcome: string | null = 'No answer, so not allowed.';
       const answer = new Promise<boolean>(resolve => {
         const settle = (allow: boolean) => {
           if (!open.delete(key)) return;
@@ -87,7 +109,10 @@ export function createAsks({ now, log }: { now: () => number; log: Log }): Asks 
           over.abort();
           resolve(allow);
         };
-        const onAbort = () => settle(false);
+        const onAbort = () => {
+          if (closing()) outcome = null;
+          settle(false);
+        };
         open.set(key, {
           tenant: place.tenant,
           user: place.user,
@@ -99,7 +124,7 @@ export function createAsks({ now, log }: { now: () => number; log: Log }): Asks 
         signal.addEventListener('abort', onAbort, { once: true });
       });
       const content = questionMessage(question, place.tenant, key, place.private);
-      const posted = post(api, place, key, { ...content }, over.signal).catch(error => {
+      const posted = post(api, about, key, { ...content }, over.signal).catch(error => {
         // What nobody can see nobody will answer.
         open.get(key)?.settle(false);
         return notShown('chat.postMessage', error);
@@ -117,6 +142,7 @@ export function createAsks({ now, log }: { now: () => number; log: Log }): Asks 
       const allowed = await answer;
       void detailed.then(async () => {
         const ts = await posted;
+        if (outcome === null) return;
         const done = { channel: place.channel, ts, ...answeredQuestion(question, outcome) };
         if (ts !== null) await tell('chat.update', api, done);
       });

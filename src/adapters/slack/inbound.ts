@@ -272,6 +272,11 @@ export function messageId(said: Pick<Said, 'channel' | 'ts'>, editedAt: string |
   return editedAt === null ? id : `${id}:edited-${editedAt}`;
 }
 
+/** When a message was written, as a Slack timestamp; of an edited one, when it was written first. */
+export function writtenAt(messageId: string): string {
+  return messageId.split(':')[1] ?? '0';
+}
+
 /** `tenant` is the installation; `team` the workspace to name as the speaker's. */
 export function toMessage(
   said: Said,

@@ -77,7 +77,7 @@ export function createOpenReplies(deps: {
         messageId: message.id,
         status,
         knowsHost,
-        ask: (question, signal) => asks.ask(api, place, question, signal),
+        ask: (question, signal) => asks.ask(api, { place, messageId: message.id }, question, signal),
         onStopped: () => background(deps.bot().interrupt(conversation)),
         closing,
         resume,
