@@ -38,14 +38,22 @@ export const start = defineCommand({
     const role = ROLES.find(known => known === (values.role ?? 'all'));
     if (role === undefined) throw new SetupError(`--role must be one of ${ROLES.join(', ')}.`);
     const { user } = values;
-    const options = { role, ...(user === undefined ? {} : { user }), ...(plainLog ? { plainLog } : {}) };
+    const { signal } = io;
+    const options = {
+      role,
+      signal,
+      ...(user === undefined ? {} : { user }),
+      ...(plainLog ? { plainLog } : {}),
+    };
     const running = await run(config, options, log).catch((error: unknown) => {
+      if (signal.aborted) return null;
       const baseUrl = config.api.type === 'remote' ? config.api.baseUrl : CLOUD;
       throw new SetupError(operatorSentence(error, baseUrl), { cause: error });
     });
+    if (running === null) return EXIT.interrupted;
     const signalled = new Promise<void>(resolve => {
-      if (io.signal.aborted) resolve();
-      else io.signal.addEventListener('abort', () => resolve(), { once: true });
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
     });
     await Promise.race([running.finished, signalled]);
     await running.stop();

@@ -62,12 +62,15 @@ export interface BotDeps {
   signals?: Signals;
   /** Absent: what the state needs. */
   leases?: Leases;
+  /** How long the agent service may take for each answer while agent and environment are got ready. Absent: fifteen seconds. */
+  startAnswerMs?: number;
   /** Absent: nobody looks. */
   telemetry?: Telemetry;
   log: Log;
   now?: () => number;
 }
 
+const START_ANSWER_MS = 15_000;
 const STOP_GRACE_MS = 20_000;
 const HALT_MS = 30_000;
 const HALT_POLL_MS = 200;
@@ -105,8 +108,8 @@ export function createBot(deps: BotDeps): Bot {
       if (provisioned === undefined) throw new Error('the bot has not been started');
       return provisioned;
     },
-    async renew(): Promise<Provision> {
-      provisioned = await provision({ client, state, file, tools, log });
+    async renew(asking = client): Promise<Provision> {
+      provisioned = await provision({ client: asking, state, file, tools, log });
       return provisioned;
     },
   };
@@ -288,7 +291,10 @@ export function createBot(deps: BotDeps): Bot {
 
   return {
     async start() {
-      await agent.renew();
+      // Whoever starts a bot waits for it: a service that says nothing is told soon.
+      await agent.renew(
+        client.withOptions({ timeout: deps.startAnswerMs ?? START_ANSWER_MS, maxRetries: 1 }),
+      );
       const mapped = await memory.discover();
       if (mapped > 0)
         log.info({ event: 'memory.rebuilt', people: mapped }, 'found the stores of people known before');

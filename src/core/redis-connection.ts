@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { SetupError } from './errors.ts';
+import { greeted } from './redis-greeting.ts';
 
 const MAX_RECONNECT_MS = 2_000;
 
@@ -9,7 +10,7 @@ export function redisPrefix(bot: string): string {
 }
 
 /** A connection to REDIS_URL that is made again when it is lost. Rejects with a SetupError when there is none to begin with. */
-export async function connectRedis(url: string): Promise<Redis> {
+export async function connectRedis(url: string, greetingMs?: number): Promise<Redis> {
   const client = new Redis(url, {
     lazyConnect: true,
     retryStrategy: times => Math.min(MAX_RECONNECT_MS, 50 * 2 ** times),
@@ -20,7 +21,7 @@ export async function connectRedis(url: string): Promise<Redis> {
     said = error;
   });
   try {
-    await client.connect();
+    await greeted(client.connect(), greetingMs);
     return client;
   } catch (error) {
     client.disconnect();

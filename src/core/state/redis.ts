@@ -1,5 +1,6 @@
 import KeyvRedis, { createClient } from '@keyv/redis';
 import { SetupError } from '../errors.ts';
+import { greeted } from '../redis-greeting.ts';
 import type { State } from '../state.ts';
 import { sweepInBatches } from './sweep.ts';
 import { createTables, type Row, type Rows } from './table.ts';
@@ -61,14 +62,17 @@ type Client = ReturnType<typeof connectable>;
  * State in one Redis (6.2 or later). What is acknowledged survives this process at once, and Redis itself as far
  * as it persists: run it with appendonly yes and maxmemory-policy noeviction.
  */
-export async function openRedisState(url: string, options: { prefix?: string } = {}): Promise<State> {
+export async function openRedisState(
+  url: string,
+  options: { prefix?: string; greetingMs?: number } = {},
+): Promise<State> {
   const prefix = options.prefix ?? PREFIX;
   const client = connectable(url);
   // A lost connection is made again; without a listener it would end the process.
   let opened = false;
   client.on('error', () => {});
   try {
-    await client.connect();
+    await greeted(client.connect(), options.greetingMs);
     opened = true;
   } catch (cause) {
     throw new SetupError(unreachable(url, cause), { cause });
