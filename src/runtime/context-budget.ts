@@ -22,13 +22,11 @@ const LEFT_OUT = '(left out to fit; use the tool again if you need this)';
 
 /**
  * Keeps the conversation within the budget. The oldest turns go first, and go whole, so that no tool result loses
- * its tool use; the latest turn always stays. What the bot put before the very first message (what the person's
- * memory holds, as the first of several blocks) moves to the first turn that is left, because the agent was told
- * that it need not read the memory again. If the latest turn alone is too long, its oldest tool results are
- * emptied.
+ * its tool use; the latest turn always stays. What the bot put before a message (what the person's memory holds, as
+ * the first of several blocks) moves to the next turn that is left, because the agent was told that it need not
+ * read the memory again. If the latest turn alone is too long, its oldest tool results are emptied.
  */
 export function fitTurns(turns: readonly ConversationTurn[], budget: ContextBudget): FittedTurns {
-  const preface = prefaceOf(turns[0]);
   let kept = turns.filter((turn, index) => !turn.refused || index === turns.length - 1);
   const weights = kept.map(turn => weigh(turn.messages));
   const total = weights.reduce(add, NOTHING);
@@ -38,13 +36,20 @@ export function fitTurns(turns: readonly ConversationTurn[], budget: ContextBudg
     rest = subtract(rest, weights[first] ?? NOTHING);
     first += 1;
   }
-  kept = kept.slice(first);
-
-  const [head, ...others] = kept;
-  if (head !== undefined && head !== turns[0] && preface !== undefined) {
-    kept = [withPreface(head, preface), ...others];
+  const stays = new Set(kept.slice(first));
+  const opening = openingOf(turns[0]);
+  let preface: ContentBlockParam | undefined;
+  kept = turns.flatMap(turn => {
+    if (!stays.has(turn)) {
+      preface = prefaceOf(turn, opening) ?? preface;
+      return [];
+    }
+    if (preface === undefined) return [turn];
+    const withIt = withPreface(turn, preface);
     rest = add(rest, weighBlock(preface));
-  }
+    preface = undefined;
+    return [withIt];
+  });
   const last = kept.at(-1);
   if (last !== undefined && exceeds(rest, budget)) {
     kept = [...kept.slice(0, -1), emptyOldResults(last, budget)];
@@ -53,13 +58,19 @@ export function fitTurns(turns: readonly ConversationTurn[], budget: ContextBudg
   return { turns: kept, shortened: first > 0, textBytes: rest.textBytes };
 }
 
-function prefaceOf(turn: ConversationTurn | undefined): ContentBlockParam | undefined {
-  const content = turn?.messages[0]?.content ?? [];
+/** How the bot's block opens, by the very first: later the first of several blocks may be the person's. */
+function openingOf(turn: ConversationTurn | undefined): string {
+  const [block] = turn?.messages[0]?.content ?? [];
+  return block?.type === 'text' ? (/^<\w+>/.exec(block.text)?.[0] ?? block.text) : '';
+}
+
+function prefaceOf(turn: ConversationTurn, opening: string): ContentBlockParam | undefined {
+  const content = turn.messages[0]?.content ?? [];
   const [block] = content;
   // A lone block is what the person said.
   if (block?.type !== 'text' || content.length < 2 || Buffer.byteLength(block.text) > MAX_PREFACE_BYTES)
     return;
-  return block;
+  return opening !== '' && block.text.startsWith(opening) ? block : undefined;
 }
 
 function withPreface(turn: ConversationTurn, preface: ContentBlockParam): ConversationTurn {

@@ -187,6 +187,53 @@ test('a long conversation loses its oldest turns whole, but keeps what came befo
   expect((await build(session.log)).shortened).toBe(false);
 });
 
+test('what was told again before a later message moves on with it, and nothing that the person said', async () => {
+  const told = (...texts: string[]) =>
+    session.append({ type: 'user.message', content: texts.map(text => ({ type: 'text', text })) });
+  const session = createSession();
+  told('<session_start>shoe: 9</session_start>', 'first');
+  addTurn(session, 'and first too', 5_000);
+  told('<session_start>shoe: 12</session_start>', 'second');
+  addTurn(session, 'and second too', 5_000);
+  told('one', 'of two');
+  addTurn(session, 'third', 5_000);
+  session.say('fourth');
+
+  const { messages } = await build(session.log, { textBytes: 3_000, requestBytes: 1_000_000 });
+
+  expect(messages).toEqual([
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: '<session_start>shoe: 12</session_start>' },
+        { type: 'text', text: 'fourth' },
+      ],
+    },
+  ]);
+});
+
+test('what was told before a message that the model refused is not lost with it', async () => {
+  const session = createSession();
+  const told = (...texts: string[]) =>
+    session.append({ type: 'user.message', content: texts.map(text => ({ type: 'text', text })) });
+  told('<session_start>shoe: 9</session_start>', 'first');
+  addTurn(session, 'and first too', 10);
+  told('<session_start>shoe: 12</session_start>', 'bad');
+  session.append({ type: 'session.status_idle', stop_reason: { type: 'refusal' }, stop_details: null });
+  session.say('second');
+
+  const { messages } = await build(session.log);
+
+  expect(messages.at(-1)).toEqual({
+    role: 'user',
+    content: [
+      { type: 'text', text: '<session_start>shoe: 12</session_start>' },
+      { type: 'text', text: 'second' },
+    ],
+  });
+  expect(JSON.stringify(messages)).not.toContain('bad');
+});
+
 test('what a person said alone in the first message is not kept when its turn goes', async () => {
   const session = createSession();
   addTurn(session, 'first', 5_000);

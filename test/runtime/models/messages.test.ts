@@ -359,7 +359,7 @@ test('a server that is not there is unreachable, and worth another try', async (
   const failed = await failure(ask({ baseUrl: gone.url }));
 
   expect(failed).toMatchObject({ kind: 'unreachable', retryable: true });
-  expect(failed.message).toContain('ECONNREFUSED');
+  expect(failed.message).toMatch(/cannot be reached \(ECONNREFUSED\)\. Is it running\?$/);
 });
 
 test.each([
