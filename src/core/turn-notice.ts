@@ -74,7 +74,7 @@ export async function showNotices(
   }
 }
 
-/** As the memory's owner wants it. */
+/** As the memory's owner wants it. Each is tried by itself; rejects when one of them could not be shown. */
 export async function tellNotices(
   notices: Notices,
   { message, owner }: { message: Message; owner: Person },
@@ -84,12 +84,17 @@ export async function tellNotices(
 ): Promise<void> {
   if (made.length === 0) return;
   const mode = await notices.modeFor(owner, message.conversation.audience);
+  const failures: unknown[] = [];
   for (const notice of made) {
-    // A question about held changes is asked even of those who want no notices.
-    if (notice.heldBecauseOf !== undefined)
+    const isHeld = notice.heldBecauseOf !== undefined;
+    if (mode === 'off' && !isHeld) continue;
+    try {
+      // A question about held changes is asked even of those who want no notices.
       await adapter.notify(message, notice, mode === 'off' ? 'private' : mode);
-    else if (mode !== 'off') await adapter.notify(message, notice, mode);
-    else continue;
-    telemetry?.noticed(notice.heldBecauseOf === undefined ? 'told' : 'held');
+      telemetry?.noticed(isHeld ? 'held' : 'told');
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
 }

@@ -67,6 +67,18 @@ describe('what the agent writes after it has read text by others', () => {
     ]);
   });
 
+  it('is asked about although what is told beside it could not be shown', async () => {
+    bench = await createBench({ model: gullible(), agent, tools: [catalogue] });
+    const { adapter } = bench;
+    const { notify } = adapter;
+    adapter.notify = async (message, notice, mode) => {
+      if (notice.heldBecauseOf === undefined) throw new Error('the platform is away');
+      await notify(message, notice, mode);
+    };
+    await adapter.say('I wear size 9, what is in the catalogue?');
+    expect(adapter.notices.map(({ notice }) => notice.heldBecauseOf)).toEqual([['catalogue']]);
+  });
+
   it('is asked about even where notices are off', async () => {
     bench = await createBench({ model: gullible(), agent, tools: [catalogue], notices: 'off' });
     await bench.adapter.say('I wear size 9, what is in the catalogue?');
