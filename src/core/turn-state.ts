@@ -240,7 +240,8 @@ export class TurnState {
     const use = this.uses.get(id);
     if (use === undefined) return;
     use.state = event.is_error === true ? 'failed' : 'done';
-    use.resultAt ??= event.processed_at ?? this.lastAt;
+    // What we send comes twice: queued, and once more when the agent takes it up.
+    use.resultAt = event.processed_at ?? use.resultAt ?? this.lastAt;
   }
 
   private preview(id: string, event: StreamEvent): void {

@@ -91,3 +91,14 @@ describe('a request to the model that is given up', () => {
     expect(reasonAfter()).toBe('failing');
   });
 });
+
+it('the result of a tool of ours was read when the agent took it up, not when it was sent', () => {
+  const state = new TurnState(() => 'ours');
+  const use = { type: 'agent.custom_tool_use', id: 'use', name: 'catalogue', input: {}, processed_at: at(2) };
+  const result = { type: 'user.custom_tool_result', id: 'result', custom_tool_use_id: 'use', content: [] };
+  state.apply(ours(1), true);
+  state.apply(use as unknown as StreamEvent, true);
+  state.apply({ ...result, processed_at: null } as unknown as StreamEvent, true);
+  state.apply({ ...result, processed_at: at(4) } as unknown as StreamEvent, true);
+  expect(state.uses.get('use')?.resultAt).toBe(at(4));
+});
