@@ -25,6 +25,7 @@ import { createSessions } from './sessions.ts';
 import { createLocalSignals, type SignalHandler, type Signals } from './signals.ts';
 import type { State } from './state.ts';
 import { type Load, noTelemetry, type Telemetry } from './telemetry.ts';
+import type { SetTimer } from './timer.ts';
 import type { TurnLimits } from './turn.ts';
 import { createTurns } from './turns.ts';
 import { createWhereabouts } from './whereabouts.ts';
@@ -68,6 +69,8 @@ export interface BotDeps {
   telemetry?: Telemetry;
   log: Log;
   now?: () => number;
+  /** For what has its time: how long a turn and a question may take, the hour's housekeeping. */
+  setTimer?: SetTimer;
 }
 
 const START_ANSWER_MS = 15_000;
@@ -81,6 +84,7 @@ const RESCUE_EVERY_MS = 30_000;
 export function createBot(deps: BotDeps): Bot {
   const { client, state, file, tools, log } = deps;
   const clock = deps.now === undefined ? {} : { now: deps.now };
+  const timer = deps.setTimer === undefined ? {} : { setTimer: deps.setTimer };
   const role = deps.role ?? 'all';
   const telemetry = deps.telemetry ?? noTelemetry;
   const inbox = createInbox(state, deps.now, deps.inbox);
@@ -183,6 +187,7 @@ export function createBot(deps: BotDeps): Bot {
     telemetry,
     log,
     ...clock,
+    ...timer,
   });
   const rescues = state.table<1>('rescue');
   const signals = deps.signals ?? createLocalSignals();
@@ -204,7 +209,7 @@ export function createBot(deps: BotDeps): Bot {
     log,
     now,
   });
-  const housekeeping = createHousekeeping({ state, sessions, preferences, late, log });
+  const housekeeping = createHousekeeping({ state, sessions, preferences, late, log, ...timer });
 
   const port: BotPort = {
     receive: message =>

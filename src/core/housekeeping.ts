@@ -2,6 +2,7 @@
 
 import type { Log } from '../log.ts';
 import type { State } from './state.ts';
+import { idleTimer, type SetTimer } from './timer.ts';
 
 const EVERY_MS = 3600_000;
 /** So long a start waits for what is unfinished: with many, or a slow agent service, everybody else would go unanswered. */
@@ -25,10 +26,11 @@ export function createHousekeeping(deps: {
   preferences: { resume(): Promise<void> };
   late: { resume(): Promise<void> };
   log: Log;
+  setTimer?: SetTimer;
 }): Housekeeping {
-  const { state, sessions, preferences, late, log } = deps;
+  const { state, sessions, preferences, late, log, setTimer = idleTimer } = deps;
   const stopped = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  let callOff = () => {};
   let running = Promise.resolve();
   let sweeping: Promise<void> | undefined;
 
@@ -53,6 +55,13 @@ export function createHousekeeping(deps: {
     running = running.then(() => (stopped.signal.aborted ? undefined : what()));
   }
 
+  function everyHour(): void {
+    next(look);
+    next(sweep);
+    next(() => preferences.resume());
+    callOff = setTimer(everyHour, EVERY_MS);
+  }
+
   return {
     async resume() {
       next(() => preferences.resume());
@@ -66,15 +75,10 @@ export function createHousekeeping(deps: {
     begin() {
       next(look);
       next(sweep);
-      timer = setInterval(() => {
-        next(look);
-        next(sweep);
-        next(() => preferences.resume());
-      }, EVERY_MS);
-      timer.unref();
+      callOff = setTimer(everyHour, EVERY_MS);
     },
     async stop() {
-      clearInterval(timer);
+      callOff();
       stopped.abort();
       await sweeping?.catch(() => {});
     },

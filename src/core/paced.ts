@@ -1,5 +1,7 @@
 /** Pacing of snapshots: of many values in quick succession only the newest is worth writing. */
 
+import { realTimer, type SetTimer } from './timer.ts';
+
 /** Thrown by `write` when it is to be tried again later; what is newest by then is written. */
 export class RetryLater extends Error {
   readonly afterMs: number;
@@ -13,9 +15,6 @@ export class RetryLater extends Error {
     this.binding = options.binding ?? true;
   }
 }
-
-/** Runs something later; the returned function calls it off. */
-export type SetTimer = (run: () => void, ms: number) => () => void;
 
 export interface Paced<T> {
   /** The newest value: written at once, or when the pace allows, unless a newer one replaces it. Never waits, never throws. */
@@ -143,8 +142,3 @@ export function createPaced<T>(options: PacedOptions<T>): Paced<T> {
     },
   };
 }
-
-const realTimer: SetTimer = (run, ms) => {
-  const timer = setTimeout(run, ms);
-  return () => clearTimeout(timer);
-};

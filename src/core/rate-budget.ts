@@ -1,4 +1,4 @@
-import type { SetTimer } from './paced.ts';
+import { realTimer, type SetTimer } from './timer.ts';
 
 /** How often something may be done. No minute ever sees more than `burst + perMinute` of it. */
 export interface Rate {
@@ -144,8 +144,3 @@ export function createRateBudget(options: { now?: () => number; setTimer?: SetTi
     },
   };
 }
-
-const realTimer: SetTimer = (run, ms) => {
-  const timer = setTimeout(run, ms);
-  return () => clearTimeout(timer);
-};

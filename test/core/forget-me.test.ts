@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TABLES } from '../../src/core/person-rows.ts';
 import type { Passing } from '../fakes/fault-proxy.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
+import { manualClock } from '../helpers/manual-clock.ts';
 import { memoryOf, obedientModel, write } from '../helpers/memory.ts';
 import { createScriptedModel } from '../helpers/scripted-model.ts';
 
@@ -207,10 +208,8 @@ describe('forgetting a person', () => {
   });
 
   it('that is finished by asking again takes nothing of what comes after that', async () => {
-    const hours = vi.spyOn(globalThis, 'setInterval');
-    bench = await createBench({ model: obedientModel() });
-    const hourly = hours.mock.calls.find(([, ms]) => ms === 3600_000)?.[0] as () => void;
-    hours.mockRestore();
+    const clock = manualClock();
+    bench = await createBench({ model: obedientModel(), setTimer: clock.setTimer });
     const [ann, ben] = [memoryOf(bench, 'ann'), memoryOf(bench, 'ben')];
     for (const user of ['ann', 'ben']) await bench.adapter.say(write('a.md', '- old\n'), { user });
     const isDelete = ({ method, path }: Passing) => method === 'DELETE' && path === '/v1/memory_stores/:id';
@@ -224,7 +223,7 @@ describe('forgetting a person', () => {
     const before = bench.proxy.requests.length;
     const begun = () => bench.proxy.requests.slice(before).some(request => request.startsWith('DELETE'));
     bench.proxy.plan(passing => (isDelete(passing) ? { type: 'delay', ms: 1_000 } : undefined));
-    hourly();
+    await clock.advance(3600_000);
     await vi.waitFor(() => expect(begun()).toBe(true));
     bench.proxy.plan(() => undefined);
     expect(await ben.run('receipt', { type: 'forget-me', confirmed: true })).toMatchObject({ ok: true });

@@ -1,38 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createPaced, type PacedOptions, RetryLater, type SetTimer } from '../../src/core/paced.ts';
-
-/** Time that moves only when told; everything due is run in order, and promises get their turn in between. */
-function manualClock() {
-  let time = 0;
-  let timers: { due: number; run: () => void }[] = [];
-  const setTimer: SetTimer = (run, ms) => {
-    const timer = { due: time + ms, run };
-    timers.push(timer);
-    return () => {
-      timers = timers.filter(other => other !== timer);
-    };
-  };
-  return {
-    now: () => time,
-    setTimer,
-    async advance(ms: number) {
-      const until = time + ms;
-      await settle();
-      for (;;) {
-        const next = timers.filter(timer => timer.due <= until).sort((a, b) => a.due - b.due)[0];
-        if (next === undefined) break;
-        timers = timers.filter(timer => timer !== next);
-        time = next.due;
-        next.run();
-        await settle();
-      }
-      time = until;
-      await settle();
-    },
-  };
-}
-
-const settle = () => new Promise<void>(resolve => setImmediate(resolve));
+import { createPaced, type PacedOptions, RetryLater } from '../../src/core/paced.ts';
+import { manualClock } from '../helpers/manual-clock.ts';
 
 function setUp(overrides: Partial<PacedOptions<string>> = {}) {
   const clock = manualClock();

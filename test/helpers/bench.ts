@@ -9,6 +9,7 @@ import { type CustomTool, createCustomTools } from '../../src/core/custom-tools.
 import type { NoticeMode } from '../../src/core/message.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
 import type { State } from '../../src/core/state.ts';
+import type { SetTimer } from '../../src/core/timer.ts';
 import type { TurnLimits } from '../../src/core/turn.ts';
 import { createLog, type Log } from '../../src/log.ts';
 import { createAgentLoop } from '../../src/runtime/agent-loop.ts';
@@ -43,6 +44,7 @@ export interface BotOptions {
   limits?: Partial<TurnLimits>;
   now?: () => number;
   log?: Log;
+  setTimer?: SetTimer;
   apiKey?: string;
   /** False: the bot is made but not started. */
   start?: boolean;
@@ -70,6 +72,7 @@ export async function createBench(options: BotOptions = {}): Promise<Bench> {
       limits: { turnMs: 60_000, questionMs: 60_000, outageMs: 20_000, ...given.limits },
       log: given.log ?? createLog('silent'),
       ...(given.now === undefined ? {} : { now: given.now }),
+      ...(given.setTimer === undefined ? {} : { setTimer: given.setTimer }),
     });
     if (given.start !== false) await bot.start();
     return { state, file, adapter, bot };

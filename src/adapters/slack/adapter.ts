@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { BotPort, ChatAdapter } from '../../core/adapter.ts';
 import { SetupError } from '../../core/errors.ts';
-import type { SetTimer } from '../../core/paced.ts';
 import { createRateBudget } from '../../core/rate-budget.ts';
 import type { State } from '../../core/state.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
+import { realTimer, type SetTimer } from '../../core/timer.ts';
 import type { Log } from '../../log.ts';
 import { createActors } from './actors.ts';
 import { createAsks } from './asks.ts';
@@ -242,8 +242,3 @@ function startSentence({ transport, apiUrl }: SlackAdapterOptions, error: unknow
     ? `Cannot open Slack's Socket Mode at ${apiUrl} (${said}). Check SLACK_APP_TOKEN, its scope connections:write, and the network.`
     : `Cannot listen for Slack on port ${transport.port} (${said}).`;
 }
-
-const realTimer: SetTimer = (run, ms) => {
-  const timer = setTimeout(run, ms);
-  return () => clearTimeout(timer);
-};

@@ -1,5 +1,5 @@
 import type { Message, NoticeMode } from '../../core/message.ts';
-import type { SetTimer } from '../../core/paced.ts';
+import type { SetTimer } from '../../core/timer.ts';
 import type { Notice } from '../../core/views.ts';
 import type { Log } from '../../log.ts';
 import { findMarked, slackTimeBefore } from './find-posted.ts';

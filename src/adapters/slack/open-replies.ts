@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { BotPort, ChatAdapter } from '../../core/adapter.ts';
 import type { Conversation, Json } from '../../core/message.ts';
-import type { SetTimer } from '../../core/paced.ts';
+import type { SetTimer } from '../../core/timer.ts';
 import type { Log } from '../../log.ts';
 import type { Actor } from './actors.ts';
 import type { Asks } from './asks.ts';

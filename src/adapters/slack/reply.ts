@@ -1,5 +1,6 @@
 import type { Question, Reply, ReplySink } from '../../core/adapter.ts';
-import { createPaced, RetryLater, type SetTimer } from '../../core/paced.ts';
+import { createPaced, RetryLater } from '../../core/paced.ts';
+import type { SetTimer } from '../../core/timer.ts';
 import { isInstallationGone, isPlaceGone } from './refusals.ts';
 import { QUIET, replyContent } from './reply-blocks.ts';
 import { STREAM_MAX_AGE_MS } from './reply-growth.ts';

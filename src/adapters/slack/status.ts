@@ -1,4 +1,5 @@
-import { RetryLater, type SetTimer } from '../../core/paced.ts';
+import { RetryLater } from '../../core/paced.ts';
+import type { SetTimer } from '../../core/timer.ts';
 import type { Log } from '../../log.ts';
 import type { ReplyTo } from './inbound.ts';
 import type { SlackApi } from './web-client.ts';

@@ -7,9 +7,9 @@ import { createSlackAdapter, type SlackAdapterOptions } from '../../../src/adapt
 import type { Install, Transport } from '../../../src/adapters/slack/settings.ts';
 import type { ChatAdapter, ReplySink } from '../../../src/core/adapter.ts';
 import type { Json, Message } from '../../../src/core/message.ts';
-import type { SetTimer } from '../../../src/core/paced.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
 import type { State } from '../../../src/core/state.ts';
+import type { SetTimer } from '../../../src/core/timer.ts';
 import type { Log } from '../../../src/log.ts';
 import type { AppSettings } from '../../fakes/slack/core.ts';
 import type { User } from '../../fakes/slack/drivers/user.ts';
