@@ -12,6 +12,7 @@ import { objectionTo } from './message-content.ts';
 import { patiently } from './patience.ts';
 import type { ReplySources } from './reply-sources.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
+import type { SetTimer } from './timer.ts';
 import { joined, runTurn, type TurnLimits, type TurnResult } from './turn.ts';
 import type { TurnContent } from './turn-content.ts';
 import { endsSession, finalText, MEMORY_LOST, stateOf } from './turn-ending.ts';
@@ -31,6 +32,7 @@ export interface TurnReplyDeps {
   limits: TurnLimits;
   log: Log;
   now?: () => number;
+  setTimer?: SetTimer;
 }
 
 /** A turn that ran, the text of its reply, and the session it ran in. */
@@ -143,6 +145,8 @@ export function createTurnReply(
             tools: deps.tools,
             kept: deps.kept,
             limits: deps.limits,
+            now,
+            ...(deps.setTimer === undefined ? {} : { setTimer: deps.setTimer }),
             telemetry,
             log,
             onSent: id => {

@@ -4,6 +4,7 @@ import { defineTool } from '../../src/core/custom-tools.ts';
 import { ModelError } from '../../src/runtime/ports.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { gate } from '../helpers/gate.ts';
+import { manualClock } from '../helpers/manual-clock.ts';
 import { createScriptedModel, lastResults, lastWords } from '../helpers/scripted-model.ts';
 
 let bench: Bench;
@@ -151,8 +152,15 @@ describe('stopping', () => {
   });
 
   it('happens by itself after the limit, with a sentence', async () => {
-    bench = await createBench({ model: hanging(), limits: { turnMs: 300 } });
-    const reply = await bench.adapter.say('a long story');
+    const clock = manualClock();
+    bench = await createBench({ model: hanging(), limits: { turnMs: 300 }, setTimer: clock.setTimer });
+    const { adapter } = bench;
+    const saying = adapter.say('a long story');
+    await adapter.until(() => adapter.replies[0]?.snapshots.at(-1)?.text === 'Once upon ');
+    await clock.advance(299);
+    expect(adapter.replies[0]?.final).toBeNull();
+    await clock.advance(1);
+    const reply = await saying;
     expect(reply.final).toMatchObject({
       state: 'failed',
       text: expect.stringMatching(/^Once upon .*took too long/s),
@@ -261,9 +269,15 @@ describe('a turn that ends badly', () => {
   });
 
   it('gives up on an outage after the limit, says so, and answers the next message', async () => {
-    bench = await createBench({ limits: { outageMs: 300 } });
+    let passed = 0;
+    const began = Date.now();
+    bench = await createBench({ limits: { outageMs: 300 }, now: () => began + passed });
     bench.proxy.plan(() => ({ type: 'drop_before' }));
-    const reply = await bench.adapter.say('hello');
+    const { adapter } = bench;
+    const saying = adapter.say('hello');
+    await adapter.until(() => (adapter.replies[0]?.snapshots.length ?? 0) > 0);
+    passed = 301;
+    const reply = await saying;
     expect(reply.final).toMatchObject({
       state: 'failed',
       text: expect.stringMatching(/can't reach my agent service/),
