@@ -11,6 +11,7 @@ import { createHousekeeping } from './housekeeping.ts';
 import { createInbox, type InboxLimits } from './inbox.ts';
 import { createKeptStreams } from './kept-streams.ts';
 import { createLateNotices } from './late-notices.ts';
+import { createLatestChanges } from './latest-changes.ts';
 import { createLeases, type Leases, noLeases } from './leases.ts';
 import { createAccounts } from './linking/accounts.ts';
 import { createMemory } from './memory.ts';
@@ -128,6 +129,7 @@ export function createBot(deps: BotDeps): Bot {
   );
   const whereabouts = createWhereabouts(state, platform => adapters.get(platform));
   const authors = createAuthors({ client, state, whereabouts });
+  const latest = createLatestChanges(state);
   const now = deps.now ?? Date.now;
   const sources = createReplySources({ client, state, now });
   const sessions = createSessions({
@@ -150,6 +152,7 @@ export function createBot(deps: BotDeps): Bot {
     client,
     state,
     authors,
+    latest,
     afterTurn: (person, sessionId) => preferences.afterTurn(person, sessionId),
     mend: (person, stories) => preferences.mend(person, stories),
     onWritten: (person, conversation, writer) => sessions.memoryWritten(person, conversation, writer),
@@ -201,6 +204,7 @@ export function createBot(deps: BotDeps): Bot {
     privacy,
     whereabouts,
     authors,
+    latest,
     sources,
     forgetMe,
     holds,

@@ -148,6 +148,24 @@ export async function versionBefore(
   return null;
 }
 
+/**
+ * What taking these changes back, in this order, has changed: from what they had left to what stood there before them.
+ * `textOf`: what a version says; null when that is no longer kept.
+ */
+export async function changesBack(
+  refs: readonly ChangeRef[],
+  textOf: (storeId: string, versionId: string) => Promise<string | null>,
+): Promise<MemoryChange[]> {
+  const steps = refs.map(async (ref): Promise<Step> => {
+    const { storeId, beforeVersionId, afterVersionId } = ref;
+    const [left, stood] = await Promise.all(
+      [afterVersionId, beforeVersionId].map(id => (id === null ? null : textOf(storeId, id))),
+    );
+    return { ref, before: afterVersionId === null ? null : (left ?? undefined), after: stood ?? null };
+  });
+  return describe(await Promise.all(steps));
+}
+
 /** What a person reads of it, by path. Where what stood before is no longer kept, there are no lines. */
 export function describe(steps: readonly Step[]): MemoryChange[] {
   const byMemory = new Map<string, Step[]>();

@@ -8,6 +8,8 @@ export interface MemoryFile {
   path: string;
   content: string;
   sha256: string;
+  /** The version that it shows. */
+  versionId: string;
   updatedAt: string;
 }
 
@@ -78,6 +80,7 @@ function fileOf(
     path: string;
     content?: string | null;
     content_sha256: string;
+    memory_version_id: string;
     updated_at: string;
   },
 ): MemoryFile {
@@ -87,6 +90,7 @@ function fileOf(
     path: memory.path,
     content: memory.content ?? '',
     sha256: memory.content_sha256,
+    versionId: memory.memory_version_id,
     updatedAt: memory.updated_at,
   };
 }

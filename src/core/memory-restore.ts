@@ -11,15 +11,18 @@ interface Standing {
   sha256: string;
 }
 
+/**
+ * What came of it: `changed`, the memory has changed since; `lost`, the text to go to was forgotten for good or is no longer
+ * kept. Then nothing is touched. Done already counts as done.
+ */
+export type Moved = 'done' | 'changed' | 'lost';
+
 /** Moves a memory between what stood there before a change and what the change left. */
 export interface Moves {
-  /**
-   * Takes one change back. False when the memory has changed since, or when the text to go to is no longer kept: then
-   * nothing is touched. Done already counts as done.
-   */
-  undo(person: Person, ref: ChangeRef, by: OwnChange): Promise<boolean>;
-  /** Makes it again; otherwise likewise. */
-  redo(person: Person, ref: ChangeRef, by: OwnChange): Promise<boolean>;
+  /** Takes one change back. */
+  undo(person: Person, ref: ChangeRef, by: OwnChange): Promise<Moved>;
+  /** Makes it again. */
+  redo(person: Person, ref: ChangeRef, by: OwnChange): Promise<Moved>;
 }
 
 export function createMoves({ client, authors }: { client: Anthropic; authors: Authors }): Moves {
@@ -28,18 +31,18 @@ export function createMoves({ client, authors }: { client: Anthropic; authors: A
     storeId: string,
     change: Intent,
     by: OwnChange,
-    work: () => Promise<boolean>,
-  ): Promise<boolean> {
+    work: () => Promise<Moved>,
+  ): Promise<Moved> {
     const intent = await authors.intend(person, change, by);
-    const done = await work();
-    await (done ? intent.madeIn(storeId) : intent.dropped());
-    return done;
+    const moved = await work();
+    await (moved === 'done' ? intent.madeIn(storeId) : intent.dropped());
+    return moved;
   }
 
   return {
     async undo(person, ref, by) {
       const { storeId, memoryId, path, beforePath, beforeSha256, beforeIsLost } = ref;
-      if (beforeIsLost === true) return false;
+      if (beforeIsLost === true) return 'lost';
       const change = { path: beforePath ?? path, sha256: beforeSha256 };
       return attempt(person, storeId, change, by, () =>
         move(client, storeId, memoryId, after(ref), before(ref)),
@@ -92,14 +95,14 @@ async function move(
   memoryId: string,
   from: Standing | null,
   to: Standing | null,
-): Promise<boolean> {
+): Promise<Moved> {
   const { memories } = client.beta.memoryStores;
   const once = { maxRetries: 0 };
-  const content = to === null ? null : await textOf(client, storeId, to.versionId);
-  if (to !== null && content === null) return false;
+  const content = to === null ? null : await textOfVersion(client, storeId, to.versionId);
+  if (to !== null && content === null) return 'lost';
   try {
     if (from === null) {
-      if (to === null || content === null) return true;
+      if (to === null || content === null) return 'done';
       await memories.create(storeId, { path: to.path, content }, once);
     } else if (to === null || content === null) {
       await memories.delete(
@@ -112,27 +115,42 @@ async function move(
       const moved = from.path === to.path ? {} : { path: to.path };
       await memories.update(memoryId, { memory_store_id: storeId, content, precondition, ...moved }, once);
     }
-    return true;
+    return 'done';
   } catch (error) {
     const failure = failureOf(error);
-    if (failure.type === 'gone') return to === null;
-    if (failure.type !== 'refused' || failure.reason !== 'conflict') throw error;
-    return to !== null && (await standsAt(client, storeId, to));
+    if (failure.type === 'gone' && from !== null) {
+      // One that was taken away and brought back, as it was, has another id.
+      const again = await standingAt(client, storeId, from);
+      if (again !== null && again !== memoryId) return move(client, storeId, again, from, to);
+    } else if (failure.type !== 'gone' && (failure.type !== 'refused' || failure.reason !== 'conflict')) {
+      throw error;
+    }
+    if (to === null) return failure.type === 'gone' ? 'done' : 'changed';
+    return (await standingAt(client, storeId, to)) === null ? 'changed' : 'done';
   }
 }
 
-/** True when the store holds exactly this text at this path. */
-async function standsAt(client: Anthropic, storeId: string, to: Standing): Promise<boolean> {
+/** Which memory holds exactly this text at this path; null: none does. */
+async function standingAt(client: Anthropic, storeId: string, it: Standing): Promise<string | null> {
   const { memories } = client.beta.memoryStores;
-  const folder = to.path.slice(0, to.path.lastIndexOf('/') + 1);
-  for await (const item of memories.list(storeId, { path_prefix: folder, limit: 100 })) {
-    if (item.type === 'memory' && item.path === to.path) return item.content_sha256 === to.sha256;
+  const folder = it.path.slice(0, it.path.lastIndexOf('/') + 1);
+  try {
+    for await (const item of memories.list(storeId, { path_prefix: folder, limit: 100 })) {
+      if (item.type !== 'memory' || item.path !== it.path) continue;
+      return item.content_sha256 === it.sha256 ? item.id : null;
+    }
+  } catch (error) {
+    if (failureOf(error).type !== 'gone') throw error;
   }
-  return false;
+  return null;
 }
 
 /** The text of a version; null when it is no longer kept. */
-async function textOf(client: Anthropic, storeId: string, versionId: string): Promise<string | null> {
+export async function textOfVersion(
+  client: Anthropic,
+  storeId: string,
+  versionId: string,
+): Promise<string | null> {
   const versions = client.beta.memoryStores.memoryVersions;
   const version = await unlessGone(versions.retrieve(versionId, { memory_store_id: storeId }));
   return version?.content ?? null;

@@ -127,8 +127,8 @@ export const commandActionSchema = z.discriminatedUnion('type', [
   /** `page` counts from 0, newest first; `memoryId`: of one file. */
   action('history', { page: z.number().exactOptional(), memoryId: text.exactOptional() }),
   action('restore', { versionId: text, revision: text.exactOptional() }),
-  /** Of a notice whose changes are held: they are dropped. */
-  action('undo', { noticeId: text }),
+  /** Of a notice whose changes are held: they are dropped. Without one: the last change there was, whoever made it. */
+  action('undo', { noticeId: text.exactOptional() }),
   /** Makes changes that are held until the person has agreed. */
   action('keep', { noticeId: text }),
   action('pause', {}),

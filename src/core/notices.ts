@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from './errors.ts';
 import type { ForeignText } from './foreign-text.ts';
+import { KEEP_MS, type LatestChanges } from './latest-changes.ts';
 import { type ChangeRef, changesSince, describe, type SessionChanges, type Step } from './memory-changes.ts';
 import { createMoves, undoOrder } from './memory-restore.ts';
 import type { Writing } from './memory-story.ts';
@@ -19,6 +20,8 @@ export interface NoticeRecord {
   refs: ChangeRef[];
   /** True when the changes were taken back and wait for the person's word. */
   held: boolean;
+  /** It is used up: the changes were undone, or dropped where they were held. */
+  settled?: 'undone' | 'dropped';
 }
 
 export interface Notices {
@@ -39,13 +42,11 @@ export interface Notices {
   }): Promise<Notice[]>;
 }
 
-/** How long a change can be undone from its notice. */
-const NOTICE_TTL_MS = 30 * 24 * 3600_000;
-
 export function createNotices(deps: {
   client: Anthropic;
   state: State;
   authors: Authors;
+  latest: LatestChanges;
   /** What was forgotten while the turn ran, and what others changed meanwhile. */
   afterTurn: Forgetting['afterTurn'];
   mend: Merging['mend'];
@@ -99,7 +100,7 @@ export function createNotices(deps: {
       const { trusted, doubted } = mended ? await look() : seen;
       const held = new Set<ChangeRef>();
       for (const ref of undoOrder(doubted.map(step => step.ref)))
-        if (await moves.undo(person, ref, 'hold')) held.add(ref);
+        if ((await moves.undo(person, ref, 'hold')) === 'done') held.add(ref);
       const isHeld = ({ ref }: Step) => held.has(ref);
       if (mended && held.size > 0) {
         // What is taken back may take with it what was put back there.
@@ -121,14 +122,21 @@ export function createNotices(deps: {
       ] as const) {
         const changes = describe(steps);
         if (changes.length === 0) continue;
-        const id = randomBytes(9).toString('base64url');
+        const id = noticeId(sessionId, since, isAsked);
         const record = { person: personKey(person), refs: steps.map(step => step.ref), held: isAsked };
-        await records.set(id, record, NOTICE_TTL_MS);
+        await records.set(id, record, KEEP_MS);
+        await deps.latest.add(person, { type: 'notice', id });
         notices.push(isAsked ? { id, changes, heldBecauseOf: foreign?.sources ?? [] } : { id, changes });
       }
       return notices;
     },
   };
+}
+
+/** The same when the turn is looked at again after a crash: it is one notice. */
+function noticeId(sessionId: string, since: string, isAsked: boolean): string {
+  const turn = JSON.stringify([sessionId, since, isAsked]);
+  return createHash('sha256').update(turn).digest('base64url').slice(0, 12);
 }
 
 function together(changes: readonly SessionChanges[]): SessionChanges {

@@ -41,6 +41,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'session-conversation': { by: 'key' },
   'session-ending': { by: 'key' },
   notice: { by: 'value' },
+  'latest-change': { by: 'key' },
   'notice-due': { by: 'key' },
   'notice-mode': { by: 'key' },
   'memory-lost': { by: 'key' },
@@ -86,6 +87,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
 /** Of these, what is about an account's own memory: worth nothing once another account's has taken its place. */
 const ABOUT_MEMORY: ReadonlySet<string> = new Set([
   'notice',
+  'latest-change',
   'notice-mode',
   'memory-lost',
   'memory-edited',

@@ -2,6 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../log.ts';
 import type { ForgetMe, Forgotten } from './forget-me.ts';
 import type { Holds } from './holds.ts';
+import type { LatestChanges } from './latest-changes.ts';
 import type { Accounts } from './linking/accounts.ts';
 import { createLinkCodes } from './linking/codes.ts';
 import { createLinking } from './linking/linking.ts';
@@ -28,6 +29,7 @@ import { createFormEditing } from './preferences/form-editing.ts';
 import { createHistory, revisionOf } from './preferences/history.ts';
 import { createMerging, type Merging } from './preferences/merging.ts';
 import { createOrigins } from './preferences/origins.ts';
+import { createOwnChanges } from './preferences/own-changes.ts';
 import { createRestoring } from './preferences/restoring.ts';
 import { createSharing } from './preferences/sharing.ts';
 import { createTextEditing } from './preferences/text-editing.ts';
@@ -59,6 +61,7 @@ export interface PreferencesDeps {
   privacy: Privacy;
   whereabouts: ConversationOfSession;
   authors: Authors;
+  latest: LatestChanges;
   sources: ReplySources;
   forgetMe: ForgetMe;
   holds: Holds;
@@ -77,12 +80,14 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   const { client, state, memory, accounts, sessions, privacy, whereabouts, authors } = deps;
   const onWritten = (person: Person) => sessions.memoryEdited(person);
   const origins = createOrigins({ client, state, authors, whereabouts });
-  const writes = createWrites({ client, authors, onWritten });
+  const { latest } = deps;
+  const ownChanges = createOwnChanges({ state, latest });
+  const writes = createWrites({ client, authors, ownChanges, onWritten });
   const history = createHistory({ client, authors });
   const conflicts = createConflicts({ client, state, memory });
   const forms = createFormEditing({ state, memory, writes, conflicts, now: deps.now });
   const texts = createTextEditing({ client, memory, writes, conflicts });
-  const restoring = createRestoring({ client, state, memory, authors, writes, texts, onWritten });
+  const restoring = createRestoring({ client, state, memory, authors, latest, writes, texts, onWritten });
   const forgetting = createForgetting({
     client,
     state,
@@ -269,7 +274,9 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
         case 'restore':
           return restoring.restore(owner, action);
         case 'undo':
-          return restoring.undo(owner, action.noticeId);
+          return action.noticeId === undefined
+            ? restoring.undoLatest(owner)
+            : restoring.undo(owner, action.noticeId);
         case 'keep':
           return restoring.keep(owner, action.noticeId);
         case 'pause':

@@ -20,7 +20,15 @@ const startWith = (content: string, name = 'Ann') =>
         access: 'read_write',
         listing: {
           files: [
-            { id: 'mem_1', storeId: 'memstore_1', path: '/sizes.md', content, sha256: '', updatedAt: '' },
+            {
+              id: 'mem_1',
+              storeId: 'memstore_1',
+              path: '/sizes.md',
+              content,
+              sha256: '',
+              versionId: '',
+              updatedAt: '',
+            },
           ],
           complete: true,
         },

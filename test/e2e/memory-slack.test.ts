@@ -125,9 +125,9 @@ describe('a person and their memory, on Slack', () => {
     await whole.halt();
     await whole.start();
     await press(linen, 'Undo');
-    await on.seenBy(ann, 'Undone.');
+    await on.seenBy(ann, 'Undone: likes: linen is gone.');
     await says(ann, write('style.md', '- likes: wool\n'));
-    await preferences('undo', 'Undone.');
+    await preferences('undo', 'Undone: likes: wool is gone.');
     expect(await notes()).not.toHaveProperty('/style.md');
 
     // Where it may be used: by a button in the memory, and taken back by a word.

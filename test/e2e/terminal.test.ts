@@ -63,7 +63,7 @@ describe('the bot in a pipe', () => {
       /Just type\./,
       /I remember nothing about you yet/,
       /- shoe size: 9 \(/,
-      /Undone\. Your memory is as it was before\./,
+      /Undone: shoe size: 9 is gone\./,
       /I have no note and no fact called “sizes”/,
       /I don't know \/nonsense/,
       /Tell me what you are looking for/,

@@ -16,8 +16,8 @@ export interface Notices {
   recall(noticeId: string): Notice | undefined;
   /** What is known of a notice that any process showed. */
   find(person: Person, noticeId: string): Promise<Shown | null>;
-  /** The notice that was shown last, or (`held`) the last that waits for the person's word. */
-  latest(person: Person, which: 'any' | 'held'): Promise<string | null>;
+  /** The last notice that waits for the person's word. */
+  latestHeld(person: Person): Promise<string | null>;
 }
 
 /** What is written down of a notice: where its changes are to be found, and nothing of what they say. */
@@ -54,7 +54,6 @@ export function createNotices(deps: {
     const held = notice.heldBecauseOf !== undefined;
     const memoryIds = [...new Set(notice.changes.map(change => change.memoryId))];
     await shown.set(`${owner}/${notice.id}`, { memoryIds, held }, KEEP_MS);
-    await latest.set(`${owner}/any`, notice.id, KEEP_MS);
     if (held) await latest.set(`${owner}/held`, notice.id, KEEP_MS);
   }
 
@@ -99,7 +98,7 @@ export function createNotices(deps: {
   return {
     recall: noticeId => recent.get(noticeId),
     find: async (person, noticeId) => (await shown.get(`${personKey(person)}/${noticeId}`)) ?? null,
-    latest: async (person, which) => (await latest.get(`${personKey(person)}/${which}`)) ?? null,
+    latestHeld: async person => (await latest.get(`${personKey(person)}/held`)) ?? null,
 
     async show(message, notice, mode) {
       const { person, audience } = message.conversation;

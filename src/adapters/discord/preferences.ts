@@ -70,8 +70,9 @@ export function createPreferences(deps: {
         return settle(interaction, { type: 'restore', ...version });
       }
       case 'undo':
+        return settle(interaction, { type: 'undo' });
       case 'keep':
-        return decide(interaction, verb);
+        return keep(interaction);
       case 'pause':
       case 'resume':
         return settle(interaction, { type: verb });
@@ -170,17 +171,10 @@ export function createPreferences(deps: {
     return show(interaction, turned);
   }
 
-  /** What `undo` and `keep` are about is the change that was shown last. */
-  async function decide(interaction: ChatInputCommandInteraction, verb: 'undo' | 'keep'): Promise<void> {
-    const which = verb === 'keep' ? 'held' : 'any';
-    const noticeId = await deps.notices.latest(personBehind(interaction), which);
-    if (noticeId !== null) return settle(interaction, { type: verb, noticeId });
-    return say(
-      interaction,
-      verb === 'keep'
-        ? 'There is no change that waits for you.'
-        : 'There is no change of late to take back. /preferences history shows all of them.',
-    );
+  async function keep(interaction: ChatInputCommandInteraction): Promise<void> {
+    const noticeId = await deps.notices.latestHeld(personBehind(interaction));
+    if (noticeId !== null) return settle(interaction, { type: 'keep', noticeId });
+    return say(interaction, 'There is no change that waits for you.');
   }
 
   /** `on`: as it was set up here; where that is off, to the person alone. */

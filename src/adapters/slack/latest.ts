@@ -3,34 +3,28 @@ import type { State } from '../../core/state.ts';
 import { PLATFORM } from './inbound.ts';
 
 /**
- * What a person last said where, and what they were last told of their memory: a command that is typed names
- * neither. Kept for all processes, because any of them may get the command.
+ * What a person last said where, and the last change that waits for their word: a command that is typed names neither.
+ * Kept for all processes, because any of them may get the command.
  */
 export interface Latest {
   heard(conversation: Conversation): Promise<void>;
   /** The conversation a person was last heard in, in this channel or (null) anywhere. */
   conversation(person: Person, channel: string | null): Promise<Conversation | null>;
-  noticed(person: Person, noticeId: string, held: boolean): Promise<void>;
-  /** What `undo` is about, and what `keep` is about. */
-  notices(person: Person): Promise<LatestNotices>;
+  asked(person: Person, noticeId: string): Promise<void>;
+  /** What `keep` is about. */
+  heldNotice(person: Person): Promise<string | null>;
   /** The app was removed from a workspace. */
   forget(workspace: string): Promise<void>;
 }
 
-export interface LatestNotices {
-  any: string | null;
-  held: string | null;
-}
-
-/** As long as a change can be taken back. */
+/** As long as a change can be kept. */
 const KEEP_MS = 30 * 24 * 3600_000;
 
 export function createLatest(state: State): Latest {
   const conversations = state.table<Conversation>('slack-latest');
-  const shown = state.table<LatestNotices>('slack-notice');
+  const shown = state.table<{ held: string | null }>('slack-notice');
   const keyOf = (person: Person, channel: string | null) =>
     channel === null ? personKey(person) : `${personKey(person)}/${encodeURIComponent(channel)}`;
-  const notices = async (person: Person) => (await shown.get(personKey(person))) ?? { any: null, held: null };
 
   return {
     async heard(conversation) {
@@ -39,12 +33,10 @@ export function createLatest(state: State): Latest {
       await Promise.all(keys.map(key => conversations.set(key, conversation, KEEP_MS)));
     },
     conversation: async (person, channel) => (await conversations.get(keyOf(person, channel))) ?? null,
-    async noticed(person, noticeId, held) {
-      const before = await notices(person);
-      const next = { any: noticeId, held: held ? noticeId : before.held };
-      await shown.set(personKey(person), next, KEEP_MS);
+    async asked(person, noticeId) {
+      await shown.set(personKey(person), { held: noticeId }, KEEP_MS);
     },
-    notices,
+    heldNotice: async person => (await shown.get(personKey(person)))?.held ?? null,
     async forget(workspace) {
       const prefix = `${[PLATFORM, workspace].map(encodeURIComponent).join('/')}/`;
       for (const table of [conversations, shown]) {

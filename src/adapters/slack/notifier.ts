@@ -83,7 +83,7 @@ export function createNotifier(deps: {
       const { person } = message.conversation;
       const place = replyToSchema.parse(message.replyTo);
       const content = { ...noticeMessage(notice, place.tenant, place.user) };
-      await deps.latest.noticed(person, notice.id, notice.heldBecauseOf !== undefined);
+      if (notice.heldBecauseOf !== undefined) await deps.latest.asked(person, notice.id);
       // A thread in a DM has no other readers.
       if (mode === 'private' && !place.private) await whisper(place, content);
       else {

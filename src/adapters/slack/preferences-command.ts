@@ -7,7 +7,7 @@ import type { Actor, Actors } from './actors.ts';
 import { readableText } from './inbound.ts';
 import type { Latest } from './latest.ts';
 import type { MemoryAnswers } from './memory-answers.ts';
-import { createSurface, type Surface, whisper } from './surfaces.ts';
+import { createSurface, whisper } from './surfaces.ts';
 import { choicesMessage, helpMessage } from './views.ts';
 import type { SlackApi } from './web-client.ts';
 
@@ -26,7 +26,6 @@ const command = z.looseObject({
   text: z.string().default(''),
 });
 
-const NO_CHANGE = 'I have told you of no change that could be taken back.';
 const NOTHING_WAITS = 'There is no change that waits for you.';
 const BRING_BACK = 'Press “Bring back” beside what is to be as it was.';
 
@@ -63,8 +62,11 @@ export async function answerPreferences(
       case 'restore':
         return surface.show(await deps.answers.run(actor, { type: 'history' }), BRING_BACK);
       case 'undo':
-      case 'keep':
-        return settleLatest(typed.type, actor, surface, deps);
+        return answer({ type: 'undo' });
+      case 'keep': {
+        const noticeId = await deps.latest.heldNotice(actor.person);
+        return noticeId === null ? surface.say(NOTHING_WAITS) : answer({ type: 'keep', noticeId });
+      }
       case 'notices-on':
         return surface.show(await turnNoticesOn(actor, deps.answers));
     }
@@ -75,18 +77,6 @@ export async function answerPreferences(
 function opensForm(typed: Typed): boolean {
   if (typed.type === 'do') return typed.action.type === 'form';
   return typed.type === 'named' && (typed.verb === 'edit' || typed.verb === 'new');
-}
-
-async function settleLatest(
-  type: 'undo' | 'keep',
-  actor: Actor,
-  surface: Surface,
-  { latest, answers }: PreferencesCommandDeps,
-): Promise<void> {
-  const notices = await latest.notices(actor.person);
-  const noticeId = type === 'undo' ? notices.any : notices.held;
-  if (noticeId === null) return surface.say(type === 'undo' ? NO_CHANGE : NOTHING_WAITS);
-  return answers.answer(actor, { type, noticeId }, surface);
 }
 
 /** As it was set up here; where that is off, to the person alone. */

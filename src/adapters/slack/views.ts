@@ -88,7 +88,7 @@ const HELP: readonly [heading: string, lines: readonly string[]][] = [
     [
       '`/preferences edit` the usual facts as a form; `set budget $120` one of them; `set brands Nike` adds to a list',
       '`/preferences edit TITLE`, `new TITLE` write a note yourself',
-      '`/preferences undo`, `keep` the last change I told you about: take it back, or agree to what I held back',
+      '`/preferences undo` take back the last change, mine or yours; again: the one before; `keep` agree to what I held back',
     ],
   ],
   [

@@ -20,8 +20,8 @@ export interface Console {
 export interface Commands {
   /** Everything behind "/preferences". Says what went wrong rather than reject. */
   run(words: string): Promise<void>;
-  /** The change that was shown last; what `undo` and `keep` are about. */
-  shown(notice: { id: string; held: boolean }): void;
+  /** A change was shown that waits for the person; what `keep` is about. */
+  held(noticeId: string): void;
 }
 
 type View<T extends PreferencesView['type']> = Extract<PreferencesView, { type: T }>;
@@ -33,7 +33,6 @@ export function createCommands(deps: {
 }): Commands {
   const { conversation, console } = deps;
   const { person } = conversation;
-  let notice: string | null = null;
   let heldNotice: string | null = null;
   /** What `restore` goes by: the entries that were shown last, by their numbers. */
   let entries = new Map<number, HistoryEntry>();
@@ -136,9 +135,7 @@ export function createCommands(deps: {
       case 'named':
         return named(typed);
       case 'undo':
-        return notice === null
-          ? say('There is no change here to take back.')
-          : follow(await ask({ type: 'undo', noticeId: notice }));
+        return follow(await ask({ type: 'undo' }));
       case 'keep':
         return heldNotice === null
           ? say('There is no change here that waits for you.')
@@ -168,9 +165,8 @@ export function createCommands(deps: {
         );
       }
     },
-    shown({ id, held }) {
-      notice = id;
-      if (held) heldNotice = id;
+    held(noticeId) {
+      heldNotice = noticeId;
     },
   };
 }

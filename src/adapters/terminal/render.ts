@@ -35,7 +35,7 @@ export const HELP = [
   '  /preferences set FIELD VALUE        one of them; lists and sizes are added to,',
   '                                      a dash as VALUE forgets the field, but no allergy',
   '  /preferences edit, new TITLE        write a note yourself',
-  '  /preferences undo                   take back the last change I showed you',
+  '  /preferences undo                   take back the last change, mine or yours; again: the one before',
   '  /preferences keep                   agree to a change that I held back',
   '  /preferences restore NUMBER         bring back an entry of the history',
   'Forget it (I ask before anything goes)',

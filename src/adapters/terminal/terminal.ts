@@ -321,7 +321,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     },
     openReply,
     async notify(_message, notice) {
-      commands.shown({ id: notice.id, held: notice.heldBecauseOf !== undefined });
+      if (notice.heldBecauseOf !== undefined) commands.held(notice.id);
       write(`${dim(renderNotice(notice))}\n`);
     },
     async download() {

@@ -6,6 +6,7 @@ import { type Conflict, outcome, type PreferencesView } from '../views.ts';
 import { sha256Of } from './authors.ts';
 import { type Conflicts, newId, OPEN_MS } from './conflicts.ts';
 import { FIELDS, ruleOf } from './field-rules.ts';
+import { newDeed } from './own-changes.ts';
 import { readFields, readValues, type TextFile, type WriteMode, writeField } from './usual-facts.ts';
 import type { Writes } from './writes.ts';
 
@@ -73,6 +74,7 @@ export function createFormEditing(deps: {
     // Who types a value did not see what was there before: then nothing goes that it does not answer.
     const mode: WriteMode = formId === undefined ? 'add' : 'replace';
     const saved = new Set<FieldName>();
+    const deed = newDeed();
     let first: readonly TextFile[] | undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const files = await filesOf(person);
@@ -81,7 +83,7 @@ export function createFormEditing(deps: {
       first ??= files;
       const plan = planOf(files, { values, seen, mode }, today());
       for (const name of plan.wanted) saved.add(name);
-      if (await writeAll(person, storeId, files, plan.contents)) {
+      if (await writeAll(person, storeId, files, plan.contents, deed)) {
         if (plan.disputed.length > 0) return disputes(person, storeId, files, plan, values, seen);
         return told([...saved], { values, mode, before: first, after: withContents(files, plan.contents) });
       }
@@ -95,16 +97,17 @@ export function createFormEditing(deps: {
     storeId: string,
     files: readonly FormFile[],
     contents: ReadonlyMap<string, string | null>,
+    deed: string,
   ): Promise<boolean> {
     for (const [path, content] of contents) {
       const file = files.find(candidate => candidate.path === path)?.file;
       if (file === undefined && content === null) continue;
       const written =
         file === undefined
-          ? await writes.create(person, storeId, path, content ?? '', 'form')
+          ? await writes.create(person, storeId, path, content ?? '', 'form', deed)
           : content === null
-            ? await writes.remove(person, file, 'form')
-            : await writes.update(person, file, { content }, 'form');
+            ? await writes.remove(person, file, 'form', deed)
+            : await writes.update(person, file, { content }, 'form', deed);
       if (written.type !== 'written') return false;
     }
     return true;

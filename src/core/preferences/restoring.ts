@@ -1,11 +1,12 @@
 import type Anthropic from '@anthropic-ai/sdk';
+import { type FinalChange, KEEP_MS, type LatestChanges } from '../latest-changes.ts';
 import type { Memory } from '../memory.ts';
-import { type ChangeRef, versionBefore } from '../memory-changes.ts';
-import { createMoves, redoOrder, undoOrder } from '../memory-restore.ts';
+import { type ChangeRef, changesBack, versionBefore } from '../memory-changes.ts';
+import { createMoves, type Moved, redoOrder, textOfVersion, undoOrder } from '../memory-restore.ts';
 import { type Action, type Person, personKey } from '../message.ts';
 import type { NoticeRecord } from '../notices.ts';
 import type { State } from '../state.ts';
-import { outcome, type PreferencesView, titleOfPath } from '../views.ts';
+import { type LineChange, outcome, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Authors } from './authors.ts';
 import { revisionOf } from './history.ts';
 import type { TextEditing } from './text-editing.ts';
@@ -15,6 +16,8 @@ import type { Writes } from './writes.ts';
 /** Going back: to before a change, or to any version. */
 export interface Restoring {
   undo(person: Person, noticeId: string): Promise<PreferencesView>;
+  /** The last change there was, whoever made it; asked again, the one before. */
+  undoLatest(person: Person): Promise<PreferencesView>;
   /** Makes changes that waited for the person's word. */
   keep(person: Person, noticeId: string): Promise<PreferencesView>;
   restore(person: Person, action: Action<'restore'>): Promise<PreferencesView>;
@@ -25,12 +28,13 @@ export function createRestoring(deps: {
   state: State;
   memory: Memory;
   authors: Authors;
+  latest: LatestChanges;
   writes: Writes;
   texts: TextEditing;
   /** Called after each change, so that running conversations hear of it. */
   onWritten(person: Person): Promise<void>;
 }): Restoring {
-  const { client, memory, writes } = deps;
+  const { client, memory, latest, writes } = deps;
   const moves = createMoves(deps);
   const notices = deps.state.table<NoticeRecord>('notice');
 
@@ -46,58 +50,67 @@ export function createRestoring(deps: {
   async function undo(person: Person, noticeId: string): Promise<PreferencesView> {
     const notice = await noticeOf(person, noticeId);
     if (typeof notice === 'string') return outcome(false, notice);
+    if (notice.settled !== undefined) return outcome(true, SETTLED[notice.settled]);
     if (notice.held) {
-      await notices.delete(noticeId);
+      await use(person, noticeId, notice, 'dropped');
       return outcome(true, 'Then I leave it out. Your memory is as it was before.');
     }
-    const left = await each(undoOrder(notice.refs), ref => moves.undo(person, ref, 'undo'));
-    return settle(person, noticeId, notice, left, {
-      all: 'Undone. Your memory is as it was before.',
-      some: 'Partly undone.',
-      none: 'Not undone:',
-    });
+    const { done, left } = await each(undoOrder(notice.refs), ref => moves.undo(person, ref, 'undo'));
+    if (done.length > 0) await deps.onWritten(person);
+    if (left.length === 0) await use(person, noticeId, notice, 'undone');
+    else if (done.length > 0) {
+      const refs = notice.refs.filter(ref => !done.includes(ref));
+      await notices.set(noticeId, { ...notice, refs }, KEEP_MS);
+    }
+    const back = await changesBack(done, (storeId, id) => textOfVersion(client, storeId, id));
+    const what = wordsOfBack(back.flatMap(change => change.lines));
+    if (left.length === 0) return outcome(true, `Undone${what}`);
+    return done.length === 0
+      ? outcome(false, `Not undone: ${whyLeft(left)}`)
+      : outcome(true, `Partly undone${what} ${whyLeft(left)}`);
+  }
+
+  async function undoLatest(person: Person): Promise<PreferencesView> {
+    for (;;) {
+      const change = await latest.newest(person);
+      if (change === null) return outcome(false, NO_CHANGE);
+      if (change.type === 'final') return outcome(false, `${FINAL[change.by]} ${HISTORY}`);
+      const notice = await notices.get(change.id);
+      if (notice === undefined || notice.person !== personKey(person) || notice.settled !== undefined) {
+        await latest.remove(person, change.id);
+        continue;
+      }
+      const came = await undo(person, change.id);
+      return came.type === 'outcome' && !came.ok ? outcome(false, `${came.sentence} ${HISTORY}`) : came;
+    }
   }
 
   async function keep(person: Person, noticeId: string): Promise<PreferencesView> {
     const notice = await noticeOf(person, noticeId);
     if (typeof notice === 'string') return outcome(false, notice);
+    if (notice.settled === 'dropped') return outcome(false, SETTLED.dropped);
+    if (notice.settled === 'undone') return outcome(false, SETTLED.undone);
     if (!notice.held) return outcome(true, 'That is in your memory already.');
-    const left = await each(redoOrder(notice.refs), ref => moves.redo(person, ref, 'keep'));
-    return settle(person, noticeId, notice, left, {
-      all: 'Kept. It is part of your memory now.',
-      some: 'Partly kept.',
-      none: 'Not kept:',
-    });
+    const { done, left } = await each(redoOrder(notice.refs), ref => moves.redo(person, ref, 'keep'));
+    if (done.length > 0) await deps.onWritten(person);
+    if (left.length > 0) {
+      return outcome(done.length > 0, `${done.length > 0 ? 'Partly kept.' : 'Not kept:'} ${whyLeft(left)}`);
+    }
+    // It is made only now, and can be taken back like any other.
+    await notices.set(noticeId, { ...notice, held: false }, KEEP_MS);
+    await latest.add(person, { type: 'notice', id: noticeId });
+    return outcome(true, 'Kept. It is part of your memory now.');
   }
 
-  /** Says what came of it; a notice is used up once all of it is done. */
-  async function settle(
+  /** Kept for whoever presses its button once more. */
+  async function use(
     person: Person,
     noticeId: string,
     notice: NoticeRecord,
-    left: readonly ChangeRef[],
-    words: { all: string; some: string; none: string },
-  ): Promise<PreferencesView> {
-    const done = notice.refs.length - left.length;
-    if (done > 0) await deps.onWritten(person);
-    if (left.length === 0) {
-      await notices.delete(noticeId);
-      return outcome(true, words.all);
-    }
-    const why = [
-      whyLeft(
-        left.filter(ref => ref.beforeIsLost !== true),
-        'changed again since then',
-      ),
-      whyLeft(
-        left.filter(ref => ref.beforeIsLost === true),
-        'said something before that is no longer kept',
-      ),
-    ];
-    return outcome(
-      done > 0,
-      [done > 0 ? words.some : words.none, ...why].filter(said => said !== '').join(' '),
-    );
+    settled: 'undone' | 'dropped',
+  ): Promise<void> {
+    await notices.set(noticeId, { ...notice, refs: [], settled }, KEEP_MS);
+    await latest.remove(person, noticeId);
   }
 
   async function restore(
@@ -142,24 +155,82 @@ export function createRestoring(deps: {
     }
   }
 
-  return { undo, keep, restore };
+  return { undo, undoLatest, keep, restore };
 }
 
-/** Those that could not be done. */
+interface Left {
+  ref: ChangeRef;
+  why: Exclude<Moved, 'done'>;
+}
+
 async function each(
   refs: readonly ChangeRef[],
-  move: (ref: ChangeRef) => Promise<boolean>,
-): Promise<ChangeRef[]> {
-  const left: ChangeRef[] = [];
-  for (const ref of refs) if (!(await move(ref))) left.push(ref);
-  return left;
+  move: (ref: ChangeRef) => Promise<Moved>,
+): Promise<{ done: ChangeRef[]; left: Left[] }> {
+  const done: ChangeRef[] = [];
+  const left: Left[] = [];
+  for (const ref of refs) {
+    const came = await move(ref);
+    if (came === 'done') done.push(ref);
+    else left.push({ ref, why: came });
+  }
+  return { done, left };
 }
 
-function whyLeft(refs: readonly ChangeRef[], why: string): string {
-  const titles = [...new Set(refs.map(ref => titleOfPath(ref.path)))];
-  return titles.length === 0
-    ? ''
-    : `${titles.join(', ')} ${why}, so I left ${titles.length === 1 ? 'it' : 'them'} alone.`;
+function whyLeft(left: readonly Left[]): string {
+  const said = (why: Left['why'], words: string) => {
+    const refs = left.filter(it => it.why === why).map(({ ref }) => ref);
+    const titles = [...new Set(refs.map(ref => titleOfPath(ref.path)))];
+    return titles.length === 0
+      ? []
+      : [`${titles.join(', ')} ${words}, so I left ${titles.length === 1 ? 'it' : 'them'} alone.`];
+  };
+  return [
+    ...said('changed', 'changed again since then'),
+    ...said('lost', 'said something before that is no longer kept'),
+  ].join(' ');
+}
+
+const MOST_LINES = 4;
+const MOST_CHARACTERS = 120;
+
+/** ": avoids: wool is back; shoe size is 9 again, not 10." */
+function wordsOfBack(lines: readonly LineChange[]): string {
+  if (lines.length === 0) return '. Your memory is as it was before.';
+  const words = lines.slice(0, MOST_LINES).map(wordsOfLine);
+  const more = lines.length - words.length;
+  return `: ${[...words, ...(more === 0 ? [] : [`and ${more} more`])].join('; ')}.`;
+}
+
+function wordsOfLine(line: LineChange): string {
+  switch (line.type) {
+    case 'added':
+      return `${clipped(line.text)} is back`;
+    case 'removed':
+      return `${clipped(line.text)} is gone`;
+    case 'changed':
+      return `${line.label} is ${clipped(line.to)} again, not ${clipped(line.from)}`;
+  }
+}
+
+function clipped(text: string): string {
+  const characters = Array.from(text);
+  return characters.length <= MOST_CHARACTERS
+    ? text
+    : `${characters.slice(0, MOST_CHARACTERS - 1).join('')}…`;
 }
 
 const TOO_OLD = 'That change is too old for this. You can still edit or forget it in /preferences.';
+
+const SETTLED = { undone: 'That is undone already.', dropped: 'I have left that out already.' };
+
+const NO_CHANGE = 'There is no change of late to take back. /preferences history shows all of them.';
+
+const HISTORY = '/preferences history shows what else was changed, and brings it back.';
+
+const FINAL: Record<FinalChange, string> = {
+  forget: 'The last change is that something was forgotten for good, as you wanted: it cannot come back.',
+  share: 'The last change is where a note may be used; /preferences share and unshare change that.',
+  link: 'The last change is that accounts were linked; /preferences unlink parts them again.',
+  unlink: 'The last change is that accounts were parted; /preferences link links them again.',
+};

@@ -4,6 +4,7 @@ import { failureOf, PersonError } from '../errors.ts';
 import type { MemoryFile } from '../memory-files.ts';
 import type { Person } from '../message.ts';
 import { type Authors, type Intended, type OwnChange, sha256Of } from './authors.ts';
+import type { Made, OwnChanges } from './own-changes.ts';
 
 /** What came of a write. Nothing was written unless it says so. */
 export type Written =
@@ -16,15 +17,24 @@ export type Written =
 
 /** A person's own changes to their memory. Each goes through only on the text it was meant for. */
 export interface Writes {
-  create(person: Person, storeId: string, path: string, content: string, by: OwnChange): Promise<Written>;
+  /** `deed`: the same for all writes that are one change to the person; without one, each is one. */
+  create(
+    person: Person,
+    storeId: string,
+    path: string,
+    content: string,
+    by: OwnChange,
+    deed?: string,
+  ): Promise<Written>;
   /** `path`: the file moves there as well. */
   update(
     person: Person,
     file: MemoryFile,
     change: { content: string; path?: string },
     by: OwnChange,
+    deed?: string,
   ): Promise<Written>;
-  remove(person: Person, file: MemoryFile, by: OwnChange): Promise<Written>;
+  remove(person: Person, file: MemoryFile, by: OwnChange, deed?: string): Promise<Written>;
 }
 
 /** Of one memory, in bytes. */
@@ -35,6 +45,7 @@ const ONCE = { maxRetries: 0 };
 export function createWrites(deps: {
   client: Anthropic;
   authors: Authors;
+  ownChanges: OwnChanges;
   /** Called after each change, so that running conversations hear of it. */
   onWritten(person: Person): Promise<void>;
 }): Writes {
@@ -45,6 +56,7 @@ export function createWrites(deps: {
     person: Person,
     storeId: string,
     intent: Intended,
+    change: Omit<Made, 'memoryId' | 'afterVersionId'>,
     write: () => Promise<{ memoryId: string; versionId: string | null }>,
   ): Promise<Written> {
     let made: { memoryId: string; versionId: string | null };
@@ -59,26 +71,32 @@ export function createWrites(deps: {
     }
     await (made.versionId === null ? intent.madeIn(storeId) : intent.made(made.versionId));
     await deps.onWritten(person);
-    return { type: 'written', memoryId: made.memoryId };
+    const { memoryId, versionId: afterVersionId } = made;
+    await deps.ownChanges.made(person, { ...change, memoryId, afterVersionId });
+    return { type: 'written', memoryId };
   }
 
   return {
-    async create(person, storeId, path, content, by) {
+    async create(person, storeId, path, content, by, deed) {
       assertFits(content);
-      const intent = await authors.intend(person, { path, sha256: sha256Of(content) }, by);
-      return attempt(person, storeId, intent, async () => {
+      const sha256 = sha256Of(content);
+      const intent = await authors.intend(person, { path, sha256 }, by);
+      const change = { storeId, path, afterSha256: sha256, before: null, by, deed };
+      return attempt(person, storeId, intent, change, async () => {
         const memory = await memories.create(storeId, { path, content }, ONCE);
         return { memoryId: memory.id, versionId: memory.memory_version_id };
       });
     },
 
-    async update(person, file, { content, path = file.path }, by) {
+    async update(person, file, { content, path = file.path }, by, deed) {
       assertFits(content);
       if (content === file.content && path === file.path) return { type: 'written', memoryId: file.id };
-      const intent = await authors.intend(person, { path, sha256: sha256Of(content) }, by);
+      const sha256 = sha256Of(content);
+      const intent = await authors.intend(person, { path, sha256 }, by);
+      const change = { storeId: file.storeId, path, afterSha256: sha256, before: file, by, deed };
       const precondition = { type: 'content_sha256' as const, content_sha256: file.sha256 };
       const moved = path === file.path ? {} : { path };
-      return attempt(person, file.storeId, intent, async () => {
+      return attempt(person, file.storeId, intent, change, async () => {
         const memory = await memories.update(
           file.id,
           { memory_store_id: file.storeId, content, precondition, ...moved },
@@ -88,9 +106,10 @@ export function createWrites(deps: {
       });
     },
 
-    async remove(person, file, by) {
+    async remove(person, file, by, deed) {
       const intent = await authors.intend(person, { path: file.path, sha256: null }, by);
-      return attempt(person, file.storeId, intent, async () => {
+      const change = { storeId: file.storeId, path: file.path, afterSha256: null, before: file, by, deed };
+      return attempt(person, file.storeId, intent, change, async () => {
         const params = { memory_store_id: file.storeId, expected_content_sha256: file.sha256 };
         await memories.delete(file.id, params, ONCE);
         return { memoryId: file.id, versionId: null };

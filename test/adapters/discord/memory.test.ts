@@ -167,7 +167,7 @@ describe('a person and their memory, on Discord', () => {
     expect(words(why)).toMatch(/\*\*Sizes\*\*\n-# .*read for it/);
     const [file] = (await shown('export', { format: 'json' })).attachments;
     expect(JSON.stringify(JSON.parse(file?.data.toString() ?? ''))).toContain('shoe size: 9');
-    expect(words(await shown('undo'))).toContain('Undone. Your memory is as it was before.');
+    expect(words(await shown('undo'))).toContain('Undone: shoe size: 9 is gone.');
     expect(await files()).toEqual({});
   });
 

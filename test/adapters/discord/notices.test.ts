@@ -212,7 +212,7 @@ describe('/preferences undo and keep', () => {
     return answerTo(world, discord.as(ana.id).slash(dm.id, 'preferences', { path: [path] }));
   };
 
-  it('are about what was shown last, also by another process', async () => {
+  it('are about the last change there was, and about what was held last, also by another process', async () => {
     const message = await inThread();
     await world.adapter.notify(message, held, 'thread');
     await world.adapter.notify(message, { ...notice, id: 'notice-2' }, 'thread');
@@ -222,13 +222,12 @@ describe('/preferences undo and keep', () => {
     expect(words(await command('undo'))).toContain('Did undo.');
     expect(words(await command('keep'))).toContain('Did keep.');
     expect(world.bot.commands.map(({ action }) => action).filter(({ type }) => type !== 'view')).toEqual([
-      { type: 'undo', noticeId: 'notice-2' },
+      { type: 'undo' },
       { type: 'keep', noticeId: 'notice-1' },
     ]);
   });
 
-  it('say so where there is nothing', async () => {
-    expect(words(await command('undo'))).toContain('no change of late');
+  it('say so where nothing was held', async () => {
     expect(words(await command('keep'))).toContain('no change that waits');
     expect(world.bot.commands).toEqual([]);
   });

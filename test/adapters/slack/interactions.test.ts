@@ -165,7 +165,6 @@ describe('/preferences', () => {
     ['set hat 9', 'I do not know that field'],
     ['forget', 'Forget what?'],
     ['share', 'Which note may I also use'],
-    ['undo', 'I have told you of no change'],
     ['keep', 'There is no change that waits'],
   ])('explains itself to “%s”', async (text, said) => {
     await setUp();

@@ -106,7 +106,7 @@ describe('typed after /preferences', () => {
     expect((await whispered('no note called “hats”')).text).toContain('• Sizes\n• Gifts');
   });
 
-  it('“undo” and “keep” are about the change that was shown last, also by another process', async () => {
+  it('“undo” is about the last change there was, “keep” about what was held last, also by another process', async () => {
     await setUp();
     const posted = world.ann.dm('Hello');
     await posted.settled;
@@ -120,7 +120,7 @@ describe('typed after /preferences', () => {
     await world.restart();
     world.bot.onCommand = answer;
     await command('undo');
-    expect(await ran('undo')).toEqual({ type: 'undo', noticeId: 'made' });
+    expect(await ran('undo')).toEqual({ type: 'undo' });
     await whispered('Done: undo.');
     await command('keep');
     expect(await ran('keep')).toEqual({ type: 'keep', noticeId: 'held' });

@@ -152,7 +152,7 @@ describe('in the terminal', () => {
     ['notices on', /below my reply/],
     ['export yaml', /json or markdown/],
     ['forget', /Forget what\?/],
-    ['undo', /no change here to take back/],
+    ['undo', /no change of late to take back/],
     ['keep', /no change here that waits/],
     ['why', /do not know any more/],
     ['dance', /don't know “\/preferences dance”/],

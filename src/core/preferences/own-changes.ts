@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { type FinalChange, KEEP_MS, type LatestChanges } from '../latest-changes.ts';
+import type { ChangeRef } from '../memory-changes.ts';
+import type { MemoryFile } from '../memory-files.ts';
+import { type Person, personKey } from '../message.ts';
+import type { NoticeRecord } from '../notices.ts';
+import type { State } from '../state.ts';
+import type { OwnChange } from './authors.ts';
+
+/** A write that went through. */
+export interface Made
+  extends Pick<ChangeRef, 'storeId' | 'memoryId' | 'path' | 'afterVersionId' | 'afterSha256'> {
+  /** What stood there; null: nothing did. */
+  before: MemoryFile | null;
+  by: OwnChange;
+  /** The same for all that is one change to the person. */
+  deed: string | undefined;
+}
+
+/** What people change themselves is written down as what a turn changes is, so that it can be taken back the same way. */
+export interface OwnChanges {
+  made(owner: Person, change: Made): Promise<void>;
+}
+
+export function newDeed(): string {
+  return randomBytes(9).toString('base64url');
+}
+
+export function createOwnChanges({ state, latest }: { state: State; latest: LatestChanges }): OwnChanges {
+  const records = state.table<NoticeRecord>('notice');
+
+  return {
+    async made(owner, { by, deed, ...change }) {
+      const meaning = MEANING[by];
+      if (meaning === 'nothing') return;
+      if (meaning !== 'undoable') return latest.add(owner, { type: 'final', by: meaning });
+      const id = deed ?? newDeed();
+      const refs = [...((await records.get(id))?.refs ?? []), refOf(change)];
+      await records.set(id, { person: personKey(owner), refs, held: false }, KEEP_MS);
+      await latest.add(owner, { type: 'notice', id });
+    },
+  };
+}
+
+/** What a change means to whoever asks for the last one to be taken back; `nothing`: it is part of another. */
+const MEANING: Record<OwnChange, 'undoable' | 'nothing' | FinalChange> = {
+  form: 'undoable',
+  edit: 'undoable',
+  restore: 'undoable',
+  forget: 'forget',
+  share: 'share',
+  link: 'link',
+  unlink: 'unlink',
+  undo: 'nothing',
+  keep: 'nothing',
+  hold: 'nothing',
+  merge: 'nothing',
+};
+
+function refOf({ before, ...after }: Omit<Made, 'by' | 'deed'>): ChangeRef {
+  return {
+    ...after,
+    beforeVersionId: before?.versionId ?? null,
+    beforePath: before?.path ?? null,
+    beforeSha256: before?.sha256 ?? null,
+  };
+}
