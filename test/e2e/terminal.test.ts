@@ -64,7 +64,7 @@ describe('the bot in a pipe', () => {
       /I remember nothing about you yet/,
       /- shoe size: 9 \(/,
       /Undone: shoe size: 9 is gone\./,
-      /I have no note and no fact called “sizes”/,
+      /Your notes do not say this any more, but their earlier versions do/,
       /I don't know \/nonsense/,
       /Tell me what you are looking for/,
     ]) {
