@@ -6,6 +6,7 @@ import { fsErrorCode } from './fs-error.ts';
 import { createMemoryFs } from './memory-fs.ts';
 import { isFolder, ScratchFs } from './scratch-fs.ts';
 import { SessionFs } from './session-fs.ts';
+import { decoderFor } from './shell-text.ts';
 
 export const HOME = '/home/agent';
 const UPLOADS = '/mnt/session/uploads';
@@ -122,12 +123,13 @@ export function openSandbox(
         return [...fs.refusals];
       };
       try {
-        const { stdout, stderr, exitCode, env } = await fs.command(signal, () =>
+        const decode = decoderFor(command);
+        const { stdout, stderr, exitCode, env } = await fs.command({ signal, decode }, () =>
           bash.exec(command, { cwd, env: shell.env, signal, ...(args === undefined ? {} : { args }) }),
         );
-        const { kept, dropped } = withinBounds(env);
+        const { kept, dropped } = withinBounds(env, decode);
         if (args === undefined) scratch.shell = { cwd: env.PWD ?? cwd, env: kept };
-        return { stdout, stderr, exitCode, refusals: await refusals(), dropped };
+        return { stdout: decode(stdout), stderr, exitCode, refusals: await refusals(), dropped };
       } catch (error) {
         if (signal.aborted) {
           const stderr = 'bash: execution aborted';
@@ -166,13 +168,16 @@ function uploadsFs(uploads: readonly UploadedFile[]): ScratchFs {
 }
 
 /** The smallest stay: one variable that holds a whole file must not cost all the others. */
-function withinBounds(env: Record<string, string>): { kept: Record<string, string>; dropped: string[] } {
+function withinBounds(
+  env: Record<string, string>,
+  decode: (text: string) => string,
+): { kept: Record<string, string>; dropped: string[] } {
   const kept: [string, string][] = [];
   const dropped: string[] = [];
   let room = MAX_ENV_CHARS;
   for (const [name, value] of Object.entries(env).sort(([, a], [, b]) => a.length - b.length)) {
     room -= name.length + value.length;
-    if (room >= 0) kept.push([name, value]);
+    if (room >= 0) kept.push([name, decode(value)]);
     else dropped.push(name);
   }
   return { kept: Object.fromEntries(kept), dropped };

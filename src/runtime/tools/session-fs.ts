@@ -1,17 +1,40 @@
+import { isUtf8 } from 'node:buffer';
 import { MountableFs } from 'just-bash';
 import { CommandGate } from './command-gate.ts';
 import { fsErrorCode } from './fs-error.ts';
 
 const REFUSALS = new Set(['EROFS', 'EFBIG', 'EINVAL', 'EPERM', 'ENOSPC', 'EBUSY']);
 
+type Content = Parameters<MountableFs['writeFile']>[1];
+type WriteOptions = Parameters<MountableFs['writeFile']>[2];
+
 /** The file system of a session, which remembers why writes were refused and lets other work go between. */
 export class SessionFs extends MountableFs {
   readonly refusals = new Set<string>();
   readonly #gate = new CommandGate();
+  #decode: ((text: string) => string) | undefined;
 
-  /** Runs a shell command over these files until `signal` aborts. */
-  command<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return this.#gate.run(signal, work);
+  /** Runs a shell command over these files until `signal` aborts. `decode`: for the text it writes. */
+  async command<T>(
+    options: { signal: AbortSignal; decode: (text: string) => string },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    this.#decode = options.decode;
+    try {
+      return await this.#gate.run(options.signal, work);
+    } finally {
+      this.#decode = undefined;
+    }
+  }
+
+  #decoded(content: Content, options: WriteOptions): [Content, WriteOptions] {
+    if (this.#decode === undefined) return [content, options];
+    const encoding = (typeof options === 'string' ? options : options?.encoding) ?? 'utf8';
+    const bytes = Buffer.from(typeof content === 'string' ? Buffer.from(content, encoding) : content);
+    if (!isUtf8(bytes)) return [content, options];
+    const text = bytes.toString();
+    const decoded = this.#decode(text);
+    return decoded === text ? [content, options] : [decoded, 'utf8'];
   }
 
   async #changing(work: () => Promise<void>): Promise<void> {
@@ -57,12 +80,12 @@ export class SessionFs extends MountableFs {
     return this.#gate.pass(() => super.realpath(...args));
   }
 
-  override writeFile(...args: Parameters<MountableFs['writeFile']>): Promise<void> {
-    return this.#changing(() => super.writeFile(...args));
+  override writeFile(...[path, content, options]: Parameters<MountableFs['writeFile']>): Promise<void> {
+    return this.#changing(() => super.writeFile(path, ...this.#decoded(content, options)));
   }
 
-  override appendFile(...args: Parameters<MountableFs['appendFile']>): Promise<void> {
-    return this.#changing(() => super.appendFile(...args));
+  override appendFile(...[path, content, options]: Parameters<MountableFs['appendFile']>): Promise<void> {
+    return this.#changing(() => super.appendFile(path, ...this.#decoded(content, options)));
   }
 
   override mkdir(...args: Parameters<MountableFs['mkdir']>): Promise<void> {

@@ -128,6 +128,56 @@ test('what no store takes is refused to the command that wrote it', async () => 
   expect([...mount.files.keys()]).not.toContain(`/${deep}`);
 });
 
+test.each([
+  [
+    'a loop over its lines',
+    ['while read -r l; do echo "- $l"; done < f.md > g.md'],
+    '- Größe 日本 😀\n- öß\n',
+  ],
+  ['a loop that appends', ['while read l; do echo "ü $l" >> g.md; done < f.md'], 'ü Größe 日本 😀\nü öß\n'],
+  ['a line in a variable', ['read -r l < f.md; printf "ß%s" "$l" > g.md'], 'ßGröße 日本 😀'],
+  [
+    'an array',
+    ['mapfile -t a < f.md; for l in "$' + '{a[@]}"; do echo "$l" >> g.md; done'],
+    'Größe 日本 😀\nöß\n',
+  ],
+  ['a pipe', ['cat f.md | while read -r l; do echo "$l"; done | tee g.md'], 'Größe 日本 😀\nöß\n'],
+  [
+    'scratch space',
+    ['while read l; do echo "$l"; done < f.md > /tmp/t', 'cp /tmp/t g.md'],
+    'Größe 日本 😀\nöß\n',
+  ],
+  ['an earlier command', ['read -r l < f.md', 'echo "$l" > g.md'], 'Größe 日本 😀\n'],
+  ['a script', [`echo 'read -r l < f.md; echo "$l" > g.md' > /tmp/s`, '. /tmp/s'], 'Größe 日本 😀\n'],
+])('text that the shell reads into variables is saved as it is: %s', async (_, commands, saved) => {
+  const mount = createFakeMount({ files: { '/f.md': 'Größe 日本 😀\nöß\n' } });
+  const { bash } = openToolbox({ mounts: [mount] });
+  await bash('cd /mnt/memory/notes');
+
+  for (const command of commands) {
+    expect((await bash(command)).isError).toBe(false);
+  }
+
+  expect(mount.files.get('/g.md')).toBe(saved);
+});
+
+test('text that looks like bytes is left alone: copied, typed, written by a tool, or where nothing is read into variables', async () => {
+  const odd = 'Ã¶ «CAFÉ» Â°\n';
+  const mount = createFakeMount({ files: { '/f.md': odd } });
+  const { bash, run } = openToolbox({ mounts: [mount] });
+
+  await bash(
+    'cd /mnt/memory/notes; cp f.md 1.md; cat f.md > 2.md; echo "$(cat f.md)" > 3.md; cat f.md | sort > 4.md',
+  );
+  await bash('read x < f.md; cp f.md 5.md');
+  await bash(`read x < f.md; echo '${odd.trim()}' > 6.md`);
+  await run('write', { file_path: '/mnt/memory/notes/8.md', content: odd });
+  await run('edit', { file_path: '/mnt/memory/notes/8.md', old_string: '°', new_string: '°!' });
+
+  for (const name of ['1', '2', '3', '4', '5', '6']) expect(mount.files.get(`/${name}.md`), name).toBe(odd);
+  expect(mount.files.get('/8.md')).toBe(odd.replace('°', '°!'));
+});
+
 test('a file that is emptied, touched or never filled is written as empty when the command ends', async () => {
   const mount = createFakeMount({ files: { '/old.md': 'text' } });
   const { bash } = openToolbox({ mounts: [mount] });
