@@ -101,6 +101,7 @@ export function createForgetMe(deps: {
       await callOffLinking(people);
       // The owner last: by its rows the others are found again after a crash.
       for (const each of [...people].reverse()) forgotten.rows += await eraseRows(state, each);
+      await state.scrub();
       log.info(
         { event: 'person.forgotten', platform: person.platform, ...forgotten },
         'a person was forgotten',

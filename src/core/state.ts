@@ -29,5 +29,7 @@ export interface State {
   ticket(): Promise<number>;
   /** Removes what has expired, a little at a time: what else is asked for does not wait. `signal` calls it off. */
   sweep(signal?: AbortSignal): Promise<void>;
+  /** What was deleted so far can be read in no file of the state. A database server sees to that itself. */
+  scrub(): Promise<void>;
   close(): Promise<void>;
 }

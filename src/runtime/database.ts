@@ -15,6 +15,8 @@ export interface Transaction extends Reader {
   run(sql: string, params?: readonly SqlValue[]): Promise<{ changes: number; lastId: number }>;
   /** Runs in the tick of the commit and in the order of commits, not when the transaction fails. Must not throw. */
   afterCommit(effect: () => void): void;
+  /** What this transaction removes can be read in no file of the database once it is over. */
+  scrub(): void;
 }
 
 export interface Database extends Reader {
@@ -42,7 +44,10 @@ export async function openDatabase(dataDir: string): Promise<Database> {
   try {
     writer = await connect(file);
     // WAL with NORMAL keeps every commit through a kill of the process; only a power cut may lose the last ones.
-    await writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
+    // What is deleted is overwritten: it is what somebody wanted forgotten.
+    await writer.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;',
+    );
     await migrate(writer, dataDir);
     const reader = await connect(file);
     await reader.exec('PRAGMA query_only = ON;');
@@ -62,6 +67,7 @@ function createDatabase(writer: Connection, reader: Connection, unlock: () => Pr
 
   async function transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const effects: (() => void)[] = [];
+    let scrubbing = false;
     await writer.run('BEGIN IMMEDIATE');
     let result: T;
     try {
@@ -70,6 +76,9 @@ function createDatabase(writer: Connection, reader: Connection, unlock: () => Pr
         first: writer.first,
         run: writer.run,
         afterCommit: effect => effects.push(effect),
+        scrub: () => {
+          scrubbing = true;
+        },
       });
       await writer.run('COMMIT');
     } catch (error) {
@@ -78,6 +87,8 @@ function createDatabase(writer: Connection, reader: Connection, unlock: () => Pr
       throw error;
     }
     for (const effect of effects) effect();
+    // The write-ahead log still has the pages as they were. A reader may hold it; then the next time does it.
+    if (scrubbing) await writer.all('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => undefined);
     return result;
   }
 

@@ -25,6 +25,7 @@ export function createEndings<T extends { archived_at: unknown }>(deps: {
       db.write(async tx => {
         const { changes } = await tx.run(`DELETE FROM ${table} WHERE id = ?`, [id]);
         if (changes === 0) throw notFound(what, id);
+        tx.scrub();
       }),
   };
 }

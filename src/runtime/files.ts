@@ -106,6 +106,7 @@ export function createFiles(db: Database, clock: Clock): Files {
       return db.write(async tx => {
         const { changes } = await tx.run('DELETE FROM files WHERE id = ?', [id]);
         if (changes === 0) throw notFound('file', id);
+        tx.scrub();
       });
     },
   };

@@ -148,6 +148,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
         refuseRunning(await findSession(tx, id), 'deleted');
         await events.append(tx, id, [{ type: 'session.deleted' }]);
         await tx.run('DELETE FROM sessions WHERE id = ?', [id]);
+        tx.scrub();
         tx.afterCommit(() => hub.close(id));
       });
     },

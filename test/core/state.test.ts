@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import KeyvSqlite from '@keyv/sqlite';
@@ -30,6 +30,21 @@ describe('a data directory', () => {
     await state.close();
     const again = await openSqliteState(await folder());
     await again.close();
+  });
+
+  it('has nothing in its files of what was deleted, once it is scrubbed', async () => {
+    const state = await openSqliteState(await folder());
+    const table = state.table<string>('inbox');
+    const secret = 'allergic to latex';
+    for (const key of ['short', 'long'])
+      await table.set(key, key === 'short' ? secret : `${secret} `.repeat(2_000));
+    for (const key of ['short', 'long']) await table.delete(key);
+    await state.scrub();
+
+    for (const name of await readdir(await folder())) {
+      expect((await readFile(join(await folder(), name))).includes(secret), name).toBe(false);
+    }
+    await state.close();
   });
 
   it('is for its owner alone where it is made, and stays as it is where it was there before', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -258,4 +258,29 @@ test('a data directory that it makes is for its owner alone', async () => {
   const made = join(dataDir, 'made');
   await (await createRuntime({ dataDir: made, port: 0, loop: echo })).stop();
   expect((await stat(made)).mode & 0o777).toBe(0o700);
+});
+
+test('what was deleted can be read in no file of the data directory, while the server runs', async () => {
+  harness = await startHarness({ dataDir });
+  const { client } = harness;
+  const secret = 'allergic to latex';
+  const store = await client.beta.memoryStores.create({ name: secret });
+  const { id } = await client.beta.memoryStores.memories.create(store.id, {
+    path: '/a.md',
+    content: `${secret} `.repeat(2_000),
+  });
+  const session = await newSession(client);
+  await watch(client, session, () =>
+    client.beta.sessions.events.send(session, { events: [userMessage(secret)] }),
+  );
+  const file = await client.beta.files.upload({ file: await toFile(Buffer.from(secret), 'a.txt') });
+
+  await client.beta.memoryStores.memories.delete(id, { memory_store_id: store.id });
+  await client.beta.files.delete(file.id);
+  await client.beta.sessions.delete(session);
+  await client.beta.memoryStores.delete(store.id);
+
+  for (const name of await readdir(dataDir)) {
+    expect((await readFile(join(dataDir, name))).includes(secret), name).toBe(false);
+  }
 });

@@ -67,6 +67,7 @@ export async function openPostgresState(url: string, options: { schema?: string 
         const [row] = await query(sweepOf(table), [limit]);
         return Number(row?.gone ?? 0);
       }, signal),
+    async scrub() {},
     async close() {
       if (closed) return;
       closed = true;

@@ -94,6 +94,7 @@ export async function openRedisState(
         const args = { keys: [names.index, names.ends], arguments: [names.row(''), String(limit)] };
         return Number(await client.eval(SWEEP, args));
       }, signal),
+    async scrub() {},
     async close() {
       if (closed) return;
       closed = true;

@@ -152,6 +152,7 @@ export function createMemoryVersions(db: Database, clock: Clock, stores: MemoryS
              content_size_bytes = NULL, redacted_at = ? WHERE id = ?`,
           [clock(), id],
         );
+        tx.scrub();
         return render(await find(tx, storeId, id));
       });
     },
