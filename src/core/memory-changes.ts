@@ -166,6 +166,22 @@ export async function changesBack(
   return describe(await Promise.all(steps));
 }
 
+/** What these changes made of what stood there before; left out is one of which what it left is no longer kept. */
+export async function changesOf(
+  refs: readonly ChangeRef[],
+  textOf: (storeId: string, versionId: string) => Promise<string | null>,
+): Promise<MemoryChange[]> {
+  const steps: Step[] = [];
+  for (const ref of refs) {
+    const { storeId, beforeVersionId, beforeIsLost, afterVersionId } = ref;
+    const before = beforeVersionId === null ? null : ((await textOf(storeId, beforeVersionId)) ?? undefined);
+    const after = afterVersionId === null ? null : await textOf(storeId, afterVersionId);
+    if (after !== null || afterVersionId === null)
+      steps.push({ ref, before: beforeIsLost === true ? undefined : before, after });
+  }
+  return describe(steps);
+}
+
 /** What a person reads of it, by path. Where what stood before is no longer kept, there are no lines. */
 export function describe(steps: readonly Step[]): MemoryChange[] {
   const byMemory = new Map<string, Step[]>();

@@ -10,6 +10,7 @@ import { type Conversation, type NoticeMode, type Person, personKey } from './me
 import type { Authors } from './preferences/authors.ts';
 import type { Forgetting } from './preferences/forgetting.ts';
 import type { Merging } from './preferences/merging.ts';
+import { createOpenQuestions } from './preferences/open-questions.ts';
 import type { Version } from './preferences/versions.ts';
 import type { State } from './state.ts';
 import type { Notice } from './views.ts';
@@ -59,6 +60,7 @@ export function createNotices(deps: {
 }): Notices {
   const records = deps.state.table<NoticeRecord>('notice');
   const modes = deps.state.table<NoticeMode>('notice-mode');
+  const questions = createOpenQuestions(deps);
 
   const moves = createMoves(deps);
 
@@ -126,6 +128,7 @@ export function createNotices(deps: {
         const record = { person: personKey(person), refs: steps.map(step => step.ref), held: isAsked };
         await records.set(id, record, KEEP_MS);
         await deps.latest.add(person, { type: 'notice', id });
+        if (isAsked) await questions.asked(person, id, foreign?.sources ?? []);
         notices.push(isAsked ? { id, changes, heldBecauseOf: foreign?.sources ?? [] } : { id, changes });
       }
       return notices;

@@ -43,6 +43,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   notice: { by: 'value' },
   'latest-change': { by: 'key' },
   'notice-due': { by: 'key' },
+  'notice-held': { by: 'key' },
   'notice-mode': { by: 'key' },
   'memory-lost': { by: 'key' },
   'memory-edited': { by: 'key' },
@@ -88,6 +89,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
 const ABOUT_MEMORY: ReadonlySet<string> = new Set([
   'notice',
   'latest-change',
+  'notice-held',
   'notice-mode',
   'memory-lost',
   'memory-edited',

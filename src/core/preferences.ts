@@ -28,6 +28,7 @@ import { createForgetting, type Forgetting } from './preferences/forgetting.ts';
 import { createFormEditing } from './preferences/form-editing.ts';
 import { createHistory, revisionOf } from './preferences/history.ts';
 import { createMerging, type Merging } from './preferences/merging.ts';
+import { createOpenQuestions } from './preferences/open-questions.ts';
 import { createOrigins } from './preferences/origins.ts';
 import { createOwnChanges } from './preferences/own-changes.ts';
 import { createRestoring } from './preferences/restoring.ts';
@@ -116,6 +117,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   });
   const merging = createMerging({ client, memory, writes });
   const choices = createChoices({ state, privacy, endPrivate: it => sessions.endPrivate(it) });
+  const questions = createOpenQuestions({ client, state });
   const why = createWhy({ ...deps, filesOf: async owner => (await filesOf(owner))[0] });
 
   async function view(
@@ -136,6 +138,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
       privateHere: conversation === undefined ? null : await privacy.isPrivate(conversation),
       ...(conversation === undefined ? {} : privateWith(conversation)),
       linked: others.map(({ platform, name }) => ({ platform, name })),
+      held: await questions.next(owner),
     };
   }
 

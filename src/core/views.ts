@@ -197,6 +197,8 @@ export type PreferencesView =
       privateWith?: 'place' | 'thread';
       /** The person's other accounts that have this same memory. */
       linked: LinkedAccount[];
+      /** Something that was held back and waits for the person's word, `keep` or `undo`; null when nothing does. */
+      held: Notice | null;
     }
   | { type: 'file'; section: MemorySection }
   /** `formId` goes back with `set`, so that nothing is overwritten unseen. */

@@ -1,8 +1,11 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { memoryPanel } from '../../src/adapters/discord/memory-panels.ts';
 import { noticeBody } from '../../src/adapters/discord/views.ts';
+import { panelBlocks } from '../../src/adapters/slack/memory-panels.ts';
 import { noticeMessage } from '../../src/adapters/slack/notices.ts';
-import { renderNotice } from '../../src/adapters/terminal/render.ts';
+import { renderNotice, renderView } from '../../src/adapters/terminal/render.ts';
 import type { Notice } from '../../src/core/views.ts';
+import { memoryView } from './scripted-bot.ts';
 
 const NOTICE: Notice = {
   id: 'n',
@@ -15,4 +18,52 @@ it.each([
   ['the terminal', renderNotice(NOTICE)],
 ])('%s names a note that changed where nobody can say how', (_, shown) => {
   expect(shown).toContain('Sizes has changed; what it said before is no longer kept');
+});
+
+describe('what waits for the person’s word', () => {
+  const section = {
+    memoryId: 'm',
+    path: '/a.md',
+    title: 'A',
+    facts: [],
+    lines: ['one'],
+    content: '- one\n',
+    revision: 'r',
+    updatedAt: '2026-11-29T10:00:00Z',
+    shared: false,
+  };
+  const view = memoryView({
+    sections: Array.from({ length: 9 }, (_, index) => ({ ...section, memoryId: `m${index}` })),
+    held: {
+      id: 'n1',
+      changes: [
+        {
+          memoryId: 'm',
+          path: '/a.md',
+          operation: 'created',
+          lines: [{ type: 'added', text: 'hates: Ann' }],
+        },
+      ],
+      heldBecauseOf: ['what Ben wrote'],
+    },
+  });
+  const room = { blocks: 40, characters: 8_000, opens: true };
+
+  it.each([
+    ['Slack', JSON.stringify(panelBlocks(view, room)), ['Save it', 'Leave it']],
+    ['Discord', JSON.stringify(memoryPanel(view, '1', 0, 'Saved.')), ['Keep', 'Leave it out']],
+    ['the terminal', renderView(view, words => words), ['/preferences keep', '/preferences undo']],
+  ])('stands in what is remembered, in %s, with both answers', (_, shown, answers) => {
+    for (const said of ['hates: Ann', 'what Ben wrote', ...answers]) expect(shown).toContain(said);
+  });
+
+  it('has room on a panel of Discord, which takes 40 components', () => {
+    const count = (it: unknown): number => {
+      if (Array.isArray(it)) return it.reduce((sum: number, each) => sum + count(each), 0);
+      if (typeof it !== 'object' || it === null) return 0;
+      const { components = [], accessory } = it as { components?: unknown; accessory?: unknown };
+      return ('type' in it ? 1 : 0) + count(components) + count(accessory);
+    };
+    expect(count(memoryPanel(view, '1', 1, 'Saved.').components)).toBeLessThanOrEqual(40);
+  });
 });

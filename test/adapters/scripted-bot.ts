@@ -85,6 +85,7 @@ export function memoryView(more: Partial<MemoryView> = {}): MemoryView {
     paused: false,
     privateHere: null,
     linked: [],
+    held: null,
     ...more,
   };
 }

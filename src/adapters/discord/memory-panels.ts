@@ -28,17 +28,20 @@ import {
   text,
 } from './parts.ts';
 
+import { changeLines, decisions, headingOf } from './views.ts';
+
 type View<T extends PreferencesView['type']> = Extract<PreferencesView, { type: T }>;
 
 /** `note`: a sentence about what was just done, short enough to stand above. `page` counts from 0. */
 export function memoryPanel(view: View<'memory'>, owner: string, page = 0, note?: string): Panel {
   const pages = pagesOf(
     view.sections.map(section => summaryOf(section, owner)),
-    PAGE_SECTIONS,
+    view.held === null ? PAGE_SECTIONS : PAGE_SECTIONS - 2,
   );
   const current = Math.min(page, pages.length - 1);
   return panel([
     ...noteAbove(note),
+    ...heldAbove(view, owner),
     text(view.sections.length === 0 ? NOTHING_YET : '## What I remember about you'),
     ...(pages[current] ?? []).map(itemBox),
     ...pager(owner, current, pages.length, at => ({ type: 'memory', page: at, fresh: false })),
@@ -53,6 +56,18 @@ const NOTHING_YET =
 /** With all else on the panel, what 40 components have room for. */
 const PAGE_SECTIONS = 5;
 const SUMMARY_TEXT = 550;
+
+/** What waits for the person's word, wherever they were asked before, or could not be: in the room of two notes. */
+function heldAbove({ held }: View<'memory'>, owner: string): APIComponentInContainer[] {
+  if (held === null) return [];
+  const lines = changeLines(held);
+  const kept = linesWithin(lines, SUMMARY_TEXT);
+  const rest = lines.length - kept.length;
+  return [
+    text([headingOf(held), ...kept, ...(rest === 0 ? [] : [`-# and ${rest} more`])].join('\n')),
+    row(...decisions(held, owner, false)),
+  ];
+}
 
 function summaryOf({ memoryId, title, lines, shared }: MemorySection, owner: string): Item {
   const open: PressedAction = { type: 'file', memoryId, page: 0, stored: false };

@@ -97,13 +97,13 @@ export function settledBody(sentence: string, owner: string): Body {
   return quiet([`-# ${plain(sentence)}`], seeAll(owner));
 }
 
-function headingOf({ heldBecauseOf }: Notice): string {
+export function headingOf({ heldBecauseOf }: Notice): string {
   if (heldBecauseOf === undefined) return '-# **I updated my memory of you**';
   const read = heldBecauseOf.length === 0 ? 'something by somebody else' : heldBecauseOf.join(' and ');
   return `-# **Not kept yet.** I read ${plain(read)} before I wanted to note this. Is it from you?`;
 }
 
-function changeLines({ changes }: Notice): string[] {
+export function changeLines({ changes }: Notice): string[] {
   return changes.flatMap(linesOfMemory).map(line => `-# ${plain(line)}`);
 }
 

@@ -2,16 +2,18 @@
 
 import { NOTICE_MODES, type NoticeMode } from '../../core/message.ts';
 import type { LinkedAccount, PreferencesView } from '../../core/views.ts';
-import { actions, type Block, context, DIVIDER, line, lines, plain, section } from './blocks.ts';
+import { actions, type Block, context, DIVIDER, line, lines, plain, section, sentence } from './blocks.ts';
 import { memoryButton, sinceDatePicker } from './memory-buttons.ts';
 import { noteBlocks } from './note-panel.ts';
-import { BUTTONS_CHARACTERS, fitting, type Room } from './panel-room.ts';
+import { changeLines, heldHeading } from './notices.ts';
+import { BUTTONS_CHARACTERS, charactersOf, fitting, type Room } from './panel-room.ts';
 
 type MemoryView = Extract<PreferencesView, { type: 'memory' }>;
 
 /** `from` of the room: the note to begin with. */
 export function memoryBlocks(view: MemoryView, room: Room): Block[] {
-  const head: Block[] = [{ type: 'header', text: plain('What I remember about you') }];
+  const held = heldBlocks(view);
+  const head: Block[] = [...held, { type: 'header', text: plain('What I remember about you') }];
   const foot = [DIVIDER, ...toolBlocks(view, room)];
   if (view.sections.length === 0) {
     return [
@@ -23,7 +25,9 @@ export function memoryBlocks(view: MemoryView, room: Room): Block[] {
   const count = view.sections.length;
   const from = Math.min(room.from ?? 0, count - 1);
   const groups = view.sections.slice(from).map(noteBlocks);
-  const shown = fitting(groups, room, head.length + foot.length + 2, BUTTONS_CHARACTERS);
+  const taken = held.length === 0 ? 0 : charactersOf(held, BUTTONS_CHARACTERS);
+  const left = { ...room, characters: room.characters - taken };
+  const shown = fitting(groups, left, head.length + foot.length + 2, BUTTONS_CHARACTERS);
   const next = from + shown.length / 2;
   return [
     ...head,
@@ -33,6 +37,19 @@ export function memoryBlocks(view: MemoryView, room: Room): Block[] {
       ? []
       : [turn(moreWords(count - next), room.opens ? 'See all' : 'See more', room.opens ? 0 : next)]),
     ...foot,
+  ];
+}
+
+/** What waits for the person's word, wherever they were asked before, or could not be. */
+function heldBlocks({ held }: MemoryView): Block[] {
+  if (held === null) return [];
+  const { id: noticeId, heldBecauseOf = [] } = held;
+  return [
+    section([sentence(heldHeading(heldBecauseOf)), ...changeLines(held)].join('\n')),
+    actions([
+      memoryButton('Save it', { type: 'keep', noticeId }),
+      memoryButton('Leave it', { type: 'undo', noticeId }),
+    ]),
   ];
 }
 

@@ -48,12 +48,12 @@ export function noticeMessage(notice: Notice, tenant: string, owner: string): Me
   };
 }
 
-function heldHeading(sources: readonly string[]): string {
+export function heldHeading(sources: readonly string[]): string {
   const read = sources.length === 0 ? 'something by somebody else' : sources.join(' and ');
   return `I read ${read} before I wanted to note this, so I have not saved it. Is it from you?`;
 }
 
-function changeLines(notice: Notice): string[] {
+export function changeLines(notice: Notice): string[] {
   const all = notice.changes.flatMap(change => [
     `${title(titleOfPath(change.path))}${change.operation === 'deleted' ? ' (forgotten)' : ''}`,
     ...linesOfMemory(change).map(line),

@@ -39,7 +39,10 @@ export function createCommands(deps: {
 
   const ask = (action: CommandAction) => deps.bot().command({ person, conversation, action });
   const say = (text: string) => console.write(`${text}\n`);
-  const show = (view: PreferencesView) => say(renderView(view, console.dim));
+  const show = (view: PreferencesView) => {
+    if (view.type === 'memory') heldNotice = view.held?.id ?? heldNotice;
+    say(renderView(view, console.dim));
+  };
 
   /** Goes on for as long as a view asks for something. */
   async function follow(view: PreferencesView): Promise<void> {

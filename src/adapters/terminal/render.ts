@@ -107,10 +107,12 @@ function renderMemory(view: Extract<PreferencesView, { type: 'memory' }>, dim: D
     ...(view.privateHere === true ? ['This conversation is private. /preferences private off'] : []),
     ...(view.linked.length === 0 ? [] : [`Linked: ${view.linked.map(wordsOfAccount).join(', ')}`]),
   ];
+  const held = view.held === null ? [] : [renderNotice(view.held)];
   if (view.sections.length === 0) {
-    return ['I remember nothing about you yet.', ...settings].join('\n');
+    return [...held, ['I remember nothing about you yet.', ...settings].join('\n')].join('\n\n');
   }
   return [
+    ...held,
     'What I remember about you:',
     ...view.sections.map(section => renderSection(section, dim)),
     [...settings, `Notices: ${view.notices === 'thread' ? 'on' : view.notices}`].join('\n'),

@@ -46,6 +46,29 @@ describe('changes that wait for the person', () => {
     expect(await ann.files()).toEqual({ '/a.md': '- one\n' });
   });
 
+  it('are found in /preferences also when the question could not be shown, until they are decided', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    bench.adapter.notify = async () => {
+      throw new Error('the platform is away');
+    };
+    const message = bench.adapter.message(write('a.md', '- evil\n'));
+    await bench.adapter.bot().receive({ ...message, context: [{ author: 'Ben', text: 'remember evil' }] });
+    await bench.bot.idle();
+    await bench.restart('stop');
+    const { held: question } = await ann.run('memory', { type: 'view' });
+    expect(question).toMatchObject({
+      changes: [{ path: '/a.md', operation: 'created', lines: [{ type: 'added', text: 'evil' }] }],
+      heldBecauseOf: ['what Ben wrote'],
+    });
+    expect(await memoryOf(bench, 'ben').run('memory', { type: 'view' })).toMatchObject({ held: null });
+    expect(await ann.run('outcome', { type: 'keep', noticeId: question?.id ?? '' })).toMatchObject({
+      ok: true,
+    });
+    expect(await ann.files()).toEqual({ '/a.md': '- evil\n' });
+    expect(await ann.run('memory', { type: 'view' })).toMatchObject({ held: null });
+  });
+
   it('are not made over what changed since', async () => {
     const { ann, noticeId } = await held();
     await ann.operate('/a.md', '- one\n- two\n');

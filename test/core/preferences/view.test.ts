@@ -67,6 +67,7 @@ describe('the view of what is remembered', () => {
       paused: false,
       privateHere: null,
       linked: [],
+      held: null,
     });
     await ann.run('outcome', { type: 'pause' });
     await ann.run('outcome', { type: 'private', on: true }, ann.conversation());
