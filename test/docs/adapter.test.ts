@@ -56,6 +56,7 @@ async function harness(): Promise<ContractHarness> {
           onlyThem: onlyFor !== null,
           buttons: buttons.map(({ label }) => label),
         })),
+    othersSeeQuestions: false,
     press: (who, on, button) => parlour.press(people[who], on.id, button),
     until,
     pass: () => {},

@@ -98,6 +98,7 @@ async function harness(): Promise<ContractHarness> {
       seenBy(who, message)
         .filter(posted => !isStatus(posted))
         .map(visible),
+    othersSeeQuestions: true,
     async press(who, on, button) {
       const id = buttonsOf(on.id).get(button);
       if (id === undefined) throw new Error(`no button ${button}`);

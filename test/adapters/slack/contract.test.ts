@@ -56,6 +56,7 @@ async function harness(transport: TransportName): Promise<ContractHarness> {
     },
     isAtWork: message => people.ann.status(placeOf(message).channel, placeOf(message).thread) !== undefined,
     sees: (who, message) => seenBy(who, message).map(visible),
+    othersSeeQuestions: true,
     async press(who, on, button) {
       const all = [...slackMessages(who)];
       const seen = all.find(({ ts }) => ts === on.id);
