@@ -5,7 +5,7 @@ import { SetupError } from './core/errors.ts';
 import { loadTool } from './own-modules.ts';
 
 /** Tools that agent.yml may ask for by name. One that it asks for by its file ("./order-status.ts") need not stand here. */
-export const customTools: readonly CustomTool[] = [];
+const customTools: readonly CustomTool[] = [];
 
 /**
  * The tools `file` asks for, those it names by file loaded from beside it; and the file with their names in place of

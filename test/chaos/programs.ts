@@ -22,7 +22,7 @@ interface Answer {
 }
 
 export const REPO = resolve(import.meta.dirname, '../..');
-export const TSX = resolve(REPO, 'node_modules/tsx/dist/esm/index.mjs');
+const TSX = resolve(REPO, 'node_modules/tsx/dist/esm/index.mjs');
 
 /** Starts test/chaos/programs/`name`.ts; what it prints goes to `log`. Resolves once it can be called. */
 export async function startProgram<O extends Operations>(name: string, log: string): Promise<Program<O>> {

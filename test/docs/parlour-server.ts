@@ -39,7 +39,7 @@ export interface ParlourServer {
 }
 
 const BOT: ParlourMember = { id: 'bot', name: 'Shopper', bot: true };
-export const MAX_TEXT = 8_000;
+const MAX_TEXT = 8_000;
 
 export async function startParlour(token: string): Promise<ParlourServer> {
   const messages: Posted[] = [];

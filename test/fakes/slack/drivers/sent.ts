@@ -14,7 +14,7 @@ export interface Posted {
   readonly settled: Promise<readonly Delivery[]>;
 }
 
-export const settledOf = (deliveries: readonly Delivery[]): Promise<readonly Delivery[]> =>
+const settledOf = (deliveries: readonly Delivery[]): Promise<readonly Delivery[]> =>
   Promise.all(deliveries.map(({ settled }) => settled));
 
 export function posted(message: Message, deliveries: readonly Delivery[]): Posted {

@@ -32,7 +32,7 @@ const authTest = botMethod({
   },
 });
 
-export function userObject(core: Core, installation: Installation, person: Person): Json {
+function userObject(core: Core, installation: Installation, person: Person): Json {
   const { enterprise } = person.team;
   return {
     id: person.id,
