@@ -23,13 +23,13 @@ export async function loadTool(path: string, folder: string): Promise<CustomTool
   throw new SetupError(`${path} must export a tool: export default defineTool({ name, … }).`);
 }
 
-/** As `loadTool`. */
-export async function loadAdapter(path: string, folder: string, deps: AdapterDeps): Promise<ChatAdapter> {
+/** As `loadTool`. Makes nothing yet. */
+export async function loadAdapter(path: string, folder: string): Promise<CreateAdapter> {
   const create = await loadDefault(path, folder);
   if (typeof create !== 'function') {
     throw new SetupError(`${path} must export a function that makes an adapter: export default deps => ….`);
   }
-  return (create as CreateAdapter)(deps);
+  return create as CreateAdapter;
 }
 
 async function loadDefault(path: string, folder: string): Promise<unknown> {

@@ -57,7 +57,8 @@ export async function openPlatforms(
     );
   }
   for (const path of config.adapters) {
-    adapters.push(await loadAdapter(path, process.cwd(), { env: process.env, log }));
+    const createAdapter = await loadAdapter(path, process.cwd());
+    adapters.push(await createAdapter({ env: process.env, log }));
   }
   if (adapters.length > 0) {
     return { adapters, finished: new Promise(() => {}), outageMs: OUTAGE_MS.platform };

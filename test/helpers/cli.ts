@@ -21,12 +21,19 @@ export interface Started {
 const REPO = resolve(import.meta.dirname, '../..');
 
 /** Runs one of our programs from its source, with exactly this environment besides PATH and HOME. */
-export function startProgram(file: string, args: string[], env: Record<string, string>, cwd = REPO): Started {
+export function startProgram(
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+  cwd = REPO,
+  uid?: number,
+): Started {
   const child = spawn(
     process.execPath,
     ['--import', resolve(REPO, 'node_modules/tsx/dist/esm/index.mjs'), resolve(REPO, file), ...args],
     {
       cwd,
+      ...(uid === undefined ? {} : { uid }),
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     },
   );

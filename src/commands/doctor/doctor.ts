@@ -43,7 +43,14 @@ ${CONFIG_TOKEN} (an app configuration token) lets it read the Slack app's event 
     const { config, slack, discord, agent, checks } = await readSettings(io.env);
     // Loaded when used: the platforms' SDKs take their time.
     const groups = [
-      { title: 'Settings', checks: Promise.resolve(checks) },
+      {
+        title: 'Settings',
+        checks: guarded(async () => {
+          if (config === null) return checks;
+          const { checkHealthPort } = await import('./health-port.ts');
+          return [...checks, ...(await checkHealthPort(config.observability.health, network))];
+        }),
+      },
       {
         title: 'Slack',
         checks: guarded(async () => {

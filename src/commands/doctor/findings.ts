@@ -5,6 +5,8 @@ export const FINDINGS = [
   'settings.unknown',
   'settings.token_misplaced',
   'settings.agent_file',
+  'settings.adapter',
+  'settings.health_port',
   'slack.unreachable',
   'slack.token_refused',
   'slack.token_expires',

@@ -10,6 +10,7 @@ import { type AgentFile, readAgentFile } from '../../core/agent-file.ts';
 import type { CustomToolRegistry } from '../../core/custom-tools.ts';
 import { SetupError } from '../../core/errors.ts';
 import { ownFile } from '../../own-files.ts';
+import { loadAdapter } from '../../own-modules.ts';
 import { openTools } from '../../tools.ts';
 import { type Check, fine, problem, warning } from './findings.ts';
 
@@ -43,6 +44,7 @@ export async function readSettings(env: NodeJS.ProcessEnv): Promise<Settings> {
     checks.push(fine(`Settings: ${summaryOf(config, slack, discord)}`));
   }
   const agent = config === null ? null : await readAgent(config.agentFile, checks);
+  for (const path of config?.adapters ?? []) checks.push(await checkAdapter(path));
   return { config, slack, discord, agent, checks };
 }
 
@@ -162,6 +164,21 @@ function summaryOf(config: Config, slack: SlackSettings | null, discord: Discord
   return platforms.length === 0
     ? 'no platform is set up, so the bot chats in the terminal'
     : platforms.join(' and ');
+}
+
+/** Its file is loaded as the bot loads it; what it makes might connect or listen, so nothing is made. */
+async function checkAdapter(path: string): Promise<Check> {
+  try {
+    await loadAdapter(path, process.cwd());
+    return fine(`Adapter: ${path}`);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    return problem(
+      'settings.adapter',
+      error.message,
+      'ADAPTERS has files with commas between them, as seen from the folder in which the bot is started; docs/extending.md says what they export.',
+    );
+  }
 }
 
 async function readAgent(

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import { type Check, fine, problem, warning } from './findings.ts';
+import { bindable } from './listening.ts';
 import type { Network } from './network.ts';
 
 /** Whether the bot can listen where Slack's requests go (or, without a secret, where its installation pages are). */
@@ -30,15 +30,6 @@ export async function checkSlackPort(
       'Set PORT to one above 1024, and let a reverse proxy pass requests on to it.',
     ),
   ];
-}
-
-/** Null when it can be; otherwise why not. The port is given back at once. */
-function bindable(port: number): Promise<string | null> {
-  return new Promise(resolve => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen(port, () => server.close(() => resolve(null)));
-  });
 }
 
 /** A running bot answers the question Slack asks when a Request URL is saved, if it is signed with its secret. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, stat, statfs } from 'node:fs/promises';
+import { access, readdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config.ts';
@@ -12,6 +12,8 @@ import { readRows, withPostgres, withSqlite } from './stored-rows.ts';
 const MB = 1024 * 1024;
 const DISK_WARNING = 1024 * MB;
 const DISK_PROBLEM = 100 * MB;
+/** Files that are named at a time. */
+const NAMED = 3;
 /** Generated columns (core/state/postgres). */
 const OLDEST_POSTGRES = 12;
 
@@ -86,8 +88,31 @@ async function checkFolder(dataDir: string): Promise<Check[]> {
       path === resolve(dataDir) ? `The data directory ${dataDir}` : `${path}, for the data directory,`;
     return [problem('state.not_writable', `${what} is not writable`, mend)];
   }
+  const foreign = await notOurs(dataDir);
+  if (foreign.length > 0) {
+    const more = foreign.length > NAMED ? ', …' : '';
+    return [
+      problem(
+        'state.not_writable',
+        `Whoever runs this may not write to these in ${dataDir}: ${foreign.slice(0, NAMED).join(', ')}${more}`,
+        `Give them to the user that runs the bot: chown -R USER ${dataDir}. A command or a bot that was run as another user has left them there.`,
+      ),
+    ];
+  }
   const { bavail, bsize } = await statfs(path);
   return [checkDisk(bavail * bsize, dataDir)];
+}
+
+/** What the bot and the local runtime write to in place; anything else there is replaced as a whole. */
+const WRITTEN = /^(state\.(lock|sqlite)|runtime$|runtime[\\/]|seeds$)/;
+
+async function notOurs(dataDir: string): Promise<string[]> {
+  const names = await readdir(dataDir, { recursive: true }).catch(() => []);
+  const refused: string[] = [];
+  for (const name of names.filter(name => WRITTEN.test(name)).sort()) {
+    await access(join(dataDir, name), constants.W_OK).catch(() => refused.push(name));
+  }
+  return refused;
 }
 
 /** The folder itself, or the one above it that exists. */

@@ -47,13 +47,20 @@ export async function openSqliteState(dataDir: string): Promise<State> {
     // Deleted rows are overwritten; measured, that costs nothing here.
     await writing('PRAGMA secure_delete=ON');
     await writing(`CREATE INDEX IF NOT EXISTS keyv_expires ON keyv(${EXPIRES}) WHERE ${EXPIRES} IS NOT NULL`);
+    // Preparing writes nothing where everything is there already; files of another user can be read and no more.
+    await writing(`DELETE FROM keyv WHERE key = ''`);
     for (const sql of PREPARE_WRITES) await writing(sql);
     store = connected(new Store(options, writes));
     read = queryOf(store);
     await read('PRAGMA query_only=ON');
   } catch (cause) {
     await disconnect();
-    throw new SetupError(`Cannot open the state database in ${dataDir}: ${reason(cause)}`, { cause });
+    throw new SetupError(
+      `Cannot open the state database in ${dataDir}: ${reason(cause)}.${remedy(dataDir, cause)}`,
+      {
+        cause,
+      },
+    );
   }
 
   const table = createTables(rowsOf(store, read));
@@ -188,9 +195,19 @@ async function lockDirectory(dataDir: string): Promise<{ release(): Promise<void
         { cause },
       );
     }
-    throw new SetupError(`Cannot write to the data directory ${dataDir}: ${reason(cause)}`, { cause });
+    throw new SetupError(
+      `Cannot write to the data directory ${dataDir}: ${reason(cause)}.${remedy(dataDir, cause)}`,
+      {
+        cause,
+      },
+    );
   }
   return { release: () => holder.disconnect() };
+}
+
+function remedy(dataDir: string, cause: unknown): string {
+  if (!/SQLITE_(READONLY|CANTOPEN|PERM|AUTH)/.test(reason(cause))) return '';
+  return ` The folder or files in it are another user's: give them to the one that runs the bot (chown -R USER ${dataDir}), or set SHOPPER_DATA_DIR to another folder.`;
 }
 
 function reason(error: unknown): string {

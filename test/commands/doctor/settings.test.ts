@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkNode } from '../../../src/commands/doctor/settings.ts';
 import { temporaryFolder } from '../../helpers/cli.ts';
@@ -36,6 +41,43 @@ describe('settings', () => {
     ]);
     const state = await diagnose({ SHOPPER_DATA_DIR: folder.path, SLACK_BOT_TOKEN: 'xoxb-1' });
     expect(state.checks.map(({ group }) => group)).toContain('state');
+    await folder.remove();
+  });
+
+  it('an adapter that cannot be loaded is found, and one that can is not made', async () => {
+    const folder = await temporaryFolder();
+    const write = async (name: string, text: string) => {
+      const path = join(folder.path, name);
+      await writeFile(path, text);
+      return path;
+    };
+    const good = await write('good.mjs', 'export default () => { throw new Error("made"); };\n');
+    const empty = await write('empty.mjs', 'export const adapter = 1;\n');
+    const it = await diagnose({ SHOPPER_DATA_DIR: folder.path, ADAPTERS: `./nope.ts,${good},${empty}` });
+    expect(it).toMatchObject({ code: 1, found: ['settings.adapter', 'settings.adapter'] });
+    expect(it.of('settings.adapter').text).toMatch(/^Cannot load \.\/nope\.ts: /);
+    expect(it.printed).toContain(`${empty} must export a function that makes an adapter`);
+    expect(it.printed).not.toContain('made"');
+    await folder.remove();
+  });
+
+  it('a HEALTH_PORT that somebody else has is found, and one that a bot has is fine', async () => {
+    const folder = await temporaryFolder();
+    let page = 'hello';
+    const other = createServer((_, response) => response.end(page));
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const env = { SHOPPER_DATA_DIR: folder.path, HEALTH_PORT: String(port) };
+    const taken = await diagnose(env);
+    expect(taken).toMatchObject({ code: 1, found: ['settings.health_port'] });
+    expect(taken.of('settings.health_port').text).toBe(`HEALTH_PORT ${port} is taken by another program`);
+    page = '{"status":"ok"}';
+    expect(await diagnose(env)).toMatchObject({ code: 0, found: [] });
+    other.closeAllConnections();
+    other.close();
+    await once(other, 'close');
+    expect((await diagnose(env)).printed).toContain(`HEALTH_PORT ${port} is free to listen on`);
     await folder.remove();
   });
 

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -10,7 +10,8 @@ import { openPostgresState } from '../../../src/core/state/postgres.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
 import { createLog } from '../../../src/log.ts';
 import { freePort } from '../../adapters/slack/harness.ts';
-import { temporaryFolder } from '../../helpers/cli.ts';
+import { canBeAnother, NOBODY } from '../../helpers/as-another-user.ts';
+import { startProgram, temporaryFolder } from '../../helpers/cli.ts';
 import { POSTGRES, REDIS, uniqueName } from '../../helpers/servers.ts';
 import { startRedisLike } from './redis-like.ts';
 import { diagnose } from './running.ts';
@@ -50,6 +51,29 @@ describe('the data directory', () => {
     await ours.table('provision').set('shopper', {});
     await ours.close();
     expect((await look()).found).toEqual([]);
+  });
+
+  it.skipIf(!canBeAnother)('with files of another user is named, by the doctor and by a start', async () => {
+    await (await openSqliteState(folder.path)).close();
+    await chmod(folder.path, 0o777);
+    const asNobody = (args: string[]) => {
+      const env = { SHOPPER_DATA_DIR: folder.path, ANTHROPIC_BASE_URL: 'http://127.0.0.1:1' };
+      return startProgram('src/cli.ts', args, env, undefined, NOBODY).finished;
+    };
+    const looked = await asNobody(['doctor', '--json']);
+    expect(looked.code).toBe(1);
+    expect(JSON.parse(looked.stdout).checks).toContainEqual({
+      group: 'state',
+      level: 'problem',
+      code: 'state.not_writable',
+      text: expect.stringMatching(/may not write to these in .*: state\.lock, state\.sqlite$/),
+      mend: expect.stringContaining(`chown -R USER ${folder.path}`),
+    });
+    const started = await asNobody(['start']);
+    expect(started.code).toBe(1);
+    expect(started.stderr).toMatch(
+      /Cannot open the state database in .*SQLITE_READONLY.*\(chown -R USER .*\), or set SHOPPER_DATA_DIR/,
+    );
   });
 
   it('that does not exist yet is not made', async () => {

@@ -1,0 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+
+export const NOBODY = 65_534;
+
+/** Only root can start a program as somebody else, who then must be able to read it. */
+export const canBeAnother =
+  process.getuid?.() === 0 &&
+  spawnSync('test', ['-r', resolve(import.meta.dirname, '../../src/cli.ts')], { uid: NOBODY }).status === 0;
