@@ -243,6 +243,19 @@ describe('a person and their memory, on Slack', () => {
 /** Known to nobody but whoever reads Ann's private memory. */
 const SECRET = 'allergic to zq-latex';
 
+describe('somebody who says nothing before everything is private', () => {
+  it('is known nothing of, until they want to be', async () => {
+    await start(obedientModel());
+    await ann.openApp('messages')?.settled;
+    await preferences('private on', 'Everything between us here is private');
+    await says(ann, write('sizes.md', '- shoe size: 9\n'));
+    expect(await notes()).toEqual({});
+    await preferences('private off', 'Private no more');
+    await says(ann, write('sizes.md', '- shoe size: 9\n'));
+    expect(await notes()).toEqual({ '/sizes.md': '- shoe size: 9\n' });
+  });
+});
+
 describe('what Ann said in private', () => {
   it('reaches no channel, whoever asks and however, until she shares it, and no more when she takes it back', async () => {
     const model = indiscreetModel();

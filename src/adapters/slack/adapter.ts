@@ -109,6 +109,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     bot,
     apiOf: clients.of,
     homes,
+    latest,
     suggestedPrompts: options.suggestedPrompts,
     background,
     now,

@@ -8,6 +8,8 @@ import { PLATFORM } from './inbound.ts';
  */
 export interface Latest {
   heard(conversation: Conversation): Promise<void>;
+  /** They look at their direct messages with the bot, where they may say how they want to be heard before they say anything else. */
+  opened(person: Person, channel: string): Promise<void>;
   /** The conversation a person was last heard in, in this channel or (null) anywhere. */
   conversation(person: Person, channel: string | null): Promise<Conversation | null>;
   asked(person: Person, noticeId: string): Promise<void>;
@@ -20,6 +22,9 @@ export interface Latest {
 /** As long as a change can be kept. */
 const KEEP_MS = 30 * 24 * 3600_000;
 
+/** No message has it: of direct messages in which nothing was said of late. */
+const NO_THREAD = '0';
+
 export function createLatest(state: State): Latest {
   const conversations = state.table<Conversation>('slack-latest');
   const shown = state.table<{ held: string | null }>('slack-notice');
@@ -31,6 +36,10 @@ export function createLatest(state: State): Latest {
       const { person, channel } = conversation;
       const keys = [keyOf(person, null), keyOf(person, channel)];
       await Promise.all(keys.map(key => conversations.set(key, conversation, KEEP_MS)));
+    },
+    async opened(person, channel) {
+      const conversation: Conversation = { person, channel, thread: NO_THREAD, audience: 'private' };
+      await conversations.insert(keyOf(person, channel), conversation, KEEP_MS);
     },
     conversation: async (person, channel) => (await conversations.get(keyOf(person, channel))) ?? null,
     async asked(person, noticeId) {

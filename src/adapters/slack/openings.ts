@@ -2,6 +2,7 @@ import type { BotPort } from '../../core/adapter.ts';
 import type { Actor } from './actors.ts';
 import type { HomeTabs } from './home-tabs.ts';
 import type { Inbound } from './inbound.ts';
+import type { Latest } from './latest.ts';
 import type { SlackApi } from './web-client.ts';
 
 const PREPARE_EVERY_MS = 10 * 60_000;
@@ -12,6 +13,7 @@ export function createOpenings(deps: {
   bot(): BotPort;
   apiOf(tenant: string): SlackApi;
   homes: HomeTabs;
+  latest: Latest;
   suggestedPrompts: readonly { title: string; message: string }[];
   background(work: Promise<unknown>): void;
   now: () => number;
@@ -35,6 +37,7 @@ export function createOpenings(deps: {
       const last = prepared.get(key) ?? Number.NEGATIVE_INFINITY;
       if (deps.now() - last < PREPARE_EVERY_MS) return;
       prepared.set(key, deps.now());
+      await deps.latest.opened(actor.person, it.channel);
       deps.background(deps.bot().prepare(actor.person));
     },
   };

@@ -158,6 +158,27 @@ describe('typed after /preferences', () => {
     ]);
   });
 
+  it('“private on” can be the first thing that is said in the direct messages', async () => {
+    await setUp();
+    await world.ann.openApp('messages')?.settled;
+    await world.slack.until(() => world.bot.prepared.length > 0, 'the opening');
+    await command('private on');
+    await ran('private');
+    const dm = { channel: world.ann.dmChannel, audience: 'private' };
+    expect(world.bot.commands[0]?.conversation).toMatchObject(dm);
+    // What is said there later is what is meant from then on.
+    await world.ann.dm('Hello').settled;
+    const { conversation } = await world.received(1);
+    await world.ann.openApp('messages')?.settled;
+    await command('private off');
+    await world.slack.until(
+      () => commands().filter(({ type }) => type === 'private').length === 2,
+      'the end',
+    );
+    const ended = world.bot.commands.findLast(({ action }) => action.type === 'private');
+    expect(ended?.conversation).toEqual(conversation);
+  });
+
   it('a day can be chosen, since which all is forgotten after asking', async () => {
     await setUp();
     await command();
