@@ -102,7 +102,7 @@ async function readTurns(log: readonly SessionEvent[], readFile: ReadFile): Prom
         for (const block of event.content) {
           if (block.type !== 'text' || block.text.trim() === '' || turns.length === 0) continue;
           reply ??= { content: [], uses: [] };
-          reply.content.push({ type: 'text', text: block.text });
+          reply.content.push(textBlock(block.text));
         }
         break;
       case 'agent.tool_use':
@@ -149,7 +149,15 @@ function withoutMedia({ messages }: ConversationTurn): ConversationMessage[] {
 }
 
 function toolUseBlock({ id, name, input }: ToolUse): ContentBlockParam {
-  return { type: 'tool_use', id, name, input };
+  const wellFormed = JSON.parse(JSON.stringify(input), (_key, value) =>
+    typeof value === 'string' ? value.toWellFormed() : value,
+  );
+  return { type: 'tool_use', id, name, input: wellFormed };
+}
+
+/** Half a character, as a client or a tool may leave it where it cuts, would be refused with every later message. */
+function textBlock(text: string): TextBlockParam {
+  return { type: 'text', text: text.toWellFormed() };
 }
 
 async function toolResult(
@@ -182,12 +190,12 @@ async function plainBlocks(content: readonly EventBlock[], readFile: ReadFile): 
 async function plainBlock(block: EventBlock, readFile: ReadFile): Promise<PlainBlock> {
   switch (block.type) {
     case 'text':
-      return { type: 'text', text: block.text };
+      return textBlock(block.text);
     case 'redacted':
       return { type: 'text', text: '(content withheld)' };
     case 'search_result': {
       const text = block.content.map(part => part.text).join('\n');
-      return { type: 'text', text: `${block.title} (${block.source})\n${text}` };
+      return textBlock(`${block.title} (${block.source})\n${text}`);
     }
     case 'image':
     case 'document':
@@ -243,7 +251,7 @@ function dataBlock(mediaType: string, base64: string, about: About): PlainBlock 
 
 function textDocument(data: string, { title, context }: About): TextBlockParam {
   const head = [title ?? 'untitled', context].filter(Boolean).join(', ');
-  return { type: 'text', text: `Attached document (${head}):\n<document>\n${data}\n</document>` };
+  return textBlock(`Attached document (${head}):\n<document>\n${data}\n</document>`);
 }
 
 function given({ title, context }: About): { title?: string; context?: string } {

@@ -93,6 +93,30 @@ test('an attachment that cannot be shown is named, and the message still arrives
   expect(await shown({ type: 'text', text: ' ' })).toEqual([{ type: 'text', text: '(an empty message)' }]);
 });
 
+test('half a character in what was said, used or answered does not make the session unusable', async () => {
+  const session = createSession();
+  session.say('cut \ud83d');
+  const use = session.append({
+    type: 'agent.tool_use',
+    name: 'write',
+    input: { content: 'and \ude00', lines: ['\ud83d'] },
+    evaluated_permission: 'allow',
+  });
+  session.append({
+    type: 'agent.tool_result',
+    tool_use_id: use.id,
+    content: [{ type: 'text', text: 'x\ud83d' }],
+  });
+  session.append({ type: 'agent.message', content: [{ type: 'text', text: 'ok \ud83d' }] });
+  session.say('whole 😀');
+
+  const { messages } = await build(session.log);
+
+  const sent = JSON.stringify(messages);
+  expect(sent).not.toMatch(/\\ud[89a-f]/);
+  expect(sent).toContain('whole 😀');
+});
+
 test('system messages of the session are handed over apart from the conversation', async () => {
   const session = createSession();
   session.say('Hi');

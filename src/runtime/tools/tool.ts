@@ -49,7 +49,8 @@ export function absolute(path: string): string {
 /** Cuts what a model could not use anyway, and says how much is gone. */
 export function bounded(text: string, limit: number, advice: string): string {
   if (text.length <= limit) return text;
-  return `${text.slice(0, limit)}\n… ${text.length - limit} more characters left out. ${advice}`;
+  // The cut may go through the two halves of one character, which no JSON of the Messages API may hold.
+  return `${text.slice(0, limit).toWellFormed()}\n… ${text.length - limit} more characters left out. ${advice}`;
 }
 
 export function describeFailure(error: unknown, path?: string): string {

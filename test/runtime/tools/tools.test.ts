@@ -272,12 +272,18 @@ test('bash gives output, then errors, then the exit code when it is not 0', asyn
 });
 
 test('long output is cut with a note', async () => {
-  const { bash } = openToolbox();
+  const { bash } = openToolbox({
+    mounts: [createFakeMount({ files: { '/emoji.md': `x${'😀'.repeat(20_000)}` } })],
+  });
 
   const { text } = await bash('seq 1 9000');
 
   expect(text.length).toBeLessThan(30_200);
   expect(text).toMatch(/more characters left out/);
+
+  const emoji = await bash(`cat ${NOTES}/emoji.md`);
+  expect(emoji.text).toMatch(/more characters left out/);
+  expect(emoji.text).not.toMatch(/\p{Cs}/u);
 });
 
 test('a command that takes too long is stopped, and one that is aborted too', async () => {
