@@ -1,8 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { EventHub, PreviewType } from './event-hub.ts';
 
-/** A reader this far behind is cut off: it reconnects and lists what it missed, instead of filling memory. */
-const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+/**
+ * A reader this far behind is cut off: it reconnects and lists what it missed, instead of filling memory. Above two
+ * whole requests of 32 MB: a message with files is told twice in a row, as queued and as taken up.
+ */
+const MAX_BUFFERED_BYTES = 80 * 1024 * 1024;
 
 export interface EventStreams {
   /**
@@ -34,6 +37,8 @@ export function createEventStreams(hub: EventHub, keepAliveMs: number): EventStr
 
   return {
     open(response, sessionId, previews, requestId) {
+      // Whoever left while the request was looked at has been told so already, and no `close` will follow.
+      if (response.destroyed) return;
       const unsubscribe = hub.subscribe(sessionId, {
         previews,
         write: frame => write(response, frame),

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
+import { get, IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import Anthropic from '@anthropic-ai/sdk';
 import { accumulateManagedAgentsEvent } from '@anthropic-ai/sdk/lib/sessions/accumulate';
 import { afterEach, expect, test } from 'vitest';
+import { createEventHub, type EventHub } from '../../src/runtime/event-hub.ts';
+import { createEventStreams } from '../../src/runtime/event-stream.ts';
 import type { AgentLoop } from '../../src/runtime/ports.ts';
 import { gate } from '../helpers/gate.ts';
 import {
@@ -163,7 +166,7 @@ test('a reader that stops reading is cut off instead of filling the memory', asy
   const content = [{ type: 'text' as const, text: 'x'.repeat(1024 * 1024) }];
   harness = await startHarness({
     loop: async input => {
-      for (let i = 0; i < 32; i++) await input.emit({ type: 'agent.message', content });
+      for (let i = 0; i < 100; i++) await input.emit({ type: 'agent.message', content });
       return { type: 'end_turn' };
     },
   });
@@ -172,10 +175,49 @@ test('a reader that stops reading is cut off instead of filling the memory', asy
   response.on('error', () => {});
   const closed = new Promise(resolve => response.on('close', resolve));
   const seen = await watch(harness.client, id, () => send(id, 'hi'));
-  expect(types(seen).filter(type => type === 'agent.message')).toHaveLength(32);
+  expect(types(seen).filter(type => type === 'agent.message')).toHaveLength(100);
   response.resume();
   await closed;
   expect(response.complete).toBe(false);
+});
+
+test('a message with as many files as a request may hold does not cut off the stream that waits for its answer', async () => {
+  harness = await startHarness();
+  const id = await newSession(harness.client);
+  const data = Buffer.alloc(20_000_000, 7).toString('base64');
+  const document = {
+    type: 'document' as const,
+    source: { type: 'base64' as const, media_type: 'application/pdf' as const, data },
+  };
+
+  const seen = await watch(harness.client, id, () =>
+    harness.client.beta.sessions.events.send(id, {
+      events: [{ type: 'user.message', content: [{ type: 'text', text: 'hi' }, document] }],
+    }),
+  );
+
+  expect(types(seen).at(-1)).toBe('session.status_idle');
+});
+
+test('a reader who left before the stream began is not kept', () => {
+  const hub = createEventHub();
+  let subscribed = 0;
+  const counting: EventHub = {
+    ...hub,
+    subscribe(...args) {
+      subscribed += 1;
+      return hub.subscribe(...args);
+    },
+  };
+  const streams = createEventStreams(counting, 1_000);
+  const request = new IncomingMessage(new Socket());
+  const left = new ServerResponse(request).destroy();
+
+  streams.open(left, 'sesn_1', new Set(), 'req_1');
+  expect(subscribed).toBe(0);
+  streams.open(new ServerResponse(request), 'sesn_1', new Set(), 'req_2');
+  expect(subscribed).toBe(1);
+  streams.stop();
 });
 
 async function openRaw(id: string): Promise<IncomingMessage> {
