@@ -52,8 +52,15 @@ export async function openPlatforms(
   }
   if (config.discord !== null) {
     const { createDiscordAdapter } = await import('./adapters/discord/adapter.ts');
+    const { personaOf } = await import('./adapters/discord/commands.ts');
     adapters.push(
-      createDiscordAdapter({ settings: config.discord, state, log, rateLimited: rateLimitedOn('discord') }),
+      createDiscordAdapter({
+        settings: config.discord,
+        persona: personaOf(deps.file),
+        state,
+        log,
+        rateLimited: rateLimitedOn('discord'),
+      }),
     );
   }
   for (const path of config.adapters) {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isNode, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { SetupError } from './errors.ts';
+import { FIELD_NAMES } from './message.ts';
 
 /** Limits of the Managed Agents API for agents and memory attachments. */
 const MAX_NAME = 256;
@@ -53,6 +54,43 @@ const dailyLimit = z
   })
   .prefault({});
 
+/** Of the form of usual facts: a field that comes with the bot, by its name, or one of the persona's own. */
+const formEntry = z.union([
+  z
+    .string()
+    .pipe(
+      z.enum(
+        FIELD_NAMES,
+        `comes with the bot: ${FIELD_NAMES.join(', ')}; any other needs a label, a hint and a note`,
+      ),
+    ),
+  z.strictObject({
+    /** As its lines are labelled, too: "Goal" is "- goal: a marathon". */
+    label: text(40).regex(/^[^:=|()]*\p{L}[^:=|()]*$/u, 'must have letters, and none of : = | ( )'),
+    hint: text(100),
+    /** The file for new lines, without its ending. */
+    note: z
+      .string()
+      .regex(
+        /^[a-z0-9][a-z0-9-]{0,60}$/,
+        'is the name of a note, such as goals: small letters, digits and -',
+      ),
+    several: z.boolean().default(false),
+  }),
+]);
+export type FormEntry = z.infer<typeof formEntry>;
+
+const form = z
+  .array(formEntry)
+  // Two forms of five are what the narrowest platform takes.
+  .max(10, 'at most 10 fields')
+  .default([])
+  .refine(entries => new Set(entries.map(nameOfEntry)).size === entries.length, 'names a field twice');
+
+function nameOfEntry(entry: FormEntry): string {
+  return typeof entry === 'string' ? entry : entry.label.toLowerCase().replace(/[\s_]+/g, '_');
+}
+
 const schema = z.strictObject({
   name: text(MAX_NAME),
   description: text(MAX_DESCRIPTION).optional(),
@@ -81,6 +119,8 @@ const schema = z.strictObject({
       instructions: text(MAX_INSTRUCTIONS).optional(),
       /** How much of the store travels with a session's first message. */
       preload_bytes: z.int().min(0).max(100_000).default(16_384),
+      /** The usual facts that people are asked for; without any there is no form. */
+      form,
       /** A store every person's session may read, e.g. brand facts. */
       shared_store: z
         .string()
@@ -156,7 +196,7 @@ export function parseAgentFile(source: string, path: string): AgentFile {
   if (problems.length === 0) {
     const parsed = schema.safeParse(document.toJS());
     if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) {
+    for (const issue of parsed.error.issues.flatMap(meant)) {
       const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
       for (const key of keys) {
         const place = key === undefined ? issue.path : [...issue.path, key];
@@ -171,6 +211,18 @@ export function parseAgentFile(source: string, path: string): AgentFile {
   throw new SetupError(
     `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${list}`,
   );
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of what may be this or that: what is wrong with the one it was meant to be. */
+function meant(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const isOfKind = (issues: readonly Issue[]) =>
+    !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0);
+  const [one, ...others] = issue.errors.filter(isOfKind);
+  if (one === undefined || others.length > 0) return [issue];
+  return one.flatMap(it => meant({ ...it, path: [...issue.path, ...it.path] }));
 }
 
 function isTimeZone(name: string): boolean {

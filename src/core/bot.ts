@@ -18,6 +18,7 @@ import { createMemory } from './memory.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
 import { createNotices } from './notices.ts';
 import { createAuthors } from './preferences/authors.ts';
+import { fieldsOf } from './preferences/field-rules.ts';
 import { createPreferences } from './preferences.ts';
 import { createPrivacy } from './privacy.ts';
 import { type Provision, provision } from './provision.ts';
@@ -209,6 +210,7 @@ export function createBot(deps: BotDeps): Bot {
     forgetMe,
     holds,
     halt,
+    fields: fieldsOf(deps.file.memory.form),
     notices: deps.notices,
     log,
     now,

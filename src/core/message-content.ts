@@ -23,7 +23,7 @@ const IMAGES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
 /** The sentence for a message that cannot be sent to the agent at all, or null. */
 export function objectionTo(messages: readonly Message[]): string | null {
   if (messages.every(saysNothing)) {
-    return "I'm here. Tell me what you are looking for, or send me a picture of it.";
+    return "I'm here. What can I do for you?";
   }
   const bytes = messages.reduce((sum, message) => sum + Buffer.byteLength(message.text), 0);
   if (bytes > MAX_TEXT_BYTES) {

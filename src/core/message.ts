@@ -63,7 +63,7 @@ export interface Command {
   action: CommandAction;
 }
 
-/** The facts that most people have and that the form asks for. */
+/** Fields that are known by all the words people and agents have for them; see `memory.form` of agent.yml. */
 export const FIELD_NAMES = [
   'shoe_size',
   'clothing_sizes',
@@ -97,7 +97,9 @@ export const commandActionSchema = z.discriminatedUnion('type', [
   /** The usual facts as a form. */
   action('form', {}),
   /** Fields left out stay as they are; an empty one is forgotten. `formId`: as the form said, if there was one. */
-  action('set', { values: z.partialRecord(z.enum(FIELD_NAMES), text), formId: text.exactOptional() }),
+  action('set', { values: z.record(text, text), formId: text.exactOptional() }),
+  /** A field and its value as they were typed: "shoe size 9"; a dash as the value forgets it. */
+  action('set-typed', { words: text }),
   /** A file to be changed freely, or (without an id) a new one. */
   action('editor', { memoryId: text.exactOptional(), title: text.exactOptional() }),
   action('edit', { memoryId: text, revision: text, content: text }),

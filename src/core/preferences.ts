@@ -24,6 +24,7 @@ import type { Authors } from './preferences/authors.ts';
 import { createChoices } from './preferences/choices.ts';
 import { createConflicts } from './preferences/conflicts.ts';
 import { asJson, asMarkdown } from './preferences/export.ts';
+import type { FieldRule } from './preferences/field-rules.ts';
 import { createForgetting, type Forgetting } from './preferences/forgetting.ts';
 import { createFormEditing } from './preferences/form-editing.ts';
 import { createHistory, revisionOf } from './preferences/history.ts';
@@ -68,6 +69,8 @@ export interface PreferencesDeps {
   holds: Holds;
   /** Stops what is being answered to an account, and resolves when nothing is. */
   halt(person: string): Promise<void>;
+  /** What the form of usual facts asks for. */
+  fields: readonly FieldRule[];
   /** What applies to a person who has chosen nothing. */
   notices: NoticeMode | undefined;
   log: Log;
@@ -86,7 +89,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   const writes = createWrites({ client, authors, ownChanges, onWritten });
   const history = createHistory({ client, authors });
   const conflicts = createConflicts({ client, state, memory });
-  const forms = createFormEditing({ state, memory, writes, conflicts, now: deps.now });
+  const forms = createFormEditing({ ...deps, writes, conflicts });
   const texts = createTextEditing({ client, memory, writes, conflicts });
   const restoring = createRestoring({ client, state, memory, authors, latest, writes, texts, onWritten });
   const forgetting = createForgetting({
@@ -137,6 +140,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
       paused: await privacy.isPaused(owner),
       privateHere: conversation === undefined ? null : await privacy.isPrivate(conversation),
       ...(conversation === undefined ? {} : privateWith(conversation)),
+      hasForm: deps.fields.length > 0,
       linked: others.map(({ platform, name }) => ({ platform, name })),
       held: await questions.next(owner),
     };
@@ -256,6 +260,8 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
           return forms.form(owner);
         case 'set':
           return forms.set(owner, action);
+        case 'set-typed':
+          return forms.setTyped(owner, action);
         case 'editor':
           return texts.editor(owner, action);
         case 'edit':
@@ -327,6 +333,7 @@ const UNRESUMED = 'could not finish what was begun; trying again later';
 /** What changes what the memory says, other than by forgetting, or whose it is. */
 const CHANGING: readonly CommandAction['type'][] = [
   'set',
+  'set-typed',
   'edit',
   'create',
   'resolve',

@@ -1,6 +1,6 @@
 /** What is typed after "/preferences", where people type it whole: on Slack and in the terminal. Pure. */
 
-import type { CommandAction, FieldName, NoticeMode } from './message.ts';
+import type { CommandAction, NoticeMode } from './message.ts';
 import { isCalled, type MemorySection } from './views.ts';
 
 /** What was typed means an action, or asks the platform for something first. */
@@ -49,7 +49,7 @@ export function readTyped(text: string): Typed {
     case 'show':
       return bare ? act({ type: 'view' }) : { type: 'named', verb: 'show', words };
     case 'set':
-      return bare ? act({ type: 'form' }) : readField(words);
+      return act(bare ? { type: 'form' } : { type: 'set-typed', words });
     case 'form':
       return act({ type: 'form' });
     case 'edit':
@@ -194,34 +194,6 @@ function readExport(words: string): Typed {
   return words === '' || words === 'markdown'
     ? act({ type: 'export', format: 'markdown' })
     : unclear('Say /preferences export json or markdown.');
-}
-
-/** What people call the fields of the form; the longer names first. */
-const FIELDS: readonly { name: FieldName; pattern: RegExp }[] = [
-  { name: 'shoe_size', pattern: /^shoes?(?:[ _]size)?\b/i },
-  { name: 'clothing_sizes', pattern: /^(?:cloth(?:es|ing)(?:[ _]sizes?)?|sizes?)\b/i },
-  { name: 'budget', pattern: /^budget\b/i },
-  {
-    name: 'brands_avoided',
-    pattern: /^(?:brands?[ _](?:avoided|to avoid|you avoid)|avoid(?:ed)? brands?)\b/i,
-  },
-  { name: 'brands_liked', pattern: /^(?:brands?(?:[ _](?:liked|you like))?|liked brands?)\b/i },
-  { name: 'materials_avoided', pattern: /^(?:materials?(?:[ _](?:avoided|to avoid))?|allerg(?:y|ies))\b/i },
-  { name: 'colours_liked', pattern: /^colou?rs?(?:[ _](?:liked|you like))?\b/i },
-  { name: 'style', pattern: /^style\b/i },
-];
-
-/** "shoe size 9"; a dash as the value forgets it. */
-function readField(words: string): Typed {
-  const field = FIELDS.find(({ pattern }) => pattern.test(words));
-  if (field === undefined) return unclear('I do not know that field. /preferences set shows them.');
-  const value = words
-    .replace(field.pattern, '')
-    .replace(/^\s*[:=]/, '')
-    .trim();
-  if (value === '')
-    return unclear('What shall it be? A dash forgets the field, /preferences forget one thing in it.');
-  return act({ type: 'set', values: { [field.name]: /^[-–—]$/.test(value) ? '' : value } });
 }
 
 /** A title may be typed with quotation marks around it, as it is shown. */

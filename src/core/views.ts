@@ -1,6 +1,6 @@
 /** What people see of their memory, as plain data; platforms render it. */
 
-import type { CommandAction, FieldName, NoticeMode } from './message.ts';
+import type { CommandAction, NoticeMode } from './message.ts';
 
 /** One line that changed in a memory file. */
 export type LineChange =
@@ -98,7 +98,7 @@ export interface LinkedAccount {
 }
 
 export interface FormField {
-  name: FieldName;
+  name: string;
   /** "Shoe size" */
   label: string;
   /** An example of what to write. */
@@ -199,6 +199,8 @@ export type PreferencesView =
       linked: LinkedAccount[];
       /** Something that was held back and waits for the person's word, `keep` or `undo`; null when nothing does. */
       held: Notice | null;
+      /** There are usual facts to ask for; see the action `form`. */
+      hasForm: boolean;
     }
   | { type: 'file'; section: MemorySection }
   /** `formId` goes back with `set`, so that nothing is overwritten unseen. */

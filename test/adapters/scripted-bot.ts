@@ -86,6 +86,7 @@ export function memoryView(more: Partial<MemoryView> = {}): MemoryView {
     privateHere: null,
     linked: [],
     held: null,
+    hasForm: true,
     ...more,
   };
 }

@@ -41,6 +41,42 @@ describe('agent.yml', () => {
     expect(message).toMatch(/line 11: limits\.person\.turns: must be more than 0/);
   });
 
+  it('reads what the form asks for, and says what is wrong with a field', () => {
+    const short = 'name: coach\nmodel: m\nsystem: s\n';
+    expect(parseAgentFile(short, 'agent.yml').memory.form).toEqual([]);
+    const { memory } = parseAgentFile(
+      `${short}memory:\n  form:\n    - budget\n    - { label: Goal, hint: a marathon, note: goals }\n`,
+      'agent.yml',
+    );
+    expect(memory.form).toEqual([
+      'budget',
+      { label: 'Goal', hint: 'a marathon', note: 'goals', several: false },
+    ]);
+    const message = problemsOf(
+      [
+        `${short}memory:`,
+        '  form:',
+        '    - shoesize',
+        '    - { label: "Goal: one", hint: x, note: Goals.md }',
+        '    - { label: Pace, hint: x, note: pace, kind: list }',
+        '    - { label: Week }',
+        '    - 9',
+      ].join('\n'),
+    );
+    expect(message).toMatch(
+      /line 6: memory\.form\.0: comes with the bot: shoe_size, .*; any other needs a label, a hint and a note/,
+    );
+    expect(message).toMatch(/line 7: memory\.form\.1\.label: must have letters, and none of : = \| \( \)/);
+    expect(message).toMatch(/line 7: memory\.form\.1\.note: is the name of a note, such as goals/);
+    expect(message).toMatch(/line 8: memory\.form\.2\.kind: is not a setting here/);
+    expect(message).toMatch(/line 9: memory\.form\.3\.hint: /);
+    expect(message).toMatch(/line 10: memory\.form\.4: /);
+    expect(problemsOf(`${short}memory: { form: [budget, budget] }`)).toContain('names a field twice');
+    expect(
+      problemsOf(`${short}memory: { form: [budget, { label: Budget, hint: x, note: club }] }`),
+    ).toContain('names a field twice');
+  });
+
   it('names every problem at once, each with its line', () => {
     const source = [
       'name: ""',

@@ -317,7 +317,7 @@ describe('a turn that ends badly', () => {
 
 describe('a message that cannot be sent', () => {
   it.each([
-    ['   ', /Tell me what you are looking for/],
+    ['   ', /What can I do for you/],
     ['x'.repeat(200_000), /200 KB.*150 KB at a time/],
   ])('is answered with what to do', async (text, said) => {
     bench = await createBench();

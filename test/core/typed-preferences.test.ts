@@ -23,10 +23,7 @@ describe('what is typed after /preferences', () => {
     ['  View ', { type: 'view' }],
     ['set', { type: 'form' }],
     ['edit', { type: 'form' }],
-    ['set shoe size 9', { type: 'set', values: { shoe_size: '9' } }],
-    ['set budget: $120', { type: 'set', values: { budget: '$120' } }],
-    ['SET Brands avoided Nike, Zara', { type: 'set', values: { brands_avoided: 'Nike, Zara' } }],
-    ['set colors –', { type: 'set', values: { colours_liked: '' } }],
+    ['SET Brands avoided Nike, Zara', { type: 'set-typed', words: 'Brands avoided Nike, Zara' }],
     ['forget me', { type: 'forget-me', confirmed: false }],
     ['forget since 2026-03-14', { type: 'forget-since', since: '2026-03-14', confirmed: false }],
     ['pause', { type: 'pause' }],
@@ -44,7 +41,7 @@ describe('what is typed after /preferences', () => {
     expect(readTyped(text)).toEqual({ type: 'do', action });
   });
 
-  it.each(['set hat 9', 'set budget', 'forget', 'private maybe', 'notices sometimes', 'export pdf', 'share'])(
+  it.each(['forget', 'private maybe', 'notices sometimes', 'export pdf', 'share'])(
     '“%s” is explained',
     text => expect(readTyped(text)).toMatchObject({ type: 'unclear' }),
   );

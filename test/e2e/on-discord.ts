@@ -1,6 +1,7 @@
 /** A server that the whole bot is in, and people who use what it shows them. */
 
 import { createDiscordAdapter } from '../../src/adapters/discord/adapter.ts';
+import { FIELDS } from '../../src/core/preferences/field-rules.ts';
 import { answerTo } from '../adapters/discord/interacting.ts';
 import { createFakeDiscord, type FakeDiscord } from '../fakes/discord/fake-discord.ts';
 import type { Interaction, Message } from '../fakes/discord/state.ts';
@@ -62,6 +63,7 @@ export async function openDiscord(): Promise<OnDiscord> {
     discord,
     adapter: (state, log) =>
       createDiscordAdapter({
+        persona: { name: 'shopper', fields: FIELDS },
         settings: {
           token: discord.token,
           applicationId: discord.applicationId,

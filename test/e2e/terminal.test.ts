@@ -53,6 +53,8 @@ describe('the bot in a pipe', () => {
         '/preferences show sizes',
         '/preferences undo',
         '/preferences forget sizes',
+        'no',
+        '/preferences forget hats',
         '/nonsense',
         '',
       ],
@@ -64,9 +66,10 @@ describe('the bot in a pipe', () => {
       /I remember nothing about you yet/,
       /- shoe size: 9 \(/,
       /Undone: shoe size: 9 is gone\./,
-      /Your notes do not say this any more, but their earlier versions do/,
+      /Your notes do not say this any more, but their earlier versions do[\s\S]*− shoe size: 9/,
+      /I have no note and no fact called “hats”, nor does an earlier version say it/,
       /I don't know \/nonsense/,
-      /Tell me what you are looking for/,
+      /What can I do for you/,
     ]) {
       expect(stdout).toMatch(said);
     }

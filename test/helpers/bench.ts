@@ -20,6 +20,10 @@ import { createFaultProxy, type FaultProxy } from '../fakes/fault-proxy.ts';
 import { createRecordingAdapter, type RecordingAdapter } from './recording-adapter.ts';
 
 export const AGENT = 'name: shopper\nmodel: claude-sonnet-5-5\nsystem: You are a shopper.\n';
+/** With the form that a shopper has. */
+export const SHOPPER = `${AGENT}memory:
+  form: [shoe_size, clothing_sizes, budget, style, brands_liked, brands_avoided, materials_avoided, colours_liked]
+`;
 
 export interface Bench {
   runtime: Runtime;
@@ -60,7 +64,7 @@ export async function createBench(options: BotOptions = {}): Promise<Bench> {
 
   async function open(given: BotOptions) {
     const state = await openSqliteState(join(dir, 'state'));
-    const file = parseAgentFile(given.agent ?? AGENT, 'agent.yml');
+    const file = parseAgentFile(given.agent ?? SHOPPER, 'agent.yml');
     const adapter = createRecordingAdapter();
     const bot = createBot({
       client: clientOf(proxy.url, given.apiKey ?? 'key'),

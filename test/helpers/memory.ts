@@ -2,7 +2,7 @@ import type { CommandAction, Conversation, Person } from '../../src/core/message
 import type { Audience } from '../../src/core/store-owner.ts';
 import type { PreferencesView } from '../../src/core/views.ts';
 import type { Model } from '../../src/runtime/ports.ts';
-import { type Bench, collect } from './bench.ts';
+import { type Bench, collect, SHOPPER } from './bench.ts';
 import { createScriptedModel, lastResults, lastWords, type ScriptedReply } from './scripted-model.ts';
 
 /** What a person does with their memory in a test, and what then stands in it. */
@@ -94,8 +94,7 @@ function useOf(line: string, mount: string): NonNullable<ScriptedReply['uses']> 
 }
 
 /** An agent that may use a shell as well. */
-export const SHELL_AGENT =
-  'name: shopper\nmodel: claude-sonnet-5-5\nsystem: You are a shopper.\ntools: {bash: allow}\n';
+export const SHELL_AGENT = `${SHOPPER}tools: {bash: allow}\n`;
 
 export function write(path: string, content: string): string {
   return `write ${path} ${JSON.stringify(content)}`;

@@ -8,7 +8,7 @@ import type { Log } from '../../log.ts';
 import { createAnswers } from './answers.ts';
 import { createDiscordApi, guardToken, restOptions } from './api.ts';
 import { createCatchUp } from './catch-up.ts';
-import { registerCommands } from './commands.ts';
+import { type Persona, registerCommands } from './commands.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createFiles } from './files.ts';
 import { createGateway, type Shard } from './gateway.ts';
@@ -29,6 +29,7 @@ import type { DiscordSettings } from './settings.ts';
 
 export interface DiscordOptions {
   settings: DiscordSettings;
+  persona: Persona;
   state: State;
   log: Log;
   now?: () => number;
@@ -236,7 +237,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         log,
       });
       await gateway.start();
-      await registerCommands(api, log);
+      await registerCommands(api, options.persona, log);
       flusher = setInterval(() => void flush(), FLUSH_EVERY_MS);
       flusher.unref();
       log.info(

@@ -5,12 +5,14 @@ import {
   InteractionContextType,
   type RESTPutAPIApplicationCommandsJSONBody,
 } from 'discord.js';
+import type { AgentFile } from '../../core/agent-file.ts';
+import { fieldsOf } from '../../core/preferences/field-rules.ts';
+import type { FormField } from '../../core/views.ts';
 import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
-import { PREFERENCES, PREFERENCES_OPTIONS } from './preferences-command.ts';
+import { PREFERENCES, preferencesOptions } from './preferences-command.ts';
 
 export const ASK = 'ask';
-export const ASK_ABOUT = 'Ask the shopper about this';
 export const WHY_THIS = 'Why this?';
 
 const EVERYWHERE = [
@@ -20,63 +22,86 @@ const EVERYWHERE = [
 ];
 const BOTH = [ApplicationIntegrationType.GuildInstall, ApplicationIntegrationType.UserInstall];
 
-export const COMMANDS: RESTPutAPIApplicationCommandsJSONBody = [
-  {
-    type: ApplicationCommandType.ChatInput,
-    name: PREFERENCES,
-    description: 'See and change what I remember about you',
-    contexts: EVERYWHERE,
-    integration_types: BOTH,
-    options: PREFERENCES_OPTIONS,
-  },
-  {
-    type: ApplicationCommandType.ChatInput,
-    name: ASK,
-    description: 'Ask me anywhere; only you see the answer',
-    contexts: EVERYWHERE,
-    integration_types: [ApplicationIntegrationType.UserInstall],
-    options: [
-      {
-        type: ApplicationCommandOptionType.String,
-        name: 'question',
-        description: 'What are you looking for?',
-        required: true,
-        max_length: 6_000,
-      },
-      {
-        type: ApplicationCommandOptionType.Attachment,
-        name: 'file',
-        description: 'A picture, a PDF or a text file',
-      },
-      {
-        type: ApplicationCommandOptionType.Boolean,
-        name: 'share',
-        description: 'Let everyone here see the answer',
-      },
-    ],
-  },
-  {
-    type: ApplicationCommandType.Message,
-    name: ASK_ABOUT,
-    contexts: EVERYWHERE,
-    integration_types: BOTH,
-  },
-  {
-    type: ApplicationCommandType.Message,
-    name: WHY_THIS,
-    contexts: EVERYWHERE,
-    integration_types: BOTH,
-  },
-];
+/** What of the persona people see in the commands. */
+export interface Persona {
+  /** As agent.yml has it. */
+  name: string;
+  /** What the form of usual facts asks for. */
+  fields: readonly Pick<FormField, 'name' | 'label'>[];
+}
+
+export function personaOf(file: AgentFile): Persona {
+  return { name: file.name, fields: fieldsOf(file.memory.form) };
+}
+
+/** A command's name has 32 characters at most. */
+const NAME_CHARACTERS = 32;
+
+function askAbout(name: string): string {
+  const said = `Ask ${name.replace(/[-_\s]+/g, ' ')} about this`;
+  return said.length <= NAME_CHARACTERS ? said : 'Ask me about this';
+}
+
+export function commandsOf({ name, fields }: Persona): RESTPutAPIApplicationCommandsJSONBody {
+  return [
+    {
+      type: ApplicationCommandType.ChatInput,
+      name: PREFERENCES,
+      description: 'See and change what I remember about you',
+      contexts: EVERYWHERE,
+      integration_types: BOTH,
+      options: preferencesOptions(fields),
+    },
+    {
+      type: ApplicationCommandType.ChatInput,
+      name: ASK,
+      description: 'Ask me anywhere; only you see the answer',
+      contexts: EVERYWHERE,
+      integration_types: [ApplicationIntegrationType.UserInstall],
+      options: [
+        {
+          type: ApplicationCommandOptionType.String,
+          name: 'question',
+          description: 'What you want to ask',
+          required: true,
+          max_length: 6_000,
+        },
+        {
+          type: ApplicationCommandOptionType.Attachment,
+          name: 'file',
+          description: 'A picture, a PDF or a text file',
+        },
+        {
+          type: ApplicationCommandOptionType.Boolean,
+          name: 'share',
+          description: 'Let everyone here see the answer',
+        },
+      ],
+    },
+    {
+      type: ApplicationCommandType.Message,
+      name: askAbout(name),
+      contexts: EVERYWHERE,
+      integration_types: BOTH,
+    },
+    {
+      type: ApplicationCommandType.Message,
+      name: WHY_THIS,
+      contexts: EVERYWHERE,
+      integration_types: BOTH,
+    },
+  ];
+}
 
 /**
  * Registers the commands when Discord has others: creating is limited to 200 a day, and people would see them
  * flicker. A failure is logged and leaves the commands that are registered already.
  */
-export async function registerCommands(api: DiscordApi, log: Log): Promise<void> {
+export async function registerCommands(api: DiscordApi, persona: Persona, log: Log): Promise<void> {
   try {
-    if (sameCommands(await api.commands(), COMMANDS)) return;
-    await api.setCommands(COMMANDS);
+    const wanted = commandsOf(persona);
+    if (sameCommands(await api.commands(), wanted)) return;
+    await api.setCommands(wanted);
     log.info({ event: 'discord.commands_registered' }, 'registered the commands');
   } catch (error) {
     log.error({ event: 'discord.commands_failed', err: error }, 'the commands could not be registered');

@@ -72,9 +72,9 @@ export interface Dialogs {
   whisper(interaction: Answerable, view: PreferencesView): Promise<void>;
   /**
    * Answers with a form. What goes into it may take longer than Discord waits for one; then the answer is a button
-   * that opens it. `half`: of the usual facts.
+   * that opens it. `at`: which form of the usual facts, or the one with this field.
    */
-  open(interaction: Opening, asking: Promise<PreferencesView>, half?: number): Promise<void>;
+  open(interaction: Opening, asking: Promise<PreferencesView>, at?: number | string): Promise<void>;
   /** A form that was ready too late; false when it is no longer there. */
   reopen(interaction: ButtonInteraction, form: string): Promise<boolean>;
 }
@@ -202,9 +202,13 @@ export function createDialogs(deps: {
     });
   }
 
-  async function open(interaction: Opening, asking: Promise<PreferencesView>, half = 0): Promise<void> {
+  async function open(
+    interaction: Opening,
+    asking: Promise<PreferencesView>,
+    at: number | string = 0,
+  ): Promise<void> {
     const inTime = await Promise.race([asking, later(waitMs)]);
-    const form = inTime === null ? null : formOf(inTime, interaction.user.id, half);
+    const form = inTime === null ? null : formOf(inTime, interaction.user.id, at);
     if (form !== null) {
       await interaction.showModal(form);
       return;
@@ -212,7 +216,7 @@ export function createDialogs(deps: {
     if (interaction.isMessageComponent()) await interaction.deferUpdate();
     else await interaction.deferReply(EPHEMERAL);
     const view = await asking;
-    const late = inTime === null ? formOf(view, interaction.user.id, half) : null;
+    const late = inTime === null ? formOf(view, interaction.user.id, at) : null;
     if (late === null) await (view.type === 'editor' ? show(interaction, view) : settle(interaction, view));
     else await answer(interaction, [readyPanel(interaction.user.id, late)]);
   }
@@ -267,8 +271,8 @@ async function below(interaction: Answerable, { flags, ...content }: Panel): Pro
 }
 
 /** Null for what no form shows. */
-function formOf(view: PreferencesView, owner: string, half: number): Form | null {
-  if (view.type === 'form') return factsForm(view, owner, half);
+function formOf(view: PreferencesView, owner: string, at: number | string): Form | null {
+  if (view.type === 'form') return factsForm(view, owner, at);
   return view.type === 'editor' ? editorForm(view.draft, owner) : null;
 }
 

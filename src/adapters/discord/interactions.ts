@@ -8,7 +8,7 @@ import type { DiscordApi } from './api.ts';
 import { createAsking } from './asking.ts';
 import { sentencePanels } from './change-panels.ts';
 import { createChoices } from './choices.ts';
-import { ASK, ASK_ABOUT, WHY_THIS } from './commands.ts';
+import { ASK, WHY_THIS } from './commands.ts';
 import { createDialogs } from './dialogs.ts';
 import type { Files } from './files.ts';
 import type { Notices } from './notices.ts';
@@ -58,11 +58,11 @@ export function createInteractions(deps: {
       if (interaction.commandName === PREFERENCES) await preferences.run(interaction);
       else if (interaction.commandName === ASK) await asking.ask(interaction);
     } else if (interaction.isMessageContextMenuCommand()) {
-      if (interaction.commandName === ASK_ABOUT) await asking.openForm(interaction);
-      else if (interaction.commandName === WHY_THIS) {
+      if (interaction.commandName === WHY_THIS) {
         await interaction.deferReply(EPHEMERAL);
         await reasons.showTarget(interaction);
-      }
+        // The other one, whatever it is called: it may still be registered under the name from before an update.
+      } else await asking.openForm(interaction);
     } else if (interaction.isModalSubmit()) {
       if (!(await submissions.submit(interaction))) await asking.submitForm(interaction);
     } else if (interaction.isButton() || interaction.isStringSelectMenu()) {

@@ -7,7 +7,7 @@ import {
   type ModalSubmitInteraction,
   TextInputStyle,
 } from 'discord.js';
-import type { CommandAction, FieldName } from '../../core/message.ts';
+import type { CommandAction } from '../../core/message.ts';
 import { linePieces } from '../../core/text-split.ts';
 import type { Draft, FormField } from '../../core/views.ts';
 import { customId } from './custom-id.ts';
@@ -28,20 +28,23 @@ const TITLE_INPUT = 'title';
 export const FILE_INPUT = 'file';
 const TEXT_INPUT = 'text_';
 
-/** Eight fields are more than a form holds. */
-export const HALVES: readonly (readonly FieldName[])[] = [
-  ['shoe_size', 'clothing_sizes', 'budget', 'style'],
-  ['brands_liked', 'brands_avoided', 'materials_avoided', 'colours_liked'],
-];
+/** What one form holds, in the order of the fields; more go halves. */
+export function halvesOf(fields: readonly FormField[]): FormField[][] {
+  if (fields.length <= MOST_PARTS) return [[...fields]];
+  const middle = Math.ceil(fields.length / 2);
+  return [fields.slice(0, middle), fields.slice(middle)];
+}
 
 /** Fields whose value no input would hold are left out, and so stay as they are. */
 export function factsForm(
   view: { formId: string; fields: readonly FormField[] },
   owner: string,
-  half: number,
+  /** Which of them, or the one with this field. */
+  at: number | string,
 ): Form {
-  const names = HALVES[half] ?? HALVES[0] ?? [];
-  const fields = view.fields.filter(({ name }) => names.includes(name));
+  const halves = halvesOf(view.fields);
+  const half = typeof at === 'number' ? at : halves.findIndex(some => some.some(({ name }) => name === at));
+  const fields = halves[half] ?? halves[0] ?? [];
   const long = fields.filter(({ value }) => value.length > INPUT_CHARACTERS);
   return {
     custom_id: customId(owner, { type: 'set', formId: view.formId }),
@@ -138,9 +141,7 @@ function display(content: string): FormPart {
 /** What a submitted form of usual facts asks for. */
 export function setOf(formId: string, fields: ModalSubmitInteraction['fields']): CommandAction {
   const values = Object.fromEntries(
-    HALVES.flat().flatMap(name =>
-      fields.fields.has(name) ? [[name, fields.getTextInputValue(name).trim()]] : [],
-    ),
+    [...fields.fields.keys()].map(name => [name, fields.getTextInputValue(name).trim()]),
   );
   return { type: 'set', values, formId };
 }

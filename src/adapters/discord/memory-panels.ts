@@ -4,11 +4,13 @@ import { type APIComponentInContainer, ButtonStyle } from 'discord.js';
 import {
   type Author,
   type Fact,
+  type FormField,
   type MemorySection,
   type PreferencesView,
   wordsOfAuthor,
 } from '../../core/views.ts';
 import type { PressedAction } from './custom-id.ts';
+import { halvesOf } from './memory-forms.ts';
 import {
   button,
   clip,
@@ -98,7 +100,7 @@ function toolRows(view: View<'memory'>, owner: string): APIComponentInContainer[
   const { privateHere } = view;
   return [
     row(
-      button(owner, { type: 'facts' }, 'The usual facts'),
+      ...(view.hasForm ? [button(owner, { type: 'facts' }, 'The usual facts')] : []),
       button(owner, { type: 'editor' }, 'New note'),
       button(owner, { type: 'history', page: 0, part: 0 }, 'What changed'),
       button(owner, { type: 'export', format: 'markdown' }, 'Export'),
@@ -244,11 +246,18 @@ export function factsPanel(view: View<'form'>, owner: string, note?: string): Pa
     text(['## The usual facts', ...known].join('\n')),
     line(),
     row(
-      button(owner, { type: 'fill', half: 0 }, 'Sizes, budget, style', ButtonStyle.Primary),
-      button(owner, { type: 'fill', half: 1 }, 'Likes and avoids', ButtonStyle.Primary),
+      ...halvesOf(view.fields).map((fields, half) =>
+        button(owner, { type: 'fill', half }, labelsOf(fields), ButtonStyle.Primary),
+      ),
       button(owner, { type: 'memory', page: 0, fresh: false }, 'Back'),
     ),
   ]);
+}
+
+/** "Shoe size and 3 more": what is in one form. */
+function labelsOf([first, ...more]: readonly FormField[]): string {
+  const label = first?.label ?? 'Fill in';
+  return more.length === 0 ? label : `${label} and ${more.length} more`;
 }
 
 export function noteAbove(note: string | undefined): APIComponentInContainer[] {

@@ -5,7 +5,7 @@ import {
   type APIApplicationCommandSubcommandOption,
   ApplicationCommandOptionType,
 } from 'discord.js';
-import type { FieldName } from '../../core/message.ts';
+import type { FormField } from '../../core/views.ts';
 
 export const PREFERENCES = 'preferences';
 
@@ -15,17 +15,6 @@ export const NOTE_OPTION = 'note';
 export const FACT_OPTION = 'fact';
 export const VERSION_OPTION = 'version';
 export const DATE_OPTION = 'date';
-
-const FIELD_NAMES: Record<FieldName, string> = {
-  shoe_size: 'Shoe size',
-  clothing_sizes: 'Clothing sizes',
-  budget: 'Budget',
-  style: 'Style',
-  brands_liked: 'Brands you like',
-  brands_avoided: 'Brands to avoid',
-  materials_avoided: 'Materials to avoid',
-  colours_liked: 'Colours you like',
-};
 
 const note = (description: string, required: boolean) => named(NOTE_OPTION, description, required);
 
@@ -67,86 +56,102 @@ function subcommand(
   return { type: ApplicationCommandOptionType.Subcommand, name, description, options };
 }
 
-export const PREFERENCES_OPTIONS = [
-  subcommand('view', 'See what I remember about you', note('One note, with where each fact is from', false)),
-  subcommand(
-    'set',
-    'Your usual facts: sizes, budget, likes and avoids',
-    chosen('field', 'Which one', false, Object.entries(FIELD_NAMES)),
-    written('value', 'What it is, or one more of a list; a dash forgets it', 1_000),
-  ),
-  subcommand('edit', 'Write in a note yourself', note('Which note', true)),
-  subcommand('new', 'Begin a note of your own', written('title', 'What it is about', 100)),
-  {
-    type: ApplicationCommandOptionType.SubcommandGroup as const,
-    name: 'forget',
-    description: 'Have me forget something for good; I ask first',
-    options: [
-      subcommand('fact', 'One fact', named(FACT_OPTION, 'Which fact', true)),
-      subcommand('note', 'A whole note', note('Which note', true)),
-      subcommand(
-        'since',
-        'Everything I learned since a day',
-        named(DATE_OPTION, 'The day, such as 2026-03-14', true),
-      ),
-      subcommand('me', 'Everything there is of you'),
-    ],
-  },
-  subcommand(
-    'history',
-    'What changed, when and by whom, and bring it back',
-    note('Of one note only', false),
+/** `fields`: what the form of usual facts asks for; without any there is nothing to set. */
+export function preferencesOptions(fields: readonly Pick<FormField, 'name' | 'label'>[]) {
+  return [
+    subcommand(
+      'view',
+      'See what I remember about you',
+      note('One note, with where each fact is from', false),
+    ),
+    ...(fields.length === 0
+      ? []
+      : [
+          subcommand(
+            'set',
+            'Your usual facts, all of them or one',
+            chosen(
+              'field',
+              'Which one',
+              false,
+              fields.map(({ name, label }) => [name, label]),
+            ),
+            written('value', 'What it is, or one more of a list; a dash forgets it', 1_000),
+          ),
+        ]),
+    subcommand('edit', 'Write in a note yourself', note('Which note', true)),
+    subcommand('new', 'Begin a note of your own', written('title', 'What it is about', 100)),
     {
-      type: ApplicationCommandOptionType.Integer,
-      name: 'page',
-      description: 'Which page; 1 is the newest',
-      min_value: 1,
-      max_value: 10_000,
+      type: ApplicationCommandOptionType.SubcommandGroup as const,
+      name: 'forget',
+      description: 'Have me forget something for good; I ask first',
+      options: [
+        subcommand('fact', 'One fact', named(FACT_OPTION, 'Which fact', true)),
+        subcommand('note', 'A whole note', note('Which note', true)),
+        subcommand(
+          'since',
+          'Everything I learned since a day',
+          named(DATE_OPTION, 'The day, such as 2026-03-14', true),
+        ),
+        subcommand('me', 'Everything there is of you'),
+      ],
     },
-  ),
-  subcommand('restore', 'Bring back what a note said before', named(VERSION_OPTION, 'Which version', true)),
-  subcommand('undo', 'Take back the last change, mine or yours; again: the one before'),
-  subcommand('keep', 'Agree to the last change that I held back'),
-  subcommand('pause', 'Have me write nothing new'),
-  subcommand('resume', 'Have me remember new things again'),
-  subcommand(
-    'private',
-    'A conversation that knows nothing about you and is not kept',
-    chosen('mode', 'For the conversation you are in', true, [
-      ['on', 'on: private from your next message on'],
-      ['off', 'off: delete what was said, and know me again'],
-    ]),
-  ),
-  subcommand(
-    'notices',
-    'Where I tell you that I changed my memory of you',
-    chosen('mode', 'Where', true, [
-      ['on', 'on'],
-      ['thread', 'below the reply'],
-      ['private', 'to me alone'],
-      ['off', 'off'],
-      ['default', 'as set up here'],
-    ]),
-  ),
-  subcommand(
-    'export',
-    'Everything I remember about you, as a file',
-    chosen('format', 'For reading or for machines', false, [
-      ['markdown', 'Markdown, for reading'],
-      ['json', 'JSON, for machines'],
-    ]),
-  ),
-  subcommand('share', 'Let me use a note where others can read what I say', note('Which note', true)),
-  subcommand('unshare', 'Use a note in private only', note('Which note', true)),
-  subcommand(
-    'link',
-    'Have one memory on all your accounts',
-    written('code', 'The code from your other account; without one, you get one', 100),
-  ),
-  subcommand('unlink', 'Give this account a memory of its own again'),
-  subcommand('why', 'What I used for my last reply to you here'),
-  subcommand('help', 'What you can do with your memory'),
-];
+    subcommand(
+      'history',
+      'What changed, when and by whom, and bring it back',
+      note('Of one note only', false),
+      {
+        type: ApplicationCommandOptionType.Integer,
+        name: 'page',
+        description: 'Which page; 1 is the newest',
+        min_value: 1,
+        max_value: 10_000,
+      },
+    ),
+    subcommand('restore', 'Bring back what a note said before', named(VERSION_OPTION, 'Which version', true)),
+    subcommand('undo', 'Take back the last change, mine or yours; again: the one before'),
+    subcommand('keep', 'Agree to the last change that I held back'),
+    subcommand('pause', 'Have me write nothing new'),
+    subcommand('resume', 'Have me remember new things again'),
+    subcommand(
+      'private',
+      'A conversation that knows nothing about you and is not kept',
+      chosen('mode', 'For the conversation you are in', true, [
+        ['on', 'on: private from your next message on'],
+        ['off', 'off: delete what was said, and know me again'],
+      ]),
+    ),
+    subcommand(
+      'notices',
+      'Where I tell you that I changed my memory of you',
+      chosen('mode', 'Where', true, [
+        ['on', 'on'],
+        ['thread', 'below the reply'],
+        ['private', 'to me alone'],
+        ['off', 'off'],
+        ['default', 'as set up here'],
+      ]),
+    ),
+    subcommand(
+      'export',
+      'Everything I remember about you, as a file',
+      chosen('format', 'For reading or for machines', false, [
+        ['markdown', 'Markdown, for reading'],
+        ['json', 'JSON, for machines'],
+      ]),
+    ),
+    subcommand('share', 'Let me use a note where others can read what I say', note('Which note', true)),
+    subcommand('unshare', 'Use a note in private only', note('Which note', true)),
+    subcommand(
+      'link',
+      'Have one memory on all your accounts',
+      written('code', 'The code from your other account; without one, you get one', 100),
+    ),
+    subcommand('unlink', 'Give this account a memory of its own again'),
+    subcommand('why', 'What I used for my last reply to you here'),
+    subcommand('help', 'What you can do with your memory'),
+  ];
+}
 
 /** As a person reads it; a command a line, short enough for a phone. */
 export const HELP = [
@@ -158,7 +163,7 @@ export const HELP = [
   '- `history` – what changed, when and by whom',
   '- `export` – all of it as a file',
   '### Change it',
-  '- `set` – your usual facts, or one field and its value',
+  '- `set` – your usual facts, or one field and its value (where I have a form)',
   '- `edit`, `new` – a note, in your own words',
   '- `undo` – take back the last change, mine or yours',
   '- `keep` – agree to a change that I held back',

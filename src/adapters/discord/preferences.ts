@@ -1,10 +1,9 @@
 import { type ChatInputCommandInteraction, MessageFlags } from 'discord.js';
 import { z } from 'zod';
-import { type CommandAction, FIELD_NAMES, NOTICE_MODES } from '../../core/message.ts';
+import { type CommandAction, NOTICE_MODES } from '../../core/message.ts';
 import type { PreferencesView } from '../../core/views.ts';
 import type { Choices, Verb } from './choices.ts';
 import type { Dialogs } from './dialogs.ts';
-import { HALVES } from './memory-forms.ts';
 import type { Notices } from './notices.ts';
 import { panel, text } from './parts.ts';
 import { personBehind } from './people.ts';
@@ -18,7 +17,6 @@ export interface Preferences {
 
 const EPHEMERAL = { flags: MessageFlags.Ephemeral } as const;
 const noticeMode = z.enum([...NOTICE_MODES, 'default']);
-const fieldName = z.enum(FIELD_NAMES);
 
 export function createPreferences(deps: {
   dialogs: Dialogs;
@@ -38,11 +36,9 @@ export function createPreferences(deps: {
       const action: CommandAction = { type: 'editor', ...(title === undefined ? {} : { title }) };
       return dialogs.open(interaction, dialogs.ask(interaction, action));
     }
-    const field = fieldName.safeParse(options.getString('field')).data;
-    const value = options.getString('value');
-    if (verb === 'set' && field !== undefined && value === null) {
-      const half = HALVES.findIndex(names => names.includes(field));
-      return dialogs.open(interaction, dialogs.ask(interaction, { type: 'form' }), half);
+    const field = options.getString('field');
+    if (verb === 'set' && field !== null && options.getString('value') === null) {
+      return dialogs.open(interaction, dialogs.ask(interaction, { type: 'form' }), field);
     }
     await interaction.deferReply(EPHEMERAL);
     if (verb === 'help') {
@@ -128,12 +124,12 @@ export function createPreferences(deps: {
 
   async function set(interaction: ChatInputCommandInteraction): Promise<void> {
     const { options } = interaction;
-    const field = fieldName.safeParse(options.getString('field')).data;
+    const field = options.getString('field');
     const value = options.getString('value');
-    if (value !== null && field === undefined) {
+    if (value !== null && field === null) {
       return say(interaction, 'Which fact is that? Choose a field with it.');
     }
-    if (value === null || field === undefined) return show(interaction, { type: 'form' });
+    if (value === null || field === null) return show(interaction, { type: 'form' });
     const values = { [field]: /^[-–—]$/.test(value.trim()) ? '' : value.trim() };
     return settle(interaction, { type: 'set', values });
   }

@@ -1,7 +1,7 @@
 /** Windows in which a person writes into their memory: the usual facts, or a note as it is. */
 
 import { z } from 'zod';
-import { type CommandAction, FIELD_NAMES } from '../../core/message.ts';
+import type { CommandAction } from '../../core/message.ts';
 import { linePieces } from '../../core/text-split.ts';
 import type { Draft, FormField, PreferencesView } from '../../core/views.ts';
 import { type Block, clip, context, plain, sentence, textSections } from './blocks.ts';
@@ -125,7 +125,6 @@ const submission = z.looseObject({
 });
 const formMetadata = z.object({ formId: z.string() });
 const editorMetadata = z.object({ memoryId: z.string().nullable(), revision: z.string().nullable() });
-const fieldNames = z.enum(FIELD_NAMES);
 
 /** What a submitted window asks for. `view` is the payload's. */
 export function readSubmission(view: unknown): CommandAction {
@@ -133,12 +132,7 @@ export function readSubmission(view: unknown): CommandAction {
   const metadata: unknown = JSON.parse(private_metadata);
   const written = Object.entries(state.values).map(([id, { value }]) => [id, value?.value ?? ''] as const);
   if (callback_id === FORM_WINDOW) {
-    const values = Object.fromEntries(
-      written.flatMap(([id, value]) => {
-        const name = fieldNames.safeParse(id).data;
-        return name === undefined ? [] : [[name, value.trim()]];
-      }),
-    );
+    const values = Object.fromEntries(written.map(([name, value]) => [name, value.trim()]));
     return { type: 'set', values, formId: formMetadata.parse(metadata).formId };
   }
   if (callback_id === LINK_WINDOW) {

@@ -77,7 +77,7 @@ function toolBlocks(view: MemoryView, room: Room): Block[] {
   const modes = NOTICE_MODES.filter(mode => mode !== view.notices);
   return [
     actions([
-      memoryButton('The usual facts', { type: 'form' }),
+      ...(view.hasForm ? [memoryButton('The usual facts', { type: 'form' })] : []),
       memoryButton('New note', { type: 'editor' }, '_new'),
       memoryButton('What changed', { type: 'history' }),
       memoryButton('Export', { type: 'export', format: 'markdown' }),

@@ -86,7 +86,7 @@ const HELP: readonly [heading: string, lines: readonly string[]][] = [
   [
     'Change it',
     [
-      '`/preferences edit` the usual facts as a form; `set budget $120` one of them; `set brands Nike` adds to a list',
+      '`/preferences edit` the usual facts as a form, where I ask for any; `set FIELD VALUE` one of them, or one more of a list',
       '`/preferences edit TITLE`, `new TITLE` write a note yourself',
       '`/preferences undo` take back the last change, mine or yours; again: the one before; `keep` agree to what I held back',
     ],

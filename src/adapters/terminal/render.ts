@@ -163,7 +163,10 @@ function renderForm(fields: readonly FormField[], dim: Dim): string {
     const shown = value === '' ? dim(`e.g. ${hint}`) : value;
     return `  ${label.padEnd(width)}  ${shown}`;
   });
-  return ['Your usual facts:', ...lines, 'For example: /preferences set shoe size 9'].join('\n');
+  const [first] = fields;
+  const example =
+    first === undefined ? [] : [`For example: /preferences set ${first.label.toLowerCase()}: ${first.hint}`];
+  return ['Your usual facts:', ...lines, ...example].join('\n');
 }
 
 function renderItem({ title, lines, wholeFile }: Forgettable): string[] {

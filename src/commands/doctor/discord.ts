@@ -1,7 +1,7 @@
 import { DiscordAPIError, HTTPError, PermissionFlagsBits, REST, RESTEvents, Routes } from 'discord.js';
 import { z } from 'zod';
 import { restOptions } from '../../adapters/discord/api.ts';
-import { COMMANDS, sameCommands } from '../../adapters/discord/commands.ts';
+import { commandsOf, type Persona, sameCommands } from '../../adapters/discord/commands.ts';
 import { inviteLink, PERMISSIONS } from '../../adapters/discord/permissions.ts';
 import type { DiscordSettings } from '../../adapters/discord/settings.ts';
 import { count } from '../text.ts';
@@ -32,7 +32,12 @@ const PORTAL = 'discord.com/developers/applications';
 
 type Get = (route: `/${string}`, query?: URLSearchParams) => Promise<unknown>;
 
-export async function checkDiscord(settings: DiscordSettings, network: Network): Promise<Check[]> {
+/** `persona`: null where agent.yml cannot be read, which is said elsewhere. */
+export async function checkDiscord(
+  settings: DiscordSettings,
+  persona: Persona | null,
+  network: Network,
+): Promise<Check[]> {
   const rest = new REST({
     ...restOptions(settings.apiUrl),
     retries: 0,
@@ -64,7 +69,7 @@ export async function checkDiscord(settings: DiscordSettings, network: Network):
       return checks;
     }
     checks.push(...checkApplication(app, settings));
-    checks.push(checkCommands(await get(Routes.applicationCommands(app.id))));
+    if (persona !== null) checks.push(checkCommands(await get(Routes.applicationCommands(app.id)), persona));
     checks.push(...checkStarts(gateway.parse(await get(Routes.gatewayBot())), settings));
     checks.push(...(await checkServers(get, app.id)));
   } catch (error) {
@@ -115,10 +120,11 @@ function checkIntent(granted: boolean, appId: string, setting: DiscordSettings['
   );
 }
 
-function checkCommands(registered: unknown): Check {
-  if (sameCommands(registered, COMMANDS)) return fine(`The ${COMMANDS.length} commands are registered`);
+function checkCommands(registered: unknown, persona: Persona): Check {
+  const commands = commandsOf(persona);
+  if (sameCommands(registered, commands)) return fine(`The ${commands.length} commands are registered`);
   const there = named.safeParse(registered).data?.map(({ name }) => name) ?? [];
-  const wanted = COMMANDS.map(({ name }) => name);
+  const wanted = commands.map(({ name }) => name);
   const missing = wanted.filter(name => !there.includes(name));
   const other = there.filter(name => !wanted.includes(name));
   const parts = [

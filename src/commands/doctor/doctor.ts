@@ -74,7 +74,8 @@ ${CONFIG_TOKEN} (an app configuration token) lets it read the Slack app's event 
         checks: guarded(async () => {
           if (discord === null) return [];
           const { checkDiscord } = await import('./discord.ts');
-          return checkDiscord(discord, network);
+          const { personaOf } = await import('../../adapters/discord/commands.ts');
+          return checkDiscord(discord, agent === null ? null : personaOf(agent.file), network);
         }),
       },
       {

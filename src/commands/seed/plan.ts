@@ -3,7 +3,7 @@
 import { factId, factLines, withLineAfter, withoutDate } from '../../core/memory-lines.ts';
 import type { FieldName } from '../../core/message.ts';
 import { ruleOf, topicOf, valuesIn } from '../../core/preferences/field-rules.ts';
-import { readFields, readValues, type TextFile, writeField } from '../../core/preferences/usual-facts.ts';
+import { readField, readValues, type TextFile, writeField } from '../../core/preferences/usual-facts.ts';
 import { titleOfPath } from '../../core/views.ts';
 import type { Customer } from './customers.ts';
 
@@ -46,8 +46,8 @@ export function planFor(
     const files = draft.files();
     const opposite = OPPOSITES[field];
     for (const { path, text } of newLines(field, item)) {
-      if (has(readValues(files, field), item)) continue;
-      if (opposite !== undefined && has(readValues(files, opposite), item)) plan.kept.push(text);
+      if (has(readValues(files, ruleOf(field)), item)) continue;
+      if (opposite !== undefined && has(readValues(files, ruleOf(opposite)), item)) plan.kept.push(text);
       else if (draft.append(path, text)) plan.added.push(text);
     }
   }
@@ -56,11 +56,11 @@ export function planFor(
     const lines = newLines(field, value);
     if (lines.every(({ path, text }) => draft.says(path, text))) return;
     const now = draft.files();
-    if (readFields(now)[field] === '') {
+    if (readField(now, ruleOf(field)) === '') {
       for (const { path, text } of lines) if (draft.append(path, text)) plan.added.push(text);
       return;
     }
-    const changes = writeField(now, field, value, options.date);
+    const changes = writeField(now, ruleOf(field), value, options.date);
     // Said in other words, it is the same.
     if (changes.size === 0) return;
     const texts = lines.map(({ text }) => text);
@@ -72,7 +72,7 @@ export function planFor(
   function newLines(field: FieldName, value: string): { path: string; text: string }[] {
     const { topic } = ruleOf(field);
     const path = draft.files().find(file => topicOf(file.path) === topic)?.path ?? `/${topic}.md`;
-    return [...writeField([], field, value, options.date).values()].flatMap(content =>
+    return [...writeField([], ruleOf(field), value, options.date).values()].flatMap(content =>
       factLines(content ?? '').map(({ text }) => ({ path, text: asRead(text) })),
     );
   }
@@ -120,7 +120,7 @@ function createDraft(files: readonly TextFile[], date: string) {
       const after = new Map(now);
       for (const [path, content] of changes) after.set(path, content ?? '');
       const changed = [...after].map(([path, content]) => ({ path, content }));
-      if (writeField(changed, field, value, date).size > 0) return false;
+      if (writeField(changed, ruleOf(field), value, date).size > 0) return false;
       for (const [path, content] of changes) put(path, content ?? '');
       return true;
     },

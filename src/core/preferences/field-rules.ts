@@ -1,5 +1,6 @@
-/** How a shopper's usual facts are written down: which label, in which file, means which field of the form. */
+/** How usual facts are written down: which label, in which file, means which field of the form. */
 
+import type { FormEntry } from '../agent-file.ts';
 import type { FactLine } from '../memory-lines.ts';
 import type { FieldName } from '../message.ts';
 import { topicOfThing } from './known-things.ts';
@@ -7,10 +8,11 @@ import { topicOfThing } from './known-things.ts';
 export type Topic = 'sizes' | 'budget' | 'brands' | 'materials' | 'colours' | 'style';
 
 export interface FieldRule {
-  name: FieldName;
+  name: string;
   label: string;
   hint: string;
-  topic: Topic;
+  /** The note it is in: "sizes" is /sizes.md. */
+  topic: string;
   /** How a new line says it. */
   writes: string;
   /**
@@ -18,13 +20,17 @@ export interface FieldRule {
    * `list`: a line may hold several values, each stands for itself.
    */
   kind: 'one' | 'labelled' | 'list';
+  /** One of agent.yml's own: a line is about it when its label is. The others are known by many words. */
+  own?: true;
 }
 
-export const FIELDS: readonly FieldRule[] = [
+type KnownField = FieldRule & { name: FieldName; topic: Topic };
+
+export const FIELDS: readonly KnownField[] = [
   {
     name: 'shoe_size',
     label: 'Shoe size',
-    hint: 'US 9, or EU 42',
+    hint: 'US 9',
     topic: 'sizes',
     writes: 'shoe size',
     kind: 'one',
@@ -80,10 +86,27 @@ export const FIELDS: readonly FieldRule[] = [
   },
 ];
 
-export function ruleOf(name: FieldName): FieldRule {
+export function ruleOf(name: FieldName): KnownField {
   const rule = FIELDS.find(field => field.name === name);
   if (rule === undefined) throw new Error(`no field ${name}`);
   return rule;
+}
+
+/** The fields that `memory.form` of agent.yml names, in its order. */
+export function fieldsOf(form: readonly FormEntry[]): FieldRule[] {
+  return form.map(entry => {
+    if (typeof entry === 'string') return ruleOf(entry);
+    const { label, hint, note, several } = entry;
+    const key = keyOf(label);
+    const kind = several ? 'list' : 'one';
+    return { name: key.replaceAll(' ', '_'), label, hint, topic: note, writes: key, kind, own: true };
+  });
+}
+
+/** Whether a line says what a field asks for. */
+export function isOf(rule: FieldRule, path: string, fact: FactLine, words: Said): boolean {
+  if (rule.own !== true) return fieldOf(path, fact, words) === rule.name;
+  return words.label !== null && singular(keyOf(words.label)) === singular(keyOf(rule.label));
 }
 
 /** A line of a file as label and value; `label` null: the value stands by itself. */
@@ -204,8 +227,11 @@ export function keyOf(label: string): string {
 
 /** What a size is for, one name for all spellings: "Trousers size" and "trouser" are "trouser", "dresses" "dress". */
 export function garmentOf(label: string): string {
-  const garment = keyOf(label).replace(/^(.+) sizes?$/, '$1');
-  return garment.replace(/sses$/, 'ss').replace(/([^s])s$/, '$1');
+  return singular(keyOf(label).replace(/^(.+) sizes?$/, '$1'));
+}
+
+function singular(key: string): string {
+  return key.replace(/sses$/, 'ss').replace(/([^s])s$/, '$1');
 }
 
 /** Values with commas, semicolons or line ends between them; what stands in brackets stays together. */

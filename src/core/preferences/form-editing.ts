@@ -1,13 +1,21 @@
 import type { Memory } from '../memory.ts';
 import type { MemoryFile } from '../memory-files.ts';
-import { type Action, type FieldName, type Person, personKey } from '../message.ts';
+import { type Action, type Person, personKey } from '../message.ts';
 import type { State } from '../state.ts';
 import { type Conflict, outcome, type PreferencesView } from '../views.ts';
 import { sha256Of } from './authors.ts';
 import { type Conflicts, newId, OPEN_MS } from './conflicts.ts';
-import { FIELDS, ruleOf } from './field-rules.ts';
+import type { FieldRule } from './field-rules.ts';
 import { newDeed } from './own-changes.ts';
-import { readFields, readValues, type TextFile, type WriteMode, writeField } from './usual-facts.ts';
+import { typedField } from './typed-field.ts';
+import {
+  readField,
+  readFields,
+  readValues,
+  type TextFile,
+  type WriteMode,
+  writeField,
+} from './usual-facts.ts';
 import type { Writes } from './writes.ts';
 
 type SetAction = Action<'set'>;
@@ -16,10 +24,11 @@ type SetAction = Action<'set'>;
 export interface FormEditing {
   form(person: Person): Promise<PreferencesView>;
   set(person: Person, action: SetAction): Promise<PreferencesView>;
+  setTyped(person: Person, action: Action<'set-typed'>): Promise<PreferencesView>;
 }
 
 /** What a form showed when it was opened. */
-type Seen = Record<FieldName, string>;
+type Seen = Readonly<Record<string, string>>;
 type Values = SetAction['values'];
 
 /** How often a write that meets another one looks again and merges, line by line. */
@@ -30,9 +39,11 @@ export function createFormEditing(deps: {
   memory: Memory;
   writes: Writes;
   conflicts: Conflicts;
+  /** What the form asks for; with none there is no form. */
+  fields: readonly FieldRule[];
   now: () => number;
 }): FormEditing {
-  const { memory, writes } = deps;
+  const { memory, writes, fields } = deps;
   const forms = deps.state.table<Seen>('form');
   const keyOf = (person: Person, id: string) => `${personKey(person)}/${id}`;
   const today = () => new Date(deps.now()).toISOString().slice(0, 10);
@@ -52,17 +63,27 @@ export function createFormEditing(deps: {
   }
 
   async function form(person: Person): Promise<PreferencesView> {
-    const seen = readFields(await filesOf(person));
+    if (fields.length === 0) return NO_FORM;
+    const seen = Object.fromEntries(readFields(await filesOf(person), fields));
     const formId = newId();
     await forms.set(keyOf(person, formId), seen, OPEN_MS);
-    const fields = FIELDS.map(({ name, label, hint, kind }) => ({
-      name,
-      label,
-      hint,
-      value: seen[name],
-      several: kind !== 'one',
-    }));
-    return { type: 'form', formId, fields };
+    return {
+      type: 'form',
+      formId,
+      fields: fields.map(({ name, label, hint, kind }) => ({
+        name,
+        label,
+        hint,
+        value: seen[name] ?? '',
+        several: kind !== 'one',
+      })),
+    };
+  }
+
+  async function setTyped(person: Person, { words }: Action<'set-typed'>): Promise<PreferencesView> {
+    if (fields.length === 0) return NO_FORM;
+    const typed = typedField(words, fields);
+    return typeof typed === 'string' ? outcome(false, typed) : set(person, { type: 'set', values: typed });
   }
 
   async function set(person: Person, { values, formId }: SetAction): Promise<PreferencesView> {
@@ -73,19 +94,25 @@ export function createFormEditing(deps: {
     const storeId = await memory.storeFor(person, 'private');
     // Who types a value did not see what was there before: then nothing goes that it does not answer.
     const mode: WriteMode = formId === undefined ? 'add' : 'replace';
-    const saved = new Set<FieldName>();
     const deed = newDeed();
+    const saved = new Set<FieldRule>();
     let first: readonly TextFile[] | undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const files = await filesOf(person);
       // Without a form it is this that they mean to replace, and nothing that comes in between.
-      seen ??= readFields(files);
+      seen ??= Object.fromEntries(readFields(files, fields));
       first ??= files;
-      const plan = planOf(files, { values, seen, mode }, today());
-      for (const name of plan.wanted) saved.add(name);
+      const plan = planOf(files, fields, { values, seen, mode }, today());
+      for (const field of plan.wanted) saved.add(field);
       if (await writeAll(person, storeId, files, plan.contents, deed)) {
         if (plan.disputed.length > 0) return disputes(person, storeId, files, plan, values, seen);
-        return told([...saved], { values, mode, before: first, after: withContents(files, plan.contents) });
+        return told([...saved], {
+          fields,
+          values,
+          mode,
+          before: first,
+          after: withContents(files, plan.contents),
+        });
       }
     }
     return outcome(false, 'Your memory keeps changing right now. Please try again in a moment.');
@@ -124,8 +151,8 @@ export function createFormEditing(deps: {
   ): Promise<PreferencesView> {
     const now = withContents(files, plan.contents);
     let mine = now;
-    for (const name of plan.disputed) {
-      mine = withContents(mine, writeField(mine, name, values[name] ?? '', today()));
+    for (const field of plan.disputed) {
+      mine = withContents(mine, writeField(mine, field, values[field.name] ?? '', today()));
     }
     const stored = await filesOf(person);
     const paths = new Set([...now, ...mine].map(file => file.path));
@@ -144,10 +171,7 @@ export function createFormEditing(deps: {
       };
       conflicts.push(await deps.conflicts.open(person, draft));
     }
-    const names = plan.disputed.map(name => {
-      const label = FIELDS.find(field => field.name === name)?.label ?? name;
-      return `${label} (you saw “${seen[name]}”)`;
-    });
+    const names = plan.disputed.map(({ name, label }) => `${label} (you saw “${seen[name] ?? ''}”)`);
     return {
       type: 'conflict',
       sentence: `This changed while you had the form open: ${names.join(', ')}. What shall I keep?`,
@@ -155,8 +179,13 @@ export function createFormEditing(deps: {
     };
   }
 
-  return { form, set };
+  return { form, set, setTyped };
 }
+
+const NO_FORM = outcome(
+  false,
+  'There is no form here. Tell me what I should know, or write a note of your own: /preferences new TITLE.',
+);
 
 /** A file of either store as the form sees it. */
 interface FormFile extends TextFile {
@@ -165,9 +194,9 @@ interface FormFile extends TextFile {
 
 interface Plan {
   /** Fields the person wants changed, and that are or will be as they want. */
-  wanted: FieldName[];
+  wanted: FieldRule[];
   /** Fields that changed since the person saw them. */
-  disputed: FieldName[];
+  disputed: FieldRule[];
   /** The files to be written; null: to be removed. */
   contents: ReadonlyMap<string, string | null>;
 }
@@ -175,25 +204,28 @@ interface Plan {
 /** Field by field: what the person left as they saw it is not touched, what changed meanwhile is not overwritten. */
 function planOf(
   files: readonly TextFile[],
+  fields: readonly FieldRule[],
   { values, seen, mode }: { values: Values; seen: Seen; mode: WriteMode },
   date: string,
 ): Plan {
-  const now = readFields(files);
-  const wanted: FieldName[] = [];
-  const disputed: FieldName[] = [];
+  const wanted: FieldRule[] = [];
+  const disputed: FieldRule[] = [];
   let contents: ReadonlyMap<string, string | null> = new Map();
-  for (const { name } of FIELDS) {
-    const value = values[name]?.trim();
-    if (value === undefined || value === seen[name]) continue;
+  for (const field of fields) {
+    const value = values[field.name]?.trim();
+    // What a form did not show yet (it was opened before the persona changed) is nothing they saw.
+    const saw = seen[field.name] ?? '';
+    if (value === undefined || value === saw) continue;
+    const now = readField(files, field);
     // What is only added stands beside whatever came in between.
-    const overwrites = mode === 'replace' || ruleOf(name).kind === 'one';
-    if (overwrites && value !== now[name] && seen[name] !== now[name]) {
-      disputed.push(name);
+    const overwrites = mode === 'replace' || field.kind === 'one';
+    if (overwrites && value !== now && saw !== now) {
+      disputed.push(field);
       continue;
     }
-    const changed = writeField(withContents(files, contents), name, value, date, mode);
+    const changed = writeField(withContents(files, contents), field, value, date, mode);
     if (mode === 'add' && changed.size === 0) continue;
-    wanted.push(name);
+    wanted.push(field);
     contents = new Map([...contents, ...changed]);
   }
   return { wanted, disputed, contents };
@@ -209,6 +241,7 @@ function withContents(files: readonly TextFile[], contents: ReadonlyMap<string, 
 }
 
 interface Telling {
+  fields: readonly FieldRule[];
   values: Values;
   mode: WriteMode;
   before: readonly TextFile[];
@@ -216,22 +249,28 @@ interface Telling {
 }
 
 /** What the fields say now, and what they said where something of it is gone. */
-function told(names: readonly FieldName[], { values, mode, before, after }: Telling): PreferencesView {
-  const [was, now] = [readFields(before), readFields(after)];
+function told(
+  saved: readonly FieldRule[],
+  { fields, values, mode, before, after }: Telling,
+): PreferencesView {
   const kept =
-    mode === 'add' ? FIELDS.filter(({ name }) => values[name]?.trim() === '' && now[name] !== '') : [];
-  const stays = kept.map(({ name }) => `An allergy stays until you forget it by its name: ${now[name]}.`);
-  if (names.length === 0) {
+    mode === 'replace'
+      ? []
+      : fields.filter(field => values[field.name]?.trim() === '' && readField(after, field) !== '');
+  const stays = kept.map(
+    field => `An allergy stays until you forget it by its name: ${readField(after, field)}.`,
+  );
+  if (saved.length === 0) {
     return stays.length === 0
       ? outcome(true, 'That is what I remember already.')
       : outcome(false, stays.join(' '));
   }
-  const said = names.map((name, index) => {
-    const { label } = ruleOf(name);
-    const left = new Set(readValues(after, name).map(value => value.toLowerCase()));
-    const isLost = readValues(before, name).some(value => !left.has(value.toLowerCase()));
-    const value = now[name] === '' ? 'nothing any more' : now[name];
-    return `${index === 0 ? label : label.toLowerCase()}: ${value}${isLost ? ` (was ${was[name]})` : ''}`;
+  const said = saved.map((field, index) => {
+    const left = new Set(readValues(after, field).map(value => value.toLowerCase()));
+    const isLost = readValues(before, field).some(value => !left.has(value.toLowerCase()));
+    const now = readField(after, field) || 'nothing any more';
+    const was = isLost ? ` (was ${readField(before, field)})` : '';
+    return `${index === 0 ? field.label : field.label.toLowerCase()}: ${now}${was}`;
   });
   return outcome(true, [`Saved. ${said.join('; ')}.`, ...stays].join(' '));
 }

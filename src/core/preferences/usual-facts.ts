@@ -1,4 +1,4 @@
-/** A shopper's usual facts, read from memory files and written back line by line. Pure. */
+/** Usual facts, read from memory files and written back line by line. Pure. */
 
 import {
   type FactLine,
@@ -8,16 +8,13 @@ import {
   withoutDate,
   withoutLines,
 } from '../memory-lines.ts';
-import type { FieldName } from '../message.ts';
 import { titleOfPath } from '../views.ts';
 import {
-  FIELDS,
   type FieldRule,
-  fieldOf,
   garmentOf,
   isAllergy,
+  isOf,
   keyOf,
-  ruleOf,
   type Said,
   said,
   topicOf,
@@ -42,14 +39,17 @@ interface Item {
 }
 
 /** What the files say, field by field, as the form shows it; empty where they say nothing. */
-export function readFields(files: readonly TextFile[]): Record<FieldName, string> {
-  const entries = FIELDS.map(rule => [rule.name, shownValue(itemsOf(files, rule))]);
-  return Object.fromEntries(entries) as Record<FieldName, string>;
+export function readFields(files: readonly TextFile[], fields: readonly FieldRule[]): Map<string, string> {
+  return new Map(fields.map(rule => [rule.name, readField(files, rule)]));
+}
+
+export function readField(files: readonly TextFile[], rule: FieldRule): string {
+  return shownValue(itemsOf(files, rule));
 }
 
 /** Each value of a field by itself: shown together, one with a semicolon in it would change how the others are told apart. */
-export function readValues(files: readonly TextFile[], name: FieldName): string[] {
-  return itemsOf(files, ruleOf(name)).map(({ shown }) => shown);
+export function readValues(files: readonly TextFile[], rule: FieldRule): string[] {
+  return itemsOf(files, rule).map(({ shown }) => shown);
 }
 
 /**
@@ -65,12 +65,11 @@ export type WriteMode = 'replace' | 'add';
  */
 export function writeField(
   files: readonly TextFile[],
-  name: FieldName,
+  rule: FieldRule,
   wanted: string,
   date: string,
   mode: WriteMode = 'replace',
 ): Map<string, string | null> {
-  const rule = ruleOf(name);
   const current = itemsOf(files, rule);
   if (same(shownValue(current), wanted)) return new Map();
   const values = wantedValues(rule, wanted, current.length);
@@ -214,7 +213,7 @@ function itemsOf(files: readonly TextFile[], rule: FieldRule): Item[] {
   return files.flatMap(({ path, content }) =>
     factLines(content).flatMap(fact => {
       const words = said(fact.text);
-      if (fieldOf(path, fact, words) !== rule.name) return [];
+      if (!isOf(rule, path, fact, words)) return [];
       return shownIn(rule, words).map(shown => ({ path, fact, said: words, shown }));
     }),
   );

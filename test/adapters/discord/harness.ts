@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDiscordAdapter } from '../../../src/adapters/discord/adapter.ts';
+import type { Persona } from '../../../src/adapters/discord/commands.ts';
 import type { DiscordSettings } from '../../../src/adapters/discord/settings.ts';
 import type { BotPort, ChatAdapter, ReplySink } from '../../../src/core/adapter.ts';
 import type { Json, Message } from '../../../src/core/message.ts';
+import { FIELDS } from '../../../src/core/preferences/field-rules.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
 import type { State, Table } from '../../../src/core/state.ts';
 import type { Log } from '../../../src/log.ts';
@@ -57,6 +59,9 @@ export interface WorldOptions {
 }
 
 /** A server with a text channel and two people, a scripted bot, and the adapter between them. */
+/** As the shopper's agent.yml has it. */
+export const PERSONA: Persona = { name: 'shopper', fields: FIELDS };
+
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const discord = await createFakeDiscord({
     rateLimits: false,
@@ -76,6 +81,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
   const build = (): ChatAdapter =>
     createDiscordAdapter({
+      persona: PERSONA,
       settings: {
         token: discord.token,
         applicationId: discord.applicationId,

@@ -13,10 +13,10 @@ import { createLog } from '../../../src/log.ts';
 import { createAgentLoop } from '../../../src/runtime/agent-loop.ts';
 import { createRuntime, type Runtime } from '../../../src/runtime/server.ts';
 import type { Message } from '../../fakes/discord/state.ts';
-import { AGENT } from '../../helpers/bench.ts';
+import { SHOPPER } from '../../helpers/bench.ts';
 import { obedientModel, write } from '../../helpers/memory.ts';
 import { createRecordingAdapter, type RecordingAdapter } from '../../helpers/recording-adapter.ts';
-import { createWorld, type World } from './harness.ts';
+import { createWorld, PERSONA, type World } from './harness.ts';
 import { answerTo, chose, formOf, pressed, words } from './interacting.ts';
 
 let dir: string;
@@ -49,10 +49,17 @@ beforeEach(async () => {
   bot = createBot({
     client,
     state,
-    file: parseAgentFile(AGENT, 'agent.yml'),
+    file: parseAgentFile(SHOPPER, 'agent.yml'),
     tools: createCustomTools([]),
     adapters: [
-      createDiscordAdapter({ settings, state, log, now: discord.clock.now, minIntervalMs: 5 }),
+      createDiscordAdapter({
+        settings,
+        persona: PERSONA,
+        state,
+        log,
+        now: discord.clock.now,
+        minIntervalMs: 5,
+      }),
       elsewhere,
     ],
     notices: undefined,

@@ -194,11 +194,11 @@ describe('/preferences set', () => {
         ['shoe_size', 'Shoe size', '9'],
         ['clothing_sizes', 'Clothing sizes', ''],
         ['budget', 'Budget', '$80'],
+        ['style', 'Style', ''],
         ['brands_liked', 'Brands you like', ''],
         ['brands_avoided', 'Brands to avoid', ''],
         ['materials_avoided', 'Materials to avoid', 'wool'],
         ['colours_liked', 'Colours you like', ''],
-        ['style', 'Style', ''],
       ] as const
     ).map(([name, label, value]) => ({ name, label, value, hint: 'such', several: false })),
   };
@@ -218,23 +218,31 @@ describe('/preferences set', () => {
     answering({ form: () => form, set: () => outcome('Saved. budget: $120.') });
     const message = await shown('set');
     expect(words(message)).toContain('**Budget:** $80');
-    const likes = press(world, ana.id, message, 'Likes and avoids');
+    const likes = press(world, ana.id, message, 'Brands you like and 3 more');
     expect(Object.keys((await formOf(world, likes)).values)).toEqual([
       'brands_liked',
       'brands_avoided',
       'materials_avoided',
       'colours_liked',
     ]);
-    const sizes = press(world, ana.id, message, 'Sizes, budget, style');
+    const sizes = press(world, ana.id, message, 'Shoe size and 3 more');
     expect((await formOf(world, sizes)).values).toMatchObject({ shoe_size: '9', budget: '$80' });
     discord.as(ana.id).submit(sizes, { budget: '$120' });
     await discord.until(() => words(message).includes('Saved. budget: $120.'));
-    expect(offers(message, 'Likes and avoids')).toBe(true);
+    expect(offers(message, 'Brands you like and 3 more')).toBe(true);
     expect(asked().find(({ type }) => type === 'set')).toEqual({
       type: 'set',
       formId: 'form-1',
       values: { shoe_size: '9', clothing_sizes: '', budget: '$120', style: '' },
     });
+  });
+
+  it('is offered where the persona asks for something', async () => {
+    const offered = async (hasForm: boolean) => {
+      answering({ view: () => memoryView({ hasForm }) });
+      return offers(await shown('view'), 'The usual facts');
+    };
+    expect([await offered(true), await offered(false)]).toEqual([true, false]);
   });
 
   it('opens the form with the field that is named', async () => {

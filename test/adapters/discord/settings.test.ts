@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { COMMANDS, sameCommands } from '../../../src/adapters/discord/commands.ts';
+import { commandsOf, sameCommands } from '../../../src/adapters/discord/commands.ts';
 import { customId, type PressedAction, readCustomId } from '../../../src/adapters/discord/custom-id.ts';
 import { inviteLink, PERMISSIONS } from '../../../src/adapters/discord/permissions.ts';
 import { DISCORD_VARIABLES, readDiscordSettings } from '../../../src/adapters/discord/settings.ts';
+import { PERSONA } from './harness.ts';
 
 const credentials = { DISCORD_TOKEN: 'Bot abc.def.ghi', DISCORD_APPLICATION_ID: '123456789012345678' };
 
@@ -114,6 +115,22 @@ describe('custom ids', () => {
 });
 
 describe('commands', () => {
+  const COMMANDS = commandsOf(PERSONA);
+
+  it('are called by the persona’s name, and set what its form asks for', () => {
+    const named = (name: string) =>
+      commandsOf({ ...PERSONA, name })
+        .map(command => command.name)
+        .find(it => it.startsWith('Ask '));
+    expect(named('shopper')).toBe('Ask shopper about this');
+    expect(named('running-coach')).toBe('Ask running coach about this');
+    expect(named('the-assistant-of-fern-and-field')).toBe('Ask me about this');
+    const goal = JSON.stringify(commandsOf({ name: 'coach', fields: [{ name: 'goal', label: 'Goal' }] }));
+    expect(goal).toContain('"choices":[{"name":"Goal","value":"goal"}]');
+    expect(goal).not.toContain('Shoe size');
+    expect(JSON.stringify(commandsOf({ name: 'coach', fields: [] }))).not.toContain('"name":"set"');
+  });
+
   it('are the same when Discord adds what it adds, and others when a word differs', () => {
     const registered = COMMANDS.map((command, index) => ({
       ...command,

@@ -162,7 +162,6 @@ describe('/preferences', () => {
     ['help', '/preferences notices on'],
     ['dance', "I don't know “/preferences dance”"],
     ['notices sometimes', 'on, private, off or default'],
-    ['set hat 9', 'I do not know that field'],
     ['forget', 'Forget what?'],
     ['share', 'Which note may I also use'],
     ['keep', 'There is no change that waits'],

@@ -68,7 +68,7 @@ async function command(text = '', channel?: string): Promise<void> {
 describe('typed after /preferences', () => {
   it.each<[string, CommandAction]>([
     ['show sizes', { type: 'show', memoryId: 'mem_Sizes' }],
-    ['set brands liked H&M', { type: 'set', values: { brands_liked: 'H&M' } }],
+    ['set brands liked H&M', { type: 'set-typed', words: 'brands liked H&M' }],
     ['history gifts', { type: 'history', page: 0, memoryId: 'mem_Gifts' }],
     ['forget sizes', { type: 'forget', memoryId: 'mem_Sizes', revision: 'r1', confirmed: false }],
     [
@@ -139,6 +139,21 @@ describe('typed after /preferences', () => {
     await command('private on', channel.id);
     await ran('private');
     expect(world.bot.commands[0]?.conversation).toEqual(conversation);
+  });
+
+  it('the form is offered where the persona asks for something', async () => {
+    await setUp();
+    for (const hasForm of [true, false]) {
+      world.bot.onCommand = () => memoryView({ hasForm, paused: !hasForm });
+      await command();
+      const shown = await whispered('What I remember');
+      await world.slack.until(
+        () =>
+          alone().some(({ blocks }) => JSON.stringify(blocks).includes(hasForm ? 'Pause memory' : 'Go on')),
+        'the memory',
+      );
+      expect(JSON.stringify((alone().at(-1) ?? shown).blocks).includes('memory_form')).toBe(hasForm);
+    }
   });
 
   it('what no note says is looked for in earlier versions, and forgotten after asking', async () => {

@@ -1,6 +1,8 @@
 import { PermissionFlagsBits, Routes } from 'discord.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { COMMANDS } from '../../../src/adapters/discord/commands.ts';
+import { commandsOf, personaOf } from '../../../src/adapters/discord/commands.ts';
+import { readAgentFile } from '../../../src/core/agent-file.ts';
+import { OWN_AGENT_FILE } from '../../../src/own-files.ts';
 import {
   createFakeDiscord,
   type FakeDiscord,
@@ -9,6 +11,9 @@ import {
 import { createRest } from '../../fakes/discord/login.ts';
 import { temporaryFolder } from '../../helpers/cli.ts';
 import { diagnose } from './running.ts';
+
+/** Of the persona that the doctor finds here. */
+const COMMANDS = commandsOf(personaOf(await readAgentFile(OWN_AGENT_FILE)));
 
 let folder: { path: string; remove(): Promise<void> };
 let discord: FakeDiscord | undefined;

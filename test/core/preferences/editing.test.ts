@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CommandAction } from '../../../src/core/message.ts';
-import { type Bench, createBench } from '../../helpers/bench.ts';
+import { AGENT, type Bench, createBench } from '../../helpers/bench.ts';
 import { memoryOf, obedientModel, write } from '../../helpers/memory.ts';
 
 let bench: Bench;
@@ -110,6 +110,70 @@ describe('the form', () => {
       ok: false,
       sentence: expect.stringContaining('open for too long'),
     });
+  });
+});
+
+describe('a persona with a form of its own', () => {
+  const COACH = `name: coach
+model: claude-sonnet-5-5
+system: You are a coach.
+memory:
+  form:
+    - { label: Goal, hint: a marathon in May, note: goals }
+    - { label: Likes, hint: trails, note: likes, several: true }
+    - shoe_size
+`;
+
+  it('asks for that, in the notes and under the labels that it names', async () => {
+    bench = await createBench({ model: obedientModel(), agent: COACH, now: () => NOW });
+    const ann = memoryOf(bench);
+    await bench.adapter.say(
+      write('goals.md', '# Goals\n- **Goal:** 10 km (2026-01-01)\n- no races in winter\n'),
+    );
+    await bench.adapter.say(write('notes.md', '- likes: trails\n- budget: $80\n'));
+    const form = await ann.run('form', { type: 'form' });
+    expect(form.fields).toEqual([
+      { name: 'goal', label: 'Goal', hint: 'a marathon in May', value: '10 km', several: false },
+      { name: 'likes', label: 'Likes', hint: 'trails', value: 'trails', several: true },
+      { name: 'shoe_size', label: 'Shoe size', hint: 'US 9', value: '', several: false },
+    ]);
+    expect(
+      await ann.run('outcome', {
+        type: 'set',
+        formId: form.formId,
+        values: { goal: 'a marathon', likes: 'trails, mornings', shoe_size: '9', budget: '$1' },
+      }),
+    ).toMatchObject({
+      sentence: 'Saved. Goal: a marathon (was 10 km); likes: trails, mornings; shoe size: 9.',
+    });
+    expect(await ann.files()).toEqual({
+      '/goals.md': '# Goals\n- **Goal:** a marathon (2026-11-22)\n- no races in winter\n',
+      '/notes.md': '- likes: trails\n- likes: mornings (2026-11-22)\n- budget: $80\n',
+      '/sizes.md': '# Sizes\n\n- shoe size: 9 (2026-11-22)\n',
+    });
+    expect(await ann.run('outcome', { type: 'set-typed', words: 'budget $1' })).toMatchObject({ ok: false });
+  });
+
+  it('begins a note of the name that it gives', async () => {
+    bench = await createBench({ model: obedientModel(), agent: COACH, now: () => NOW });
+    const ann = memoryOf(bench);
+    await ann.run('outcome', { type: 'set-typed', words: 'goal: a marathon' });
+    await ann.run('outcome', { type: 'set-typed', words: 'goal 10 km' });
+    await ann.run('outcome', { type: 'set-typed', words: 'likes hills' });
+    expect(await ann.files()).toEqual({
+      '/goals.md': '# Goals\n\n- goal: 10 km (2026-11-22)\n',
+      '/likes.md': '# Likes\n\n- likes: hills (2026-11-22)\n',
+    });
+  });
+
+  it('without one has none, and says what there is instead', async () => {
+    bench = await createBench({ model: obedientModel(), agent: AGENT });
+    const ann = memoryOf(bench);
+    const sentence =
+      'There is no form here. Tell me what I should know, or write a note of your own: /preferences new TITLE.';
+    expect(await ann.run('outcome', { type: 'form' })).toMatchObject({ ok: false, sentence });
+    expect(await ann.run('outcome', { type: 'set-typed', words: 'budget $1' })).toMatchObject({ sentence });
+    expect(await ann.run('memory', { type: 'view' })).toMatchObject({ hasForm: false });
   });
 });
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { factLines } from '../../../src/core/memory-lines.ts';
-import { FIELDS } from '../../../src/core/preferences/field-rules.ts';
-import { readFields, writeField } from '../../../src/core/preferences/usual-facts.ts';
+import type { FieldName } from '../../../src/core/message.ts';
+import { FIELDS, ruleOf } from '../../../src/core/preferences/field-rules.ts';
+import { readField, readFields, writeField } from '../../../src/core/preferences/usual-facts.ts';
 import { sizesIn } from '../../../src/runtime/models/offline/sizes.ts';
 import { itemPattern } from '../../../src/runtime/models/offline/vocabulary.ts';
 
@@ -11,10 +12,10 @@ type Files = Record<string, string>;
 
 const listed = (files: Files) => Object.entries(files).map(([path, content]) => ({ path, content }));
 const read = (files: Files) =>
-  Object.fromEntries(Object.entries(readFields(listed(files))).filter(([, value]) => value !== ''));
-function write(files: Files, name: Parameters<typeof writeField>[1], value: string): Files {
+  Object.fromEntries([...readFields(listed(files), FIELDS)].filter(([, value]) => value !== ''));
+function write(files: Files, name: FieldName, value: string): Files {
   const result = { ...files };
-  for (const [path, content] of writeField(listed(files), name, value, TODAY)) {
+  for (const [path, content] of writeField(listed(files), ruleOf(name), value, TODAY)) {
     if (content === null) delete result[path];
     else result[path] = content;
   }
@@ -180,7 +181,7 @@ describe('for any files', () => {
   it('writing back what was read changes nothing', () => {
     fc.assert(
       fc.property(files, name, (given, field) => {
-        const value = readFields(listed(given))[field];
+        const value = readField(listed(given), ruleOf(field));
         expect(write(given, field, value)).toEqual(given);
       }),
     );
@@ -195,7 +196,7 @@ describe('for any files', () => {
         (given, field, value) => {
           const after = write(given, field, value);
           for (const [path, content] of Object.entries(given)) {
-            const shown = readFields([{ path, content }])[field];
+            const shown = readField([{ path, content }], ruleOf(field));
             if (shown !== '') continue;
             // Of no concern: all its lines still stand, in their order.
             const rest = after[path]?.split('\n') ?? [];
@@ -211,12 +212,16 @@ describe('for any files', () => {
 
   it('a field says afterwards what was written', () => {
     fc.assert(
-      fc.property(files, fc.constantFrom('brands_liked', 'budget', 'shoe_size'), (given, field) => {
-        const value = field === 'budget' ? '$42' : field === 'shoe_size' ? '42' : 'Patagonia';
-        const after = write(given, field, value);
-        expect(readFields(listed(after))[field]).toBe(value);
-        expect(Object.values(after).flatMap(factLines).length).toBeGreaterThan(0);
-      }),
+      fc.property(
+        files,
+        fc.constantFrom('brands_liked' as const, 'budget' as const, 'shoe_size' as const),
+        (given, field) => {
+          const value = field === 'budget' ? '$42' : field === 'shoe_size' ? '42' : 'Patagonia';
+          const after = write(given, field, value);
+          expect(readField(listed(after), ruleOf(field))).toBe(value);
+          expect(Object.values(after).flatMap(factLines).length).toBeGreaterThan(0);
+        },
+      ),
     );
   });
 });

@@ -68,6 +68,7 @@ describe('the view of what is remembered', () => {
       privateHere: null,
       linked: [],
       held: null,
+      hasForm: true,
     });
     await ann.run('outcome', { type: 'pause' });
     await ann.run('outcome', { type: 'private', on: true }, ann.conversation());
