@@ -5,7 +5,7 @@ import { getRequestListener } from '@hono/node-server';
 import { createAgents } from './agents.ts';
 import { createApp } from './app.ts';
 import { createClock } from './clock.ts';
-import { openDatabase } from './database.ts';
+import { type Database, openDatabase } from './database.ts';
 import { createEnvironments } from './environments.ts';
 import { createEventHub } from './event-hub.ts';
 import { createEventLog } from './event-log.ts';
@@ -59,6 +59,17 @@ export class PortError extends Error {
   }
 }
 
+/** By rows that are only ever added; each is as new as what it changed. */
+async function newestMoment(db: Database): Promise<number> {
+  const newest = (column: string, table: string) =>
+    `coalesce((SELECT ${column} FROM ${table} ORDER BY seq DESC LIMIT 1), 0)`;
+  const row = await db.first<{ at: number }>(
+    `SELECT max(${newest('processed_at', 'events')}, ${newest('created_at', 'memory_versions')},
+       ${newest('created_at', 'sessions')}, ${newest('created_at', 'memory_stores')}) AS at`,
+  );
+  return row?.at ?? 0;
+}
+
 /**
  * Starts a Managed Agents API on loopback. Sessions that were running when the last process ended go on.
  * Throws DataDirError or PortError when it cannot start.
@@ -76,8 +87,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       `To listen on ${host}, where others than this machine may call, set RUNTIME_API_KEY.`,
     );
   }
-  const clock = createClock(options.clock);
   const db = await openDatabase(options.dataDir);
+  const clock = createClock(options.clock, await newestMoment(db));
   const hub = createEventHub();
   const streams = createEventStreams(hub, options.keepAliveMs ?? 15_000);
   const events = createEventLog(db, hub, clock);

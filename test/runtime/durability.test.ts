@@ -284,3 +284,27 @@ test('what was deleted can be read in no file of the data directory, while the s
     expect((await readFile(join(dataDir, name))).includes(secret), name).toBe(false);
   }
 });
+
+test('a clock that was set back while nothing ran does not put what comes after before what was', async () => {
+  let now = Date.parse('2026-11-01T12:00:00Z');
+  harness = await startHarness({ dataDir, clock: () => now });
+  const session = await newSession(harness.client);
+  const turn = async (text: string) => {
+    const { client } = harness as Harness;
+    return watch(client, session, () =>
+      client.beta.sessions.events.send(session, { events: [userMessage(text)] }),
+    );
+  };
+  await turn('one');
+  const before = await collect(harness.client.beta.sessions.events.list(session));
+  const since = before.at(-1)?.processed_at ?? '';
+
+  now -= 3_600_000;
+  await harness.restart();
+  await turn('two');
+
+  const after = await collect(
+    harness.client.beta.sessions.events.list(session, { 'created_at[gte]': since }),
+  );
+  expect(JSON.stringify(after)).toContain('echo: two');
+});
