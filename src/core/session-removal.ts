@@ -17,13 +17,15 @@ export async function removeSession(
   options: { interrupt: boolean; wait?: (ms: number) => Promise<void> },
 ): Promise<'removed' | 'gone' | 'running'> {
   const { sessions } = client.beta;
+  let interrupted = false;
   for (let waited = 0; ; waited += POLL_MS) {
     try {
       const { status } = await sessions.retrieve(sessionId);
       const running = status === 'running' || status === 'rescheduling';
       if (running && !options.interrupt) return 'running';
-      if (running && waited === 0) {
+      if (running && !interrupted) {
         await sessions.events.send(sessionId, { events: [{ type: 'user.interrupt' }] }, { maxRetries: 0 });
+        interrupted = true;
       }
       if (!running) {
         await sessions.delete(sessionId, {}, { maxRetries: 0 });
