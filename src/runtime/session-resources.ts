@@ -11,10 +11,10 @@ import { pathProblem } from './memory/path.ts';
 import type { MemoryStores } from './memory/stores.ts';
 import { type Page, pageOfArray } from './pages.ts';
 import { findSession, resourcesOf, type SessionResource } from './session-rows.ts';
+import { MAX_UPLOADED_BYTES, UPLOADS } from './uploads.ts';
 
 const MAX_STORES = 8;
 const MAX_FILES = 500;
-const UPLOADS = '/mnt/session/uploads';
 
 export const fileResourceParam = z.strictObject({
   type: z.literal('file'),
@@ -76,7 +76,20 @@ export function createSessionResources(deps: {
       }
     }
     checkTogether(resources);
+    await checkSize(tx, resources);
     return resources;
+  }
+
+  async function checkSize(tx: Transaction, resources: readonly SessionResource[]): Promise<void> {
+    const ids = resources.flatMap(resource => (resource.type === 'file' ? [resource.file_id] : []));
+    const row = await tx.first<{ size: number }>(
+      'SELECT total(size_bytes) AS size FROM files WHERE id IN (SELECT value FROM json_each(?))',
+      [JSON.stringify(ids)],
+    );
+    if ((row?.size ?? 0) > MAX_UPLOADED_BYTES) {
+      const megabytes = MAX_UPLOADED_BYTES / 1024 / 1024;
+      throw invalid(`resources: this local runtime mounts at most ${megabytes} MB of files per session.`);
+    }
   }
 
   /** Name and description are snapshots: later edits of the store do not reach the session. */
@@ -152,6 +165,7 @@ export function createSessionResources(deps: {
         const added = await resolveFile(tx, param);
         const resources = [...resourcesOf(session), added];
         checkTogether(resources);
+        await checkSize(tx, resources);
         await store(tx, sessionId, resources);
         return added;
       });

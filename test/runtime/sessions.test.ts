@@ -67,6 +67,18 @@ describe('creating', () => {
     expect((await beta.agents.retrieve(ids.agent)).tools).toHaveLength(1);
   });
 
+  test('more files than can be mounted are a 400 when they are attached, not missing later', async () => {
+    const big = async () =>
+      (await beta.files.upload({ file: await toFile(Buffer.alloc(70 * 1024 * 1024), 'big.bin') })).id;
+    const [one, other] = [await big(), await big()];
+    const session = await create({ resources: [{ type: 'file', file_id: one }] });
+
+    const refused = await refusal(beta.sessions.resources.add(session.id, { type: 'file', file_id: other }));
+    expect(refused).toMatchObject({ status: 400, message: expect.stringContaining('at most 128 MB') });
+    const both = [one, other].map(file_id => ({ type: 'file' as const, file_id }));
+    expect((await refusal(create({ resources: both }))).status).toBe(400);
+  });
+
   test('what does not exist is a 404, what is archived a 400', async () => {
     const archived = await makeStore('old');
     await beta.memoryStores.archive(archived);

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { posix } from 'node:path';
 import { Bash, type CommandName, getCommandNames, type IFileSystem } from 'just-bash';
 import type { MemoryMount, UploadedFile } from '../ports.ts';
+import { MAX_UPLOADED_BYTES, UPLOADS } from '../uploads.ts';
 import { fsErrorCode } from './fs-error.ts';
 import { createMemoryFs } from './memory-fs.ts';
 import { isFolder, ScratchFs } from './scratch-fs.ts';
@@ -9,7 +10,6 @@ import { SessionFs } from './session-fs.ts';
 import { decoderFor } from './shell-text.ts';
 
 export const HOME = '/home/agent';
-const UPLOADS = '/mnt/session/uploads';
 const OUTPUTS = '/mnt/session/outputs';
 
 /** One command may not outlive this; the bash tool's own timeout is shorter. */
@@ -159,7 +159,7 @@ export function absoluteUploadPath({ path }: UploadedFile): string {
 
 function uploadsFs(uploads: readonly UploadedFile[]): ScratchFs {
   const outside = AsyncLocalStorage.snapshot();
-  const fs = new ScratchFs('/');
+  const fs = new ScratchFs('/', MAX_UPLOADED_BYTES);
   for (const file of uploads) {
     const path = absoluteUploadPath(file).slice(UPLOADS.length);
     fs.writeFileLazy(path, () => outside(() => file.read()), { mode: 0o444 });

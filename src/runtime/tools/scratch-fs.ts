@@ -15,8 +15,8 @@ const MAX_PATH_CHARS = 1_024;
 export class ScratchFs extends InMemoryFs {
   readonly #readOnlyRoot: string | undefined;
 
-  constructor(readOnlyRoot?: string) {
-    super({}, { maxTotalBytes: MAX_SCRATCH_BYTES });
+  constructor(readOnlyRoot?: string, maxTotalBytes = MAX_SCRATCH_BYTES) {
+    super({}, { maxTotalBytes });
     this.#readOnlyRoot = readOnlyRoot;
   }
 

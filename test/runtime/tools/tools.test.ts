@@ -147,6 +147,15 @@ test('uploads are read as what they are and cannot be changed', async () => {
   ).toBe('result');
 });
 
+test('an upload larger than what scratch space holds is read like any other', async () => {
+  const read = async () => Buffer.alloc(20 * 1024 * 1024, 'a line of text\n');
+  const { bash } = openToolbox({ uploads: [{ path: 'big.txt', mediaType: 'text/plain', read }] });
+
+  const { text } = await bash('cd /mnt/session/uploads; ls; wc -c < big.txt; head -n 1 big.txt');
+
+  expect(text).toBe('big.txt\n20971520\na line of text');
+});
+
 test('write makes folders and says what it did; relative paths start at home', async () => {
   const mount = createFakeMount();
   const { run, bash } = openToolbox({ mounts: [mount] });
