@@ -1,5 +1,7 @@
 /** Who may run next, so that nobody's many conversations keep others waiting. */
 
+import { personKeyOf } from './message.ts';
+
 /** How many conversations one process runs at the same time: in all, for one workspace, for one person. */
 export interface Caps {
   total: number;
@@ -19,8 +21,8 @@ export interface Lanes {
 }
 
 export function lanesOf(conversation: string): Lanes {
-  const [platform = '', workspace = '', person = ''] = conversation.split('/');
-  return { workspace: `${platform}/${workspace}`, person: `${platform}/${workspace}/${person}` };
+  const [platform = '', workspace = ''] = conversation.split('/');
+  return { workspace: `${platform}/${workspace}`, person: personKeyOf(conversation) };
 }
 
 /** What runs, against the caps. */

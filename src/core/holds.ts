@@ -1,4 +1,4 @@
-import { type Person, personKey } from './message.ts';
+import { type Person, personKey, personKeyOf } from './message.ts';
 
 /** Keeps anything new from beginning for a person while what there is of them is being removed. */
 export interface Holds {
@@ -47,12 +47,12 @@ export function createHolds(elsewhere?: (person: string) => Promise<boolean>): H
     },
 
     async isHeld(key) {
-      const person = personOf(key);
+      const person = personKeyOf(key);
       return held.has(person) || (elsewhere !== undefined && (await elsewhere(person)));
     },
 
     async free(key) {
-      const person = personOf(key);
+      const person = personKeyOf(key);
       for (let waited = 0; ; waited += POLL_MS) {
         let holder = held.get(person);
         while (holder !== undefined) {
@@ -65,9 +65,4 @@ export function createHolds(elsewhere?: (person: string) => Promise<boolean>): H
       }
     },
   };
-}
-
-/** The key of a conversation begins with that of its person: platform, workspace and id. */
-function personOf(key: string): string {
-  return key.split('/').slice(0, 3).join('/');
 }

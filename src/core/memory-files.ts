@@ -1,6 +1,9 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { unlessGone } from './errors.ts';
 
+/** What one memory can hold at most, in bytes (docs on memory, Sep 2026). */
+export const MAX_CONTENT_BYTES = 102_400;
+
 /** A memory file as it stands. */
 export interface MemoryFile {
   id: string;

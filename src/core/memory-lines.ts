@@ -94,3 +94,8 @@ export function withLineAfter(content: string, index: number | null, line: strin
   lines.splice(index + 1, 0, line);
   return lines.join('\n');
 }
+
+/** The ids of all facts. */
+export function idsIn(content: string): string[] {
+  return factLines(content).map(fact => factId(fact.text));
+}

@@ -1,5 +1,6 @@
 import { diffArrays } from 'diff';
 import { factLines } from './memory-lines.ts';
+import { labelAsWritten } from './preferences/labels.ts';
 import type { LineChange } from './views.ts';
 
 /** The facts of a memory file, one line each: no headings, list marks, rules or front matter. */
@@ -40,11 +41,9 @@ function facts(content: string): string[] {
   return factLines(content).map(fact => fact.text);
 }
 
-/** "Shoe size: 9" has the label "shoe size"; a sentence with a colon far in does not. */
 function labelOf(line: string): { key: string; text: string } | null {
-  const match = /^([^:]{1,40}):\s+\S/.exec(line);
-  const text = match?.[1]?.replace(/[*_`]/g, '').trim();
-  return text === undefined || text === '' ? null : { key: text.toLowerCase(), text };
+  const text = labelAsWritten(line);
+  return text === null ? null : { key: text.toLowerCase(), text };
 }
 
 function valueIn(line: string): string {

@@ -172,8 +172,22 @@ export function personKey(person: Person): string {
   return [person.platform, person.workspace, person.id].map(encodeURIComponent).join('/');
 }
 
+export function isSamePerson(one: Person, other: Person): boolean {
+  return personKey(one) === personKey(other);
+}
+
+/** "Slack" of "slack", as people read it. */
+export function platformName(platform: string): string {
+  return platform.charAt(0).toUpperCase() + platform.slice(1);
+}
+
 /** Stable, collision-free key of a conversation; starts with its person's key. */
 export function conversationKey(conversation: Conversation): string {
   const place = [conversation.channel, conversation.thread ?? ''].map(encodeURIComponent).join('/');
   return `${personKey(conversation.person)}/${place}`;
+}
+
+/** The key of the person whose conversation this is the key of. */
+export function personKeyOf(conversation: string): string {
+  return conversation.split('/').slice(0, 3).join('/');
 }

@@ -1,8 +1,8 @@
-import { randomInt } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
 import { z } from 'zod';
 import { failureOf } from './errors.ts';
-import type { Person } from './message.ts';
+import { isSamePerson, type Person } from './message.ts';
+import { newOneTimeCode, plainCode } from './one-time-codes.ts';
 import { APP_KEY } from './provision-wanted.ts';
 
 /** A person who asked to be let in. */
@@ -50,9 +50,6 @@ const approvedShape = z.object({ person: personShape, at: z.string(), by: z.stri
 
 const ROLE_KEY = 'shopper_role';
 const ROLE = 'access';
-/** Without 0, O, 1, I and L, which people mix up. */
-const ALPHABET = 'ABCDEFGHJKMNPQRSTUVWXYZ23456789';
-const CODE_LENGTH = 8;
 const CODE_VALID_MS = 24 * 3600_000;
 /** Nobody can fill the store by writing from many accounts. */
 const MAX_WAITING = 200;
@@ -147,11 +144,11 @@ export function createPairing(deps: { client: Anthropic; app: string; now?: () =
 
   async function ask(person: Person): Promise<string | null> {
     const others = await stillWaiting();
-    const mine = others.find(({ value }) => isSame(value.person, person));
+    const mine = others.find(({ value }) => isSamePerson(value.person, person));
     if (mine !== undefined) return mine.value.code;
     if (others.length >= MAX_WAITING) return null;
     for (;;) {
-      const code = newCode();
+      const code = newOneTimeCode();
       const until = new Date(now() + CODE_VALID_MS).toISOString();
       const { platform, workspace, id, name } = person;
       const entry: Waiting = { code, person: { platform, workspace, id, name }, until };
@@ -164,7 +161,7 @@ export function createPairing(deps: { client: Anthropic; app: string; now?: () =
     // Taken: they have been let in already.
     await create(`${folderOf(person)}approved.json`, { person, at: new Date(now()).toISOString(), by });
     for (const entry of await stillWaiting()) {
-      if (isSame(entry.value.person, person)) await remove(entry.id);
+      if (isSamePerson(entry.value.person, person)) await remove(entry.id);
     }
   }
 
@@ -210,7 +207,7 @@ export function createPairing(deps: { client: Anthropic; app: string; now?: () =
         }
         return ids;
       });
-      const asked = (await stillWaiting()).filter(({ value }) => isSame(value.person, person));
+      const asked = (await stillWaiting()).filter(({ value }) => isSamePerson(value.person, person));
       for (const id of [...given, ...asked.map(entry => entry.id)]) await remove(id);
       return given.length + asked.length > 0;
     },
@@ -222,21 +219,6 @@ function folderOf({ platform, workspace, id }: Person): string {
   const segment = (part: string) =>
     encodeURIComponent(part).replace(/^\.+$/, dots => dots.replaceAll('.', '%2E'));
   return `/approved/${[platform, workspace, id].map(segment).join('/')}/`;
-}
-
-function isSame(a: Person, b: Person): boolean {
-  return folderOf(a) === folderOf(b);
-}
-
-/** "K7QM-3XWP" */
-function newCode(): string {
-  const chars = Array.from({ length: CODE_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
-  return `${chars.slice(0, 4)}-${chars.slice(4)}`;
-}
-
-/** As typed by somebody: case, dashes and spaces do not matter. */
-function plainCode(code: string): string {
-  return code.toUpperCase().replace(/[^A-Z0-9]/g, '');
 }
 
 function jsonOf(text: string): unknown {

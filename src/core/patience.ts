@@ -40,7 +40,7 @@ export async function inTime<T, L>(work: Promise<T>, ms: number, late: L): Promi
  * Tries again what may pass, for as long as `limitMs` and until one of `signals` aborts; then it rejects as the work did.
  * `onWait` is told before each wait.
  */
-export async function patiently<T>(
+export async function retryTransient<T>(
   work: () => Promise<T>,
   options: { limitMs: number; signals: AbortSignal[]; now?: () => number; onWait?: () => void },
 ): Promise<T> {

@@ -3,7 +3,7 @@ import type { ChatAdapter } from './adapter.ts';
 import type { DueNotice, LateNotices } from './late-notices.ts';
 import type { Message, Person } from './message.ts';
 import type { Notices } from './notices.ts';
-import { patiently } from './patience.ts';
+import { retryTransient } from './patience.ts';
 import type { TurnLimits } from './turn.ts';
 import type { OngoingTurn, Replied } from './turn-record.ts';
 import type { Notice } from './views.ts';
@@ -33,7 +33,7 @@ export async function showNotices(
     );
   let made: Notice[];
   try {
-    made = await patiently(
+    made = await retryTransient(
       () =>
         notices.of({
           person: owner,

@@ -9,11 +9,11 @@ import type { KeptStreams } from './kept-streams.ts';
 import { BEGINNING, type LateNotices } from './late-notices.ts';
 import type { Memory } from './memory.ts';
 import { objectionTo } from './message-content.ts';
-import { patiently } from './patience.ts';
+import { retryTransient } from './patience.ts';
 import type { ReplySources } from './reply-sources.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
 import type { SetTimer } from './timer.ts';
-import { joined, runTurn, type TurnLimits, type TurnResult } from './turn.ts';
+import { joined, runTurn, type TurnLimits, type TurnResult, UNREACHED } from './turn.ts';
 import type { TurnContent } from './turn-content.ts';
 import { endsSession, finalText, MEMORY_LOST, stateOf } from './turn-ending.ts';
 import { type OngoingTurn, TurnUnwanted } from './turn-record.ts';
@@ -285,12 +285,11 @@ export function createTurnReply(
 
   /** Waits out an outage before the turn proper, with a status the person can see. */
   function outage<T>(turn: OngoingTurn, sink: ReplySink, work: () => Promise<T>): Promise<T> {
-    const status = "Can't reach my agent service, still trying";
-    return patiently(work, {
+    return retryTransient(work, {
       limitMs: deps.limits.outageMs,
       signals: [turn.interrupt, turn.shutdown],
       now,
-      onWait: () => sink.show({ state: 'working', text: '', status, activities: [] }),
+      onWait: () => sink.show({ state: 'working', text: '', status: UNREACHED, activities: [] }),
     });
   }
 

@@ -51,6 +51,8 @@ export interface TurnResult {
   leftOpen: boolean;
 }
 
+/** While an outage of the agent service is waited out. */
+export const UNREACHED = "Can't reach my agent service, still trying";
 const INTERRUPT_GRACE_MS = 10_000;
 const OVER = new DOMException('the turn is over', 'AbortError');
 
@@ -193,7 +195,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
 }
 
 function statusOf(state: TurnState, inTrouble: boolean, input: TurnInput): string | null {
-  if (inTrouble) return "Can't reach my agent service, still trying";
+  if (inTrouble) return UNREACHED;
   if (state.troubled) return 'The model is busy, still trying';
   const running = [...state.uses.values()].findLast(use => use.state === 'running');
   if (running !== undefined) return activityOf(running, input.mountPaths, input.tools).label;

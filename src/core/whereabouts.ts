@@ -1,5 +1,5 @@
 import type { ChatAdapter } from './adapter.ts';
-import { type Conversation, type Person, personKey } from './message.ts';
+import { type Conversation, type Person, personKey, platformName } from './message.ts';
 import type { State } from './state.ts';
 import type { Whereabouts } from './views.ts';
 
@@ -40,8 +40,8 @@ export function createWhereabouts(
 }
 
 function wordsOf({ person, audience }: Conversation): string {
-  const platform = person.platform.charAt(0).toUpperCase() + person.platform.slice(1);
   if (person.platform === 'terminal') return 'the terminal';
+  const platform = platformName(person.platform);
   return audience === 'private'
     ? `a private conversation on ${platform}`
     : `a conversation with others on ${platform}`;

@@ -5,7 +5,7 @@ import type { Deliveries } from './deliveries.ts';
 import { type Incoming, readIncoming } from './incoming.ts';
 import { compareIds, idAt, type LiveChannel, type LiveChannels, timeOf } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
-import { patiently } from './patience.ts';
+import { retryLater } from './patience.ts';
 
 const PAGE = 100;
 /** Channels that are looked through at the same time; replies go on meanwhile and need requests too. */
@@ -38,7 +38,7 @@ export function createCatchUp(deps: {
   const slots = createSlots(AT_ONCE);
 
   async function fetch(channelId: string, range: { before?: string; after?: string }): Promise<unknown[]> {
-    return patiently(() => api.messages(channelId, { ...range, limit: PAGE }), deps.stopped);
+    return retryLater(() => api.messages(channelId, { ...range, limit: PAGE }), deps.stopped);
   }
 
   async function catchUp({ channelId, guildId, lastId }: LiveChannel): Promise<void> {
@@ -87,7 +87,7 @@ export function createCatchUp(deps: {
     );
     const nonce = nonceOf('skipped', last.id);
     try {
-      await patiently(
+      await retryLater(
         () => api.post(last.channelId, { content, components: [] }, { nonce, replyTo: last.id }),
         deps.stopped,
       );

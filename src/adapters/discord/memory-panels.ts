@@ -1,6 +1,7 @@
 /** What is remembered, as panels: all of it, one note, the usual facts. Pure. */
 
 import { type APIComponentInContainer, ButtonStyle } from 'discord.js';
+import { platformName } from '../../core/message.ts';
 import {
   type Author,
   type Fact,
@@ -83,17 +84,15 @@ function summaryOf({ memoryId, title, lines, shared }: MemorySection, owner: str
 }
 
 function statusText(view: View<'memory'>): APIComponentInContainer[] {
-  const linked = view.linked.map(({ platform, name }) => `${plain(name)} on ${plain(nameOf(platform))}`);
+  const linked = view.linked.map(
+    ({ platform, name }) => `${plain(name)} on ${plain(platformName(platform))}`,
+  );
   const lines = [
     ...(view.paused ? ['**Paused:** I use what I know and write nothing new.'] : []),
     ...(view.privateHere === true ? ['**Private:** in this conversation I know nothing about you.'] : []),
     ...(linked.length === 0 ? [] : [`Linked with ${linked.join(', ')}: one memory for all of them.`]),
   ].map(it => `-# ${it}`);
   return lines.length === 0 ? [] : [text(lines.join('\n'))];
-}
-
-function nameOf(platform: string): string {
-  return platform.charAt(0).toUpperCase() + platform.slice(1);
 }
 
 function toolRows(view: View<'memory'>, owner: string): APIComponentInContainer[] {

@@ -5,7 +5,7 @@ import type { Notice } from '../../core/views.ts';
 import type { Body, DiscordApi } from './api.ts';
 import { nonceOf } from './nonce.ts';
 import { dmOutlet, type Outlet, outletOf } from './outlet.ts';
-import { patiently } from './patience.ts';
+import { retryLater } from './patience.ts';
 import { type ReplyTarget, replyTarget } from './reply-target.ts';
 import type { DiscordSettings } from './settings.ts';
 import { lineBody, noticeBodies, noticeBody } from './views.ts';
@@ -83,7 +83,7 @@ export function createNotices(deps: {
     let refusal: unknown = new Error('there is no place for a notice');
     for (const outlet of outlets) {
       try {
-        await patiently(async () => {
+        await retryLater(async () => {
           if (!outlet.hasRoom()) throw new Error('the place for the notice is closed');
           await outlet.post(body, nonce);
         }, AbortSignal.timeout(PATIENCE_MS));

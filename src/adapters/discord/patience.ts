@@ -2,7 +2,7 @@ import { RetryLater } from '../../core/paced.ts';
 import { pause } from '../../core/patience.ts';
 
 /** Does it again as long as it may still succeed. Rejects with the last RetryLater once `signal` aborts. */
-export async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+export async function retryLater<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (;;) {
     try {
       return await work();

@@ -8,7 +8,7 @@ import type { Log } from '../../log.ts';
 import { type Body, codeOf } from './api.ts';
 import { nonceOf } from './nonce.ts';
 import { ORIGINAL, type Outlet } from './outlet.ts';
-import { patiently } from './patience.ts';
+import { retryLater } from './patience.ts';
 import type { Questions } from './questions.ts';
 import { layoutOf } from './reply-layout.ts';
 import { answeredBody, questionBody } from './views.ts';
@@ -240,10 +240,10 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
       const { id } = await outlets[outlet].post(body, nonceOf(scope, `q.${question.id}`));
       return { outlet, id };
     };
-    const at = await patiently(() => post(next()), signal).catch((error: unknown) => {
+    const at = await retryLater(() => post(next()), signal).catch((error: unknown) => {
       // What nobody was asked would count as denied: where Discord refuses it, the person is asked directly.
       if (codeOf(error) === null) throw error;
-      return patiently(() => post('rest'), signal);
+      return retryLater(() => post('rest'), signal);
     });
     asked.set(question.id, at.id);
     await save();
@@ -253,7 +253,7 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
   /** Only shows what was decided: where that can be shown no more, the decision counts all the same. */
   async function showOutcome({ outlet, id }: Pick<Slot, 'outlet' | 'id'>, body: Body): Promise<void> {
     const place = outlets[outlet];
-    await patiently(async () => {
+    await retryLater(async () => {
       if (place.isOpen()) await place.edit(id, body);
     }, deps.givenUp).catch(() => {});
   }

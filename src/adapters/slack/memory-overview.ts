@@ -1,6 +1,6 @@
 /** All that is remembered, and what can be done with it as a whole. Pure. */
 
-import { NOTICE_MODES, type NoticeMode } from '../../core/message.ts';
+import { NOTICE_MODES, type NoticeMode, platformName } from '../../core/message.ts';
 import type { LinkedAccount, PreferencesView } from '../../core/views.ts';
 import { actions, type Block, context, DIVIDER, line, lines, plain, section, sentence } from './blocks.ts';
 import { memoryButton, sinceDatePicker } from './memory-buttons.ts';
@@ -108,10 +108,7 @@ function privateButtons({ privateHere, privateWith }: MemoryView, room: Room): B
 const ACCOUNTS_CHARACTERS = 800;
 
 function linkedBlock(linked: readonly LinkedAccount[]): Block {
-  const accounts = linked.map(({ platform, name }) => {
-    const on = platform.charAt(0).toUpperCase() + platform.slice(1);
-    return `• ${line(name)} on ${line(on)}`;
-  });
+  const accounts = linked.map(({ platform, name }) => `• ${line(name)} on ${line(platformName(platform))}`);
   return {
     ...section(['This memory is also yours as', ...lines(accounts, ACCOUNTS_CHARACTERS)].join('\n')),
     accessory: memoryButton('Unlink this account', { type: 'unlink', confirmed: false }),

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from '../../core/errors.ts';
 import { personKey } from '../../core/message.ts';
-import { backoff, pause } from '../../core/patience.ts';
+import { retryTransient } from '../../core/patience.ts';
 import { newStoreOf } from '../../core/store-owner.ts';
 import type { Operator } from '../operator.ts';
 import { nameOf, ownedStores, type Store } from '../people.ts';
@@ -12,9 +12,9 @@ import { type Plan, planFor } from './plan.ts';
 
 /** Marks the stores of one seeding, so that a later run knows its own. */
 const SEED_KEY = 'shopper_seed';
-/** A service that stays out of reach for longer ends the command; a later run carries on. */
 /** What an operator knows of a customer is not for the ears of others. */
 const PRIVATE = { audience: 'private' } as const;
+/** A service that stays out of reach for longer ends the command; a later run carries on. */
 const PATIENCE_MS = 120_000;
 const MAX_CONFLICTS = 5;
 const CREATE_TIMEOUT_MS = 30_000;
@@ -111,7 +111,7 @@ export async function seed(
   async function seedOne(customer: Customer): Promise<void> {
     const key = personKey(customer.person);
     const known = stores.get(key);
-    const { files, result } = await patiently(signal, () => previewOf(client, known, customer, how));
+    const { files, result } = await retrying(signal, () => previewOf(client, known, customer, how));
     const planned = journal.begun.get(key) ?? result;
     const hasWork = result.store === 'created' || result.created + result.changed > 0;
     if (hasWork && !journal.begun.has(key)) await journal.begin(key, result);
@@ -127,7 +127,7 @@ export async function seed(
     const params = newStoreOf(operator.app, operator.file.memory.description, customer.person);
     const marked = { ...params, metadata: { ...params.metadata, [SEED_KEY]: options.id } };
     let mayExist = false;
-    return patiently(signal, async () => {
+    return retrying(signal, async () => {
       const made = mayExist ? await findMade(customer) : undefined;
       if (made !== undefined) return made;
       try {
@@ -224,7 +224,7 @@ async function writeAll(
 ): Promise<void> {
   let current = files;
   let conflicts = 0;
-  await patiently(signal, async () => {
+  await retrying(signal, async () => {
     for (;;) {
       const known = current ?? (await filesOf(client, storeId));
       // Whatever comes now may change them.
@@ -276,16 +276,7 @@ async function filesOf(client: Anthropic, storeId: string): Promise<StoredFile[]
   return files;
 }
 
-/** Waits out what may pass: an overloaded or unreachable service. Everything in `work` may be done again. */
-async function patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const since = Date.now();
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      const failure = failureOf(error);
-      if (failure.type !== 'retry' || signal.aborted || Date.now() - since > PATIENCE_MS) throw error;
-      await pause(failure.afterMs ?? backoff(attempt), signal);
-    }
-  }
+/** Waits out an overloaded or unreachable service. Everything in `work` may be done again. */
+function retrying<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  return retryTransient(work, { limitMs: PATIENCE_MS, signals: [signal] });
 }

@@ -1,5 +1,5 @@
 import { type ClaimTimes, underClaim } from '../claim.ts';
-import { type Person, personKey } from '../message.ts';
+import { isSamePerson, type Person, personKey } from '../message.ts';
 import type { State } from '../state.ts';
 
 /**
@@ -83,7 +83,7 @@ export function createAccounts(state: State): Accounts {
 
   async function belongsTo(owner: Person, person: Person): Promise<boolean> {
     const row = await linked.get(personKey(person));
-    return row?.type === 'member' && isSame(row.owner, owner);
+    return row?.type === 'member' && isSamePerson(row.owner, owner);
   }
 
   async function othersOf({ owner, others }: OwnerRow): Promise<Person[]> {
@@ -108,12 +108,12 @@ export function createAccounts(state: State): Accounts {
   async function handOver(row: OwnerRow, heir: Person): Promise<void> {
     const its = await linked.get(personKey(heir));
     // An heir that has been forgotten meanwhile has taken the copy along: then each goes on alone.
-    const isThere = its !== undefined && (its.type === 'owner' || isSame(its.owner, row.owner));
+    const isThere = its !== undefined && (its.type === 'owner' || isSamePerson(its.owner, row.owner));
     const others: Person[] = [];
     for (const person of row.others) {
       const before = await linked.get(personKey(person));
-      if (isSame(person, heir) || before?.type !== 'member') continue;
-      if (!isSame(before.owner, row.owner) && !isSame(before.owner, heir)) continue;
+      if (isSamePerson(person, heir) || before?.type !== 'member') continue;
+      if (!isSamePerson(before.owner, row.owner) && !isSamePerson(before.owner, heir)) continue;
       others.push(person);
       await swap(person, before, isThere ? { type: 'member', owner: heir } : null);
     }
@@ -147,12 +147,14 @@ export function createAccounts(state: State): Accounts {
 
     join: (owner, person) =>
       alone(async () => {
-        if (isSame(owner, person)) return { type: 'already' };
+        if (isSamePerson(owner, person)) return { type: 'already' };
         const its = await rowOf(person);
         const group = await rowOf(owner);
         if (group?.type === 'member') return { type: 'not-owner', owner: group.owner };
         if (its?.type === 'member')
-          return isSame(its.owner, owner) ? { type: 'already' } : { type: 'elsewhere', owner: its.owner };
+          return isSamePerson(its.owner, owner)
+            ? { type: 'already' }
+            : { type: 'elsewhere', owner: its.owner };
         if (its !== undefined && (await othersOf(its)).length > 0)
           return { type: 'elsewhere', owner: person };
         const others = group === undefined ? [] : await othersOf(group);
@@ -170,7 +172,7 @@ export function createAccounts(state: State): Accounts {
         const row = await rowOf(leaver);
         const now = await meaningOf(leaver, row);
         if (row === undefined || now === null) return false;
-        if (!isSame(now.from, planned.from) || !isSame(now.to, planned.to)) return false;
+        if (!isSamePerson(now.from, planned.from) || !isSamePerson(now.to, planned.to)) return false;
         if (row.type === 'owner') {
           const left: OwnerRow = { ...row, heir: now.to };
           await swap(leaver, row, left);
@@ -192,8 +194,4 @@ export function createAccounts(state: State): Accounts {
         }
       }),
   };
-}
-
-function isSame(a: Person, b: Person): boolean {
-  return personKey(a) === personKey(b);
 }

@@ -1,5 +1,6 @@
-import { createHash, randomInt } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type Person, personKey } from '../message.ts';
+import { newOneTimeCode, plainCode } from '../one-time-codes.ts';
 import type { State } from '../state.ts';
 
 /** One-time codes with which a person shows from one account that another one is theirs too. */
@@ -21,13 +22,10 @@ export type Looked =
   /** Right, but issued to this very account. */
   | { type: 'own' };
 
-/** Without 0, O, 1, I and L, which people mix up. */
-const ALPHABET = 'ABCDEFGHJKMNPQRSTUVWXYZ23456789';
-const CODE_LENGTH = 8;
 const VALID_MS = 10 * 60_000;
 
 /**
- * There are 31^8, some 8.5 * 10^11 codes. An account has five wrong tries an hour, so it has at most five while any
+ * There are some 8.5 * 10^11 codes. An account has five wrong tries an hour, so it has at most five while any
  * one code is good: with 10,000 accounts guessing at 1,000 codes that are good at the same time, one in 17,000 such
  * attempts finds one. That is why there is no limit across accounts, with which a few could keep everybody out.
  */
@@ -109,7 +107,7 @@ export function createLinkCodes(deps: { state: State; now?: () => number }): Lin
     async issue(person) {
       const expiresAt = now() + VALID_MS;
       for (;;) {
-        const code = newCode();
+        const code = newOneTimeCode();
         const hash = hashOf(code);
         if (!(await codes.insert(hash, { person, expiresAt }, VALID_MS))) continue;
         const before = await current.get(personKey(person));
@@ -127,17 +125,6 @@ export function createLinkCodes(deps: { state: State; now?: () => number }): Lin
 
 type LockedOut = Extract<Looked, { type: 'locked' }>;
 
-/** "K7QM-3XWP" */
-function newCode(): string {
-  const chars = Array.from({ length: CODE_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
-  return `${chars.slice(0, 4)}-${chars.slice(4)}`;
-}
-
-/** As typed by somebody: case, dashes and spaces do not matter. */
 function hashOf(code: string): string {
-  const plain = code
-    .normalize('NFKC')
-    .toUpperCase()
-    .replace(/[^A-Z0-9]/g, '');
-  return createHash('sha256').update(plain, 'utf8').digest('hex');
+  return createHash('sha256').update(plainCode(code), 'utf8').digest('hex');
 }

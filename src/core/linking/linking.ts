@@ -3,7 +3,14 @@ import type { Log } from '../../log.ts';
 import { unlessGone } from '../errors.ts';
 import type { Holds } from '../holds.ts';
 import type { Memory } from '../memory.ts';
-import { type Action, type CommandAction, type NoticeMode, type Person, personKey } from '../message.ts';
+import {
+  type Action,
+  type CommandAction,
+  type NoticeMode,
+  type Person,
+  personKey,
+  platformName,
+} from '../message.ts';
 import { createPersonClaims } from '../person-claims.ts';
 import { eraseMemoryRows } from '../person-rows.ts';
 import type { Conflicts } from '../preferences/conflicts.ts';
@@ -343,5 +350,5 @@ function linkedNews(person: Person): string {
 
 /** “Ann” on Slack */
 function wordsOf({ platform, name }: Person): string {
-  return `“${name}” on ${platform.charAt(0).toUpperCase()}${platform.slice(1)}`;
+  return `“${name}” on ${platformName(platform)}`;
 }

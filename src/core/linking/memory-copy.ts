@@ -1,6 +1,6 @@
 import type { Memory } from '../memory.ts';
 import type { MemoryFile } from '../memory-files.ts';
-import { factId, factLines } from '../memory-lines.ts';
+import { idsIn } from '../memory-lines.ts';
 import type { Person } from '../message.ts';
 import type { OwnChange } from '../preferences/authors.ts';
 import type { Origins } from '../preferences/origins.ts';
@@ -109,8 +109,4 @@ export function createMemoryCopy(deps: { memory: Memory; writes: Writes; origins
     copy: (from, to, by) => all(from, to, by, false),
     move: (from, to, by) => all(from, to, by, true),
   };
-}
-
-function idsIn(content: string): string[] {
-  return factLines(content).map(fact => factId(fact.text));
 }

@@ -1,3 +1,4 @@
+import { MAX_CONTENT_BYTES } from '../memory-files.ts';
 import { type FactLine, factId, factLines, withoutDate, withoutLines } from '../memory-lines.ts';
 import { fieldOf, garmentOf, ruleOf, said } from '../preferences/field-rules.ts';
 import { isListed, labelIn } from '../preferences/labels.ts';
@@ -18,9 +19,6 @@ export interface Dispute {
   /** The file as it would be with the answers of the memory that joins. */
   theirs: string;
 }
-
-/** Of one memory, in bytes (docs on memory, Sep 2026). */
-const MAX_CONTENT_BYTES = 102_400;
 
 /**
  * What has to change in the memory that stays for it to say all that the one that joins says. Nothing that stays is

@@ -2,7 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Memory } from '../memory.ts';
 import { versionBefore } from '../memory-changes.ts';
 import type { MemoryFile } from '../memory-files.ts';
-import { factId, factLines, isEmptyNote, withoutLines } from '../memory-lines.ts';
+import { factId, factLines, idsIn, isEmptyNote, withoutLines } from '../memory-lines.ts';
 import { type Forgettable, titleOfPath } from '../views.ts';
 import { textOf, type Version, versionsIn } from './versions.ts';
 
@@ -101,8 +101,4 @@ export function itemOf(file: MemoryFile, plan: Plan): Forgettable[] {
     .filter(fact => gone.has(factId(fact.text)))
     .map(fact => fact.text);
   return [{ title: titleOfPath(file.path), path: file.path, lines, wholeFile: content === null }];
-}
-
-export function idsIn(content: string): string[] {
-  return factLines(content).map(fact => factId(fact.text));
 }

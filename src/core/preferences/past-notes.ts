@@ -1,10 +1,10 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Memory } from '../memory.ts';
 import type { MemoryFile } from '../memory-files.ts';
-import { factId, factLines } from '../memory-lines.ts';
+import { factId, factLines, idsIn } from '../memory-lines.ts';
 import type { Forgettable } from '../views.ts';
 import { isCalled, titleOfPath } from '../views.ts';
-import { idsIn, type Plan } from './forgetting-plan.ts';
+import type { Plan } from './forgetting-plan.ts';
 import { textOf, versionsIn } from './versions.ts';
 
 /** What a note said once, and no note says any more: the agent takes lines out, and their versions stay. */

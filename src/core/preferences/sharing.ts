@@ -1,7 +1,7 @@
 import { type Dispute, planMerge } from '../linking/merge-plan.ts';
 import type { Memory } from '../memory.ts';
 import type { MemoryFile } from '../memory-files.ts';
-import { factId, factLines, withoutLines } from '../memory-lines.ts';
+import { factId, factLines, idsIn, withoutLines } from '../memory-lines.ts';
 import type { Action, Person } from '../message.ts';
 import type { Audience } from '../store-owner.ts';
 import { outcome, type PreferencesView, titleOfPath } from '../views.ts';
@@ -147,8 +147,4 @@ function withoutFacts(content: string, ids: readonly string[]): string {
     content,
     going.map(fact => fact.index),
   );
-}
-
-function idsIn(content: string): string[] {
-  return factLines(content).map(fact => factId(fact.text));
 }

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import * as z from 'zod';
 import { failureOf, PersonError } from '../errors.ts';
-import type { MemoryFile } from '../memory-files.ts';
+import { MAX_CONTENT_BYTES, type MemoryFile } from '../memory-files.ts';
 import type { Person } from '../message.ts';
 import { type Authors, type Intended, type OwnChange, sha256Of } from './authors.ts';
 import type { Made, OwnChanges } from './own-changes.ts';
@@ -37,8 +37,6 @@ export interface Writes {
   remove(person: Person, file: MemoryFile, by: OwnChange, deed?: string): Promise<Written>;
 }
 
-/** Of one memory, in bytes. */
-const MAX_CONTENT_BYTES = 102_400;
 // A repeated create would find its own path taken, and a repeated update its own precondition failed.
 const ONCE = { maxRetries: 0 };
 
