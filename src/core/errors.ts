@@ -135,22 +135,30 @@ export function operatorSentence(error: unknown, baseUrl: string): string {
   const failure = failureOf(error);
   const request =
     error instanceof Anthropic.APIError && error.requestID ? ` (request ${error.requestID})` : '';
-  const said = error instanceof Error ? error.message : String(error);
+  const service = withoutPassword(baseUrl);
+  const said = (error instanceof Error ? error.message : String(error)).replaceAll(baseUrl, service);
   if (failure.type === 'refused' && failure.reason === 'key') {
-    return `${baseUrl} rejected the API key${request}. Check ANTHROPIC_API_KEY.`;
+    return `${service} rejected the API key${request}. Check ANTHROPIC_API_KEY.`;
   }
   if (failure.type === 'refused' && failure.reason === 'permission') {
-    return `The API key may not use Managed Agents at ${baseUrl}${request}. Check the key's workspace and permissions.`;
+    return `The API key may not use Managed Agents at ${service}${request}. Check the key's workspace and permissions.`;
   }
   if (failure.type === 'refused' && failure.reason === 'billing') {
-    return `${baseUrl} reports a billing problem${request}: ${said}`;
+    return `${service} reports a billing problem${request}: ${said}`;
   }
   if (failure.type === 'retry' && failure.reason === 'unreachable') {
-    return `Cannot reach ${baseUrl}. Check the network and ANTHROPIC_BASE_URL, then start again.`;
+    return `Cannot reach ${service}. Check the network and ANTHROPIC_BASE_URL, then start again.`;
   }
   if (failure.type === 'retry')
-    return `${baseUrl} is overloaded or failing${request}: ${said} Try again later.`;
+    return `${service} is overloaded or failing${request}: ${said} Try again later.`;
   return `${said}${request}`;
+}
+
+/** Origin and path: neither who asks, nor what stands behind a question mark, which may be a key. */
+function withoutPassword(url: string): string {
+  if (!URL.canParse(url)) return 'the agent service';
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname === '/' ? '' : pathname}`;
 }
 
 /** Null for what is not there (any more). */

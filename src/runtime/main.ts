@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { createLog, LOG_LEVELS } from '../log.ts';
 import { createAgentLoop } from './agent-loop.ts';
 import { DataDirError } from './database.ts';
+import { ModelSettingsError } from './models/messages.ts';
 import { createModel } from './models/model.ts';
 import { createRuntime, PortError } from './server.ts';
 
@@ -89,10 +90,12 @@ function loadDotEnv(): void {
   }
 }
 
+const SENTENCES = [DataDirError, PortError, ModelSettingsError];
+
 /** What the operator can act on is a sentence; anything else is a bug and keeps its stack. */
 function fail(error: unknown): never {
   if (error instanceof UsageError) process.stderr.write(`${error.message}\n${USAGE}\n`);
-  else if (error instanceof DataDirError || error instanceof PortError)
+  else if (SENTENCES.some(type => error instanceof type) && error instanceof Error)
     process.stderr.write(`${error.message}\n`);
   else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exit(error instanceof UsageError ? 2 : 1);

@@ -21,8 +21,10 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function run(...args: string[]) {
-  const env = { PATH: process.env.PATH, RUNTIME_API_KEY: 'secret' };
+const run = (...args: string[]) => runWith({}, ...args);
+
+function runWith(settings: Record<string, string>, ...args: string[]) {
+  const env = { PATH: process.env.PATH, RUNTIME_API_KEY: 'secret', ...settings };
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { env });
   children.push(child);
   return child;
@@ -47,6 +49,17 @@ test('prints one line with its address, serves, and stops on SIGTERM', async () 
   const exited = outcome(child);
   child.kill('SIGTERM');
   expect(await exited).toMatchObject({ code: 0, stdout: '' });
+});
+
+test('an address of a model that is none is one sentence, which does not repeat it', async () => {
+  const result = await outcome(
+    runWith({ MODEL_BASE_URL: 'bot:hunter22@gateway' }, '--port', '0', '--data', dir),
+  );
+  expect(result).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'MODEL_BASE_URL must be a URL such as http://127.0.0.1:11434.\n',
+  });
 });
 
 test('a busy port is one sentence', async () => {

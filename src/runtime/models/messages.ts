@@ -138,9 +138,8 @@ function withCacheMark(messages: MessageParam[]): MessageParam[] {
 function parseBaseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new ModelSettingsError(
-      `MODEL_BASE_URL is not a URL such as http://127.0.0.1:11434: ${JSON.stringify(text)}`,
-    );
+    // Without repeating it: a password may stand in it.
+    throw new ModelSettingsError('MODEL_BASE_URL must be a URL such as http://127.0.0.1:11434.');
   }
   // The client appends /v1/messages itself.
   url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/v1(\/messages)?$/, '');

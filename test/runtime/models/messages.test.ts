@@ -164,7 +164,7 @@ test.each(['', '/', '/v1', '/v1/', '/v1/messages'])(
 );
 
 test('an address that is none is refused at once, in a sentence', () => {
-  expect(() => createMessagesModel({ baseUrl: 'localhost:11434' })).toThrow(/MODEL_BASE_URL is not a URL/);
+  expect(() => createMessagesModel({ baseUrl: 'localhost:11434' })).toThrow(/MODEL_BASE_URL must be a URL/);
   expect(() => createModel({ MODEL_BASE_URL: 'not a url' })).toThrow(ModelSettingsError);
 });
 
