@@ -4,6 +4,7 @@ import { createInbox } from '../../src/core/inbox.ts';
 import { createLateNotices, type DueNotice } from '../../src/core/late-notices.ts';
 import { conversationKey } from '../../src/core/message.ts';
 import type { Notices } from '../../src/core/notices.ts';
+import type { Audience } from '../../src/core/store-owner.ts';
 import { turnRecords } from '../../src/core/turn-record.ts';
 import { createLog } from '../../src/log.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
@@ -30,12 +31,16 @@ function slowWriter(hold: Promise<void>, path: string, content: string) {
   });
 }
 
+/** Before it has written, its session may be stopped by whoever looks at it. */
+const written = (content: string, audience: Audience) =>
+  vi.waitFor(async () => expect(await memoryOf(bench).files(audience)).toEqual({ '/a.md': content }), 10_000);
+
 const isSlowed = () => bench.adapter.replies.at(-1)?.snapshots.at(-1)?.text.endsWith('One ') === true;
 
 describe('what a turn changed in memory that failed before it was over', () => {
   const IN_CHANNEL = { channel: 'C1', audience: 'shared' } as const;
 
-  async function failing(): Promise<() => void> {
+  async function failing(): Promise<() => Promise<void>> {
     const { open, opened } = gate();
     bench = await createBench({
       model: slowWriter(opened, 'a.md', '- hates: Ann\n'),
@@ -49,13 +54,16 @@ describe('what a turn changed in memory that failed before it was over', () => {
     proxy.cut();
     await adapter.until(() => adapter.replies[0]?.closed === true);
     expect(adapter.replies[0]?.final?.text).toMatch(/^One .*send that again/s);
-    return open;
+    return async () => {
+      open();
+      await written('- hates: Ann\n', 'shared');
+    };
   }
 
   it('is looked at when the service is back: what came from others is asked about', async () => {
     const goOn = await failing();
     const { adapter, proxy } = bench;
-    goOn();
+    await goOn();
     proxy.plan(() => undefined);
     await adapter.until(() => adapter.notices.length > 0);
     expect(adapter.notices).toMatchObject([
@@ -69,7 +77,7 @@ describe('what a turn changed in memory that failed before it was over', () => {
   it('is looked at by a later process when this one ends', async () => {
     const goOn = await failing();
     await bench.bot.idle();
-    goOn();
+    await goOn();
     bench.proxy.plan(() => undefined);
     await bench.restart('stop');
     await bench.adapter.until(() => bench.adapter.notices.length > 0);
@@ -97,7 +105,7 @@ describe('what a failed turn left in memory', () => {
     await adapter.until(() => adapter.replies[0]?.closed === true);
     await bench.bot.idle();
     open();
-    await vi.waitFor(async () => expect(await ann.files()).toEqual({ '/a.md': '- hates: Ann\n' }), 5_000);
+    await written('- hates: Ann\n', 'private');
     await bench.bot.stop();
     return model;
   }
@@ -145,10 +153,7 @@ describe('what a failed turn left in memory', () => {
     await bench.bot.stop(0);
     expect(await collect(state.table('notice-due').entries())).toHaveLength(1);
     open();
-    await vi.waitFor(
-      async () => expect(await memoryOf(bench).files()).toEqual({ '/a.md': '- hat: 5\n' }),
-      5_000,
-    );
+    await written('- hat: 5\n', 'private');
     proxy.plan(() => undefined);
     await bench.restart('abandon');
     await bench.bot.idle();
@@ -204,7 +209,9 @@ describe('what a failed turn left in memory', () => {
     await adapter.until(isSlowed);
     // When the bot starts it can look for stores, and not again for the one that this person does not have.
     proxy.plan(({ method, path, index }) =>
-      method === 'GET' && path === '/v1/memory_stores' && index > 0 ? DOWN : undefined,
+      (method === 'GET' && path === '/v1/memory_stores' && index > 0) || path === '/v1/sessions/:id'
+        ? DOWN
+        : undefined,
     );
     let clock = Date.now();
     const now = () => {
@@ -214,8 +221,9 @@ describe('what a failed turn left in memory', () => {
     await bench.restart('abandon', { now });
     await bench.adapter.until(() => bench.adapter.replies[0]?.closed === true);
     expect(bench.adapter.replies[0]?.final?.state).toBe('failed');
-    proxy.plan(() => undefined);
     open();
+    await written('- hates: Ann\n', 'shared');
+    proxy.plan(() => undefined);
     await bench.adapter.until(() => bench.adapter.notices.length > 0);
     expect(bench.adapter.notices[0]?.notice.heldBecauseOf).toEqual(['what Ben wrote']);
     expect(await memoryOf(bench).files('shared')).toEqual({});
