@@ -19,12 +19,15 @@ export interface Story extends Writing {
   versions: Version[];
 }
 
+/** Most turns write a note once, and each version is a whole text. */
+const AT_ONCE = 4;
+
 /** Reads back to the version before the turn and no further. */
 export async function storyOf(client: Anthropic, writing: Writing & { memoryId: string }): Promise<Story> {
   const { storeId, memoryId, since } = writing;
   const story: Story = { ...writing, before: null, versions: [] };
   let next: Version | undefined;
-  for await (const version of versionsOf(client, storeId, { memoryId })) {
+  for await (const version of versionsOf(client, storeId, { memoryId, atOnce: AT_ONCE })) {
     if (Date.parse(version.created_at) < Date.parse(since)) {
       story.before = version;
       break;

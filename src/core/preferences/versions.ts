@@ -13,11 +13,11 @@ const PAGE = 20;
 export async function* versionsOf(
   client: Anthropic,
   storeId: string,
-  query: { memoryId?: string; since?: string; until?: string } = {},
+  query: { memoryId?: string; since?: string; until?: string; atOnce?: number } = {},
 ): AsyncGenerator<Version, void, void> {
   const list = client.beta.memoryStores.memoryVersions.list(storeId, {
     view: 'full',
-    limit: PAGE,
+    limit: query.atOnce ?? PAGE,
     ...(query.memoryId === undefined ? {} : { memory_id: query.memoryId }),
     ...(query.since === undefined ? {} : { 'created_at[gte]': query.since }),
     ...(query.until === undefined ? {} : { 'created_at[lte]': query.until }),
