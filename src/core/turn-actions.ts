@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import { questionOf } from './activities.ts';
 import type { ReplySink } from './adapter.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
-import { failureOf } from './errors.ts';
+import { type Failure, failureOf } from './errors.ts';
 import type { Person } from './message.ts';
 import { backoff, pause } from './patience.ts';
 import type { SetTimer } from './timer.ts';
@@ -27,9 +27,9 @@ export interface ActionsInput {
 export interface TurnActions {
   /**
    * Sends what answers the session, for as long as the turn lasts: without it the session waits for ever. A failure that
-   * may have reached it counts as sent once the log says so.
+   * may have reached it counts as sent once the log says so. True unless it will not be taken as it is.
    */
-  answer(event: BetaManagedAgentsEventParams, isAnswered: () => boolean): Promise<void>;
+  answer(event: BetaManagedAgentsEventParams, isAnswered: () => boolean): Promise<boolean>;
   /** Runs the tool, or asks the person, and answers. */
   resolve(pending: Pending): Promise<void>;
 }
@@ -41,11 +41,11 @@ export function createTurnActions(
   const { client, sessionId, sink, tools, log } = input;
   const { state, signal, questionMs, setTimer } = turn;
 
-  async function answer(event: BetaManagedAgentsEventParams, isAnswered: () => boolean): Promise<void> {
+  async function answer(event: BetaManagedAgentsEventParams, isAnswered: () => boolean): Promise<boolean> {
     for (let attempt = 0; !isAnswered() && !signal.aborted; attempt += 1) {
       try {
         await client.beta.sessions.events.send(sessionId, { events: [event] }, { maxRetries: 0, signal });
-        return;
+        return true;
       } catch (error) {
         const failure = failureOf(error);
         // Of a conflict the SDK would try again as well.
@@ -54,21 +54,25 @@ export function createTurnActions(
         if (!passes) {
           if (failure.type !== 'aborted')
             log.warn({ event: 'turn.answer_refused', session: sessionId, err: error }, 'answer refused');
-          return;
+          return !isOfContent(failure);
         }
         const afterMs = failure.type === 'retry' ? failure.afterMs : null;
         await pause(afterMs ?? backoff(attempt), signal);
       }
     }
+    return true;
   }
 
   async function resolve({ type, use }: Pending): Promise<void> {
     const isAnswered = () => !state.pending.some(other => other.use.id === use.id);
     if (type === 'custom') {
       const { text, isError } = await tools.run(use.name, use.input, { person: input.person, signal });
-      const content = [{ type: 'text' as const, text: text === '' ? '(no output)' : text }];
+      // The API takes no text that is blank.
+      const result = text.trim() === '' ? '(no output)' : text;
+      if (await answer(resultOf(use, result, isError), isAnswered)) return;
+      // Without any result the session waits for ever.
       await answer(
-        { type: 'user.custom_tool_result', custom_tool_use_id: use.id, content, is_error: isError },
+        resultOf(use, 'The result could not be handed over. Carry on without it.', true),
         isAnswered,
       );
       return;
@@ -101,4 +105,14 @@ export function createTurnActions(
   }
 
   return { answer, resolve };
+}
+
+function resultOf(use: Pending['use'], text: string, isError: boolean): BetaManagedAgentsEventParams {
+  const content = [{ type: 'text' as const, text }];
+  return { type: 'user.custom_tool_result', custom_tool_use_id: use.id, content, is_error: isError };
+}
+
+/** It is what was sent that is not taken; something else may be. */
+function isOfContent(failure: Failure): boolean {
+  return failure.type === 'refused' && (failure.reason === 'request' || failure.reason === 'too_large');
 }

@@ -115,6 +115,28 @@ describe('a custom tool', () => {
     expect(reply.final?.text).toMatch(/^true /);
     expect(reply.final?.text).toMatch(said);
   });
+
+  it('that says nothing, in whatever way, does not hold the turn up', async () => {
+    const silent = defineTool({ ...stock, input: z.object({}), run: async () => ' \n' });
+    bench = await createBench({ model: asking({}), agent, tools: [silent] });
+    expect((await bench.adapter.say('socks?')).final?.text).toMatch(/^false .*\(no output\)/);
+  });
+
+  it.each([400, 413])(
+    'whose result is refused with %i is an error to the agent, not a session that waits',
+    async status => {
+      bench = await createBench({ model: asking({ item: 'socks' }), agent, tools: [stock] });
+      let sent = 0;
+      bench.proxy.plan(({ method, path }) => {
+        if (method !== 'POST' || !path.endsWith('/events')) return undefined;
+        sent += 1;
+        // The message, then the result.
+        return sent === 2 ? { type: 'status', status } : undefined;
+      });
+      expect((await bench.adapter.say('socks?')).final?.text).toMatch(/^true .*could not be handed over/);
+      expect(sent).toBe(3);
+    },
+  );
 });
 
 describe('stopping', () => {
