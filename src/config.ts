@@ -41,6 +41,9 @@ const seconds = z.coerce
   .max(MAX_SECONDS, `must be at most ${MAX_SECONDS}`);
 const url = z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8787' });
 
+const UNREADABLE =
+  'cannot be read as a URL; characters such as / # ? % @ in the password are written %2F %23 %3F %25 %40';
+
 const schema = z.object({
   SHOPPER_DATA_DIR: z.string().default('./data'),
   AGENT_FILE: z.string().optional(),
@@ -60,8 +63,10 @@ const schema = z.object({
     .max(65_535, 'must be a port number')
     .optional(),
   HEALTH_HOST: z.string().default('127.0.0.1'),
-  DATABASE_URL: z.string().optional(),
+  DATABASE_URL: z.string().refine(isReadable, UNREADABLE).optional(),
   REDIS_URL: z
+    .string()
+    .refine(isReadable, { error: UNREADABLE, abort: true })
     .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://127.0.0.1:6379' })
     .optional(),
   TURN_LIMIT_SECONDS: seconds.default(600),
@@ -134,6 +139,23 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       outageMs: it.OUTAGE_LIMIT_SECONDS === undefined ? undefined : it.OUTAGE_LIMIT_SECONDS * 1_000,
     },
   };
+}
+
+/**
+ * False for the address of a server in which something stands that had to be written differently. Not every such one is
+ * no URL at all: of "redis://u:12/34@host" the host is "u" and the port 12.
+ */
+function isReadable(address: string): boolean {
+  if (!/^(postgres(ql)?|rediss?):/.test(address)) return true;
+  if (!URL.canParse(address)) return false;
+  const { username, password, pathname, search, hash } = new URL(address);
+  if (hash !== '' || `${pathname}${search}`.includes('@')) return false;
+  try {
+    decodeURIComponent(`${username}${password}${pathname}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** As OpenTelemetry's own variables say; everything about how is for its SDK to read. */

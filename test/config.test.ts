@@ -11,3 +11,44 @@ describe('a limit in seconds', () => {
     },
   );
 });
+
+describe('the address of a database', () => {
+  const hidden = 's3cr3t';
+  const unreadable = [
+    `postgres://bot:${hidden}/x@db:5432/bot`,
+    `postgres://bot:${hidden}#x@db/bot`,
+    `postgres://bot:${hidden}?x@db/bot`,
+    `postgres://bot:${hidden}%zz@db/bot`,
+    // Port 12 of the host "bot".
+    'postgres://bot:12/34@db/bot',
+    'postgres://bot:12#34@db/bot',
+    'postgres://bot:12?34@db/bot',
+  ];
+
+  it.each(unreadable)('whose password would have to be written differently says so: %s', url => {
+    for (const [name, address] of [
+      ['DATABASE_URL', url],
+      ['REDIS_URL', url.replace('postgres', 'redis')],
+    ] as const) {
+      const read = () => readConfig({ DATABASE_URL: 'sqlite', [name]: address });
+      expect(read).toThrow(`${name} cannot be read as a URL; characters such as / #`);
+      expect(read).not.toThrow(hidden);
+      expect(read).not.toThrow('must be a URL');
+    }
+  });
+
+  it('is taken where they are, and in every other form it may have', () => {
+    for (const url of [
+      'postgres://bot:a%2Fb%23c%25d%40e@db:5432/bot?sslmode=require',
+      'postgresql:///bot?host=/var/run/postgresql',
+      'postgres://bot@db/bot',
+      'rediss://:secret@cache:6380/2',
+      'sqlite',
+    ]) {
+      expect(readConfig({ DATABASE_URL: url }).databaseUrl).toBe(url);
+    }
+    expect(() => readConfig({ DATABASE_URL: 'sqlite', REDIS_URL: 'cache:6379' })).toThrow(
+      'REDIS_URL must be a URL such as redis://127.0.0.1:6379',
+    );
+  });
+});
