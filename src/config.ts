@@ -4,6 +4,7 @@ import { readSlackSettings, type SlackSettings } from './adapters/slack/settings
 import { SetupError } from './core/errors.ts';
 import { NOTICE_MODES, type NoticeMode } from './core/message.ts';
 import type { TurnLimits } from './core/turn.ts';
+import { givenIn } from './given.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import type { ObservabilitySettings } from './observability/observability.ts';
 import { defaultAgentFile } from './own-files.ts';
@@ -79,9 +80,7 @@ const schema = z.object({
  * repeated in it, because some are secrets. An empty variable counts as not set.
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
-  );
+  const given = givenIn(env);
   const parsed = schema.safeParse(given);
   const problems = parsed.success
     ? []

@@ -52,3 +52,24 @@ describe('the address of a database', () => {
     );
   });
 });
+
+it('what stands around a value, as in a secret that was copied with its line end, is no part of it', () => {
+  const config = readConfig({
+    ANTHROPIC_API_KEY: 'key\n',
+    ANTHROPIC_BASE_URL: ' http://127.0.0.1:4180\r\n',
+    AGENT_API: 'cloud ',
+    LOG_LEVEL: ' debug',
+    SLACK_BOT_TOKEN: ' xoxb-1',
+    SLACK_SIGNING_SECRET: 'secret \n',
+    DISCORD_TOKEN: 'Bot token\n',
+    DISCORD_APPLICATION_ID: '123456789012345678\n',
+    HEALTH_PORT: ' ',
+  });
+  expect(config).toMatchObject({
+    api: { type: 'remote', apiKey: 'key', baseUrl: 'http://127.0.0.1:4180' },
+    logLevel: 'debug',
+    slack: { transport: { type: 'http', signingSecret: 'secret' }, install: { botToken: 'xoxb-1' } },
+    discord: { token: 'token', applicationId: '123456789012345678' },
+    observability: { health: null },
+  });
+});

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { givenIn } from '../given.ts';
 import { createLog, LOG_LEVELS } from '../log.ts';
 import { createAgentLoop } from './agent-loop.ts';
 import { DataDirError } from './database.ts';
@@ -36,16 +37,19 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   loadDotEnv();
-  const { RUNTIME_API_KEY, LOG_LEVEL, MODEL_BASE_URL, MODEL_API_KEY, MODEL } = process.env;
-  const log = createLog(LOG_LEVELS.find(known => known === LOG_LEVEL) ?? 'info');
-  const model = createModel({ MODEL_BASE_URL, MODEL_API_KEY, MODEL });
+  const given = givenIn(process.env);
+  const { RUNTIME_API_KEY, LOG_LEVEL = 'info' } = given;
+  const level = LOG_LEVELS.find(known => known === LOG_LEVEL);
+  if (level === undefined) throw new SettingError(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}.`);
+  const log = createLog(level);
+  const model = createModel(given);
   const runtime = await createRuntime({
     dataDir: data,
     port,
     host,
     loop: createAgentLoop({ model, log }),
     log,
-    ...(RUNTIME_API_KEY ? { apiKey: RUNTIME_API_KEY } : {}),
+    ...(RUNTIME_API_KEY === undefined ? {} : { apiKey: RUNTIME_API_KEY }),
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
@@ -60,6 +64,7 @@ async function main(args: string[]): Promise<void> {
 }
 
 class UsageError extends Error {}
+class SettingError extends Error {}
 
 function readFlags(args: string[]): z.infer<typeof flags> {
   let values: Record<string, unknown>;
@@ -90,7 +95,7 @@ function loadDotEnv(): void {
   }
 }
 
-const SENTENCES = [DataDirError, PortError, ModelSettingsError];
+const SENTENCES = [SettingError, DataDirError, PortError, ModelSettingsError];
 
 /** What the operator can act on is a sentence; anything else is a bug and keeps its stack. */
 function fail(error: unknown): never {

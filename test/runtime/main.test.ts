@@ -62,6 +62,22 @@ test('an address of a model that is none is one sentence, which does not repeat 
   });
 });
 
+test('a key that came with a line end is taken without it', async () => {
+  const child = runWith({ RUNTIME_API_KEY: 'secret\n' }, '--port', '0', '--data', dir);
+  const [line] = await once(child.stdout, 'data');
+  const url = /http:\S+/.exec(String(line))?.[0] ?? '';
+  await clientOf(url, 'secret').beta.agents.list();
+});
+
+test('a level of the log that is none is one sentence', async () => {
+  const result = await outcome(runWith({ LOG_LEVEL: 'loud' }, '--port', '0', '--data', dir));
+  expect(result).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^LOG_LEVEL must be one of .*\n$/),
+  });
+});
+
 test('a busy port is one sentence', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');

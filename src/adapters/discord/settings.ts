@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SetupError } from '../../core/errors.ts';
+import { givenIn } from '../../given.ts';
 
 export interface DiscordSettings {
   token: string;
@@ -48,11 +49,7 @@ export const DISCORD_VARIABLES = Object.keys(schema.shape);
  * names every problem and repeats no value. An empty variable counts as not set.
  */
 export function readDiscordSettings(env: NodeJS.ProcessEnv): DiscordSettings | null {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(
-      ([name, value]) => name.startsWith('DISCORD_') && value !== undefined && value.trim() !== '',
-    ),
-  );
+  const given = givenIn(env);
   if (given.DISCORD_TOKEN === undefined && given.DISCORD_APPLICATION_ID === undefined) return null;
   const parsed = schema.safeParse(given);
   if (!parsed.success) {
@@ -62,7 +59,7 @@ export function readDiscordSettings(env: NodeJS.ProcessEnv): DiscordSettings | n
   const it = parsed.data;
   return {
     // People paste it as it stands in a header; discord.js adds the prefix itself.
-    token: it.DISCORD_TOKEN.trim().replace(/^Bot\s+/i, ''),
+    token: it.DISCORD_TOKEN.replace(/^Bot\s+/i, ''),
     applicationId: it.DISCORD_APPLICATION_ID,
     apiUrl: it.DISCORD_API_URL?.replace(/\/+$/, ''),
     shards: it.DISCORD_SHARDS,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SetupError } from '../../core/errors.ts';
+import { givenIn } from '../../given.ts';
 
 export interface SlackSettings {
   transport: Transport;
@@ -78,9 +79,7 @@ export const SLACK_VARIABLES = Object.keys(schema.shape);
  * and repeats no value. An empty variable counts as not set.
  */
 export function readSlackSettings(env: NodeJS.ProcessEnv): SlackSettings | null {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
-  );
+  const given = givenIn(env);
   if (CREDENTIALS.every(name => given[name] === undefined)) return null;
   const parsed = schema.safeParse(given);
   const problems = parsed.success

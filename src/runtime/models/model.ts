@@ -1,3 +1,4 @@
+import { givenIn } from '../../given.ts';
 import type { Model } from '../ports.ts';
 import { createMessagesModel } from './messages.ts';
 import { createOfflineModel } from './offline.ts';
@@ -13,9 +14,7 @@ export interface ModelEnv {
  * key alone means Anthropic itself), else the built-in offline model. Throws a `ModelSettingsError` when MODEL_BASE_URL is not a URL.
  */
 export function createModel(env: ModelEnv): Model {
-  const baseUrl = env.MODEL_BASE_URL?.trim() || undefined;
-  const apiKey = env.MODEL_API_KEY?.trim() || undefined;
-  const model = env.MODEL?.trim() || undefined;
+  const { MODEL_BASE_URL: baseUrl, MODEL_API_KEY: apiKey, MODEL: model } = givenIn({ ...env });
   if (baseUrl === undefined && apiKey === undefined) return createOfflineModel();
   return createMessagesModel({
     ...(baseUrl === undefined ? {} : { baseUrl }),
