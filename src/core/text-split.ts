@@ -269,3 +269,14 @@ export function linePieces(text: string, { aim, most }: { aim: number; most: num
   }
   return pieces;
 }
+
+/** The beginning of a text, at most `length` UTF-16 units of it, and no half character: half of one is no text to anybody. */
+export function beginning(text: string, length: number): string {
+  const cut = text.slice(0, length);
+  return cut.length < text.length && /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
+}
+
+/** At most `length` UTF-16 units; what had to be cut ends in an ellipsis. */
+export function clip(text: string, length: number): string {
+  return text.length <= length ? text : `${beginning(text, length - 1).trimEnd()}…`;
+}

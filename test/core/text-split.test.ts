@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitPieces, splitText, textOf } from '../../src/core/text-split.ts';
+import { clip, splitPieces, splitText, textOf } from '../../src/core/text-split.ts';
 
 const word = fc.oneof(
   fc.stringMatching(/^[a-z]{1,12}$/),
@@ -152,5 +152,24 @@ describe('splitText', () => {
   it('closes a block that is still being written', () => {
     expect(splitText('Here:\n```ts\nconst a', { limit: 100 })).toEqual(['Here:\n```ts\nconst a\n```']);
     expect(splitText('', { limit: 100 })).toEqual([]);
+  });
+});
+
+describe('clip', () => {
+  it('keeps what fits, and never half a character of what does not', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme', maxLength: 60 }),
+        fc.integer({ min: 1, max: 60 }),
+        (text, length) => {
+          const cut = clip(text, length);
+          expect(cut.length).toBeLessThanOrEqual(length);
+          expect(cut).not.toMatch(/\p{Cs}/u);
+          if (text.length <= length) expect(cut).toBe(text);
+          else expect(text.startsWith(cut.slice(0, -1))).toBe(true);
+        },
+      ),
+    );
+    expect(clip('Boots 👟 for winter', 8)).toBe('Boots…');
   });
 });

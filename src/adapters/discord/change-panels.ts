@@ -2,6 +2,7 @@
 
 import { type APIComponentInContainer, ButtonStyle } from 'discord.js';
 import type { CommandAction } from '../../core/message.ts';
+import { clip } from '../../core/text-split.ts';
 import {
   type Conflict,
   type Forgettable,
@@ -17,7 +18,6 @@ import type { PressedAction } from './custom-id.ts';
 import { authorText, noteAbove } from './memory-panels.ts';
 import {
   button,
-  clip,
   codeBlock,
   fileBox,
   type Item,

@@ -1,5 +1,6 @@
 import type { ApplicationCommandOptionChoiceData, AutocompleteInteraction, Interaction } from 'discord.js';
 import { type CommandAction, type Person, personKey } from '../../core/message.ts';
+import { clip } from '../../core/text-split.ts';
 import { findNamed, type Named } from '../../core/typed-preferences.ts';
 import {
   type HistoryEntry,
@@ -7,7 +8,6 @@ import {
   type MemorySection,
   type PreferencesView,
 } from '../../core/views.ts';
-import { clip } from './parts.ts';
 import { personBehind } from './people.ts';
 import { DATE_OPTION, FACT_OPTION, NOTE_OPTION, VERSION_OPTION } from './preferences-command.ts';
 

@@ -8,10 +8,9 @@ import {
   TextInputStyle,
 } from 'discord.js';
 import type { CommandAction } from '../../core/message.ts';
-import { linePieces } from '../../core/text-split.ts';
+import { clip, linePieces } from '../../core/text-split.ts';
 import type { Draft, FormField } from '../../core/views.ts';
 import { customId } from './custom-id.ts';
-import { clip } from './parts.ts';
 
 export type Form = APIModalInteractionResponseCallbackData;
 type FormPart = Form['components'][number];

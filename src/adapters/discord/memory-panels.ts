@@ -2,6 +2,7 @@
 
 import { type APIComponentInContainer, ButtonStyle } from 'discord.js';
 import { platformName } from '../../core/message.ts';
+import { clip } from '../../core/text-split.ts';
 import {
   type Author,
   type Fact,
@@ -14,7 +15,6 @@ import type { PressedAction } from './custom-id.ts';
 import { halvesOf } from './memory-forms.ts';
 import {
   button,
-  clip,
   codeBlock,
   fenceless,
   type Item,

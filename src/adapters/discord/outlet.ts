@@ -1,4 +1,4 @@
-import { MessageFlags, RESTJSONErrorCodes } from 'discord.js';
+import { HTTPError, MessageFlags, RESTJSONErrorCodes } from 'discord.js';
 import { RetryLater } from '../../core/paced.ts';
 import { type Body, codeOf, type DiscordApi, type Posted } from './api.ts';
 import type { ReplyTarget } from './reply-target.ts';
@@ -23,10 +23,21 @@ export function outletOf(target: ReplyTarget, api: DiscordApi, now: () => number
   return target.type === 'channel' ? channelOutlet(target, api) : interactionOutlet(target, api, now);
 }
 
+/** Discord's word for a fault of its own; while it is down or busy it has others. */
+const FAULT = 500;
+const MOST_FAULTS = 3;
+
 /** Messages in a channel; the first of them makes the thread, if there is to be one. */
 function channelOutlet(target: Extract<ReplyTarget, { type: 'channel' }>, api: DiscordApi): Outlet {
   const { channelId, messageId, thread } = target;
   let place: Promise<{ channelId: string; replyTo: string | null }> | undefined;
+  let faults = 0;
+
+  /** What Discord itself fails at again and again it would fail at for ever, and the answer would never come. */
+  function isHopeless({ cause }: RetryLater): boolean {
+    if (cause instanceof HTTPError && cause.status === FAULT) faults += 1;
+    return faults >= MOST_FAULTS;
+  }
 
   async function find() {
     const here = { channelId, replyTo: messageId };
@@ -34,7 +45,7 @@ function channelOutlet(target: Extract<ReplyTarget, { type: 'channel' }>, api: D
     try {
       return { channelId: await api.startThread(channelId, messageId, thread), replyTo: null };
     } catch (error) {
-      if (error instanceof RetryLater) throw error;
+      if (error instanceof RetryLater && !isHopeless(error)) throw error;
       // No thread can be made here after all: the answer follows the message.
       return here;
     }

@@ -12,7 +12,7 @@ import {
   MessageFlags,
   SeparatorSpacingSize,
 } from 'discord.js';
-import { splitText } from '../../core/text-split.ts';
+import { clip, splitText } from '../../core/text-split.ts';
 import { customId, type PressedAction } from './custom-id.ts';
 
 type Button = APIButtonComponentWithCustomId;
@@ -194,8 +194,4 @@ export function codeBlock(content: string): string {
 /** A zero-width space keeps a text from ending the block it is in. */
 export function fenceless(content: string): string {
   return content.replaceAll('```', '`\u200B``');
-}
-
-export function clip(value: string, characters: number): string {
-  return value.length <= characters ? value : `${value.slice(0, characters - 1).trimEnd()}…`;
 }

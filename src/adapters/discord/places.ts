@@ -1,4 +1,5 @@
 import { ChannelType, type Client, PermissionsBitField } from 'discord.js';
+import { beginning, clip } from '../../core/text-split.ts';
 import type { Place } from './inbound.ts';
 import type { Incoming } from './incoming.ts';
 import { THREAD_PERMISSIONS } from './permissions.ts';
@@ -28,9 +29,9 @@ export function threadName(text: string, author: string): string {
     .replace(/[`*_~|#>]/g, '')
     .replace(/\s+/g, ' ')
     .trim();
-  if (line === '') return `A question from ${author}`.slice(0, 100);
+  if (line === '') return clip(`A question from ${author}`, 100);
   if (line.length <= NAME_LENGTH) return line;
-  const cut = line.slice(0, NAME_LENGTH).replace(/\s+\S*$/, '');
+  const cut = beginning(line, NAME_LENGTH).replace(/\s+\S*$/, '');
   return `${cut}…`;
 }
 

@@ -1,6 +1,7 @@
 /** Block Kit, as far as it is used here. What comes from people or the agent is escaped and cut to size. */
 
 import type { types } from '@slack/bolt';
+import { beginning, clip } from '../../core/text-split.ts';
 import { escapeMrkdwn, inertMrkdwn } from './markdown.ts';
 
 export type Block = Record<string, unknown>;
@@ -130,16 +131,5 @@ function pieceOf(text: string): string {
   if (end === text.length) return text;
   const newline = text.lastIndexOf('\n', end - 1) + 1;
   if (newline > 0) return text.slice(0, newline);
-  return /[\uD800-\uDBFF]$/.test(text.slice(0, end)) ? text.slice(0, end - 1) : text.slice(0, end);
-}
-
-/** At most `length` UTF-16 units, and no half characters. */
-export function clip(text: string, length: number): string {
-  if (text.length <= length) return text;
-  let kept = '';
-  for (const point of text) {
-    if (kept.length + point.length >= length) break;
-    kept += point;
-  }
-  return `${kept}…`;
+  return beginning(text, end);
 }

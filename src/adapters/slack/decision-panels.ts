@@ -1,8 +1,9 @@
 /** What a person is asked before something goes, or when two texts want the same place. Pure. */
 
 import type { CommandAction } from '../../core/message.ts';
+import { clip } from '../../core/text-split.ts';
 import { type Conflict, lineOfChange, type PreferencesView } from '../../core/views.ts';
-import { actions, type Block, clip, line, lines, section, sentence, title } from './blocks.ts';
+import { actions, type Block, line, lines, section, sentence, title } from './blocks.ts';
 import { leaveButton, memoryButton } from './memory-buttons.ts';
 import { ENTRY_CHARACTERS, fitting, type Room } from './panel-room.ts';
 

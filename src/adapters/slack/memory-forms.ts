@@ -2,9 +2,9 @@
 
 import { z } from 'zod';
 import type { CommandAction } from '../../core/message.ts';
-import { linePieces } from '../../core/text-split.ts';
+import { clip, linePieces } from '../../core/text-split.ts';
 import type { Draft, FormField, PreferencesView } from '../../core/views.ts';
-import { type Block, clip, context, plain, sentence, textSections } from './blocks.ts';
+import { type Block, context, plain, sentence, textSections } from './blocks.ts';
 import { linkCodeBlocks } from './memory-panels.ts';
 
 export const FORM_WINDOW = 'memory_form';

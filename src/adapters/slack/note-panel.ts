@@ -1,10 +1,10 @@
 /** One note: in short among others, or in full with every fact and where it is from. Pure. */
 
+import { clip } from '../../core/text-split.ts';
 import { type Author, type Fact, type MemorySection, wordsOfAuthor } from '../../core/views.ts';
 import {
   actions,
   type Block,
-  clip,
   context,
   line,
   lines,

@@ -1,4 +1,5 @@
 import { RetryLater } from '../../core/paced.ts';
+import { clip } from '../../core/text-split.ts';
 import type { SetTimer } from '../../core/timer.ts';
 import type { Log } from '../../log.ts';
 import type { ReplyTo } from './inbound.ts';
@@ -116,5 +117,5 @@ export function statusWords(words: string): string {
 function titleOf(asked: string): string {
   const line = asked.replace(/\s+/g, ' ').trim();
   if (line === '') return 'Conversation';
-  return line.length <= MAX_TITLE ? line : `${line.slice(0, MAX_TITLE - 1).trimEnd()}…`;
+  return clip(line, MAX_TITLE);
 }

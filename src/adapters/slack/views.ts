@@ -1,10 +1,10 @@
 /** What people see of their memory: in messages, windows and on the Home tab. Pure. */
 
 import type { types } from '@slack/bolt';
+import { clip } from '../../core/text-split.ts';
 import type { PreferencesView } from '../../core/views.ts';
 import {
   type Block,
-  clip,
   DIVIDER,
   fallback,
   line,

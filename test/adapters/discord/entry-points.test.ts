@@ -39,6 +39,28 @@ describe('entry points', () => {
     expect(botSaid(world, channel.id)).toEqual([]);
   });
 
+  it('answers although the thread’s name would be cut inside an emoji', async () => {
+    const { discord, ana, channel } = world;
+    answerWith(world, () => 'Here you are.');
+    const asked = `${'x'.repeat(79)}👟 and more`;
+    const sent = discord.as(ana.id).say(channel.id, `<@${discord.botId}> ${asked}`);
+    await discord.until(() => botSaid(world, sent.id).includes('Here you are.'));
+    expect(discord.channel(sent.id).name).toBe(`${'x'.repeat(79)}…`);
+  });
+
+  it('answers in the channel when Discord fails at making the thread again and again', async () => {
+    const { discord, ana, channel } = world;
+    answerWith(world, () => 'Here you are.');
+    discord.faults.add({
+      method: 'POST',
+      route: /\/threads$/,
+      times: 1_000,
+      effect: { type: 'status', status: 500 },
+    });
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> boots?`);
+    await discord.until(() => botSaid(world, channel.id).includes('Here you are.'), 'the answer', 15_000);
+  });
+
   it('follows up in the thread without a mention, from the first moment on, for those who talk to it there', async () => {
     const { discord, ana, ben, channel } = world;
     answerWith(world, () => 'Yes?');

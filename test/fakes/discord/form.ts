@@ -57,6 +57,8 @@ export class Form {
       this.fail(path, 'STRING_TYPE_CONVERT', `Could not interpret "${String(value)}" as string.`);
       return undefined;
     }
+    // Half of a surrogate pair is no Unicode text: Discord fails at it.
+    if (/\p{Cs}/u.test(value)) throw new ApiError(500, 0, '500: Internal Server Error');
     this.#length(path, value.length, rule);
     return value;
   }
