@@ -61,9 +61,11 @@ export function createReceiver(options: {
       : new SocketModeReceiver({
           ...shared,
           appToken: transport.appToken,
-          async processEventErrorHandler({ error }) {
+          async processEventErrorHandler({ error, event }) {
             logFailure(log, error);
-            return isNotInstalled(error);
+            // Bolt would do so by itself, and nobody could catch that the connection has gone meanwhile.
+            if (isNotInstalled(error)) await event.ack().catch(lost => logFailure(log, lost));
+            return false;
           },
         });
   if (inner instanceof SocketModeReceiver) connecting.watch(inner.client);

@@ -55,6 +55,8 @@ export interface WorldOptions {
   /** Where the adapter listens; a free port unless given. */
   port?: number;
   adapter?: Partial<SlackAdapterOptions>;
+  /** Stands between the adapter and the state. */
+  state?: (state: State) => State;
   /** False: install it in the test. */
   started?: boolean;
 }
@@ -78,7 +80,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       install: options.install?.(slack) ?? { type: 'token', botToken: installed.token },
       apiUrl: slack.apiUrl,
       linkHosts: ['shop.example'],
-      state,
+      state: options.state?.(state) ?? state,
       suggestedPrompts: [{ title: 'Shoes', message: 'Find me shoes' }],
       log: recordingLog(logs),
       now: slack.clock.now,
