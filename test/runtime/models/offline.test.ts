@@ -30,6 +30,19 @@ describe('the offline model', () => {
     expect(known.text).toContain('$120');
   });
 
+  it.each(['constructor', 'toString', '__proto__', 'valueOf'])(
+    'reads a memory with a line named %s',
+    async name => {
+      const files = { ...filled, '/notes.md': `# Notes\n- ${name}: Meyer\n` };
+      const { text } = await createConversation({ files }).say('what is my budget?');
+      expect(text).toContain('$120');
+      const { text: said } = await createConversation({ files }).say(
+        `I like ${name}, my budget for ${name} is $${name} 5`,
+      );
+      expect(said).not.toBe('');
+    },
+  );
+
   it('says so when it knows nothing', async () => {
     const { text } = await createConversation().say('What do you know about me?');
     expect(text).toMatch(/^Nothing yet\./);

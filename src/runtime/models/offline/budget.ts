@@ -1,4 +1,5 @@
 import type { Change } from './changes.ts';
+import { lookup } from './lookup.ts';
 import { type Amount, amountsIn, money } from './money.ts';
 import { itemPattern, sizedItem } from './vocabulary.ts';
 
@@ -120,15 +121,15 @@ export function budgetKey(clause: string): string {
       'i',
     ).exec(clause)?.[1];
   const item = scoped === undefined ? null : sizedItem(scoped);
-  return item === null || item === 'clothing' ? 'budget' : `budget for ${plurals[item] ?? `${item}s`}`;
+  return item === null || item === 'clothing' ? 'budget' : `budget for ${plurals.get(item) ?? `${item}s`}`;
 }
 
-const plurals: Record<string, string> = {
+const plurals = lookup({
   trouser: 'trousers',
   dress: 'dresses',
   shorts: 'shorts',
   underwear: 'underwear',
-};
+});
 
 function mask(clause: string, amounts: readonly Amount[]): string {
   let masked = '';

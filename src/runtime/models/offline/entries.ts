@@ -1,4 +1,5 @@
 import type { Attitude, Topic } from './changes.ts';
+import { lookup } from './lookup.ts';
 import { sizedItem, thingNamed } from './vocabulary.ts';
 
 /** A line that says something: "- shoe size: 9 (2026-11-22)". */
@@ -45,13 +46,13 @@ function entryOf(line: string, index: number): Entry | null {
     );
   const date = dated?.[2] ?? null;
   if (key !== null) return { line: index, key, value, text, date };
-  const attitude = attitudes[spoken?.[1]?.toLowerCase() ?? ''];
+  const attitude = attitudes.get(spoken?.[1]?.toLowerCase() ?? '');
   if (attitude !== undefined && spoken?.[2] !== undefined)
     return { line: index, key: attitude, value: spoken[2], text, date };
   return { line: index, key: null, value: text, text, date };
 }
 
-const attitudes: Record<string, Attitude> = {
+const attitudes = lookup<Attitude>({
   likes: 'likes',
   loves: 'likes',
   prefers: 'likes',
@@ -73,7 +74,7 @@ const attitudes: Record<string, Attitude> = {
   'is allergic to': 'allergic to',
   allergies: 'allergic to',
   allergy: 'allergic to',
-};
+});
 
 /** What a label of anybody's means to us: "Shoes (US)" -> "shoe size" if a size follows; null for other labels. */
 function keyNamed(label: string, value: string): string | null {
@@ -81,7 +82,7 @@ function keyNamed(label: string, value: string): string | null {
     .toLowerCase()
     .replace(/\s*\(.*\)$/, '')
     .trim();
-  const attitude = attitudes[name];
+  const attitude = attitudes.get(name);
   if (attitude !== undefined) return attitude;
   if (/^(?:preferred )?name$|^(?:call (?:me|them)|nickname)$/.test(name)) return 'name';
   if (/^(?:max(?:imum)? )?budget$|^(?:budget|spending|price) limit$/.test(name)) return 'budget';

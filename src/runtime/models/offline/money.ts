@@ -1,3 +1,5 @@
+import { lookup } from './lookup.ts';
+
 export interface Amount {
   /** In whole units of the currency: 120 for "$120", 1500 for "1.5k". */
   value: number;
@@ -7,7 +9,7 @@ export interface Amount {
   end: number;
 }
 
-const prefixes: Record<string, string> = {
+const prefixes = lookup({
   $: '$',
   us$: '$',
   'us $': '$',
@@ -23,9 +25,9 @@ const prefixes: Record<string, string> = {
   '¥': '¥',
   '₹': '₹',
   '₩': '₩',
-};
+});
 
-const words: Record<string, string> = {
+const words = lookup({
   dollar: '$',
   dollars: '$',
   buck: '$',
@@ -61,14 +63,12 @@ const words: Record<string, string> = {
   czk: 'CZK',
   brl: 'R$',
   reais: 'R$',
-};
+});
 
 const before =
   '(us ?\\$|ca\\$|c\\$|au?\\$|nz\\$|hk\\$|r\\$|[$€£¥₹₩]|(?:usd|eur|gbp|chf|cad|aud|sek|nok|dkk|pln|inr|jpy) ?)';
 const digits = '(\\d{1,3}(?:[,. ]\\d{3})+(?:[.,]\\d{1,2})?|\\d{1,7}(?:[.,]\\d{1,2})?)';
-const after = `(${Object.keys(words)
-  .map(word => word.replace('$', '\\$'))
-  .join('|')})(?![\\p{L}\\d])`;
+const after = `(${[...words.keys()].map(word => word.replace('$', '\\$')).join('|')})(?![\\p{L}\\d])`;
 const amount = new RegExp(
   `(?<![\\w.,])(?:${before}\\s?)?${digits}(\\s?k(?![\\w]))?(?:[\\s-]?${after})?(?![\\d%])`,
   'giu',
@@ -79,7 +79,7 @@ export function amountsIn(text: string): Amount[] {
   return [...text.matchAll(amount)].map(match => {
     const [whole, sign, number = '', thousand, word] = match;
     const key = (sign ?? '').trim().toLowerCase();
-    const currency = prefixes[key] ?? words[key] ?? words[(word ?? '').toLowerCase()] ?? null;
+    const currency = prefixes.get(key) ?? words.get(key) ?? words.get((word ?? '').toLowerCase()) ?? null;
     const value = numberFrom(number) * (thousand === undefined ? 1 : 1000);
     return { value, currency, start: match.index, end: match.index + whole.length };
   });

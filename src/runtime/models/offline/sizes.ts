@@ -1,4 +1,5 @@
 import type { Change } from './changes.ts';
+import { lookup } from './lookup.ts';
 import { itemPattern, sizedItem } from './vocabulary.ts';
 
 const unit = '(?:us|uk|eu|eur|european|fr|french|it|italian|jp|au|american|british)';
@@ -126,7 +127,7 @@ function sizeFrom(match: RegExpExecArray | RegExpMatchArray, at: number): string
   const numeric = Number.parseFloat(amount.replace(',', '.'));
   const letters = amount.toLowerCase().replace(/[ -]/g, '');
   const core =
-    lettered[letters] ??
+    lettered.get(letters) ??
     (/[a-z]{1,4}$/i.test(amount) && !/\dx/i.test(amount) ? amount.toUpperCase() : amount);
   if (/^\d/.test(amount) && !/xl$/i.test(amount) && (numeric > 200 || (numeric === 0 && amount !== '0')))
     return null;
@@ -136,12 +137,12 @@ function sizeFrom(match: RegExpExecArray | RegExpMatchArray, at: number): string
         .replace(/\s?[/x]\s?(?=\d)/, '/')
         .toUpperCase()
     : core;
-  const region = regions[(unitBefore ?? unitAfter ?? '').toLowerCase()];
+  const region = regions.get((unitBefore ?? unitAfter ?? '').toLowerCase());
   const inches = measure === '"' ? 'inches' : measure;
   return [region, tidied, width?.trim(), inches].filter(Boolean).join(' ');
 }
 
-const lettered: Record<string, string> = {
+const lettered = lookup({
   extrasmall: 'XS',
   small: 'S',
   medium: 'M',
@@ -150,9 +151,9 @@ const lettered: Record<string, string> = {
   xlarge: 'XL',
   xxlarge: 'XXL',
   onesize: 'one size',
-};
+});
 
-const regions: Record<string, string> = {
+const regions = lookup({
   us: 'US',
   american: 'US',
   uk: 'UK',
@@ -166,7 +167,7 @@ const regions: Record<string, string> = {
   italian: 'IT',
   jp: 'JP',
   au: 'AU',
-};
+});
 
 const words =
   'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen'.split(' ');

@@ -1,5 +1,7 @@
 /** The words the offline model knows. Everything is lower case; spellings map to one name each. */
 
+import { lookup } from './lookup.ts';
+
 export type TasteTopic = 'brands' | 'colours' | 'materials' | 'style';
 
 export interface Thing {
@@ -40,7 +42,7 @@ const plainStyles =
   'masculine,unisex,romantic,sophisticated,professional,flashy,basic,bold,quirky,conservative,modest,layered,' +
   'loose fitting,slim fit,relaxed fit,regular fit,loose fit,skinny,cropped,smart,dressy,patterned,striped,floral';
 
-const spellings: Record<string, string> = {
+const spellings = lookup({
   gray: 'grey',
   'dark gray': 'dark grey',
   'light gray': 'light grey',
@@ -94,7 +96,7 @@ const spellings: Record<string, string> = {
   'synthetic fibers': 'synthetic fibres',
   'natural fibers': 'natural fibres',
   microfiber: 'microfibre',
-};
+});
 
 /** Brands whose name is an everyday word count only when written with a capital letter. */
 const everyday = new Set([
@@ -148,7 +150,7 @@ for (const name of brands.split(',')) {
   const key = name.toLowerCase();
   if (!things.has(key)) things.set(key, { topic: 'brands', name });
 }
-for (const [spelling, name] of Object.entries(spellings)) {
+for (const [spelling, name] of spellings) {
   const thing = things.get(name.toLowerCase());
   if (thing) things.set(spelling, { topic: thing.topic, name: things.get(name)?.name ?? thing.name });
 }
@@ -166,7 +168,7 @@ export function thingNamed(phrase: string): Thing | null {
 /** A word like "casual" or "formally", as a style; only meaningful beside a word for clothes. */
 export function plainStyle(phrase: string): string | null {
   const key = phrase.toLowerCase();
-  const name = spellings[key] ?? key;
+  const name = spellings.get(key) ?? key;
   return plain.has(name) ? name : null;
 }
 
