@@ -4,7 +4,7 @@ import { createLog } from '../log.ts';
 import { OWN_AGENT_FILE } from '../own-files.ts';
 import { createPlainLog } from '../plain-log.ts';
 import { isKeyboard } from '../platforms.ts';
-import { defineCommand, EXIT } from './command.ts';
+import { defineCommand, EXIT, UsageError } from './command.ts';
 
 const ROLES = ['all', 'ingest', 'worker'] as const;
 
@@ -21,6 +21,8 @@ export const start = defineCommand({
     user: { type: 'string', value: 'NAME', help: 'who you are in the terminal (default: your login name)' },
   },
   async run({ values }, io) {
+    const role = ROLES.find(known => known === (values.role ?? 'all'));
+    if (role === undefined) throw new UsageError(`--role must be one of ${ROLES.join(', ')}.`);
     const config = readConfig(io.env);
     // In a chat on a terminal, routine log lines would stand between the replies.
     const chat = config.slack === null && config.discord === null && config.adapters.length === 0;
@@ -35,8 +37,6 @@ export const start = defineCommand({
     }
     // Loaded here, so that other commands need not wait for it.
     const { run } = await import('../main.ts');
-    const role = ROLES.find(known => known === (values.role ?? 'all'));
-    if (role === undefined) throw new SetupError(`--role must be one of ${ROLES.join(', ')}.`);
     const { user } = values;
     const { signal } = io;
     const options = {

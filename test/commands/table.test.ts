@@ -44,12 +44,13 @@ describe('a call that cannot be understood', () => {
     [['memory', 'audit', '--actor', 'me'], /--actor must be agent/, /memory audit --help/],
     [['memory', 'export'], /Name one person, or say --all/, /memory export --help/],
     [['memory', 'export', 'a:b:c', '--all'], /Name one person, or say --all/, /memory export --help/],
-    [['memory', 'seed', 'list.xls'], /Cannot read list.xls/, /^/],
+    [['memory', 'seed', 'list.xls'], /There is no file list.xls/, /^/],
+    [['start', '--role', 'nonsense'], /--role must be one of all, ingest, worker/, /start --help/],
   ])('%j is told what to do instead', async (args, sentence, hint) => {
     const { code, stdout, stderr } = await shop.run(args);
     expect(stderr).toMatch(sentence);
     expect(stderr).toMatch(hint);
-    expect(code).toBe(args.includes('seed') ? 1 : 2);
+    expect(code).toBe(args.includes('seed') ? 3 : 2);
     expect(stdout === '' || args.includes('--json')).toBe(true);
   });
 });

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { createMetrics } from '../../src/observability/metrics.ts';
 
@@ -16,12 +17,21 @@ const dashboard = z
   })
   .parse(JSON.parse(await readFile(new URL('../../deploy/grafana/shopper.json', import.meta.url), 'utf8')));
 
-const queries = [
+const alerts = z
+  .object({
+    groups: z.array(z.object({ rules: z.array(z.object({ alert: z.string(), expr: z.string() })) })),
+  })
+  .parse(parse(await readFile(new URL('../../deploy/prometheus/alerts.yml', import.meta.url), 'utf8')))
+  .groups.flatMap(({ rules }) => rules);
+
+const shownQueries = [
   ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
   ...dashboard.templating.list.map(({ query }) => JSON.stringify(query)),
 ];
+const queries = [...shownQueries, ...alerts.map(({ expr }) => expr)];
 const NAME = /\b(?:shopper|process|nodejs)_[a-z0-9_]+/g;
-const used = new Set(queries.flatMap(query => query.match(NAME) ?? []));
+const namesIn = (texts: string[]) => new Set(texts.flatMap(text => text.match(NAME) ?? []));
+const used = namesIn(queries);
 
 const { registry } = createMetrics({ version: '1', role: 'all' });
 const metrics = registry.getMetricsAsArray() as unknown as {
@@ -45,7 +55,8 @@ it('asks only for metrics that exist', () => {
 
 it('shows every metric of ours', () => {
   const names = metrics.map(({ name }) => name).filter(name => name.startsWith('shopper_'));
-  const shown = (name: string) => [...used].some(each => each === name || each.startsWith(`${name}_`));
+  const onDashboard = [...namesIn(shownQueries)];
+  const shown = (name: string) => onDashboard.some(each => each === name || each.startsWith(`${name}_`));
   expect(names.filter(name => !shown(name))).toEqual([]);
 });
 
@@ -69,6 +80,13 @@ it('asks only for labels that the metric has', () => {
       ).toEqual([]);
     }
   }
+});
+
+it('alerts on the endings that the dashboard counts as gone wrong', () => {
+  const endings = (texts: string[]) =>
+    texts.flatMap(text => [...text.matchAll(/ending=~"([^"$]*)"/g)].map(([, each = '']) => each));
+  const counted = new Set(endings(shownQueries));
+  expect(endings(alerts.map(({ expr }) => expr)).filter(each => counted.has(each))).toHaveLength(1);
 });
 
 it('has panels with ids of their own', () => {

@@ -134,12 +134,14 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
     await answers.answer(actor, action, surface, await conversationOf(it, actor), from);
   }
 
-  /** The thread that the button stands in; else where the person was last heard, there or anywhere. */
+  /**
+   * The thread that the button stands in; else where the person was last heard in that channel. Anywhere only from a window or the
+   * Home tab: what "here" is must not be another place.
+   */
   async function conversationOf({ container }: Press, actor: Actor): Promise<Conversation | null> {
     const { channel_id: channel, thread_ts: thread } = container ?? {};
     if (channel !== undefined && thread !== undefined) return conversationAt(actor, channel, thread);
-    const here = channel === undefined ? null : await latest.conversation(actor.person, channel);
-    return here ?? (await latest.conversation(actor.person, null));
+    return latest.conversation(actor.person, channel ?? null);
   }
 
   async function answerNotice(

@@ -5,7 +5,7 @@ import { SetupError } from '../../core/errors.ts';
 import { LOOK_AGAIN_MS } from '../../core/memory-discovery.ts';
 import { personKey } from '../../core/message.ts';
 import { pause } from '../../core/patience.ts';
-import { defineCommand, EXIT, type Io, UsageError, wholeNumber } from '../command.ts';
+import { defineCommand, EXIT, type Io, NotFoundError, UsageError, wholeNumber } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
 import { nameOf } from '../people.ts';
 import { createProgress } from '../progress.ts';
@@ -63,8 +63,9 @@ export const memorySeed = defineCommand({
   ].join('\n'),
   async run({ values, args: [file = ''], json }, io) {
     const atOnce = Math.min(wholeNumber('at-once', values['at-once'], AT_ONCE), MAX_AT_ONCE);
-    const source = await readFile(file, 'utf8').catch((cause: unknown) => {
-      throw new SetupError(`Cannot read ${file}. Is the path right?`, { cause });
+    const source = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') throw new NotFoundError(`There is no file ${file}. Is the path right?`);
+      throw new SetupError(`Cannot read ${file}. Is it a file that you may read?`, { cause });
     });
     const { platform, workspace } = values;
     const customers = parseCustomers(source, formatOf(file), { platform, workspace });

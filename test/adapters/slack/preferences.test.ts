@@ -141,6 +141,22 @@ describe('typed after /preferences', () => {
     expect(world.bot.commands[0]?.conversation).toEqual(conversation);
   });
 
+  it('what is pressed in a channel is never about a conversation elsewhere', async () => {
+    await setUp();
+    await world.ann.dm('Hello').settled;
+    await world.received(1);
+    const channel = world.workspace.addChannel('general', { members: [world.ann] });
+    await command('', channel.id);
+    const shown = await world.slack.until(
+      () => world.ann.sees(channel.id).find(({ text }) => text.includes('What I remember')),
+      'the memory, in the channel',
+    );
+    await world.ann.press(shown, 'memory_pause').outcome;
+    await ran('pause');
+    const pressed = world.bot.commands.find(({ action }) => action.type === 'pause');
+    expect(pressed?.conversation).toBeUndefined();
+  });
+
   it('the form is offered where the persona asks for something', async () => {
     await setUp();
     for (const hasForm of [true, false]) {
