@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type DiscordSettings, readDiscordSettings } from './adapters/discord/settings.ts';
-import { readSlackSettings, type SlackSettings } from './adapters/slack/settings.ts';
+import { readSlackSettings, type SlackSettings } from './adapters/slack/connection/settings.ts';
 import { SetupError } from './core/errors.ts';
 import { NOTICE_MODES, type NoticeMode } from './core/message.ts';
-import type { TurnLimits } from './core/turn.ts';
+import type { TurnLimits } from './core/turn/turn.ts';
 import { givenIn } from './given.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import type { ObservabilitySettings } from './observability/observability.ts';

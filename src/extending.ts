@@ -14,7 +14,6 @@ export type {
   Reply,
   ReplySink,
 } from './core/adapter.ts';
-export { type CustomTool, type CustomToolContext, defineTool } from './core/custom-tools.ts';
 export { PersonError, SetupError } from './core/errors.ts';
 export {
   type Attachment,
@@ -29,8 +28,9 @@ export {
   personKey,
   type Quote,
 } from './core/message.ts';
-export { createPaced, type Paced, type PacedOptions, RetryLater } from './core/paced.ts';
-export { type SplitOptions, splitText } from './core/text-split.ts';
+export { createPaced, type Paced, type PacedOptions, RetryLater } from './core/reply/paced.ts';
+export { type SplitOptions, splitText } from './core/reply/text-split.ts';
+export { type CustomTool, type CustomToolContext, defineTool } from './core/turn/custom-tools.ts';
 export {
   lineOfChange,
   type MemoryChange,

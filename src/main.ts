@@ -122,9 +122,9 @@ async function openQueue(config: Config, role: Role, bot: string, log: Log): Pro
       'REDIS_URL is for several processes, and each would have a local runtime of its own. Set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL to one runtime for all (npm run runtime).',
     );
   }
-  const { createBullmqDispatcher } = await import('./core/dispatcher-bullmq.ts');
-  const { createRedisSignals } = await import('./core/signals-redis.ts');
-  const { redisPrefix } = await import('./core/redis-connection.ts');
+  const { createBullmqDispatcher } = await import('./core/queue/dispatcher-bullmq.ts');
+  const { createRedisSignals } = await import('./core/queue/signals-redis.ts');
+  const { redisPrefix } = await import('./core/queue/redis-connection.ts');
   const prefix = redisPrefix(bot);
   return {
     role,

@@ -3,8 +3,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ChatAdapter } from './core/adapter.ts';
-import type { CustomTool } from './core/custom-tools.ts';
 import { SetupError } from './core/errors.ts';
+import type { CustomTool } from './core/turn/custom-tools.ts';
 import type { Log } from './log.ts';
 
 export interface AdapterDeps {

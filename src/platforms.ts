@@ -3,7 +3,7 @@ import { createTerminal } from './adapters/terminal/terminal.ts';
 import type { Config } from './config.ts';
 import type { ChatAdapter } from './core/adapter.ts';
 import type { AgentFile } from './core/agent-file.ts';
-import type { State } from './core/state.ts';
+import type { State } from './core/state/state.ts';
 import type { RateLimited } from './core/telemetry.ts';
 import type { Log } from './log.ts';
 import { loadAdapter } from './own-modules.ts';

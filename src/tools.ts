@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { AgentFile } from './core/agent-file.ts';
-import { type CustomTool, type CustomToolRegistry, createCustomTools } from './core/custom-tools.ts';
 import { SetupError } from './core/errors.ts';
+import { type CustomTool, type CustomToolRegistry, createCustomTools } from './core/turn/custom-tools.ts';
 import { loadTool } from './own-modules.ts';
 
 /** Tools that agent.yml may ask for by name. One that it asks for by its file ("./order-status.ts") need not stand here. */

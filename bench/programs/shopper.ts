@@ -1,6 +1,6 @@
 /** This bot, as `shopper start` runs it: everything durable, with the installations of an earlier day. */
 
-import { createOAuthInstallations } from '../../src/adapters/slack/installations.ts';
+import { createOAuthInstallations } from '../../src/adapters/slack/connection/installations.ts';
 import { readConfig } from '../../src/config.ts';
 import { openState } from '../../src/core/state/open.ts';
 import { createLog } from '../../src/log.ts';

@@ -4,8 +4,8 @@ import { type Config, readConfig } from '../config.ts';
 import { type AgentFile, readAgentFile } from '../core/agent-file.ts';
 import { operatorSentence, SetupError } from '../core/errors.ts';
 import { openState } from '../core/state/open.ts';
-import type { State } from '../core/state.ts';
-import { refuseAnother } from '../core/state-owner.ts';
+import type { State } from '../core/state/state.ts';
+import { refuseAnother } from '../core/state/state-owner.ts';
 import { createLog, type Log } from '../log.ts';
 import { type Io, NotFoundError, UsageError } from './command.ts';
 

@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-stores';
+import { type Audience, ownerOf } from '../core/memory/store-owner.ts';
 import { type Person, personKey } from '../core/message.ts';
-import { type Audience, ownerOf } from '../core/store-owner.ts';
 import { NotFoundError, UsageError } from './command.ts';
 import type { Operator } from './operator.ts';
 

@@ -1,7 +1,7 @@
 /** What a running bot does besides answering: what has expired goes, and what was to be forgotten is. */
 
 import type { Log } from '../log.ts';
-import type { State } from './state.ts';
+import type { State } from './state/state.ts';
 import { idleTimer, type SetTimer } from './timer.ts';
 
 const EVERY_MS = 3600_000;

@@ -1,5 +1,5 @@
 import type { ChatAdapter } from '../core/adapter.ts';
-import type { State } from '../core/state.ts';
+import type { State } from '../core/state/state.ts';
 import type { RateLimited } from '../core/telemetry.ts';
 import { type Load, noTelemetry, type Telemetry } from '../core/telemetry.ts';
 import { apiFetch } from '../fetch.ts';

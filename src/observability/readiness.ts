@@ -1,6 +1,6 @@
 import type { ChatAdapter } from '../core/adapter.ts';
 import { inTime } from '../core/patience.ts';
-import type { State } from '../core/state.ts';
+import type { State } from '../core/state/state.ts';
 
 /** Each check by name, with a sentence for the operator where something is not ready; null: all right. */
 export type Checks = Readonly<Record<string, string | null>>;

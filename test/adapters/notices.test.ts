@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryPanel } from '../../src/adapters/discord/memory-panels.ts';
 import { noticeBody } from '../../src/adapters/discord/views.ts';
-import { panelBlocks } from '../../src/adapters/slack/memory-panels.ts';
+import { panelBlocks } from '../../src/adapters/slack/memory/memory-panels.ts';
 import { noticeMessage } from '../../src/adapters/slack/notices.ts';
 import { renderNotice, renderView } from '../../src/adapters/terminal/render.ts';
 import type { Notice } from '../../src/core/views.ts';

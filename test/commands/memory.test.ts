@@ -5,10 +5,10 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAgentFile } from '../../src/core/agent-file.ts';
 import { createBot } from '../../src/core/bot.ts';
-import { createCustomTools } from '../../src/core/custom-tools.ts';
 import { createAccounts } from '../../src/core/linking/accounts.ts';
 import { openPostgresState } from '../../src/core/state/postgres.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
+import { createCustomTools } from '../../src/core/turn/custom-tools.ts';
 import { createLog } from '../../src/log.ts';
 import { AGENT, collect } from '../helpers/bench.ts';
 import { openShop, type Shop } from '../helpers/commands.ts';
@@ -483,7 +483,7 @@ describe('memory rebuild', () => {
 
 describe('access', () => {
   it('lists who waits, lets them in by code or name, and takes it back', async () => {
-    const { createPairing } = await import('../../src/core/pairing.ts');
+    const { createPairing } = await import('../../src/core/people/pairing.ts');
     const pairing = createPairing({ client: shop.client, app: 'shopper' });
     const ben = { platform: 'slack', workspace: 'T1', id: 'U2', name: 'Ben\u001b[2J' };
     expect((await shop.run(['access', 'list'])).stdout).toMatch(/Nobody waits/);

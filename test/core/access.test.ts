@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createPairing } from '../../src/core/pairing.ts';
+import { createPairing } from '../../src/core/people/pairing.ts';
 import { AGENT, type Bench, collect, createBench } from '../helpers/bench.ts';
 
 let bench: Bench;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Audience } from '../../src/core/store-owner.ts';
+import type { Audience } from '../../src/core/memory/store-owner.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { memoryOf, obedientModel, SHELL_AGENT, write } from '../helpers/memory.ts';
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { underClaim } from '../../src/core/claim.ts';
+import { underClaim } from '../../src/core/queue/claim.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
-import type { State } from '../../src/core/state.ts';
+import type { State } from '../../src/core/state/state.ts';
 
 let dir: string;
 let state: State;

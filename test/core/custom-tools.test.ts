@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createCustomTools } from '../../src/core/custom-tools.ts';
+import { createCustomTools } from '../../src/core/turn/custom-tools.ts';
 
 it('a tool that nobody registered is answered with an error', async () => {
   const person = { platform: 'test', workspace: 'W', id: 'ann', name: 'ann' };

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAgentFile } from '../../src/core/agent-file.ts';
-import { createDailyLimits } from '../../src/core/daily-limits.ts';
 import type { Message } from '../../src/core/message.ts';
+import { createDailyLimits } from '../../src/core/people/daily-limits.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
-import type { State } from '../../src/core/state.ts';
+import type { State } from '../../src/core/state/state.ts';
 
 let dir: string;
 let state: State;

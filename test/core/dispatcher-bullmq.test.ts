@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Dispatcher, Run } from '../../src/core/dispatcher.ts';
-import { createBullmqDispatcher } from '../../src/core/dispatcher-bullmq.ts';
+import type { Dispatcher, Run } from '../../src/core/queue/dispatcher.ts';
+import { createBullmqDispatcher } from '../../src/core/queue/dispatcher-bullmq.ts';
 import { createLog } from '../../src/log.ts';
 import { type Started, startProgram } from '../helpers/cli.ts';
 import { cuttable, type Way } from '../helpers/cuttable.ts';

@@ -1,6 +1,6 @@
 import Anthropic, { toFile } from '@anthropic-ai/sdk';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { TABLES } from '../../src/core/person-rows.ts';
+import { TABLES } from '../../src/core/people/person-rows.ts';
 import type { Passing } from '../fakes/fault-proxy.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { manualClock } from '../helpers/manual-clock.ts';

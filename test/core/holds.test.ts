@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createHolds } from '../../src/core/holds.ts';
+import { createHolds } from '../../src/core/queue/holds.ts';
 
 const person = { platform: 'slack', workspace: 'T1', id: 'U1', name: 'Ann' };
 

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createInbox } from '../../src/core/inbox.ts';
 import { conversationKey, type Message } from '../../src/core/message.ts';
+import { createInbox } from '../../src/core/queue/inbox.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
-import type { State } from '../../src/core/state.ts';
+import type { State } from '../../src/core/state/state.ts';
 
 let dir: string;
 let state: State;

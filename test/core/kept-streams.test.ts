@@ -1,11 +1,11 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createCustomTools } from '../../src/core/custom-tools.ts';
-import { createKeptStreams } from '../../src/core/kept-streams.ts';
-import { readAhead } from '../../src/core/live-stream.ts';
-import { followSession } from '../../src/core/session-stream.ts';
-import { runTurn } from '../../src/core/turn.ts';
-import type { StreamEvent } from '../../src/core/turn-state.ts';
+import { createKeptStreams } from '../../src/core/session/kept-streams.ts';
+import { readAhead } from '../../src/core/session/live-stream.ts';
+import { followSession } from '../../src/core/session/session-stream.ts';
+import { createCustomTools } from '../../src/core/turn/custom-tools.ts';
+import { runTurn } from '../../src/core/turn/turn.ts';
+import type { StreamEvent } from '../../src/core/turn/turn-state.ts';
 import { createLog } from '../../src/log.ts';
 
 beforeEach(() => void vi.useFakeTimers());

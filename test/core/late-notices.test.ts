@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createCustomTools } from '../../src/core/custom-tools.ts';
-import { createInbox } from '../../src/core/inbox.ts';
-import { createLateNotices, type DueNotice } from '../../src/core/late-notices.ts';
+import { createLateNotices, type DueNotice } from '../../src/core/memory/late-notices.ts';
+import type { Notices } from '../../src/core/memory/notices.ts';
+import type { Audience } from '../../src/core/memory/store-owner.ts';
 import { conversationKey } from '../../src/core/message.ts';
-import type { Notices } from '../../src/core/notices.ts';
-import type { Audience } from '../../src/core/store-owner.ts';
-import { turnRecords } from '../../src/core/turn-record.ts';
+import { createInbox } from '../../src/core/queue/inbox.ts';
+import { createCustomTools } from '../../src/core/turn/custom-tools.ts';
+import { turnRecords } from '../../src/core/turn/turn-record.ts';
 import { createLog } from '../../src/log.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { gate } from '../helpers/gate.ts';

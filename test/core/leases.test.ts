@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLeases, LeaseLost, type Leases, noLeases } from '../../src/core/leases.ts';
+import { createLeases, LeaseLost, type Leases, noLeases } from '../../src/core/queue/leases.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
-import type { State, Table } from '../../src/core/state.ts';
+import type { State, Table } from '../../src/core/state/state.ts';
 import { createLog } from '../../src/log.ts';
 
 let dir: string;

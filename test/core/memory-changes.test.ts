@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { clientOf } from '../../src/agent-api.ts';
-import { describe as changesOf, changesSince } from '../../src/core/memory-changes.ts';
+import { describe as changesOf, changesSince } from '../../src/core/memory/memory-changes.ts';
 import type { Message } from '../../src/core/message.ts';
 import { linesOfMemory } from '../../src/core/views.ts';
 import { type Bench, createBench } from '../helpers/bench.ts';

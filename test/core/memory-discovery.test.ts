@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { LOOK_AGAIN_MS } from '../../src/core/memory-discovery.ts';
+import { LOOK_AGAIN_MS } from '../../src/core/memory/memory-discovery.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 
 let bench: Bench;

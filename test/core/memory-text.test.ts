@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedLines, readableLines } from '../../src/core/memory-text.ts';
+import { changedLines, readableLines } from '../../src/core/memory/memory-text.ts';
 import { lineOfChange, titleOfPath } from '../../src/core/views.ts';
 
 const diff = (before: string, after: string) => changedLines(before, after).map(lineOfChange);

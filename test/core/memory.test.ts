@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createMemory } from '../../src/core/memory.ts';
+import { createMemory } from '../../src/core/memory/memory.ts';
 import { createLog } from '../../src/log.ts';
 import { type Bench, createBench } from '../helpers/bench.ts';
 import { memoryOf } from '../helpers/memory.ts';

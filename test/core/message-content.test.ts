@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Attachment } from '../../src/core/message.ts';
-import { contentOf } from '../../src/core/message-content.ts';
+import { contentOf } from '../../src/core/turn/message-content.ts';
 import { type Bench, createBench } from '../helpers/bench.ts';
 import { createScriptedModel, lastWords } from '../helpers/scripted-model.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createMemoryMarks } from '../../src/core/memory-marks.ts';
+import { createMemoryMarks } from '../../src/core/memory/memory-marks.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { temporaryFolder } from '../helpers/cli.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPaced, type PacedOptions, RetryLater } from '../../src/core/paced.ts';
+import { createPaced, type PacedOptions, RetryLater } from '../../src/core/reply/paced.ts';
 import { manualClock } from '../helpers/manual-clock.ts';
 
 function setUp(overrides: Partial<PacedOptions<string>> = {}) {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { personKey } from '../../src/core/message.ts';
-import { eraseRows, TABLES } from '../../src/core/person-rows.ts';
+import { eraseRows, TABLES } from '../../src/core/people/person-rows.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
 import { temporaryFolder } from '../helpers/cli.ts';
 
@@ -23,8 +23,8 @@ describe('the list of tables', () => {
     // What goes through tables by a name it was given: a look at what is stored, forgetting a person, the list itself.
     expect(others.sort()).toEqual([
       'commands/doctor/stored-rows.ts',
-      'core/forget-me.ts',
-      'core/person-rows.ts',
+      'core/people/forget-me.ts',
+      'core/people/person-rows.ts',
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineTool } from '../../src/core/custom-tools.ts';
+import { defineTool } from '../../src/core/turn/custom-tools.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { memoryOf } from '../helpers/memory.ts';
 import type { Place } from '../helpers/recording-adapter.ts';

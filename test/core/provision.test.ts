@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAgentFile } from '../../src/core/agent-file.ts';
-import { createCustomTools } from '../../src/core/custom-tools.ts';
-import { provision } from '../../src/core/provision.ts';
+import { provision } from '../../src/core/session/provision.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
-import type { State } from '../../src/core/state.ts';
+import type { State } from '../../src/core/state/state.ts';
+import { createCustomTools } from '../../src/core/turn/custom-tools.ts';
 import { createLog } from '../../src/log.ts';
 import { AGENT, type Bench, collect, createBench } from '../helpers/bench.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRateBudget } from '../../src/core/rate-budget.ts';
+import { createRateBudget } from '../../src/core/reply/rate-budget.ts';
 
 function setUp() {
   let time = 0;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createInbox } from '../../src/core/inbox.ts';
-import { LOOK_AGAIN_MS } from '../../src/core/memory-discovery.ts';
-import { ownerOf } from '../../src/core/store-owner.ts';
+import { LOOK_AGAIN_MS } from '../../src/core/memory/memory-discovery.ts';
+import { ownerOf } from '../../src/core/memory/store-owner.ts';
+import { createInbox } from '../../src/core/queue/inbox.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { createScriptedModel, lastWords } from '../helpers/scripted-model.ts';
 

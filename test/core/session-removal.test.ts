@@ -1,6 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { afterEach, expect, it } from 'vitest';
-import { removeSession } from '../../src/core/session-removal.ts';
+import { removeSession } from '../../src/core/session/session-removal.ts';
 import { type Harness, newSession, startHarness, untilAborted, userMessage } from '../runtime/harness.ts';
 
 let harness: Harness;

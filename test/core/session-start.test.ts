@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Conversation } from '../../src/core/message.ts';
-import { contextBlock, sessionStart } from '../../src/core/session-start.ts';
+import { contextBlock, sessionStart } from '../../src/core/session/session-start.ts';
 
 const conversation = (name: string): Conversation => ({
   person: { platform: 'slack', workspace: 'T1', id: 'U1', name },

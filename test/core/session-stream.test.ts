@@ -1,6 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { followSession } from '../../src/core/session-stream.ts';
+import { followSession } from '../../src/core/session/session-stream.ts';
 import { createLog } from '../../src/log.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 

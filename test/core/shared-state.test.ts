@@ -6,7 +6,7 @@ import { SetupError } from '../../src/core/errors.ts';
 import { openState } from '../../src/core/state/open.ts';
 import { openPostgresState, sweepOf } from '../../src/core/state/postgres.ts';
 import { openRedisState } from '../../src/core/state/redis.ts';
-import type { State } from '../../src/core/state.ts';
+import type { State } from '../../src/core/state/state.ts';
 import { cuttable } from '../helpers/cuttable.ts';
 import { POSTGRES, REDIS, uniqueName } from '../helpers/servers.ts';
 import { stateContract } from './contracts/state.ts';

@@ -1,8 +1,13 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Json } from '../../src/core/message.ts';
-import { createLocalSignals, type Signal, type SignalHandler, type Signals } from '../../src/core/signals.ts';
-import { createRedisSignals } from '../../src/core/signals-redis.ts';
+import {
+  createLocalSignals,
+  type Signal,
+  type SignalHandler,
+  type Signals,
+} from '../../src/core/queue/signals.ts';
+import { createRedisSignals } from '../../src/core/queue/signals-redis.ts';
 import { createLog } from '../../src/log.ts';
 import { REDIS, uniqueName } from '../helpers/servers.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clip, splitPieces, splitText, textOf } from '../../src/core/text-split.ts';
+import { clip, splitPieces, splitText, textOf } from '../../src/core/reply/text-split.ts';
 
 const word = fc.oneof(
   fc.stringMatching(/^[a-z]{1,12}$/),

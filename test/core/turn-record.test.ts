@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Table } from '../../src/core/state.ts';
-import { keepRecord, type TurnRecord } from '../../src/core/turn-record.ts';
+import type { Table } from '../../src/core/state/state.ts';
+import { keepRecord, type TurnRecord } from '../../src/core/turn/turn-record.ts';
 
 const begun = (): TurnRecord => ({
   entries: ['m1'],

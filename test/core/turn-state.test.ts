@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type StreamEvent, TurnState } from '../../src/core/turn-state.ts';
+import { type StreamEvent, TurnState } from '../../src/core/turn/turn-state.ts';
 
 const at = (second: number) => `2026-11-29T10:00:${String(second).padStart(2, '0')}.000Z`;
 const running = (second: number) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CommandAction } from '../../src/core/message.ts';
-import { findNamed, type Named, readTyped } from '../../src/core/typed-preferences.ts';
+import { findNamed, type Named, readTyped } from '../../src/core/preferences/typed-preferences.ts';
 import type { MemorySection } from '../../src/core/views.ts';
 
 const note = (title: string, facts: string[] = [], shared = false): MemorySection => ({

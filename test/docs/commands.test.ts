@@ -61,7 +61,12 @@ const blocks = DOCUMENTS.map(document => {
 }).filter(({ lines }) => lines.length > 0);
 
 const known = new Set(
-  ['src/config.ts', 'src/adapters/slack/settings.ts', 'src/adapters/discord/settings.ts', '.env.example']
+  [
+    'src/config.ts',
+    'src/adapters/slack/connection/settings.ts',
+    'src/adapters/discord/settings.ts',
+    '.env.example',
+  ]
     .map(name => readFileSync(join(REPO, name), 'utf8'))
     .flatMap(text => [...text.matchAll(/\b([A-Z][A-Z0-9]*_?[A-Z0-9_]+)\b/g)].map(([, name = '']) => name)),
 );

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { TABLES } from '../../src/core/person-rows.ts';
+import { TABLES } from '../../src/core/people/person-rows.ts';
 
 const policy = readFileSync(new URL('../../PRIVACY.md', import.meta.url), 'utf8');
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WHY_SHORTCUT } from '../../src/adapters/slack/scopes.ts';
+import { WHY_SHORTCUT } from '../../src/adapters/slack/connection/scopes.ts';
 import type { Model } from '../../src/runtime/ports.ts';
 import type { Seen } from '../fakes/slack/drivers/screen.ts';
 import type { User } from '../fakes/slack/drivers/user.ts';

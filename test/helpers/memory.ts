@@ -1,5 +1,5 @@
+import type { Audience } from '../../src/core/memory/store-owner.ts';
 import type { CommandAction, Conversation, Person } from '../../src/core/message.ts';
-import type { Audience } from '../../src/core/store-owner.ts';
 import type { PreferencesView } from '../../src/core/views.ts';
 import type { Model } from '../../src/runtime/ports.ts';
 import { type Bench, collect, SHOPPER } from './bench.ts';

@@ -3,7 +3,7 @@ import KeyvSqlite from '@keyv/sqlite';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { SetupError } from '../../src/core/errors.ts';
-import type { State, Table } from '../../src/core/state.ts';
+import type { State, Table } from '../../src/core/state/state.ts';
 import { createLog } from '../../src/log.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { openObservability } from '../../src/observability/observability.ts';

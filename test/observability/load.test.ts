@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createLocalDispatcher, type Dispatcher, type Run } from '../../src/core/dispatcher.ts';
-import { createBullmqDispatcher } from '../../src/core/dispatcher-bullmq.ts';
+import { createLocalDispatcher, type Dispatcher, type Run } from '../../src/core/queue/dispatcher.ts';
+import { createBullmqDispatcher } from '../../src/core/queue/dispatcher-bullmq.ts';
 import { createLog } from '../../src/log.ts';
 import { REDIS, uniqueName } from '../helpers/servers.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { redisPrefix } from '../../src/core/redis-connection.ts';
+import { redisPrefix } from '../../src/core/queue/redis-connection.ts';
 import { createLog } from '../../src/log.ts';
 import { type Running, run } from '../../src/main.ts';
 import { createAgentLoop } from '../../src/runtime/agent-loop.ts';

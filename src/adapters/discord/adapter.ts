@@ -1,8 +1,8 @@
 import { DiscordAPIError, REST } from 'discord.js';
 import type { BotPort, ChatAdapter, Connect } from '../../core/adapter.ts';
-import { RetryLater } from '../../core/paced.ts';
 import { pause } from '../../core/patience.ts';
-import type { State } from '../../core/state.ts';
+import { RetryLater } from '../../core/reply/paced.ts';
+import type { State } from '../../core/state/state.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
 import { createAnswers } from './answers.ts';

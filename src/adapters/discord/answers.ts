@@ -1,5 +1,5 @@
 import { type Conversation, type Person, personKey } from '../../core/message.ts';
-import type { State } from '../../core/state.ts';
+import type { State } from '../../core/state/state.ts';
 
 /** Which message a message of the bot answered. */
 export interface Answered {

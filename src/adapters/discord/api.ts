@@ -11,7 +11,7 @@ import {
   Routes,
 } from 'discord.js';
 import { z } from 'zod';
-import { RetryLater } from '../../core/paced.ts';
+import { RetryLater } from '../../core/reply/paced.ts';
 import type { Log } from '../../log.ts';
 
 /** A message as the bot writes it. Mentions ping nobody and links unfold into nothing, whatever it says. */

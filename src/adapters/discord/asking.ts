@@ -8,7 +8,7 @@ import {
 } from 'discord.js';
 import type { BotPort, Receipt } from '../../core/adapter.ts';
 import type { Attachment, Message, Quote } from '../../core/message.ts';
-import type { State } from '../../core/state.ts';
+import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
 import { readCustomId } from './custom-id.ts';

@@ -2,7 +2,7 @@
 
 import { type APIComponentInContainer, ButtonStyle } from 'discord.js';
 import type { CommandAction } from '../../core/message.ts';
-import { clip } from '../../core/text-split.ts';
+import { clip } from '../../core/reply/text-split.ts';
 import {
   type Conflict,
   type Forgettable,

@@ -1,7 +1,7 @@
 import type { ApplicationCommandOptionChoiceData, AutocompleteInteraction, Interaction } from 'discord.js';
 import { type CommandAction, type Person, personKey } from '../../core/message.ts';
-import { clip } from '../../core/text-split.ts';
-import { findNamed, type Named } from '../../core/typed-preferences.ts';
+import { findNamed, type Named } from '../../core/preferences/typed-preferences.ts';
+import { clip } from '../../core/reply/text-split.ts';
 import {
   type HistoryEntry,
   lineOfChange,

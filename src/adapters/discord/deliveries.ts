@@ -1,7 +1,7 @@
 import type { Client } from 'discord.js';
 import type { BotPort } from '../../core/adapter.ts';
 import { type Conversation, conversationKey, type Quote } from '../../core/message.ts';
-import type { State } from '../../core/state.ts';
+import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
 import { type Intake, intakeOf, isWithheld, messageOf, type Place, readableText } from './inbound.ts';

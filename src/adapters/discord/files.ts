@@ -1,6 +1,6 @@
-import { readAttachment } from '../../core/bounded-bytes.ts';
 import { PersonError } from '../../core/errors.ts';
 import type { Attachment } from '../../core/message.ts';
+import { readAttachment } from '../../core/reply/bounded-bytes.ts';
 import type { DiscordApi } from './api.ts';
 import { attachmentSource } from './inbound.ts';
 import { readIncoming } from './incoming.ts';

@@ -1,7 +1,7 @@
 import { type Interaction, MessageFlags, type RepliableInteraction } from 'discord.js';
 import type { BotPort } from '../../core/adapter.ts';
 import { PersonError, personSentence } from '../../core/errors.ts';
-import type { State } from '../../core/state.ts';
+import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
 import type { Answers } from './answers.ts';
 import type { DiscordApi } from './api.ts';

@@ -1,4 +1,4 @@
-import type { State } from '../../core/state.ts';
+import type { State } from '../../core/state/state.ts';
 
 /** A channel in which somebody talks to the bot, and the last of its messages that was dealt with. */
 export interface LiveChannel {

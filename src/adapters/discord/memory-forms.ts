@@ -8,7 +8,7 @@ import {
   TextInputStyle,
 } from 'discord.js';
 import type { CommandAction } from '../../core/message.ts';
-import { clip, linePieces } from '../../core/text-split.ts';
+import { clip, linePieces } from '../../core/reply/text-split.ts';
 import type { Draft, FormField } from '../../core/views.ts';
 import { customId } from './custom-id.ts';
 

@@ -1,6 +1,6 @@
 import { DiscordAPIError, MessageFlags } from 'discord.js';
 import { type Message, type NoticeMode, type Person, personKey } from '../../core/message.ts';
-import type { State } from '../../core/state.ts';
+import type { State } from '../../core/state/state.ts';
 import type { Notice } from '../../core/views.ts';
 import type { Body, DiscordApi } from './api.ts';
 import { nonceOf } from './nonce.ts';

@@ -1,5 +1,5 @@
 import { HTTPError, MessageFlags, RESTJSONErrorCodes } from 'discord.js';
-import { RetryLater } from '../../core/paced.ts';
+import { RetryLater } from '../../core/reply/paced.ts';
 import { type Body, codeOf, type DiscordApi, type Posted } from './api.ts';
 import type { ReplyTarget } from './reply-target.ts';
 

@@ -12,7 +12,7 @@ import {
   MessageFlags,
   SeparatorSpacingSize,
 } from 'discord.js';
-import { clip, splitText } from '../../core/text-split.ts';
+import { clip, splitText } from '../../core/reply/text-split.ts';
 import { customId, type PressedAction } from './custom-id.ts';
 
 type Button = APIButtonComponentWithCustomId;

@@ -1,5 +1,5 @@
 import { ChannelType, type Client, PermissionsBitField } from 'discord.js';
-import { beginning, clip } from '../../core/text-split.ts';
+import { beginning, clip } from '../../core/reply/text-split.ts';
 import type { Place } from './inbound.ts';
 import type { Incoming } from './incoming.ts';
 import { THREAD_PERMISSIONS } from './permissions.ts';

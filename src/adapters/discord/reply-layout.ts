@@ -1,7 +1,7 @@
 /** The messages that a reply is made of at some moment. Pure. */
 
 import type { Activity, Reply } from '../../core/adapter.ts';
-import { splitText } from '../../core/text-split.ts';
+import { splitText } from '../../core/reply/text-split.ts';
 import type { Body } from './api.ts';
 import { discordMarkdown } from './markdown.ts';
 import { plain } from './parts.ts';

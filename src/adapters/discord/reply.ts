@@ -2,7 +2,7 @@ import { RESTJSONErrorCodes } from 'discord.js';
 import { z } from 'zod';
 import type { Question, Reply, ReplySink } from '../../core/adapter.ts';
 import { conversationKey, type Json, type Message } from '../../core/message.ts';
-import { createPaced } from '../../core/paced.ts';
+import { createPaced } from '../../core/reply/paced.ts';
 import type { SetTimer } from '../../core/timer.ts';
 import type { Log } from '../../log.ts';
 import { type Body, codeOf } from './api.ts';

@@ -9,7 +9,7 @@ import {
   TextInputStyle,
 } from 'discord.js';
 import type { Question } from '../../core/adapter.ts';
-import { splitText } from '../../core/text-split.ts';
+import { splitText } from '../../core/reply/text-split.ts';
 import { linesOfMemory, type Notice } from '../../core/views.ts';
 import type { Body } from './api.ts';
 import { customId } from './custom-id.ts';

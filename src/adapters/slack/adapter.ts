@@ -1,35 +1,35 @@
 import { z } from 'zod';
 import type { BotPort, ChatAdapter } from '../../core/adapter.ts';
 import { SetupError } from '../../core/errors.ts';
-import { createRateBudget } from '../../core/rate-budget.ts';
-import type { State } from '../../core/state.ts';
+import { createRateBudget } from '../../core/reply/rate-budget.ts';
+import type { State } from '../../core/state/state.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
 import { realTimer, type SetTimer } from '../../core/timer.ts';
 import type { Log } from '../../log.ts';
-import { createActors } from './actors.ts';
 import { createAsks } from './asks.ts';
-import { createBoltApp, registerEvents } from './bolt-app.ts';
-import { createThreadContext } from './context.ts';
-import { createEvents } from './events.ts';
-import { createExportFiles } from './export-files.ts';
-import { createDownloads } from './files.ts';
-import { createHomeTabs } from './home-tabs.ts';
-import { PLATFORM } from './inbound.ts';
+import { createActors } from './connection/actors.ts';
+import { createBoltApp, registerEvents } from './connection/bolt-app.ts';
 import {
   createOAuthInstallations,
   createTokenInstallation,
   type Installations,
   type Source,
-} from './installations.ts';
+} from './connection/installations.ts';
+import { createPeople, within } from './connection/people.ts';
+import { createReceiver } from './connection/receiver.ts';
+import type { SlackSettings } from './connection/settings.ts';
+import { createSlackClients } from './connection/web-client.ts';
+import { createThreadContext } from './context.ts';
+import { createEvents } from './events.ts';
+import { createDownloads } from './files.ts';
+import { PLATFORM } from './inbound.ts';
 import { registerInteractions } from './interactions.ts';
-import { createLatest } from './latest.ts';
+import { createExportFiles } from './memory/export-files.ts';
+import { createHomeTabs } from './memory/home-tabs.ts';
+import { createLatest } from './memory/latest.ts';
 import { createNotifier } from './notifier.ts';
-import { createOpenReplies, relayedStop } from './open-replies.ts';
-import { createOpenings } from './openings.ts';
-import { createPeople, within } from './people.ts';
-import { createReceiver } from './receiver.ts';
-import type { SlackSettings } from './settings.ts';
-import { createSlackClients } from './web-client.ts';
+import { createOpenReplies, relayedStop } from './reply/open-replies.ts';
+import { createOpenings } from './reply/openings.ts';
 
 export interface SlackAdapterOptions extends SlackSettings {
   state: State;

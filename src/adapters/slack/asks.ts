@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { Question } from '../../core/adapter.ts';
 import { backoff, pause } from '../../core/patience.ts';
 import type { Log } from '../../log.ts';
-import { findMarked } from './find-posted.ts';
+import { type SlackApi, SlackRefusal, SlackUnreachable } from './connection/web-client.ts';
 import { type ReplyTo, writtenAt } from './inbound.ts';
-import { questionKey, questionMark } from './marks.ts';
 import { answeredQuestion, detailMessage, questionMessage } from './notices.ts';
-import { QUIET } from './reply-blocks.ts';
-import { type SlackApi, SlackRefusal, SlackUnreachable } from './web-client.ts';
+import { findMarked } from './reply/find-posted.ts';
+import { questionKey, questionMark } from './reply/marks.ts';
+import { QUIET } from './reply/reply-blocks.ts';
 
 /** Yes/no questions that are open, in this process. */
 export interface Asks {

@@ -1,8 +1,8 @@
 /** Block Kit, as far as it is used here. What comes from people or the agent is escaped and cut to size. */
 
 import type { types } from '@slack/bolt';
-import { beginning, clip } from '../../core/text-split.ts';
-import { escapeMrkdwn, inertMrkdwn } from './markdown.ts';
+import { beginning, clip } from '../../core/reply/text-split.ts';
+import { escapeMrkdwn, inertMrkdwn } from './reply/markdown.ts';
 
 export type Block = Record<string, unknown>;
 

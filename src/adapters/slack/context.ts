@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Quote } from '../../core/message.ts';
-import type { State } from '../../core/state.ts';
+import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
+import { type People, within } from './connection/people.ts';
+import type { SlackApi } from './connection/web-client.ts';
 import { mentionedIn, readableText, type Said } from './inbound.ts';
-import { type People, within } from './people.ts';
-import type { SlackApi } from './web-client.ts';
 
 export interface ThreadContext {
   /** What other people said in the thread since this person last spoke to the bot. Empty when Slack does not say in time. */

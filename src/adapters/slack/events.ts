@@ -1,15 +1,15 @@
 import type { BotPort } from '../../core/adapter.ts';
 import { type Attachment, type Conversation, conversationKey, type Message } from '../../core/message.ts';
-import { RetryLater } from '../../core/paced.ts';
-import type { State } from '../../core/state.ts';
+import { RetryLater } from '../../core/reply/paced.ts';
+import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
-import type { Actor, Actors } from './actors.ts';
+import type { Actor, Actors } from './connection/actors.ts';
+import type { People } from './connection/people.ts';
+import type { SlackApi } from './connection/web-client.ts';
 import type { ThreadContext } from './context.ts';
 import { conversationOf, type Inbound, mentionedIn, messageId, type Said, toMessage } from './inbound.ts';
-import type { Latest } from './latest.ts';
-import type { People } from './people.ts';
-import { statusWords } from './status.ts';
-import type { SlackApi } from './web-client.ts';
+import type { Latest } from './memory/latest.ts';
+import { statusWords } from './reply/status.ts';
 
 /** Where an event came from. */
 export interface Origin {

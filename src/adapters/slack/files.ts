@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { readAttachment } from '../../core/bounded-bytes.ts';
 import { PersonError } from '../../core/errors.ts';
 import type { Attachment } from '../../core/message.ts';
-import { within } from './people.ts';
-import { createSlackHosts } from './slack-hosts.ts';
-import type { SlackApi } from './web-client.ts';
+import { readAttachment } from '../../core/reply/bounded-bytes.ts';
+import { within } from './connection/people.ts';
+import { createSlackHosts } from './connection/slack-hosts.ts';
+import type { SlackApi } from './connection/web-client.ts';
 
 const source = z.object({ tenant: z.string(), file: z.string() });
 

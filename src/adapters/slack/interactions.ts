@@ -1,24 +1,24 @@
 import type { App, RespondFn } from '@slack/bolt';
 import { z } from 'zod';
 import type { Conversation } from '../../core/message.ts';
-import type { Actor } from './actors.ts';
 import type { Asks, Pressed } from './asks.ts';
+import type { Actor } from './connection/actors.ts';
+import { WHY_SHORTCUT } from './connection/scopes.ts';
+import { createSurface, type Surface, whisper } from './connection/surfaces.ts';
 import { PLATFORM } from './inbound.ts';
 import {
   createMemoryAnswers,
   type MemoryAnswers,
   type MemoryAnswersDeps,
   needsWindow,
-} from './memory-answers.ts';
-import { isLeaving, MEMORY_BUTTON, readMemoryAction, readPart } from './memory-buttons.ts';
-import { EDITOR_WINDOW, FORM_WINDOW, LINK_WINDOW, readSubmission } from './memory-forms.ts';
+} from './memory/memory-answers.ts';
+import { isLeaving, MEMORY_BUTTON, readMemoryAction, readPart } from './memory/memory-buttons.ts';
+import { EDITOR_WINDOW, FORM_WINDOW, LINK_WINDOW, readSubmission } from './memory/memory-forms.ts';
+import { answerPreferences, type PreferencesCommandDeps } from './memory/preferences-command.ts';
+import { waitingModal } from './memory/views.ts';
+import { answerWhyShortcut, conversationAt } from './memory/why-shortcut.ts';
 import { NOTICE_BUTTONS, QUESTION_BUTTONS, thanksMessage } from './notices.ts';
-import { answerPreferences, type PreferencesCommandDeps } from './preferences-command.ts';
-import { FEEDBACK_ACTION, readVerdict } from './reply-blocks.ts';
-import { WHY_SHORTCUT } from './scopes.ts';
-import { createSurface, type Surface, whisper } from './surfaces.ts';
-import { waitingModal } from './views.ts';
-import { answerWhyShortcut, conversationAt } from './why-shortcut.ts';
+import { FEEDBACK_ACTION, readVerdict } from './reply/reply-blocks.ts';
 
 export interface InteractionDeps extends MemoryAnswersDeps, Omit<PreferencesCommandDeps, 'answers'> {
   asks: Asks;

@@ -16,7 +16,7 @@ import {
   sentence,
   title,
 } from './blocks.ts';
-import { memoryButton } from './memory-buttons.ts';
+import { memoryButton } from './memory/memory-buttons.ts';
 
 export const NOTICE_BUTTONS = {
   all: 'notice_all',

@@ -2,15 +2,15 @@ import type { Message, NoticeMode } from '../../core/message.ts';
 import type { SetTimer } from '../../core/timer.ts';
 import type { Notice } from '../../core/views.ts';
 import type { Log } from '../../log.ts';
-import { findMarked, slackTimeBefore } from './find-posted.ts';
-import type { HomeTabs } from './home-tabs.ts';
+import { type SlackApi, SlackRefusal, SlackUnreachable } from './connection/web-client.ts';
 import { type ReplyTo, replyToSchema } from './inbound.ts';
-import type { Latest } from './latest.ts';
-import { type Mark, noticeMark } from './marks.ts';
+import type { HomeTabs } from './memory/home-tabs.ts';
+import type { Latest } from './memory/latest.ts';
+import { sentenceMessage } from './memory/views.ts';
 import { noticeMessage } from './notices.ts';
-import { QUIET } from './reply-blocks.ts';
-import { sentenceMessage } from './views.ts';
-import { type SlackApi, SlackRefusal, SlackUnreachable } from './web-client.ts';
+import { findMarked, slackTimeBefore } from './reply/find-posted.ts';
+import { type Mark, noticeMark } from './reply/marks.ts';
+import { QUIET } from './reply/reply-blocks.ts';
 
 /** What is said to a person besides replies. */
 export interface Notifier {

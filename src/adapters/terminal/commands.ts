@@ -1,7 +1,7 @@
 import type { BotPort } from '../../core/adapter.ts';
 import { PersonError } from '../../core/errors.ts';
 import type { CommandAction, Conversation } from '../../core/message.ts';
-import { findNamed, type Named, readTyped, type Typed } from '../../core/typed-preferences.ts';
+import { findNamed, type Named, readTyped, type Typed } from '../../core/preferences/typed-preferences.ts';
 import type { Draft, HistoryEntry, PreferencesView } from '../../core/views.ts';
 import { type Dim, HELP, HISTORY_PAGE, historyNumber, renderView } from './render.ts';
 

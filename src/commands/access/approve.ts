@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { createPairing } from '../../core/pairing.ts';
+import { createPairing } from '../../core/people/pairing.ts';
 import { defineCommand, EXIT, NotFoundError } from '../command.ts';
 import { withOperator } from '../operator.ts';
 import { nameOf, parsePerson } from '../people.ts';

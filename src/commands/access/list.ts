@@ -1,4 +1,4 @@
-import { createPairing } from '../../core/pairing.ts';
+import { createPairing } from '../../core/people/pairing.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { withOperator } from '../operator.ts';
 import { nameOf } from '../people.ts';

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { findRunning } from '../../agent-api.ts';
 import type { Config } from '../../config.ts';
 import type { AgentFile } from '../../core/agent-file.ts';
-import type { CustomToolRegistry } from '../../core/custom-tools.ts';
 import { failureOf } from '../../core/errors.ts';
-import { lookUpProvision, type Standing } from '../../core/provision.ts';
+import { lookUpProvision, type Standing } from '../../core/session/provision.ts';
+import type { CustomToolRegistry } from '../../core/turn/custom-tools.ts';
 import { type Check, fine, listOf, problem, warning } from './findings.ts';
 import type { Network } from './network.ts';
 

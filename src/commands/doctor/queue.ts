@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq';
 import type { Config } from '../../config.ts';
-import { TURNS } from '../../core/dispatcher-bullmq.ts';
-import { redisPrefix } from '../../core/redis-connection.ts';
+import { TURNS } from '../../core/queue/dispatcher-bullmq.ts';
+import { redisPrefix } from '../../core/queue/redis-connection.ts';
 import { count } from '../text.ts';
 import { type Check, fine, problem, warning } from './findings.ts';
 import type { Network } from './network.ts';

@@ -4,11 +4,15 @@ import {
   type DiscordSettings,
   readDiscordSettings,
 } from '../../adapters/discord/settings.ts';
-import { readSlackSettings, SLACK_VARIABLES, type SlackSettings } from '../../adapters/slack/settings.ts';
+import {
+  readSlackSettings,
+  SLACK_VARIABLES,
+  type SlackSettings,
+} from '../../adapters/slack/connection/settings.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { type AgentFile, readAgentFile } from '../../core/agent-file.ts';
-import type { CustomToolRegistry } from '../../core/custom-tools.ts';
 import { SetupError } from '../../core/errors.ts';
+import type { CustomToolRegistry } from '../../core/turn/custom-tools.ts';
 import { ownFile } from '../../own-files.ts';
 import { loadAdapter } from '../../own-modules.ts';
 import { openTools } from '../../tools.ts';

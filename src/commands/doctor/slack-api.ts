@@ -1,5 +1,5 @@
 import { webApi } from '@slack/bolt';
-import { clientOptions } from '../../adapters/slack/web-client.ts';
+import { clientOptions } from '../../adapters/slack/connection/web-client.ts';
 import type { Log } from '../../log.ts';
 import type { Network } from './network.ts';
 

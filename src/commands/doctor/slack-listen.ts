@@ -1,8 +1,8 @@
 import { SocketModeReceiver } from '@slack/bolt';
 import { z } from 'zod';
-import { quietLogger } from '../../adapters/slack/quiet-logger.ts';
-import type { SlackSettings } from '../../adapters/slack/settings.ts';
-import { clientOptions } from '../../adapters/slack/web-client.ts';
+import { quietLogger } from '../../adapters/slack/connection/quiet-logger.ts';
+import type { SlackSettings } from '../../adapters/slack/connection/settings.ts';
+import { clientOptions } from '../../adapters/slack/connection/web-client.ts';
 import type { Log } from '../../log.ts';
 import { type Check, fine, listOf, problem, warning } from './findings.ts';
 import type { Network } from './network.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { SlackSettings } from '../../adapters/slack/settings.ts';
+import type { SlackSettings } from '../../adapters/slack/connection/settings.ts';
 import { SetupError } from '../../core/errors.ts';
 import { ownFile } from '../../own-files.ts';
 import { type Check, type Finding, fine, listOf, problem } from './findings.ts';

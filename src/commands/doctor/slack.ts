@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Granted } from '../../adapters/slack/installations.ts';
-import { openSealed, type Sealed } from '../../adapters/slack/sealed.ts';
-import type { SlackSettings } from '../../adapters/slack/settings.ts';
+import type { Granted } from '../../adapters/slack/connection/installations.ts';
+import { openSealed, type Sealed } from '../../adapters/slack/connection/sealed.ts';
+import type { SlackSettings } from '../../adapters/slack/connection/settings.ts';
 import type { Config } from '../../config.ts';
 import type { Log } from '../../log.ts';
 import { eachOf } from '../pool.ts';

@@ -3,7 +3,7 @@ import { access, readdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config.ts';
-import { isOfAnother, quoted } from '../../core/state-owner.ts';
+import { isOfAnother, quoted } from '../../core/state/state-owner.ts';
 import { type Check, fine, problem, warning } from './findings.ts';
 import type { Network } from './network.ts';
 import { checkRedis, withRedis } from './redis-health.ts';
@@ -31,7 +31,7 @@ export async function checkState(
   return reachable && bot !== undefined ? [...checks, ...(await checkOwner(config, bot, network))] : checks;
 }
 
-/** Another bot's state would give this one its people (core/state-owner). */
+/** Another bot's state would give this one its people (core/state/state-owner). */
 async function checkOwner(config: Config, bot: string, network: Network): Promise<Check[]> {
   const bots = [...(await readRows(config, 'provision', network)).keys()];
   if (!isOfAnother(bots, bot)) return [];

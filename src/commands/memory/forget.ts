@@ -1,11 +1,11 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { countStore, deleted, removeFiles } from '../../core/erasing.ts';
 import { createAccounts } from '../../core/linking/accounts.ts';
 import { type Person, personKey } from '../../core/message.ts';
-import { eraseRows } from '../../core/person-rows.ts';
-import { APP_KEY } from '../../core/provision-wanted.ts';
-import { removeSession } from '../../core/session-removal.ts';
-import type { State, Table } from '../../core/state.ts';
+import { countStore, deleted, removeFiles } from '../../core/people/erasing.ts';
+import { eraseRows } from '../../core/people/person-rows.ts';
+import { APP_KEY } from '../../core/session/provision-wanted.ts';
+import { removeSession } from '../../core/session/session-removal.ts';
+import type { State, Table } from '../../core/state/state.ts';
 import { defineCommand, EXIT, NotFoundError } from '../command.ts';
 import { openFreeState, withOperator } from '../operator.ts';
 import { groupOf, nameOf, type OwnedStore, parsePerson } from '../people.ts';
@@ -90,7 +90,7 @@ export const memoryForget = defineCommand({
   },
 });
 
-/** As the bot marks who is being forgotten (core/forget-me). */
+/** As the bot marks who is being forgotten (core/people/forget-me). */
 function markOf(state: State): Table<Person> {
   return state.table<Person>('forget-me');
 }

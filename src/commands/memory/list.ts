@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
+import type { Audience } from '../../core/memory/store-owner.ts';
 import { personKey } from '../../core/message.ts';
-import type { Audience } from '../../core/store-owner.ts';
 import { defineCommand, EXIT, wholeNumber } from '../command.ts';
 import { withOperator } from '../operator.ts';
 import { nameOf, type OwnedStore, ownedStores } from '../people.ts';

@@ -1,4 +1,4 @@
-import { rebuildMapping } from '../../core/memory-mapping.ts';
+import { rebuildMapping } from '../../core/memory/memory-mapping.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { openBotState, withOperator } from '../operator.ts';
 import { nameOf } from '../people.ts';

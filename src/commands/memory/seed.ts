@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { SetupError } from '../../core/errors.ts';
-import { LOOK_AGAIN_MS } from '../../core/memory-discovery.ts';
+import { LOOK_AGAIN_MS } from '../../core/memory/memory-discovery.ts';
 import { personKey } from '../../core/message.ts';
 import { pause } from '../../core/patience.ts';
 import { defineCommand, EXIT, type Io, NotFoundError, UsageError, wholeNumber } from '../command.ts';

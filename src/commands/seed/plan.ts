@@ -1,6 +1,6 @@
 /** What has to be written so that a person's memory says what the list says. Pure. */
 
-import { factId, factLines, withLineAfter, withoutDate } from '../../core/memory-lines.ts';
+import { factId, factLines, withLineAfter, withoutDate } from '../../core/memory/memory-lines.ts';
 import type { FieldName } from '../../core/message.ts';
 import { ruleOf, topicOf, valuesIn } from '../../core/preferences/field-rules.ts';
 import { readField, readValues, type TextFile, writeField } from '../../core/preferences/usual-facts.ts';

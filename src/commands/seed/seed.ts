@@ -1,8 +1,8 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from '../../core/errors.ts';
+import { newStoreOf } from '../../core/memory/store-owner.ts';
 import { personKey } from '../../core/message.ts';
 import { retryTransient } from '../../core/patience.ts';
-import { newStoreOf } from '../../core/store-owner.ts';
 import type { Operator } from '../operator.ts';
 import { nameOf, ownedStores, type Store } from '../people.ts';
 import { eachOf } from '../pool.ts';

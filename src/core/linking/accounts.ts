@@ -1,6 +1,6 @@
-import { type ClaimTimes, underClaim } from '../claim.ts';
 import { isSamePerson, type Person, personKey } from '../message.ts';
-import type { State } from '../state.ts';
+import { type ClaimTimes, underClaim } from '../queue/claim.ts';
+import type { State } from '../state/state.ts';
 
 /**
  * Which accounts belong to one human. One of them, the owner, is who the memory is kept for; an account that is

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Person, personKey } from '../message.ts';
-import { newOneTimeCode, plainCode } from '../one-time-codes.ts';
-import type { State } from '../state.ts';
+import { newOneTimeCode, plainCode } from '../people/one-time-codes.ts';
+import type { State } from '../state/state.ts';
 
 /** One-time codes with which a person shows from one account that another one is theirs too. */
 export interface LinkCodes {

@@ -1,8 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../../log.ts';
 import { unlessGone } from '../errors.ts';
-import type { Holds } from '../holds.ts';
-import type { Memory } from '../memory.ts';
+import type { Memory } from '../memory/memory.ts';
 import {
   type Action,
   type CommandAction,
@@ -11,14 +10,15 @@ import {
   personKey,
   platformName,
 } from '../message.ts';
-import { createPersonClaims } from '../person-claims.ts';
-import { eraseMemoryRows } from '../person-rows.ts';
+import { createPersonClaims } from '../people/person-claims.ts';
+import { eraseMemoryRows } from '../people/person-rows.ts';
+import type { Privacy } from '../people/privacy.ts';
 import type { Conflicts } from '../preferences/conflicts.ts';
-import type { Privacy } from '../privacy.ts';
-import type { Sessions } from '../sessions.ts';
-import type { State } from '../state.ts';
+import type { Holds } from '../queue/holds.ts';
+import type { Sessions } from '../session/sessions.ts';
+import type { ConversationOfSession } from '../session/whereabouts.ts';
+import type { State } from '../state/state.ts';
 import { type Conflict, outcome, type PreferencesView } from '../views.ts';
-import type { ConversationOfSession } from '../whereabouts.ts';
 import { type Accounts, type Leaving, MAX_ACCOUNTS } from './accounts.ts';
 import type { LinkCodes, Looked } from './codes.ts';
 import type { MemoryCopy, OpenDispute } from './memory-copy.ts';

@@ -1,6 +1,6 @@
-import type { Memory } from '../memory.ts';
-import type { MemoryFile } from '../memory-files.ts';
-import { idsIn } from '../memory-lines.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
+import { idsIn } from '../memory/memory-lines.ts';
 import type { Person } from '../message.ts';
 import type { OwnChange } from '../preferences/authors.ts';
 import type { Origins } from '../preferences/origins.ts';

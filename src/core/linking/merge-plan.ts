@@ -1,5 +1,5 @@
-import { MAX_CONTENT_BYTES } from '../memory-files.ts';
-import { type FactLine, factId, factLines, withoutDate, withoutLines } from '../memory-lines.ts';
+import { MAX_CONTENT_BYTES } from '../memory/memory-files.ts';
+import { type FactLine, factId, factLines, withoutDate, withoutLines } from '../memory/memory-lines.ts';
 import { fieldOf, garmentOf, ruleOf, said } from '../preferences/field-rules.ts';
 import { isListed, labelIn } from '../preferences/labels.ts';
 import type { TextFile } from '../preferences/usual-facts.ts';

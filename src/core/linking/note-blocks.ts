@@ -8,7 +8,7 @@ import {
   LIST_MARK,
   SILENT,
   withoutDate,
-} from '../memory-lines.ts';
+} from '../memory/memory-lines.ts';
 import { labelIn } from '../preferences/labels.ts';
 import { titleOfPath } from '../views.ts';
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemoryVersion } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-versions';
 import { type Person, personKey } from '../message.ts';
-import type { State } from '../state.ts';
+import type { ConversationOfSession } from '../session/whereabouts.ts';
+import type { State } from '../state/state.ts';
 import type { Author, BotChange, PersonalChange } from '../views.ts';
-import type { ConversationOfSession } from '../whereabouts.ts';
 
 /** What a change leaves behind: enough to recognise the version it makes. `sha256` null: it deletes. */
 export interface Intent {

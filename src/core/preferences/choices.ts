@@ -1,6 +1,6 @@
 import { type Conversation, type NoticeMode, type Person, personKey } from '../message.ts';
-import { extentOf, type Privacy, type PrivateExtent } from '../privacy.ts';
-import type { State } from '../state.ts';
+import { extentOf, type Privacy, type PrivateExtent } from '../people/privacy.ts';
+import type { State } from '../state/state.ts';
 import { outcome, type PreferencesView } from '../views.ts';
 
 /** What people say about being remembered at all, and about being told of it. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
 import type { OpenDispute } from '../linking/memory-copy.ts';
-import type { Memory } from '../memory.ts';
-import { changedLines } from '../memory-text.ts';
+import type { Memory } from '../memory/memory.ts';
+import { changedLines } from '../memory/memory-text.ts';
 import { type Person, personKey } from '../message.ts';
-import type { State } from '../state.ts';
+import type { State } from '../state/state.ts';
 import { type Conflict, titleOfPath } from '../views.ts';
 import { revisionOf } from './history.ts';
 import { textOf, versionsOf } from './versions.ts';

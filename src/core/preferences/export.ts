@@ -1,5 +1,5 @@
-import type { MemoryFile } from '../memory-files.ts';
-import { factLines } from '../memory-lines.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
+import { factLines } from '../memory/memory-lines.ts';
 import type { Person } from '../message.ts';
 import { type HistoryEntry, lineOfChange, titleOfPath, wordOfRemoval, wordsOfAuthor } from '../views.ts';
 

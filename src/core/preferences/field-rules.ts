@@ -1,7 +1,7 @@
 /** How usual facts are written down: which label, in which file, means which field of the form. */
 
 import type { FormEntry } from '../agent-file.ts';
-import type { FactLine } from '../memory-lines.ts';
+import type { FactLine } from '../memory/memory-lines.ts';
 import type { FieldName } from '../message.ts';
 import { topicOfThing } from './known-things.ts';
 

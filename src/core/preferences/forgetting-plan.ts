@@ -1,8 +1,8 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { Memory } from '../memory.ts';
-import { versionBefore } from '../memory-changes.ts';
-import type { MemoryFile } from '../memory-files.ts';
-import { factId, factLines, idsIn, isEmptyNote, withoutLines } from '../memory-lines.ts';
+import type { Memory } from '../memory/memory.ts';
+import { versionBefore } from '../memory/memory-changes.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
+import { factId, factLines, idsIn, isEmptyNote, withoutLines } from '../memory/memory-lines.ts';
 import { type Forgettable, titleOfPath } from '../views.ts';
 import { textOf, type Version, versionsIn } from './versions.ts';
 

@@ -1,8 +1,8 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf } from '../errors.ts';
-import type { Memory } from '../memory.ts';
-import type { MemoryFile } from '../memory-files.ts';
-import { idsIn } from '../memory-lines.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
+import { idsIn } from '../memory/memory-lines.ts';
 import type { Person } from '../message.ts';
 import type { Authors } from './authors.ts';
 import { isSeen, itemOf, type Plan, without } from './forgetting-plan.ts';

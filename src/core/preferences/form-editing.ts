@@ -1,7 +1,7 @@
-import type { Memory } from '../memory.ts';
-import type { MemoryFile } from '../memory-files.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
 import { type Action, type Person, personKey } from '../message.ts';
-import type { State } from '../state.ts';
+import type { State } from '../state/state.ts';
 import { type Conflict, outcome, type PreferencesView } from '../views.ts';
 import { sha256Of } from './authors.ts';
 import { type Conflicts, newId, OPEN_MS } from './conflicts.ts';

@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { versionBefore } from '../memory-changes.ts';
-import { changedLines } from '../memory-text.ts';
+import { versionBefore } from '../memory/memory-changes.ts';
+import { changedLines } from '../memory/memory-text.ts';
 import type { Person } from '../message.ts';
 import { type HistoryEntry, titleOfPath } from '../views.ts';
 import type { Authors } from './authors.ts';

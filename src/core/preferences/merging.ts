@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { Memory } from '../memory.ts';
-import { factId, factLines, withLineAfter, withoutLines } from '../memory-lines.ts';
-import { isOwn, type Story, storyOf } from '../memory-story.ts';
+import type { Memory } from '../memory/memory.ts';
+import { factId, factLines, withLineAfter, withoutLines } from '../memory/memory-lines.ts';
+import { isOwn, type Story, storyOf } from '../memory/memory-story.ts';
 import type { Person } from '../message.ts';
 import { isListed, labelIn } from './labels.ts';
 import { isEmptied, textOf, type Version } from './versions.ts';

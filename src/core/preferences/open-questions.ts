@@ -1,11 +1,11 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { KEEP_MS } from '../latest-changes.ts';
-import { changesOf } from '../memory-changes.ts';
-import { textOfVersion } from '../memory-restore.ts';
+import { changesOf } from '../memory/memory-changes.ts';
+import { textOfVersion } from '../memory/memory-restore.ts';
+import type { NoticeRecord } from '../memory/notices.ts';
 import { type Person, personKey } from '../message.ts';
-import type { NoticeRecord } from '../notices.ts';
-import type { State } from '../state.ts';
+import type { State } from '../state/state.ts';
 import type { Notice } from '../views.ts';
+import { KEEP_MS } from './latest-changes.ts';
 
 /** What was held back and waits for a person's word: also where the question could not be shown, or was lost from sight. */
 export interface OpenQuestions {

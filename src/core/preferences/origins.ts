@@ -1,10 +1,10 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { MemoryFile } from '../memory-files.ts';
-import { factId, factLines } from '../memory-lines.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
+import { factId, factLines } from '../memory/memory-lines.ts';
 import { type Person, personKey } from '../message.ts';
-import type { State } from '../state.ts';
+import type { ConversationOfSession } from '../session/whereabouts.ts';
+import type { State } from '../state/state.ts';
 import type { Author, Fact } from '../views.ts';
-import type { ConversationOfSession } from '../whereabouts.ts';
 import type { Authors } from './authors.ts';
 import { textOf, type Version, versionsOf } from './versions.ts';
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { type FinalChange, KEEP_MS, type LatestChanges } from '../latest-changes.ts';
-import type { ChangeRef } from '../memory-changes.ts';
-import type { MemoryFile } from '../memory-files.ts';
+import type { ChangeRef } from '../memory/memory-changes.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
+import type { NoticeRecord } from '../memory/notices.ts';
 import { type Person, personKey } from '../message.ts';
-import type { NoticeRecord } from '../notices.ts';
-import type { State } from '../state.ts';
+import type { State } from '../state/state.ts';
 import type { OwnChange } from './authors.ts';
+import { type FinalChange, KEEP_MS, type LatestChanges } from './latest-changes.ts';
 
 /** A write that went through. */
 export interface Made

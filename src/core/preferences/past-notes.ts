@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { Memory } from '../memory.ts';
-import type { MemoryFile } from '../memory-files.ts';
-import { factId, factLines, idsIn } from '../memory-lines.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
+import { factId, factLines, idsIn } from '../memory/memory-lines.ts';
 import type { Forgettable } from '../views.ts';
 import { isCalled, titleOfPath } from '../views.ts';
 import type { Plan } from './forgetting-plan.ts';

@@ -1,9 +1,9 @@
 import { type Dispute, planMerge } from '../linking/merge-plan.ts';
-import type { Memory } from '../memory.ts';
-import type { MemoryFile } from '../memory-files.ts';
-import { factId, factLines, idsIn, withoutLines } from '../memory-lines.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
+import { factId, factLines, idsIn, withoutLines } from '../memory/memory-lines.ts';
+import type { Audience } from '../memory/store-owner.ts';
 import type { Action, Person } from '../message.ts';
-import type { Audience } from '../store-owner.ts';
 import { outcome, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Conflicts } from './conflicts.ts';
 import type { Origins } from './origins.ts';

@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { Memory } from '../memory.ts';
-import type { MemoryFile } from '../memory-files.ts';
-import { factLines } from '../memory-lines.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
+import { factLines } from '../memory/memory-lines.ts';
 import type { Action, Person } from '../message.ts';
 import { type Draft, outcome, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Conflicts, Unsaved } from './conflicts.ts';

@@ -7,7 +7,7 @@ import {
   withLineAfter,
   withoutDate,
   withoutLines,
-} from '../memory-lines.ts';
+} from '../memory/memory-lines.ts';
 import { titleOfPath } from '../views.ts';
 import {
   type FieldRule,

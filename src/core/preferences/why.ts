@@ -1,7 +1,7 @@
-import type { MemoryFile } from '../memory-files.ts';
+import type { MemoryFile } from '../memory/memory-files.ts';
 import { type Conversation, type Person, personKey } from '../message.ts';
-import type { Privacy } from '../privacy.ts';
-import type { ReplySources } from '../reply-sources.ts';
+import type { Privacy } from '../people/privacy.ts';
+import type { ReplySources } from '../turn/reply-sources.ts';
 import { outcome, type PreferencesView, titleOfPath, type UsedMemory } from '../views.ts';
 
 /** Which memories a reply was based on: the person's alone to ask, where the reply stands. */

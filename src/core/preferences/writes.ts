@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import * as z from 'zod';
 import { failureOf, PersonError } from '../errors.ts';
-import { MAX_CONTENT_BYTES, type MemoryFile } from '../memory-files.ts';
+import { MAX_CONTENT_BYTES, type MemoryFile } from '../memory/memory-files.ts';
 import type { Person } from '../message.ts';
 import { type Authors, type Intended, type OwnChange, sha256Of } from './authors.ts';
 import type { Made, OwnChanges } from './own-changes.ts';

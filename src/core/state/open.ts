@@ -1,5 +1,5 @@
 import { SetupError } from '../errors.ts';
-import type { State } from '../state.ts';
+import type { State } from './state.ts';
 
 /**
  * The state that DATABASE_URL names: SQLite in `dataDir` when it names none, PostgreSQL or Redis when many

@@ -1,7 +1,7 @@
 import KeyvPostgres from '@keyv/postgres';
 import pg from 'pg';
 import { SetupError } from '../errors.ts';
-import type { State } from '../state.ts';
+import type { State } from './state.ts';
 import { sweepInBatches } from './sweep.ts';
 import { createTables, type Row, type Rows } from './table.ts';
 

@@ -1,7 +1,7 @@
 import KeyvRedis, { createClient } from '@keyv/redis';
 import { SetupError } from '../errors.ts';
-import { greeted } from '../redis-greeting.ts';
-import type { State } from '../state.ts';
+import { greeted } from './redis-greeting.ts';
+import type { State } from './state.ts';
 import { sweepInBatches } from './sweep.ts';
 import { createTables, type Row, type Rows } from './table.ts';
 

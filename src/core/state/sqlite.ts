@@ -2,11 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import KeyvSqlite from '@keyv/sqlite';
 import { SetupError } from '../errors.ts';
-import type { State, Table } from '../state.ts';
 import { inBatches, oneByOne } from './in-batches.ts';
 import { createRowCache } from './row-cache.ts';
 import { EXPIRES, PREPARE_WRITES, SWEEP, type Write } from './sqlite-statements.ts';
 import { createWrites, type Query, type Writes } from './sqlite-writes.ts';
+import type { State, Table } from './state.ts';
 import { sweepInBatches } from './sweep.ts';
 import { createTables, expiring, type Row, type Rows } from './table.ts';
 

@@ -1,5 +1,5 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv';
-import type { Table } from '../state.ts';
+import type { Table } from './state.ts';
 
 export interface Row {
   key: string;

@@ -8,7 +8,7 @@ import type { BotPort, ChatAdapter, ReplySink } from '../../../src/core/adapter.
 import type { Json, Message } from '../../../src/core/message.ts';
 import { FIELDS } from '../../../src/core/preferences/field-rules.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
-import type { State, Table } from '../../../src/core/state.ts';
+import type { State, Table } from '../../../src/core/state/state.ts';
 import type { Log } from '../../../src/log.ts';
 import {
   createFakeDiscord,

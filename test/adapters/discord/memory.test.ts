@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDiscordAdapter } from '../../../src/adapters/discord/adapter.ts';
 import { parseAgentFile } from '../../../src/core/agent-file.ts';
 import { type Bot, createBot } from '../../../src/core/bot.ts';
-import { createCustomTools } from '../../../src/core/custom-tools.ts';
+import { createCustomTools } from '../../../src/core/turn/custom-tools.ts';
 import { createLog } from '../../../src/log.ts';
 import { createAgentLoop } from '../../../src/runtime/agent-loop.ts';
 import { createRuntime, type Runtime } from '../../../src/runtime/server.ts';

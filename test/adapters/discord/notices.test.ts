@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLocalSignals } from '../../../src/core/signals.ts';
+import { createLocalSignals } from '../../../src/core/queue/signals.ts';
 import type { Notice, PreferencesView } from '../../../src/core/views.ts';
 import { memoryView } from '../scripted-bot.ts';
 import { botSaid, createWorld, done, nthMessage, openReply, type World } from './harness.ts';

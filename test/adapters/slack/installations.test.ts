@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createSlackAdapter } from '../../../src/adapters/slack/adapter.ts';
-import { createOAuthInstallations } from '../../../src/adapters/slack/installations.ts';
+import { createOAuthInstallations } from '../../../src/adapters/slack/connection/installations.ts';
 import type { User } from '../../fakes/slack/drivers/user.ts';
 import type { Workspace } from '../../fakes/slack/drivers/workspace.ts';
 import type { FakeSlackOptions } from '../../fakes/slack/fake-slack.ts';

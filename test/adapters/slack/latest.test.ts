@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createLatest, type Latest } from '../../../src/adapters/slack/latest.ts';
+import { createLatest, type Latest } from '../../../src/adapters/slack/memory/latest.ts';
 import type { Conversation } from '../../../src/core/message.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
-import type { State } from '../../../src/core/state.ts';
+import type { State } from '../../../src/core/state/state.ts';
 
 const DAY_MS = 24 * 3600_000;
 const person = { platform: 'slack', workspace: 'T1', id: 'U1', name: 'Ann' };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { EVENTS, SCOPES, WHY_SHORTCUT } from '../../../src/adapters/slack/scopes.ts';
+import { EVENTS, SCOPES, WHY_SHORTCUT } from '../../../src/adapters/slack/connection/scopes.ts';
 import { readManifest } from './manifest.ts';
 
 const published = z.fromJSONSchema(

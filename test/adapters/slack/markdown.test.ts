@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { renderMarkdown } from '../../../src/adapters/slack/markdown.ts';
+import { renderMarkdown } from '../../../src/adapters/slack/reply/markdown.ts';
 import { linksIn, pingsIn } from '../../fakes/slack/rendering.ts';
 
 const knowsHost = (host: string) => host === 'shop.example';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { fingerprintOf } from '../../../src/adapters/slack/find-posted.ts';
+import { fingerprintOf } from '../../../src/adapters/slack/reply/find-posted.ts';
 import type { ReplySink } from '../../../src/core/adapter.ts';
 import type { Message } from '../../../src/core/message.ts';
 import type { Seen } from '../../fakes/slack/drivers/screen.ts';

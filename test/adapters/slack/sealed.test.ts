@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { openSealed, seal } from '../../../src/adapters/slack/sealed.ts';
+import { openSealed, seal } from '../../../src/adapters/slack/connection/sealed.ts';
 
 it('a sealed value opens with its key, under its own name, unchanged', () => {
   const key = randomBytes(32);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSlackSettings } from '../../../src/adapters/slack/settings.ts';
+import { readSlackSettings } from '../../../src/adapters/slack/connection/settings.ts';
 
 const SOCKET = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' };
 const OAUTH = {

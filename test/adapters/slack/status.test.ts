@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createStatusLine } from '../../../src/adapters/slack/status.ts';
+import { createStatusLine } from '../../../src/adapters/slack/reply/status.ts';
 import { createLog } from '../../../src/log.ts';
 
 it('does not hold the end of a turn up when Slack wants to be left alone: the stop button goes later', async () => {

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readSubmission } from '../../../src/adapters/slack/memory-forms.ts';
+import { readSubmission } from '../../../src/adapters/slack/memory/memory-forms.ts';
+import { homeView, modalView, viewMessage, waitingModal } from '../../../src/adapters/slack/memory/views.ts';
 import {
   answeredQuestion,
   detailMessage,
   noticeMessage,
   questionMessage,
 } from '../../../src/adapters/slack/notices.ts';
-import { homeView, modalView, viewMessage, waitingModal } from '../../../src/adapters/slack/views.ts';
 import { type CommandAction, FIELD_NAMES } from '../../../src/core/message.ts';
 import type { LineChange, MemorySection, PreferencesView } from '../../../src/core/views.ts';
 import { checkBlocks, textLength } from '../../fakes/slack/blocks.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { WHY_SHORTCUT } from '../../../src/adapters/slack/scopes.ts';
+import { WHY_SHORTCUT } from '../../../src/adapters/slack/connection/scopes.ts';
 import type { Message } from '../../../src/core/message.ts';
 import type { Seen } from '../../fakes/slack/drivers/screen.ts';
 import { textsOf } from '../../fakes/slack/rendering.ts';

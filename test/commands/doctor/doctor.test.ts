@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SCOPES } from '../../../src/adapters/slack/scopes.ts';
+import { SCOPES } from '../../../src/adapters/slack/connection/scopes.ts';
 import { runCommand } from '../../../src/commands/table.ts';
 import { asInManifest } from '../../adapters/slack/harness.ts';
 import { createFakeSlack, type FakeSlack } from '../../fakes/slack/fake-slack.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCustomers } from '../../../src/commands/seed/customers.ts';
 import { planFor } from '../../../src/commands/seed/plan.ts';
-import { factLines } from '../../../src/core/memory-lines.ts';
+import { factLines } from '../../../src/core/memory/memory-lines.ts';
 import { FIELDS } from '../../../src/core/preferences/field-rules.ts';
 
 const customer = (row: Record<string, string>) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Dispatcher, Run } from '../../../src/core/dispatcher.ts';
-import type { Caps } from '../../../src/core/fair-queue.ts';
+import type { Dispatcher, Run } from '../../../src/core/queue/dispatcher.ts';
+import type { Caps } from '../../../src/core/queue/fair-queue.ts';
 import { gate } from '../../helpers/gate.ts';
 
 type Create = (run: Run, caps?: Partial<Caps>) => Promise<Dispatcher> | Dispatcher;

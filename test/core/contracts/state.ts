@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { State } from '../../../src/core/state.ts';
+import type { State } from '../../../src/core/state/state.ts';
 
 /** What every store must do. `open` may be called again on the same data after `close`. */
 export function stateContract(name: string, open: () => Promise<State>, clean: () => Promise<void>): void {

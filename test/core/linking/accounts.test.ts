@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAccounts, MAX_ACCOUNTS } from '../../../src/core/linking/accounts.ts';
 import type { Person } from '../../../src/core/message.ts';
-import { eraseRows } from '../../../src/core/person-rows.ts';
+import { eraseRows } from '../../../src/core/people/person-rows.ts';
 import { dyingAt, type Opened, STATES } from './states.ts';
 
 const person = (id: string): Person => ({ platform: 'test', workspace: 'W1', id, name: `${id} of W1` });

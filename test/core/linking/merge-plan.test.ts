@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type MergePlan, planMerge } from '../../../src/core/linking/merge-plan.ts';
 import { isTitleOf } from '../../../src/core/linking/note-blocks.ts';
-import { factId, factLines, headingIn } from '../../../src/core/memory-lines.ts';
+import { factId, factLines, headingIn } from '../../../src/core/memory/memory-lines.ts';
 
 type Files = Record<string, string>;
 

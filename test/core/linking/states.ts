@@ -5,7 +5,7 @@ import pg from 'pg';
 import { openPostgresState } from '../../../src/core/state/postgres.ts';
 import { openRedisState } from '../../../src/core/state/redis.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
-import type { State, Table } from '../../../src/core/state.ts';
+import type { State, Table } from '../../../src/core/state/state.ts';
 import { temporaryFolder } from '../../helpers/cli.ts';
 import { POSTGRES, REDIS, uniqueName } from '../../helpers/servers.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLatestChanges } from '../../../src/core/latest-changes.ts';
-import { createNotices } from '../../../src/core/notices.ts';
+import { createNotices } from '../../../src/core/memory/notices.ts';
 import { createAuthors } from '../../../src/core/preferences/authors.ts';
-import { createWhereabouts } from '../../../src/core/whereabouts.ts';
+import { createLatestChanges } from '../../../src/core/preferences/latest-changes.ts';
+import { createWhereabouts } from '../../../src/core/session/whereabouts.ts';
 import { type Bench, collect, createBench } from '../../helpers/bench.ts';
 import { memoryOf, obedientModel, SHELL_AGENT, write } from '../../helpers/memory.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { factLines } from '../../../src/core/memory-lines.ts';
+import { factLines } from '../../../src/core/memory/memory-lines.ts';
 import type { FieldName } from '../../../src/core/message.ts';
 import { FIELDS, ruleOf } from '../../../src/core/preferences/field-rules.ts';
 import { readField, readFields, writeField } from '../../../src/core/preferences/usual-facts.ts';

@@ -1,6 +1,6 @@
 /** A worker whose turns never end: started by a test, which kills it. */
 
-import { createBullmqDispatcher } from '../../../src/core/dispatcher-bullmq.ts';
+import { createBullmqDispatcher } from '../../../src/core/queue/dispatcher-bullmq.ts';
 import { createLog } from '../../../src/log.ts';
 
 await createBullmqDispatcher({

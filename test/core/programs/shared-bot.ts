@@ -8,13 +8,13 @@ import Anthropic from '@anthropic-ai/sdk';
 import type { BotPort, ChatAdapter, Reply } from '../../../src/core/adapter.ts';
 import { parseAgentFile } from '../../../src/core/agent-file.ts';
 import { createBot, type Role } from '../../../src/core/bot.ts';
-import { createCustomTools } from '../../../src/core/custom-tools.ts';
-import { createBullmqDispatcher } from '../../../src/core/dispatcher-bullmq.ts';
-import { createLeases } from '../../../src/core/leases.ts';
 import type { Message } from '../../../src/core/message.ts';
-import { createRedisSignals } from '../../../src/core/signals-redis.ts';
+import { createBullmqDispatcher } from '../../../src/core/queue/dispatcher-bullmq.ts';
+import { createLeases } from '../../../src/core/queue/leases.ts';
+import { createRedisSignals } from '../../../src/core/queue/signals-redis.ts';
 import { openPostgresState } from '../../../src/core/state/postgres.ts';
 import { openRedisState } from '../../../src/core/state/redis.ts';
+import { createCustomTools } from '../../../src/core/turn/custom-tools.ts';
 import { createLog } from '../../../src/log.ts';
 
 /** What a line on standard input asks for. */

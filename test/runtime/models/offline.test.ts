@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sessionStart } from '../../../src/core/session-start.ts';
+import { sessionStart } from '../../../src/core/session/session-start.ts';
 import { createOfflineModel } from '../../../src/runtime/models/offline.ts';
 import { createConversation, mountPath, startBlock } from './offline/conversation.ts';
 

@@ -1,0 +1,133 @@
+/** What people see of their memory: in messages, windows and on the Home tab. Pure. */
+
+import type { types } from '@slack/bolt';
+import { clip } from '../../../core/reply/text-split.ts';
+import type { PreferencesView } from '../../../core/views.ts';
+import {
+  type Block,
+  DIVIDER,
+  fallback,
+  line,
+  lines,
+  type MessageContent,
+  plain,
+  section,
+  sentence,
+} from '../blocks.ts';
+import { memoryButton } from './memory-buttons.ts';
+import { editorWindow, formWindow, linkWindow } from './memory-forms.ts';
+import { headingOf, panelBlocks } from './memory-panels.ts';
+
+const IN_MESSAGE = { blocks: 46, characters: 10_000, opens: true };
+/** A view takes 250,000 bytes as JSON. */
+const IN_VIEW = { blocks: 94, characters: 60_000, opens: false };
+const TOO_LONG = 'This note is too long to be edited here. Tell me in a message what should change.';
+
+const CHOICES_CHARACTERS = 1_500;
+
+/** In a message that only the person sees. `said`: what was just done; `from`: where a long note goes on. */
+export function viewMessage(view: PreferencesView, said?: string, from = 0): MessageContent {
+  const top = said === undefined ? [] : [section(sentence(said))];
+  return {
+    text: fallback(said ?? headingOf(view)),
+    blocks: [...top, ...panelBlocks(view, { ...IN_MESSAGE, from })],
+  };
+}
+
+export function homeView(view: PreferencesView): Block {
+  return { type: 'home', blocks: panelBlocks(view, IN_VIEW) };
+}
+
+/** A window. `said`, `from`: as in a message. */
+export function modalView(view: PreferencesView, said?: string, from = 0): Block {
+  if (view.type === 'form') return formWindow(view.formId, view.fields);
+  if (view.type === 'editor') {
+    return editorWindow(view.draft) ?? modalView({ type: 'outcome', ok: false, sentence: TOO_LONG });
+  }
+  if (view.type === 'link-code') return linkWindow(view);
+  const top = said === undefined ? [] : [section(sentence(said)), DIVIDER];
+  const back =
+    view.type === 'memory' || view.type === 'confirm'
+      ? []
+      : [{ type: 'actions', elements: [memoryButton('Back to my memory', { type: 'view' }, '_back')] }];
+  return {
+    type: 'modal',
+    title: plain(view.type === 'file' ? clip(view.section.title, 24) : 'Your memory'),
+    close: plain('Close'),
+    blocks: [...top, ...panelBlocks(view, { ...IN_VIEW, from }), ...back],
+  };
+}
+
+/** Opened at once, because Slack gives three seconds and the memory may take longer. */
+export function waitingModal() {
+  return {
+    type: 'modal',
+    title: plain('Your memory'),
+    close: plain('Close'),
+    blocks: [section('One moment…')],
+  } satisfies types.ModalView;
+}
+
+export function sentenceMessage(text: string): MessageContent {
+  return { text: fallback(text), blocks: [section(sentence(text))] };
+}
+
+const HELP: readonly [heading: string, lines: readonly string[]][] = [
+  [
+    'What I remember',
+    [
+      '`/preferences` all of it, with buttons for everything below',
+      '`/preferences show TITLE` one note in full, with where each fact is from',
+      '`/preferences history [TITLE]` what changed, when and by whom; bring older things back',
+      '`/preferences why` what my last answer to you here was based on; for an older one choose _Why this answer?_ in its menu ⋮',
+      '`/preferences export [json]` everything as a file, in our direct messages',
+    ],
+  ],
+  [
+    'Change it',
+    [
+      '`/preferences edit` the usual facts as a form, where I ask for any; `set FIELD VALUE` one of them, or one more of a list',
+      '`/preferences edit TITLE`, `new TITLE` write a note yourself',
+      '`/preferences undo` take back the last change, mine or yours; again: the one before; `keep` agree to what I held back',
+    ],
+  ],
+  [
+    'Forget it (I ask before anything goes)',
+    [
+      '`/preferences forget TITLE` or a fact in it, also one that only earlier versions say any more',
+      '`/preferences forget since 2026-03-14` what I learned since then',
+      '`/preferences forget me` everything there is of you',
+    ],
+  ],
+  [
+    'Where and how I remember',
+    [
+      '`/preferences share TITLE`, `unshare TITLE` whether a note is used where others can read',
+      '`/preferences link`, `link CODE`, `unlink` one memory for your accounts elsewhere',
+      '`/preferences pause`, `resume` write nothing new; go on',
+      '`/preferences private on`, `off` no memory here: in all our direct messages, or in the thread of a channel you last wrote to me in',
+      '`/preferences notices on`, `private`, `off` how I tell you what I changed',
+    ],
+  ],
+];
+
+/** `first`: what to say before it. */
+export function helpMessage(first?: string): MessageContent {
+  const heading = first ?? 'What /preferences can do';
+  return {
+    text: fallback(heading),
+    blocks: [
+      ...(first === undefined ? [] : [section(sentence(first))]),
+      ...HELP.map(([title, lines]) => section([`*${title}*`, ...lines].join('\n'))),
+    ],
+  };
+}
+
+/** What might have been meant, as it would have to be said. */
+export function choicesMessage(text: string, choices: readonly string[]): MessageContent {
+  const items = lines(
+    choices.map(choice => `• ${line(choice)}`),
+    CHOICES_CHARACTERS,
+  );
+  return { text: fallback(text), blocks: [section([sentence(text), ...items].join('\n'))] };
+}

@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto';
+import type { Table } from '../state/state.ts';
+
+export interface ClaimTimes {
+  /** A claim whose process died is free after this long; it is renewed while the work goes on. */
+  ttlMs: number;
+  pollMs: number;
+  wait?: ((ms: number) => Promise<void>) | undefined;
+}
+
+/** Does the work while nobody else does any under this key, in whichever process that shares the table. Waits its turn. */
+export async function underClaim<T>(
+  claims: Table<string>,
+  key: string,
+  { ttlMs, pollMs, wait = sleep }: ClaimTimes,
+  work: () => Promise<T>,
+): Promise<T> {
+  const owner = randomUUID();
+  while (!(await claims.insert(key, owner, ttlMs))) await wait(pollMs);
+  // A renewal that fails is followed by others before the claim runs out.
+  const renewal = setInterval(() => claims.replace(key, owner, owner, ttlMs).catch(() => {}), ttlMs / 4);
+  renewal.unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(renewal);
+    // Only ours: what has run out may be somebody else's by now. What cannot be given back runs out by itself.
+    await claims.replace(key, owner, owner, -1).catch(() => {});
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
+}
