@@ -7,12 +7,16 @@ export interface ReplyWriter {
   finish(reply: Reply): void;
 }
 
-/** Text as it grows, a status line while there is none. */
-export function streamingWriter(write: (text: string) => void, dim: (text: string) => string): ReplyWriter {
+/** Text as it grows, a status line while there is none. `clearLine` wipes the line that is being written. */
+export function streamingWriter(
+  write: (text: string) => void,
+  dim: (text: string) => string,
+  clearLine: () => void,
+): ReplyWriter {
   let printed = '';
   let status: string | null = null;
   const clear = () => {
-    if (status !== null) write('\r\x1b[K');
+    if (status !== null) clearLine();
     status = null;
   };
   function text(next: string): void {

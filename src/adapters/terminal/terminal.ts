@@ -49,7 +49,8 @@ export function createTerminal(options: TerminalOptions): Terminal {
   };
   let lastAside: string | null = null;
   const dim = (text: string) => (interactive ? styleText('dim', text) : text);
-  const write = (text: string) => void output.write(text);
+  const write = (text: string) => void output.write(printable(text));
+  const clearLine = () => void output.write('\r\x1b[K');
 
   let bot: BotPort;
   let lines: Interface | undefined;
@@ -91,7 +92,8 @@ export function createTerminal(options: TerminalOptions): Terminal {
     lastAside = line;
     replying?.pause();
     const typing = interactive && isIdle() && lines !== undefined;
-    write(`${typing ? '\r\x1b[K' : ''}${dim(line)}\n`);
+    if (typing) clearLine();
+    write(`${dim(line)}\n`);
     // What was being typed stands there again.
     if (typing) lines?.prompt(true);
   }
@@ -172,7 +174,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
 
   function openReply(message: Message): ReplySink {
     const earlier = message.conversation.channel !== conversation.channel;
-    const writer = interactive ? streamingWriter(write, dim) : wholeWriter(write);
+    const writer = interactive ? streamingWriter(write, dim, clearLine) : wholeWriter(write);
     replying = writer;
     if (earlier) write(dim(`(You asked before I was interrupted: ${message.text.slice(0, 200)})\n`));
     writer.show({ state: 'working', text: '', status: 'Thinking', activities: [] });
@@ -335,4 +337,9 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** What the agent, a note or a page says must not steer the terminal: control characters go, the two of `dim` stay. */
+function printable(text: string): string {
+  return text.replace(/\x1b\[22?m|[^\P{Cc}\n\t]/gu, found => (found.length > 1 ? found : ''));
 }

@@ -28,6 +28,7 @@ async function keyboard() {
     bot,
     terminal: opened,
     screen,
+    written: () => raw,
     type: (text: string) => void input.write(text),
     shows: (part: string) =>
       new Promise<void>(resolve => {
@@ -67,6 +68,19 @@ describe('what is typed while an answer is being written', () => {
     const [, meanwhile = ''] = /You wear 9([\s\S]*), I think/.exec(screen()) ?? [];
     expect(meanwhile).toContain('I remember nothing');
     expect(meanwhile).not.toContain('> ');
+  });
+});
+
+describe('what is written', () => {
+  it('cannot steer the terminal', async () => {
+    const { written, shows, answering } = await keyboard();
+    const sink = answering();
+    sink.show(reply('Wool\x1b]52;c;ZXZpbA==\x07 is'));
+    await sink.finish(done('Wool\x1b]52;c;ZXZpbA==\x07 is\x1b[2K\r> warm\u009b2J.'));
+    sink.close();
+    await shows('warm');
+    expect(written()).toContain('Wool]52;c;ZXZpbA== is[2K> warm2J.');
+    expect(written()).not.toMatch(/\x07|\x1b\]|\x1b\[2K|\u009b/);
   });
 });
 
