@@ -26,7 +26,7 @@ const PLATFORM = 'parlour';
 const MENTION = /^@shopper\b[\s,:]*/i;
 const MAX_BODY = 1_000_000;
 
-const pressed = z.object({ message: z.string(), by: z.string(), yes: z.boolean() });
+const pressed = z.object({ question: z.string(), by: z.string(), yes: z.boolean() });
 
 const createAdapter: CreateAdapter = ({ env, log }) => {
   const { PARLOUR_URL, PARLOUR_TOKEN, PARLOUR_PORT = '0' } = env;
@@ -54,7 +54,7 @@ const createAdapter: CreateAdapter = ({ env, log }) => {
         await bot.withdraw(conversationOf(it.message), idOf(it.message, it.message.revision));
         return;
       case 'pressed':
-        return press(it.room, it.message, it.button, it.by);
+        return press(it.room, it.button, it.by);
     }
   }
 
@@ -83,17 +83,17 @@ const createAdapter: CreateAdapter = ({ env, log }) => {
     }
   }
 
-  async function press(room: string, message: string, button: string, by: ParlourPerson): Promise<void> {
-    if (button === 'yes' || button === 'no') {
+  async function press(room: string, button: string, by: ParlourPerson): Promise<void> {
+    const [, type = '', about = ''] = /^(\w+):(.*)$/.exec(button) ?? [];
+    if (type === 'yes' || type === 'no') {
       // The question may be open in another process.
-      const answer = { message, by: by.id, yes: button === 'yes' };
+      const answer = { question: about, by: by.id, yes: type === 'yes' };
       if (relayed(answer) === null) await bot.relay(PLATFORM, answer);
       return;
     }
-    const [type, noticeId = ''] = button.split(':');
     if (type !== 'undo' && type !== 'keep') return;
     // Whose notice it is, the core knows: somebody else's press changes nothing.
-    await show(room, by, await bot.command({ person: personOf(by), action: { type, noticeId } }));
+    await show(room, by, await bot.command({ person: personOf(by), action: { type, noticeId: about } }));
   }
 
   async function show(room: string, to: ParlourPerson, view: PreferencesView): Promise<void> {
@@ -103,7 +103,7 @@ const createAdapter: CreateAdapter = ({ env, log }) => {
   function relayed(payload: Json): Json {
     const answer = pressed.safeParse(payload);
     if (!answer.success) return null;
-    return questions.answer(answer.data.message, answer.data.by, answer.data.yes) ? true : null;
+    return questions.answer(answer.data.question, answer.data.by, answer.data.yes) ? true : null;
   }
 
   const server = createServer((request, response) => {
@@ -136,6 +136,7 @@ const createAdapter: CreateAdapter = ({ env, log }) => {
       await parlour.setWebhook(`http://127.0.0.1:${address.port}/`);
     },
     async stop() {
+      questions.close();
       if (!server.listening) return;
       await new Promise<void>(resolve => server.close(() => resolve()));
     },

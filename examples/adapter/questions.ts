@@ -1,41 +1,59 @@
-import type { Person, Question } from '../../src/extending.ts';
+import type { Message, Question } from '../../src/extending.ts';
 import type { Parlour } from './parlour.ts';
 
 export interface Questions {
-  /** Asks one person; false when they say no or nothing. */
-  ask(room: string, person: Person, question: Question, signal: AbortSignal): Promise<boolean>;
-  /** False when nobody here waits for an answer to this message, or not from this person. */
-  answer(messageId: string, by: string, yes: boolean): boolean;
+  /**
+   * Asks whoever wrote the message; false when they say no or nothing. One that an earlier process has asked is asked on where
+   * it stands.
+   */
+  ask(about: Message, question: Question, signal: AbortSignal): Promise<boolean>;
+  /** False when nobody here waits for an answer to this question, or not from this person. */
+  answer(key: string, by: string, yes: boolean): boolean;
+  /** The process is going down: what is open stays as it is, for a later one. */
+  close(): void;
 }
 
 export function createQuestions(parlour: Parlour): Questions {
   const waiting = new Map<string, { owner: string; settle: (yes: boolean) => void }>();
+  let closed = false;
 
   return {
-    async ask(room, person, { text, detail }, signal) {
+    async ask({ id: messageId, conversation }, { id: questionId, text, detail }, signal) {
+      if (signal.aborted) return false;
+      const { channel: room, person } = conversation;
       const said = detail === '' ? text : `${text}\n${detail}`;
       const onlyFor = person.id;
+      // The same in every process, so that the next one finds the question, and its buttons are still about it.
+      const key = `${messageId}/${questionId}`;
       const buttons = [
-        { id: 'yes', label: 'Yes' },
-        { id: 'no', label: 'No' },
+        { id: `yes:${key}`, label: 'Yes' },
+        { id: `no:${key}`, label: 'No' },
       ];
-      const id = await parlour.post(room, { text: said, buttons, onlyFor });
-      const yes = await new Promise<boolean>(resolve => {
-        const silence = () => resolve(false);
-        waiting.set(id, { owner: person.id, settle: resolve });
+      // Before it is posted: the answer may come sooner than the receipt.
+      const answer = new Promise<boolean | null>(resolve => {
+        const silence = () => resolve(null);
+        waiting.set(key, { owner: person.id, settle: resolve });
         signal.addEventListener('abort', silence, { once: true });
-        if (signal.aborted) silence();
       });
-      waiting.delete(id);
-      // The answer counts, whether or not the buttons can be taken away.
-      await parlour.edit(id, { text: `${said}\n(${yes ? 'yes' : 'no'})`, onlyFor }).catch(() => {});
-      return yes;
+      try {
+        const id = await parlour.post(room, { text: said, buttons, onlyFor }, `question/${key}`);
+        const yes = await answer;
+        if (yes === null && closed) return false;
+        // The answer counts, whether or not the buttons can be taken away.
+        await parlour.edit(id, { text: `${said}\n(${yes ? 'yes' : 'no'})`, onlyFor }).catch(() => {});
+        return yes ?? false;
+      } finally {
+        waiting.delete(key);
+      }
     },
-    answer(messageId, by, yes) {
-      const question = waiting.get(messageId);
+    answer(key, by, yes) {
+      const question = waiting.get(key);
       if (question === undefined || question.owner !== by) return false;
       question.settle(yes);
       return true;
+    },
+    close() {
+      closed = true;
     },
   };
 }

@@ -27,7 +27,7 @@ export function openReplySink(deps: {
   log: Log;
 }): ReplySink {
   const { parlour, questions, message, log } = deps;
-  const { channel: room, person } = message.conversation;
+  const { channel: room } = message.conversation;
   const resumed = handle.safeParse(deps.resume);
   const ids = resumed.success ? resumed.data.messages : [];
   const shown: string[] = [];
@@ -66,7 +66,7 @@ export function openReplySink(deps: {
       paced.push(reply);
       await paced.flush();
     },
-    ask: (question, signal) => questions.ask(room, person, question, signal),
+    ask: (question, signal) => questions.ask(message, question, signal),
     close: () => paced.stop(),
   };
 }
