@@ -8,6 +8,7 @@ import { createLateNotices } from './memory/late-notices.ts';
 import { createMemory } from './memory/memory.ts';
 import { createNotices } from './memory/notices.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
+import { pause } from './patience.ts';
 import { createAccess } from './people/access.ts';
 import { createForgetMe } from './people/forget-me.ts';
 import { createPrivacy } from './people/privacy.ts';
@@ -257,7 +258,7 @@ export function createBot(deps: BotDeps): Bot {
       const isRunning = (await signals.ask({ type: 'halt', person })) === true;
       // One that does not answer may hang, or not be within reach: by its lease it works on.
       if (!isRunning && !(await leases.isElsewhere(person))) return;
-      await new Promise(resolve => setTimeout(resolve, HALT_POLL_MS));
+      await pause(HALT_POLL_MS);
     }
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { pause } from '../patience.ts';
 import type { Table } from '../state/state.ts';
 
 export interface ClaimTimes {
@@ -12,7 +13,7 @@ export interface ClaimTimes {
 export async function underClaim<T>(
   claims: Table<string>,
   key: string,
-  { ttlMs, pollMs, wait = sleep }: ClaimTimes,
+  { ttlMs, pollMs, wait = pause }: ClaimTimes,
   work: () => Promise<T>,
 ): Promise<T> {
   const owner = randomUUID();
@@ -27,8 +28,4 @@ export async function underClaim<T>(
     // Only ours: what has run out may be somebody else's by now. What cannot be given back runs out by itself.
     await claims.replace(key, owner, owner, -1).catch(() => {});
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms));
 }

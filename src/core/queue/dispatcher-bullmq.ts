@@ -1,6 +1,6 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Log } from '../../log.ts';
-import { inTime } from '../patience.ts';
+import { inTime, pause } from '../patience.ts';
 import type { Dispatcher, Run } from './dispatcher.ts';
 import { type Caps, capsOf, lanesOf, Slots } from './fair-queue.ts';
 import { connectRedis } from './redis-connection.ts';
@@ -115,7 +115,7 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
       } catch (error) {
         log.warn({ event: 'dispatcher.not_queued', conversation, err: error }, 'could not enqueue a turn');
         // It is in the inbox, where the next look at it finds it; until then, so that it is soon: once more.
-        await new Promise(resolve => setTimeout(resolve, RETRY_QUEUEING_MS));
+        await pause(RETRY_QUEUEING_MS);
         if (stopping === undefined) continue;
       }
       if (queueing.get(conversation) !== true) break;
@@ -206,7 +206,7 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
     answers: () => connection.ping(),
 
     async idle() {
-      while ((await queued()) > 0) await new Promise(resolve => setTimeout(resolve, IDLE_POLL_MS));
+      while ((await queued()) > 0) await pause(IDLE_POLL_MS);
     },
 
     stop() {
@@ -215,7 +215,7 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
         await closeWorker();
         const until = Date.now() + STOP_QUEUEING_MS;
         while (queueing.size > 0 && Date.now() < until) {
-          await new Promise(resolve => setTimeout(resolve, IDLE_POLL_MS));
+          await pause(IDLE_POLL_MS);
         }
         await inTime(queue.close().catch(trouble), closeMs, undefined);
         for (const client of [patient, connection]) client.disconnect();

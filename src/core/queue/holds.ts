@@ -1,4 +1,5 @@
 import { type Person, personKey, personKeyOf } from '../message.ts';
+import { pause } from '../patience.ts';
 
 /** Keeps anything new from beginning for a person while what there is of them is being removed. */
 export interface Holds {
@@ -61,7 +62,7 @@ export function createHolds(elsewhere?: (person: string) => Promise<boolean>): H
         }
         if (elsewhere === undefined || !(await elsewhere(person))) return true;
         if (waited >= PATIENCE_MS) return false;
-        await new Promise(resolve => setTimeout(resolve, POLL_MS));
+        await pause(POLL_MS);
       }
     },
   };

@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../../log.ts';
 import { failureOf } from '../errors.ts';
+import { pause } from '../patience.ts';
 import type { State } from '../state/state.ts';
 
 const POLL_MS = 200;
@@ -36,7 +37,8 @@ export async function removeSession(
       if (failure.type === 'gone') return 'gone';
       // Just after its idle event a session may still count as running, and one that stops takes no interrupt.
       const passing =
-        failure.type === 'retry' || (failure.type === 'refused' && /request|conflict/.test(failure.reason));
+        failure.type === 'retry' ||
+        (failure.type === 'refused' && (failure.reason === 'request' || failure.reason === 'conflict'));
       if (!passing || waited >= STOP_WITHIN_MS) throw error;
     }
     if (waited >= STOP_WITHIN_MS) throw new Error(`the session ${sessionId} does not stop`);
@@ -104,8 +106,4 @@ export function createSessionEndings(deps: {
       return removed;
     },
   };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms));
 }

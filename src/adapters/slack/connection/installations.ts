@@ -1,6 +1,7 @@
 import { webApi } from '@slack/bolt';
 import { z } from 'zod';
 import { SetupError } from '../../../core/errors.ts';
+import { pause } from '../../../core/patience.ts';
 import { underClaim } from '../../../core/queue/claim.ts';
 import type { State } from '../../../core/state/state.ts';
 import type { Log } from '../../../log.ts';
@@ -172,7 +173,7 @@ export function createOAuthInstallations(
     const wait = async (ms: number) => {
       if (now() > until)
         throw new Error(`another process has been renewing the token of ${tenant} for too long`);
-      await new Promise(resolve => setTimeout(resolve, ms));
+      await pause(ms);
     };
     return underClaim(claims, tenant, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait }, async () => {
       // Who had the claim before may have renewed it, or the app may be gone by now.
