@@ -38,10 +38,12 @@ export interface Attachment {
   source: Json;
 }
 
-/** Something another person said in the same thread, since this person last spoke to the bot. */
+/** Something that was said in the same thread, not to the bot, since this person last spoke to it. */
 export interface Quote {
   author: string;
   text: string;
+  /** This person wrote it themself, as the platform says; never what they only passed on. Everything else is by others. */
+  own?: true;
 }
 
 export interface Message {
@@ -50,7 +52,10 @@ export interface Message {
   conversation: Conversation;
   text: string;
   attachments: Attachment[];
+  /** In the order in which it was said. */
   context: Quote[];
+  /** What `context` lacks of the thread: what came before it, what came after it, or all there was. Left out: nothing. */
+  unquoted?: 'earlier' | 'later' | 'all';
   /** Where the adapter answers; opaque to the core. */
   replyTo: Json;
 }

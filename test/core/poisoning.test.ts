@@ -103,6 +103,30 @@ describe('what the agent writes after it has read text by others', () => {
     expect(bench.adapter.notices.map(({ notice }) => notice.heldBecauseOf)).toEqual([['what Ben wrote']]);
   });
 
+  it('is kept when all that was quoted are the person’s own earlier words, and the agent has those', async () => {
+    const model = createScriptedModel(request => {
+      if (lastResults(request).length > 0) return { text: ['ok'] };
+      const size = /> I wear (\d+)/.exec(JSON.stringify(request.messages))?.[1] ?? 'unknown';
+      return {
+        uses: [
+          {
+            name: 'write',
+            input: { file_path: `${mountIn(request)}/a.md`, content: `- shoe size: ${size}` },
+          },
+        ],
+      };
+    });
+    bench = await createBench({ model });
+    const message = bench.adapter.message('what do you think?', { channel: 'C1', audience: 'shared' });
+    const context = [{ author: 'Ann', text: 'I wear 9', own: true as const }];
+    await bench.adapter.bot().receive({ ...message, context });
+    await bench.bot.idle();
+    expect(await files()).toEqual({ '/a.md': '- shoe size: 9' });
+    expect(bench.adapter.notices.map(({ lines, notice }) => [lines, notice.heldBecauseOf])).toEqual([
+      [['+ shoe size: 9'], undefined],
+    ]);
+  });
+
   it.each([
     ['what was written is looked up', 'GET', '/v1/memory_stores/:id/memory_versions'],
     ['it is taken back', 'DELETE', '/v1/memory_stores/:id/memories/:id'],

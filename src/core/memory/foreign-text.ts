@@ -21,7 +21,8 @@ export function foreignText(
   begunAt: string,
 ): ForeignText | null {
   const found: { since: string; source: string }[] = [];
-  for (const author of new Set(messages.flatMap(message => message.context.map(quote => quote.author)))) {
+  const byOthers = messages.flatMap(({ context }) => context.filter(({ own }) => own !== true));
+  for (const author of new Set(byOthers.map(quote => quote.author))) {
     found.push({ since: begunAt, source: `what ${author} wrote` });
   }
   for (const use of uses) {

@@ -1,7 +1,7 @@
 import type { BetaManagedAgentsUserMessageEventParams } from '@anthropic-ai/sdk/resources/beta/sessions/events';
 import { failureOf, PersonError } from '../errors.ts';
 import type { Attachment, Message } from '../message.ts';
-import { contextBlock, ownWords } from '../session/session-start.ts';
+import { contextBlocks, ownWords } from '../session/session-start.ts';
 
 type Block = BetaManagedAgentsUserMessageEventParams['content'][number];
 
@@ -55,7 +55,7 @@ export async function contentOf(
     return bytes;
   };
   for (const message of messages) {
-    if (message.context.length > 0) blocks.push({ type: 'text', text: contextBlock(message.context) });
+    for (const text of contextBlocks(message)) blocks.push({ type: 'text', text });
     if (message.text.trim() !== '') blocks.push({ type: 'text', text: ownWords(message.text) });
     for (const attachment of message.attachments) {
       try {

@@ -127,7 +127,7 @@ function turnOf({ messages }: MessagesBody): { sayings: Saying[]; done: string[]
 }
 
 function isSaid({ type, text }: Block): boolean {
-  return type === 'text' && !/^<(?:context|session_start)>/.test(String(text));
+  return type === 'text' && !/^<(?:context|earlier_words|session_start)>/.test(String(text));
 }
 
 /** Everything the agent has of this person: quoted words of others are none of it. */

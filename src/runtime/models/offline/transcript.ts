@@ -93,14 +93,17 @@ const afterRestart = 'The runtime restarted after your last message';
 const mostRead = 20_000;
 
 /**
- * What the person says themselves: without what others said (a `<context>` block, a line quoted with ">"),
- * without code, and without anything dressed up as a block of the bot's.
+ * What the person says themselves to the bot: without what others said (a `<context>` block, a line quoted with ">"), without
+ * what they said to others (`<earlier_words>`), without code, and without anything dressed up as a block of the bot's.
  */
 function ownWords(text: string): string {
   if (placeholder.test(text)) return '';
   return text
     .slice(0, mostRead)
-    .replace(/<(session_start|context|memory|system|file)\b[^>]*>[\s\S]*?(?:<\/\1\s*>|$)/gi, ' ')
+    .replace(
+      /<(session_start|context|earlier_words|memory|system|file)\b[^>]*>[\s\S]*?(?:<\/\1\s*>|$)/gi,
+      ' ',
+    )
     .replace(/```[\s\S]*?(?:```|$)/g, ' ')
     .split('\n')
     .filter(line => !/^\s*(?:>|&gt;|File \/)/i.test(line))
