@@ -3,7 +3,7 @@ import createAdapter from '../../examples/adapter/adapter.ts';
 import { lineOfChange } from '../../src/core/views.ts';
 import { adapterContract, type ContractHarness, type Somebody } from '../adapters/contract.ts';
 import { createScriptedBot, done, keeper } from '../adapters/scripted-bot.ts';
-import { startProgram, temporaryFolder } from '../helpers/cli.ts';
+import { startSource, temporaryFolder } from '../helpers/cli.ts';
 import { type ParlourMember, type Posted, startParlour } from './parlour-server.ts';
 import { silentLog, until } from './waiting.ts';
 
@@ -122,7 +122,7 @@ describe('the example adapter', { timeout: 90_000 }, () => {
   it('runs in the bot by its path, remembers a person, and lets only them undo', async () => {
     const parlour = await startParlour(TOKEN);
     const folder = await temporaryFolder();
-    const program = startProgram('src/cli.ts', ['start'], {
+    const program = startSource('src/cli.ts', ['start'], {
       SHOPPER_DATA_DIR: folder.path,
       ADAPTERS: './examples/adapter/adapter.ts',
       PARLOUR_URL: parlour.url,
@@ -143,7 +143,7 @@ describe('the example adapter', { timeout: 90_000 }, () => {
 
   it('says which settings it misses', async () => {
     const folder = await temporaryFolder();
-    const { code, stderr } = await startProgram('src/cli.ts', ['start'], {
+    const { code, stderr } = await startSource('src/cli.ts', ['start'], {
       SHOPPER_DATA_DIR: folder.path,
       ADAPTERS: './examples/adapter/adapter.ts',
     }).finished;

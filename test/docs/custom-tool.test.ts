@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type MessagesEndpoint, message, startMessagesEndpoint } from '../fakes/messages-endpoint.ts';
-import { chat, type Finished, temporaryFolder } from '../helpers/cli.ts';
+import { chat, type Finished, startSource, temporaryFolder } from '../helpers/cli.ts';
 
 let folder: { path: string; remove(): Promise<void> };
 let model: MessagesEndpoint;
@@ -46,6 +46,7 @@ function ask(user: string, number: string): Promise<Finished> {
   return chat(['Where is my order?'], {
     dataDir: folder.path,
     user,
+    start: startSource,
     env: {
       AGENT_FILE: 'examples/custom-tool/agent.yml',
       MODEL_BASE_URL: model.url,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { inject } from 'vitest';
 
 export interface Finished {
   code: number | null;
@@ -20,7 +21,7 @@ export interface Started {
 
 const REPO = resolve(import.meta.dirname, '../..');
 
-/** Runs one of our programs from its source, with exactly this environment besides PATH and HOME. */
+/** Runs one of our programs, as it is built, with exactly this environment besides PATH and HOME. */
 export function startProgram(
   file: string,
   args: string[],
@@ -28,15 +29,20 @@ export function startProgram(
   cwd = REPO,
   uid?: number,
 ): Started {
-  const child = spawn(
-    process.execPath,
-    ['--import', resolve(REPO, 'node_modules/tsx/dist/esm/index.mjs'), resolve(REPO, file), ...args],
-    {
-      cwd,
-      ...(uid === undefined ? {} : { uid }),
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    },
-  );
+  return startNode([resolve(inject('built'), file.replace(/\.ts$/, '.js')), ...args], env, cwd, uid);
+}
+
+/** The same from its source, as `npm start` does: it then understands modules in TypeScript also on Node 20. */
+export function startSource(file: string, args: string[], env: Record<string, string>): Started {
+  return startNode(['--import', 'tsx', resolve(REPO, file), ...args], env, REPO);
+}
+
+function startNode(args: string[], env: Record<string, string>, cwd: string, uid?: number): Started {
+  const child = spawn(process.execPath, args, {
+    cwd,
+    ...(uid === undefined ? {} : { uid }),
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+  });
   let stdout = '';
   let stderr = '';
   const watchers = new Set<() => void>();
@@ -82,10 +88,11 @@ export function startProgram(
 /** `npm start` in a pipe: these lines in, and what came out. */
 export function chat(
   lines: string[],
-  options: { dataDir: string; user?: string; env?: Record<string, string> },
+  options: { dataDir: string; user?: string; env?: Record<string, string>; start?: typeof startSource },
 ): Promise<Finished> {
   const args = ['start', ...(options.user === undefined ? [] : ['--user', options.user])];
-  const program = startProgram('src/cli.ts', args, { SHOPPER_DATA_DIR: options.dataDir, ...options.env });
+  const start = options.start ?? startProgram;
+  const program = start('src/cli.ts', args, { SHOPPER_DATA_DIR: options.dataDir, ...options.env });
   program.child.stdin?.end(lines.map(line => `${line}\n`).join(''));
   return program.finished;
 }

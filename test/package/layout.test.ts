@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { freePort } from '../adapters/slack/harness.ts';
 import { type ParlourMember, startParlour } from '../docs/parlour-server.ts';
 import { until } from '../docs/waiting.ts';
-import { type Started, startProgram, temporaryFolder } from '../helpers/cli.ts';
+import { type Started, startSource, temporaryFolder } from '../helpers/cli.ts';
 import { POSTGRES, uniqueName } from '../helpers/servers.ts';
 
 const { services } = z
@@ -78,7 +78,7 @@ async function up() {
 }
 
 function start(file: string, args: string[], env: Record<string, string>): Started {
-  const program = startProgram(file, args, env);
+  const program = startSource(file, args, env);
   cleanups.push(() => ended(program.child, 'SIGKILL'));
   return program;
 }

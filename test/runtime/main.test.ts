@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { clientOf } from './harness.ts';
 
-const MAIN = new URL('../../src/runtime/main.ts', import.meta.url).pathname;
+const MAIN = join(inject('built'), 'src/runtime/main.js');
 
 let dir: string;
 const children: ChildProcess[] = [];
@@ -25,7 +25,7 @@ const run = (...args: string[]) => runWith({}, ...args);
 
 function runWith(settings: Record<string, string>, ...args: string[]) {
   const env = { PATH: process.env.PATH, RUNTIME_API_KEY: 'secret', ...settings };
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { env });
+  const child = spawn(process.execPath, [MAIN, ...args], { env });
   children.push(child);
   return child;
 }
@@ -94,7 +94,7 @@ test('a busy port is one sentence', async () => {
 test('a data directory that cannot be one is one sentence', async () => {
   const result = await outcome(run('--port', '0', '--data', MAIN));
   expect(result).toMatchObject({ code: 1, stdout: '' });
-  expect(result.stderr).toMatch(/^Cannot use the data directory .*main\.ts: .*\n$/);
+  expect(result.stderr).toMatch(/^Cannot use the data directory .*main\.js: .*\n$/);
 });
 
 test('flags that make no sense are refused with the usage', async () => {
@@ -130,7 +130,7 @@ test('other machines may call when a key is set, and only then', async () => {
   expect(await call('secret')).toBe(200);
   expect(await call('other')).toBe(401);
 
-  const open = spawn(process.execPath, ['--import', 'tsx', MAIN, '--host', '0.0.0.0', '--data', dir], {
+  const open = spawn(process.execPath, [MAIN, '--host', '0.0.0.0', '--data', dir], {
     env: { PATH: process.env.PATH },
   });
   children.push(open);
