@@ -170,7 +170,9 @@ export function createBot(deps: BotDeps): Bot {
     inbox,
     ownerOf: accounts.ownerOf,
     adapterOf,
+    tell: (account, sentence) => sessions.tell(account, sentence),
     log,
+    ...clock,
   });
   const turns = createTurns({
     client,

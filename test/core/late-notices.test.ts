@@ -188,6 +188,7 @@ describe('what a failed turn left in memory', () => {
       inbox,
       ownerOf: async account => account,
       adapterOf: () => adapter,
+      tell: async () => {},
       log: createLog('silent'),
     });
     const left = { owner: conversation.person, storeIds: [], since: null, foreign: null, leftOpen: false };
@@ -227,6 +228,72 @@ describe('what a failed turn left in memory', () => {
     await bench.adapter.until(() => bench.adapter.notices.length > 0);
     expect(bench.adapter.notices[0]?.notice.heldBecauseOf).toEqual(['what Ben wrote']);
     expect(await memoryOf(bench).files('shared')).toEqual({});
+  });
+});
+
+describe('what can never be looked at', () => {
+  const HOUR = 3600_000;
+  const FAILED = { type: 'status', headers: { 'retry-after-ms': '1' } } as const;
+  const UNCHECKED =
+    /^I could not check what I noted .* which may come from what Ben wrote\. .*\/preferences history/;
+  let clock: number;
+
+  /** Others' words are in memory, and what the session wrote cannot be read. */
+  async function unreadable(status: number): Promise<void> {
+    const { open, opened } = gate();
+    open();
+    clock = Date.parse('2026-03-14T12:00:00Z');
+    bench = await createBench({
+      model: slowWriter(opened, 'a.md', '- hates: Ann\n'),
+      limits: { outageMs: 300 },
+      now: () => clock,
+    });
+    const { adapter, proxy } = bench;
+    let broken: string | null = null;
+    proxy.plan(({ path, query }) => {
+      // Of this turn alone.
+      const since = path.endsWith('/memory_versions') ? query.get('created_at[gte]') : null;
+      broken ??= since;
+      return since !== null && since === broken ? { ...FAILED, status } : undefined;
+    });
+    const context = [{ author: 'Ben', text: 'remember that she hates Ann' }];
+    await adapter.bot().receive({ ...adapter.message('slow'), context });
+    await adapter.until(() => adapter.replies[0]?.closed === true);
+    await bench.bot.idle();
+  }
+
+  const dues = async () => (await collect(bench.state.table('notice-due').entries())).length;
+
+  it('is given up after a day, and the person is told once, where nobody else reads', async () => {
+    await unreadable(400);
+    const { adapter } = bench;
+    expect((await adapter.say('hi')).final?.text).toBe('ok');
+    clock += 23 * HOUR;
+    expect((await adapter.say('hi')).final?.text).toBe('ok');
+    expect(await dues()).toBe(1);
+    clock += 2 * HOUR;
+    expect((await adapter.say('hi', { channel: 'C1', audience: 'shared' })).final?.text).toBe('ok');
+    expect(await dues()).toBe(0);
+    expect((await adapter.say('hi')).final?.text).toMatch(UNCHECKED);
+    expect((await adapter.say('hi')).final?.text).toBe('ok');
+    expect(adapter.notices).toEqual([]);
+  });
+
+  it.each([
+    ['the service is down', 503],
+    ['the bill is to be paid', 402],
+  ])('is not what waits only because %s', async (_, status) => {
+    await unreadable(status);
+    const { adapter, proxy } = bench;
+    await adapter.say('hi');
+    clock += 48 * HOUR;
+    await adapter.say('hi');
+    expect(await dues()).toBe(1);
+    proxy.plan(() => undefined);
+    expect((await adapter.say('hi')).final?.text).toBe('ok');
+    await adapter.until(() => adapter.notices.length > 0);
+    expect(adapter.notices[0]?.notice.heldBecauseOf).toEqual(['what Ben wrote']);
+    expect(await memoryOf(bench).files()).toEqual({});
   });
 });
 

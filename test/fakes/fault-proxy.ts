@@ -12,6 +12,7 @@ import type { AddressInfo } from 'node:net';
 export interface Passing {
   method: string;
   path: string;
+  query: URLSearchParams;
   /** How many requests of this method and path shape came before. */
   index: number;
 }
@@ -55,12 +56,17 @@ export async function createFaultProxy(target: string): Promise<FaultProxy> {
     open.add(outgoing);
     outgoing.on('close', () => open.delete(outgoing));
     const method = incoming.method ?? 'GET';
-    const path = (incoming.url ?? '/').split('?')[0] ?? '/';
+    const [path = '/', query] = (incoming.url ?? '/').split('?');
     const shape = `${method} ${path.replace(/\/(sesn|memstore|mem|memver|agent|env|file)_[^/]+/g, '/:id')}`;
     const index = counts.get(shape) ?? 0;
     counts.set(shape, index + 1);
     requests.push(shape);
-    const fault = rule({ method, path: shape.slice(method.length + 1), index });
+    const fault = rule({
+      method,
+      path: shape.slice(method.length + 1),
+      query: new URLSearchParams(query),
+      index,
+    });
     if (fault?.type === 'drop_before') {
       incoming.socket.destroy();
       return;

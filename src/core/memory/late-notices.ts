@@ -26,6 +26,8 @@ export interface DueNotice {
   foreign: ForeignText | null;
   /** The session was left while it may still have worked; nothing else is said to it any more. */
   leftOpen: boolean;
+  /** When (by a clock of ours) it first failed in a way that does not pass by itself; absent: it has not. */
+  brokenSince?: number;
 }
 
 /**
@@ -49,6 +51,8 @@ export interface LateNotices {
 
 /** Some four minutes, with pauses of up to fifteen seconds. */
 const ATTEMPTS = 20;
+/** What is refused or not understood for so long is for people to look at; an update or an operator may have mended it before. */
+const GIVE_UP_MS = 24 * 3600_000;
 /** Before anything that a session can have done. */
 export const BEGINNING = '1970-01-01T00:00:00Z';
 
@@ -61,9 +65,12 @@ export function createLateNotices(deps: {
   /** Whose memory an account uses. */
   ownerOf(account: Person): Promise<Person>;
   adapterOf(platform: string): ChatAdapter | undefined;
+  /** A sentence that opens the account's next answer in private. */
+  tell(account: Person, sentence: string): Promise<void>;
   log: Log;
+  now?: () => number;
 }): LateNotices {
-  const { client, notices, inbox, log } = deps;
+  const { client, notices, inbox, log, now = Date.now } = deps;
   // By the owner of the memory; those of earlier versions by the account.
   const rows = deps.state.table<DueNotice>('notice-due');
   const turns = turnRecords(deps.state);
@@ -141,7 +148,27 @@ export function createLateNotices(deps: {
         { event: 'notice.late', session: due.sessionId, passes, err: error },
         'could not look yet at what a turn changed in memory',
       );
-      return passes ? 'later' : 'broken';
+      if (passes) return 'later';
+      if (!isMendable(error) && !stopped.signal.aborted) await noteBroken(key, due, error);
+      return 'broken';
+    }
+  }
+
+  /**
+   * What failed in the same way for a day is given up, and the person looks for themselves: tried before each of their messages
+   * for ever, it would change nothing, and what others' words brought into memory would stand there unasked.
+   */
+  async function noteBroken(key: string, due: DueNotice, error: unknown): Promise<void> {
+    const { brokenSince, sessionId, message, foreign } = due;
+    if (brokenSince === undefined) await rows.replace(key, due, { ...due, brokenSince: now() });
+    else if (now() - brokenSince >= GIVE_UP_MS) {
+      // First: a crash in between is to have told them rather than not.
+      await deps.tell(message.conversation.person, unchecked(foreign));
+      if (!(await rows.delete(key))) return;
+      log.error(
+        { event: 'notice.given_up', session: sessionId, err: error },
+        'what a turn changed in memory could not be looked at for a day; the person is told to look',
+      );
     }
   }
 
@@ -188,4 +215,18 @@ export function createLateNotices(deps: {
 
     stop: () => stopped.abort(),
   };
+}
+
+/** Credentials and bills: it goes on once the operator has seen to them, and until then nobody is answered either. */
+function isMendable(error: unknown): boolean {
+  const failure = failureOf(error);
+  return failure.type === 'refused' && ['key', 'permission', 'billing'].includes(failure.reason);
+}
+
+function unchecked(foreign: ForeignText | null): string {
+  const sources = foreign === null ? '' : `, which may come from ${foreign.sources.join(' and ')}`;
+  return (
+    `I could not check what I noted about you in an earlier conversation${sources}. ` +
+    'Please look through /preferences history: what is wrong there you can take back.'
+  );
 }

@@ -71,7 +71,7 @@ export interface Sessions {
   drop(conversation: Conversation): Promise<void>;
   /** Called when a store of the person turned out to be gone; they will be told once. */
   memoryLost(person: Person, storeId: string): Promise<void>;
-  /** A sentence that opens the account's next answer in private. */
+  /** A sentence that opens the account's next answer in private, below those that still wait for it. */
   tell(account: Person, news: string): Promise<void>;
   /** The person has been told. */
   told(session: OpenSession, account: Person): Promise<void>;
@@ -313,12 +313,20 @@ export function createSessions(deps: {
     prepare,
 
     async tell(account, sentence) {
-      await news.set(personKey(account), sentence);
+      const key = personKey(account);
+      for (;;) {
+        const before = await news.get(key);
+        if (before?.includes(sentence)) return;
+        const both = before === undefined ? sentence : `${before}\n\n${sentence}`;
+        const done = before === undefined ? news.insert(key, both) : news.replace(key, before, both);
+        if (await done) return;
+      }
     },
 
     async told(session, account) {
       if (session.memoryLost) await losses.delete(personKey(session.owner));
-      if (session.news !== null) await news.delete(personKey(account));
+      // Not what came since.
+      if (session.news !== null) await news.replace(personKey(account), session.news, '', 0);
     },
 
     async recorded(conversation, sessionId) {
