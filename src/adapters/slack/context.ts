@@ -9,7 +9,7 @@ import { mentionedIn, readableText, type Said } from './inbound.ts';
 export interface ThreadContext {
   /** What other people said in the thread since this person last spoke to the bot. Empty when Slack does not say in time. */
   since(tenant: string, conversation: string, said: Said): Promise<Quote[]>;
-  /** This person's message is taken; what was said before it is known. */
+  /** This person's message is taken; what was said before it is known, whatever becomes of its wording. */
   heard(tenant: string, conversation: string, ts: string): Promise<void>;
   forget(tenant: string): Promise<void>;
 }
@@ -31,6 +31,8 @@ const MOST_QUOTES = 20;
 const MOST_CHARACTERS = 6_000;
 const MOST_PAGES = 3;
 const PATIENCE_MS = 1_500;
+/** Of a conversation's messages, the newest: one of them may yet be edited, and then says again what came before it. */
+const MOST_HEARD = 20;
 const REMEMBER_MS = 30 * 24 * 3600_000;
 
 export function createThreadContext(deps: {
@@ -39,7 +41,8 @@ export function createThreadContext(deps: {
   state: State;
   log: Log;
 }): ThreadContext {
-  const cursors = deps.state.table<string>('slack-heard');
+  // A row of an earlier version has the newest alone.
+  const heards = deps.state.table<string | string[]>('slack-heard');
   const keyOf = (tenant: string, conversation: string) => `${tenant}/${conversation}`;
 
   async function read(tenant: string, said: Said, oldest: string | undefined): Promise<Quote[]> {
@@ -85,7 +88,8 @@ export function createThreadContext(deps: {
   return {
     async since(tenant, conversation, said) {
       if (said.audience === 'private' || said.thread === said.ts) return [];
-      const oldest = await cursors.get(keyOf(tenant, conversation));
+      const heard = [(await heards.get(keyOf(tenant, conversation))) ?? []].flat();
+      const oldest = heard.findLast(ts => Number(ts) < Number(said.ts));
       const reading = read(tenant, said, oldest).catch((error: unknown) => {
         deps.log.debug({ event: 'slack.context_failed', tenant, err: error }, 'a thread could not be read');
         return [];
@@ -93,10 +97,19 @@ export function createThreadContext(deps: {
       return within(PATIENCE_MS, reading, []);
     },
     async heard(tenant, conversation, ts) {
-      await cursors.set(keyOf(tenant, conversation), ts, REMEMBER_MS);
+      const key = keyOf(tenant, conversation);
+      for (let isKept = false; !isKept; ) {
+        const row = await heards.get(key);
+        const all = [...new Set([row ?? [], ts].flat())].sort((a, b) => Number(a) - Number(b));
+        const newest = all.slice(-MOST_HEARD);
+        isKept =
+          row === undefined
+            ? await heards.insert(key, newest, REMEMBER_MS)
+            : await heards.replace(key, row, newest, REMEMBER_MS);
+      }
     },
     async forget(tenant) {
-      for await (const [key] of cursors.entries(`${tenant}/`)) await cursors.delete(key);
+      for await (const [key] of heards.entries(`${tenant}/`)) await heards.delete(key);
     },
   };
 }

@@ -160,6 +160,24 @@ describe('in a thread', () => {
     expect(JSON.stringify(bens?.context)).not.toContain('Which size?');
   });
 
+  it('quotes it again in the new wording of a message that was not answered yet', async () => {
+    const { channel, inThread } = await thread();
+    world.bot.withdrawAnswer = 'waiting';
+    await world.ben.post(channel.id, 'I like the green ones', inThread).settled;
+    const asked = world.ann.post(channel.id, 'Which ones?', inThread);
+    await asked.settled;
+    await world.ben.post(channel.id, 'or the red', inThread).settled;
+    await world.ann.post(channel.id, 'Or boots?', inThread).settled;
+    await world.ann.edit(asked, 'Which of these?').settled;
+    expect(world.bot.received.slice(1)).toMatchObject([
+      { text: 'Which ones?', context: [{ author: 'Ben', text: 'I like the green ones' }] },
+      { text: 'Or boots?', context: [{ author: 'Ben', text: 'or the red' }] },
+      { text: 'Which of these?', context: [{ author: 'Ben', text: 'I like the green ones' }] },
+    ]);
+    await world.ann.post(channel.id, 'Well?', inThread).settled;
+    expect(world.bot.received.at(-1)?.context).toEqual([]);
+  });
+
   it('quotes the end of a long one, and nothing of one that is too long to be read to its end', async () => {
     world = await createWorld();
     const channel = world.workspace.addChannel('general', {
