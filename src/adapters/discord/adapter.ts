@@ -105,7 +105,9 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
       updated: raw => take(raw, (message, to) => to.edited(message)),
       deleted(channelId, ids) {
         for (const id of ids)
-          void lanes.run(channelId, () => stubbornly(async () => deliveries?.deleted(id), patience()));
+          void lanes.run(channelId, () =>
+            stubbornly(async () => deliveries?.deleted(channelId, id), patience()),
+          );
       },
       closed: channelId => void lanes.run(channelId, () => channels.forget(channelId)),
       interaction: interaction => void interactions?.handle(interaction),

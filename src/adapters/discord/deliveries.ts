@@ -4,7 +4,16 @@ import { type Conversation, conversationKey, type Quote } from '../../core/messa
 import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
-import { type Intake, intakeOf, isWithheld, messageOf, type Place, readableText } from './inbound.ts';
+import {
+  continuedBy,
+  type Intake,
+  intakeOf,
+  isWithheld,
+  messageOf,
+  namesBot,
+  type Place,
+  readableText,
+} from './inbound.ts';
 import { type Incoming, readIncoming } from './incoming.ts';
 import { before, compareIds, type LiveChannels } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
@@ -18,9 +27,9 @@ export interface Deliveries {
   deliver(message: Incoming): Promise<void>;
   /** Whether the bot would take it, and has not. */
   misses(message: Incoming): Promise<boolean>;
-  /** A message that was edited: its running turn stops, and the new text is answered. */
+  /** A message that was edited: its running turn stops, and the new text is answered if it still is for the bot. */
   edited(message: Incoming): Promise<void>;
-  deleted(messageId: string): Promise<void>;
+  deleted(channelId: string, messageId: string): Promise<void>;
 }
 
 /** A message the bot took, so that its edits and deletions find their turn. */
@@ -31,6 +40,8 @@ interface Taken {
   replyTo: ReplyTarget;
   /** The person's message before, if any: what others said after it is context. */
   since: string | null;
+  /** It is for the bot because it names it, and for nothing else. */
+  byName?: true;
   /** The id of a wording that is being taken in place of this one. */
   pending?: string | null;
   /** False until it has been handed over. */
@@ -68,23 +79,34 @@ export function createDeliveries(deps: {
     if (!message.author.isPerson || !message.isOrdinary) return null;
     const place = await placeOf(message, deps.client());
     const intake = intakeOf(message, place, deps.botId());
-    const at = (channel: string): Conversation => ({
-      person: personOf(message.author),
-      channel,
-      thread: null,
-      audience: place.type === 'dm' ? 'private' : 'shared',
-    });
     switch (intake.type) {
       case 'ignore':
         return null;
       case 'answer':
-        return { intake, place, conversation: at(intake.channel) };
-      case 'follow':
-        for (const channel of intake.channels) {
-          if (await talksIn(at(channel))) return { intake, place, conversation: at(channel) };
-        }
-        return null;
+        return { intake, place, conversation: conversationIn(intake.channel, message, place) };
+      case 'follow': {
+        const conversation = await firstHeld(intake.channels, message, place);
+        return conversation === null ? null : { intake, place, conversation };
+      }
     }
+  }
+
+  async function firstHeld(
+    inChannels: readonly string[],
+    message: Incoming,
+    place: Place,
+  ): Promise<Conversation | null> {
+    for (const channel of inChannels) {
+      const conversation = conversationIn(channel, message, place);
+      if (await talksIn(conversation)) return conversation;
+    }
+    return null;
+  }
+
+  /** Whether it would be none of the bot's business if it did not name it. */
+  async function isByName(message: Incoming, intake: Intake, place: Place): Promise<boolean> {
+    if (intake.type !== 'answer' || place.type === 'dm') return false;
+    return (await firstHeld(continuedBy(message, place, deps.botId()), message, place)) === null;
   }
 
   async function talksIn(conversation: Conversation): Promise<boolean> {
@@ -106,6 +128,8 @@ export function createDeliveries(deps: {
       await hint(message, conversation);
       return;
     }
+    // Before anything is noted: what is noted of this message is no earlier conversation.
+    const byName = await isByName(message, intake, place);
     // Should it not get further than this: a channel that is not known yet is looked through as well.
     if (channels.get(message.channelId) === undefined) {
       const { channelId, guildId, id } = message;
@@ -125,7 +149,10 @@ export function createDeliveries(deps: {
     };
     // Before the message is handed over: what follows it in its new thread comes by another lane, and may be quick.
     const earlier = await takens.get(message.id);
-    const taken: Taken = earlier ?? { conversation, id: message.id, replyTo, since };
+    const taken: Taken = earlier ?? {
+      ...{ conversation, id: message.id, replyTo, since },
+      ...(byName ? { byName } : {}),
+    };
     const isHanded = earlier !== undefined && earlier.isHanded !== false;
     if (!isHanded) {
       await takens.set(message.id, { ...taken, isHanded }, TAKEN_MS);
@@ -209,6 +236,17 @@ export function createDeliveries(deps: {
     return state;
   }
 
+  async function forgo(messageId: string, taken: Taken): Promise<void> {
+    await takeBack(taken);
+    // Afterwards, so that it is found again if that has failed.
+    await takens.delete(messageId);
+  }
+
+  /** Sparing the state for most of what is edited and deleted: where nobody talks to the bot, nothing was taken. */
+  async function takenIn(channelId: string, messageId: string): Promise<Taken | undefined> {
+    return channels.get(channelId) === undefined ? undefined : takens.get(messageId);
+  }
+
   return {
     deliver,
     async misses(message) {
@@ -218,9 +256,17 @@ export function createDeliveries(deps: {
     },
 
     async edited(message) {
-      const taken = await takens.get(message.id);
-      if (taken === undefined || message.editedAt === null) return;
-      // Previews of links and the like arrive as updates too, with the time of an edit that was dealt with.
+      // Previews of links arrive as updates too, as does what other bots do all day long.
+      if (message.editedAt === null || !message.author.isPerson) return;
+      const taken = await takenIn(message.channelId, message.id);
+      if (taken === undefined) return;
+      const isHidden = message.guildId !== null && isWithheld(message) && !deps.readsContent();
+      if (isHidden || (taken.byName === true && !namesBot(message, deps.botId()))) {
+        await forgo(message.id, taken);
+        if (isHidden && taken.byName !== true) await hint(message, taken.conversation);
+        return;
+      }
+      // A preview that comes later has the time of an edit that was dealt with.
       const id = `${message.id}:edited-${message.editedAt}`;
       if (taken.id === id) return;
       // The intention first: should anything fail in between, the edit is tried again, and it is known that the old
@@ -237,11 +283,18 @@ export function createDeliveries(deps: {
       await takens.set(message.id, again, TAKEN_MS);
     },
 
-    async deleted(messageId) {
-      const taken = await takens.get(messageId);
-      if (taken === undefined) return;
-      await takens.delete(messageId);
-      await takeBack(taken);
+    async deleted(channelId, messageId) {
+      const taken = await takenIn(channelId, messageId);
+      if (taken !== undefined) await forgo(messageId, taken);
     },
+  };
+}
+
+function conversationIn(channel: string, { author }: Incoming, place: Place): Conversation {
+  return {
+    person: personOf(author),
+    channel,
+    thread: null,
+    audience: place.type === 'dm' ? 'private' : 'shared',
   };
 }

@@ -36,17 +36,21 @@ export function intakeOf(message: Incoming, place: Place, botId: string): Intake
     const startsThread = place.type === 'text' && place.threads;
     return { type: 'answer', channel: startsThread ? message.id : message.channelId, startsThread };
   }
+  const channels = continuedBy(message, place, botId);
+  return channels.length === 0 ? { type: 'ignore' } : { type: 'follow', channels };
+}
+
+/** Where a message goes on with a conversation, if its author has one there, also without naming the bot. */
+export function continuedBy(message: Incoming, place: Place, botId: string): string[] {
+  if (place.type === 'thread') return [message.channelId];
   const replied = message.repliesTo?.message;
-  const repliesToBot = replied?.authorId === botId;
-  if (place.type === 'thread') return { type: 'follow', channels: [message.channelId] };
-  if (!repliesToBot) return { type: 'ignore' };
+  if (replied?.authorId !== botId) return [];
   // Where no thread could be made after all, the bot answered in the channel, as a reply to the person's message.
-  const origin = replied?.repliesTo ?? null;
-  return { type: 'follow', channels: [...(origin === null ? [] : [origin]), message.channelId] };
+  return [...(replied.repliesTo === null ? [] : [replied.repliesTo]), message.channelId];
 }
 
 /** The ping of a reply puts the bot among the mentioned as well; only a mention in the text is one. */
-function namesBot(message: Incoming, botId: string): boolean {
+export function namesBot(message: Incoming, botId: string): boolean {
   return (
     message.mentioned.some(({ id }) => id === botId) && new RegExp(`<@!?${botId}>`).test(message.content)
   );

@@ -216,6 +216,101 @@ describe('edits and deletions', () => {
     discord.as(ana.id).dm('next');
     expect((await nthMessage(world, 2)).text).toBe('next');
   });
+
+  it('takes the message back when an edit takes the mention away, and the mention was all that called the bot', async () => {
+    const { discord, ana, ben, channel, bot } = world;
+    const own = discord.as(ana.id).say(channel.id, `<@${discord.botId}> boots?`);
+    await nthMessage(world, 1);
+    bot.withdrawAnswer = 'running';
+    const thread = discord.as(ben.id).startThread(channel.id, 'Hats');
+    const first = discord.as(ana.id).say(thread.id, `<@${discord.botId}> and hats?`);
+    await nthMessage(world, 2);
+    discord.as(ana.id).edit(first.id, 'Ben, and hats?');
+    discord.as(ana.id).edit(own.id, 'boots?');
+    await discord.until(() => bot.withdrawn.length === 2);
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> socks?`);
+    expect((await nthMessage(world, 3)).text).toBe('socks?');
+    expect(bot.withdrawn.map(({ messageId }) => messageId).sort()).toEqual([own.id, first.id].sort());
+  });
+
+  it('take a message back also when a reply that pings the bot no longer names it', async () => {
+    const { discord, ana, ben, channel, bot } = world;
+    answerWith(world, () => 'Hello.');
+    const thread = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hi`);
+    await discord.until(() => botSaid(world, thread.id).includes('Hello.'));
+    const answer = discord.messages(thread.id).find(({ content }) => content === 'Hello.');
+    const options = { replyTo: answer?.id ?? '', pingReply: true };
+    const sent = discord.as(ben.id).say(thread.id, `<@${discord.botId}> lol`, options);
+    await nthMessage(world, 2);
+    bot.withdrawAnswer = 'running';
+    discord.as(ben.id).edit(sent.id, 'lol');
+    discord.as(ana.id).say(thread.id, 'and boots?');
+    expect((await nthMessage(world, 3)).text).toBe('and boots?');
+    expect(bot.withdrawn.map(({ messageId }) => messageId)).toEqual([sent.id]);
+  });
+
+  it('need no mention where the person talks with the bot anyway', async () => {
+    const { discord, ana, channel, bot } = world;
+    answerWith(world, () => 'Hello.');
+    const thread = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hi`);
+    await discord.until(() => botSaid(world, thread.id).includes('Hello.'));
+    const sent = discord.as(ana.id).say(thread.id, `<@${discord.botId}> boots?`);
+    await nthMessage(world, 2);
+    bot.withdrawAnswer = 'running';
+    discord.as(ana.id).edit(sent.id, 'red boots?');
+    expect(await nthMessage(world, 3)).toMatchObject({
+      text: 'red boots?',
+      conversation: { channel: thread.id },
+    });
+  });
+
+  it('take a message back though that failed at first', async () => {
+    const { discord, ana, bot } = world;
+    const sent = discord.as(ana.id).dm('blue shoes');
+    await nthMessage(world, 1);
+    const { withdraw } = bot;
+    bot.withdraw = async () => {
+      bot.withdraw = withdraw;
+      throw new Error('the disk is busy');
+    };
+    discord.as(ana.id).remove(sent.id);
+    await discord.until(() => bot.withdrawn.length === 1);
+    expect(bot.withdrawn[0]?.messageId).toBe(sent.id);
+  });
+
+  it('are not looked up where nobody talks with the bot, nor when only a preview or another bot is behind them', async () => {
+    const { discord, guild, ana, ben, channel } = world;
+    const live = discord.world.addChannel(guild.id, 'live');
+    discord.as(ana.id).say(live.id, `<@${discord.botId}> look https://example.com`);
+    await nthMessage(world, 1);
+    const link = discord.as(ben.id).say(live.id, 'https://example.com');
+    const said = discord.as(ben.id).say(channel.id, 'hello');
+    const robot = discord.world.addUser('Robot', { bot: true });
+    discord.world.addMember(guild.id, robot.id);
+    const beep = discord.as(robot.id).say(live.id, 'beep');
+    await discord.until(() => world.adapter.linkTo?.({ ...conversationOf(1), channel: live.id }));
+    const taken = world.state.table('discord-taken');
+    const { get } = taken;
+    const lookedUp: string[] = [];
+    taken.get = key => {
+      lookedUp.push(key);
+      return get(key);
+    };
+    discord.world.unfurlLink(live.id, link.id, 'https://example.com');
+    discord.as(robot.id).edit(beep.id, 'boop');
+    discord.as(ben.id).edit(said.id, 'hello all');
+    discord.as(ben.id).remove(said.id);
+    discord.as(ana.id).say(live.id, `<@${discord.botId}> still there?`);
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> and here?`);
+    await nthMessage(world, 3);
+    for (const { id } of [link, beep, said]) expect(lookedUp).not.toContain(id);
+  });
+
+  function conversationOf(count: number) {
+    const conversation = world.bot.received[count - 1]?.conversation;
+    if (conversation === undefined) throw new Error('not received');
+    return conversation;
+  }
 });
 
 describe('a message the core refuses', () => {
@@ -254,6 +349,24 @@ describe('the link to a conversation', () => {
 });
 
 describe('without the Message Content intent', () => {
+  it('takes back what an edit hides, since nothing of it can be read', async () => {
+    await world.close();
+    world = await createWorld({ fake: { privileged: { messageContent: false } } });
+    await world.start();
+    const { discord, ana, channel } = world;
+    answerWith(world, () => 'Hello.');
+    const thread = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hi`);
+    await discord.until(() => botSaid(world, thread.id).includes('Hello.'));
+    const sent = discord.as(ana.id).say(thread.id, `<@${discord.botId}> boots?`);
+    await nthMessage(world, 2);
+    world.bot.withdrawAnswer = 'running';
+    discord.as(ana.id).edit(sent.id, 'red boots?');
+    await discord.until(() => botSaid(world, thread.id).some(text => text.includes('mention me')));
+    discord.as(ana.id).say(thread.id, `<@${discord.botId}> socks?`);
+    expect((await nthMessage(world, 3)).text).toBe('socks?');
+    expect(world.bot.withdrawn.map(({ messageId }) => messageId)).toEqual([sent.id]);
+  });
+
   it('says so at start-up, answers mentions and DMs, and tells once how to go on in a thread', async () => {
     await world.close();
     world = await createWorld({ fake: { privileged: { messageContent: false } } });
