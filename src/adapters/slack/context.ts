@@ -7,8 +7,11 @@ import type { SlackApi } from './connection/web-client.ts';
 import { mentionedIn, readableText, type Said } from './inbound.ts';
 
 export interface ThreadContext {
-  /** What other people said in the thread since this person last spoke to the bot. Empty when Slack does not say in time. */
-  since(tenant: string, conversation: string, said: Said): Promise<Quote[]>;
+  /**
+   * What was said in the thread since this person last spoke to the bot, by others or by themself to others: without what
+   * `isTaken` says comes to the bot as a message. Empty when Slack does not say in time.
+   */
+  since(tenant: string, conversation: string, said: Said, isTaken: (ts: string) => boolean): Promise<Quote[]>;
   /** This person's message is taken; what was said before it is known, whatever becomes of its wording. */
   heard(tenant: string, conversation: string, ts: string): Promise<void>;
   forget(tenant: string): Promise<void>;
@@ -45,7 +48,12 @@ export function createThreadContext(deps: {
   const heards = deps.state.table<string | string[]>('slack-heard');
   const keyOf = (tenant: string, conversation: string) => `${tenant}/${conversation}`;
 
-  async function read(tenant: string, said: Said, oldest: string | undefined): Promise<Quote[]> {
+  async function read(
+    tenant: string,
+    said: Said,
+    oldest: string | undefined,
+    isTaken: (ts: string) => boolean,
+  ): Promise<Quote[]> {
     const messages: z.infer<typeof page>['messages'] = [];
     let cursor: string | undefined;
     for (let count = 0; count < MOST_PAGES; count += 1) {
@@ -70,27 +78,29 @@ export function createThreadContext(deps: {
     // The oldest come first: better nothing than what was said long before this.
     if (cursor !== '') return [];
     // Other bots, and the bot's own words to others, are left out: those may hold what it knows about them.
-    const others = messages
-      .filter(it => it.bot_id === undefined && it.user !== undefined && it.user !== said.user)
+    const written = messages
+      .filter(it => it.bot_id === undefined && it.user !== undefined)
       .filter(it => Number(it.ts) < Number(said.ts) && Number(it.ts) > Number(oldest ?? 0))
+      .filter(it => it.user !== said.user || !isTaken(it.ts))
       .filter(it => (it.text ?? '').trim() !== '')
       .slice(-MOST_QUOTES);
-    const users = others.flatMap(it => [it.user ?? '', ...mentionedIn(it.text ?? '')]);
+    const users = written.flatMap(it => [it.user ?? '', ...mentionedIn(it.text ?? '')]);
     const names = await deps.people.names(tenant, [...new Set(users)]);
     return clipped(
-      others.map(it => ({
+      written.map(it => ({
         author: names.get(it.user ?? '') ?? it.user ?? 'someone',
         text: readableText(it.text ?? '', names).trim(),
+        ...(it.user === said.user ? { own: true as const } : {}),
       })),
     );
   }
 
   return {
-    async since(tenant, conversation, said) {
+    async since(tenant, conversation, said, isTaken) {
       if (said.audience === 'private' || said.thread === said.ts) return [];
       const heard = [(await heards.get(keyOf(tenant, conversation))) ?? []].flat();
       const oldest = heard.findLast(ts => Number(ts) < Number(said.ts));
-      const reading = read(tenant, said, oldest).catch((error: unknown) => {
+      const reading = read(tenant, said, oldest, isTaken).catch((error: unknown) => {
         deps.log.debug({ event: 'slack.context_failed', tenant, err: error }, 'a thread could not be read');
         return [];
       });

@@ -73,6 +73,11 @@ export function createEvents(deps: EventsDeps): Events {
     return running;
   }
 
+  function isTaken(tenant: string, said: Pick<Said, 'channel' | 'ts'>): boolean {
+    const key = `${tenant} ${messageId(said, null)}`;
+    return taken.has(key) || taking.has(key);
+  }
+
   function keepNewest(set: Set<string>, key: string): void {
     set.delete(key);
     set.add(key);
@@ -89,7 +94,7 @@ export function createEvents(deps: EventsDeps): Events {
     const key = conversationKey(conversationOf(said, person));
     const [profile, context, names, attachments] = await Promise.all([
       deps.people.profile(tenant, said.user),
-      deps.context.since(tenant, key, said),
+      deps.context.since(tenant, key, said, ts => isTaken(tenant, { ...said, ts })),
       deps.people.names(tenant, mentionedIn([said.text, ...said.shared.map(it => it.text)].join(' '))),
       deps.identify(tenant, said.attachments),
     ]);

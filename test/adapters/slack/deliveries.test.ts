@@ -155,9 +155,52 @@ describe('in a thread', () => {
     expect(world.bot.received[2]?.context).toEqual([{ author: 'Ben', text: 'or red' }]);
     await world.ben.mention(channel.id, 'And me?', inThread).settled;
     const bens = world.bot.received[3];
-    expect(bens?.context.map(({ author }) => author)).toEqual(['Ann', 'Ann', 'Ann']);
+    expect(bens?.context.filter(({ own }) => own !== true).map(({ author }) => author)).toEqual([
+      'Ann',
+      'Ann',
+      'Ann',
+    ]);
     expect(bens?.conversation.person.id).toBe(world.ben.id);
     expect(JSON.stringify(bens?.context)).not.toContain('Which size?');
+  });
+
+  it('passes on as their own what the person said there before they called the bot', async () => {
+    world = await createWorld();
+    const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+    const inThread = { threadTs: world.ann.post(channel.id, 'I need shoes for a wedding').ts };
+    await world.ben.post(channel.id, 'Which size?', inThread).settled;
+    await world.ann.post(channel.id, `<@${world.ben.id}> 9`, inThread).settled;
+    await world.ann.mention(channel.id, 'what do you think?', inThread).settled;
+    expect(world.bot.received.map(({ context }) => context)).toEqual([
+      [
+        { author: 'Ann', text: 'I need shoes for a wedding', own: true },
+        { author: 'Ben', text: 'Which size?' },
+        { author: 'Ann', text: '@Ben 9', own: true },
+      ],
+    ]);
+    await answer(await world.received(), 'Brogues.');
+    await world.ann.post(channel.id, `<@${world.ben.id}> and you?`, inThread).settled;
+    await world.ann.post(channel.id, 'In brown?', inThread).settled;
+    expect(world.bot.received[1]).toMatchObject({
+      text: 'In brown?',
+      context: [{ author: 'Ann', text: '@Ben and you?', own: true }],
+    });
+  });
+
+  it('passes on nothing of one’s own that comes to the bot as a message', async () => {
+    const { channel, inThread } = await thread();
+    const release = holdInbox();
+    const posts = [
+      world.ann.post(channel.id, 'Size 9', inThread),
+      world.ann.post(channel.id, 'In green', inThread),
+    ];
+    await world.slack.until(() => world.slack.calls('conversations.replies').length === 2, 'both to be read');
+    release();
+    await Promise.all(posts.map(({ settled }) => settled));
+    expect(world.bot.received.slice(1).map(({ text, context }) => [text, context])).toEqual([
+      ['Size 9', []],
+      ['In green', []],
+    ]);
   });
 
   it('quotes it again in the new wording of a message that was not answered yet', async () => {
