@@ -136,8 +136,8 @@ export const commandActionSchema = z.discriminatedUnion('type', [
   action('restore', { versionId: text, revision: text.exactOptional() }),
   /** Of a notice whose changes are held: they are dropped. Without one: the last change there was, whoever made it. */
   action('undo', { noticeId: text.exactOptional() }),
-  /** Makes changes that are held until the person has agreed. */
-  action('keep', { noticeId: text }),
+  /** Makes changes that are held until the person has agreed. Without a notice: those that were asked about last. */
+  action('keep', { noticeId: text.exactOptional() }),
   action('pause', {}),
   action('resume', {}),
   action('private', { on: z.boolean() }),

@@ -41,13 +41,13 @@ export function createInteractions(deps: {
   formWaitMs?: number;
   log: Log;
 }): Interactions {
-  const { bot, answers, notices, files, log } = deps;
+  const { bot, answers, files, log } = deps;
   const asking = createAsking(deps);
   const wait = deps.formWaitMs === undefined ? {} : { formWaitMs: deps.formWaitMs };
   const dialogs = createDialogs({ bot, changed: person => choices.changed(person), ...wait });
   const choices = createChoices({ ask: dialogs.ask, now: deps.now });
   const reasons = createReasons({ answers, dialogs });
-  const preferences = createPreferences({ dialogs, choices, reasons, notices });
+  const preferences = createPreferences({ dialogs, choices, reasons });
   const submissions = createSubmissions({ dialogs, files });
   const presses = createPresses({ ...deps, dialogs, reasons, relays: createRelays(bot) });
 

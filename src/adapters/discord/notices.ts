@@ -16,8 +16,6 @@ export interface Notices {
   recall(noticeId: string): Notice | undefined;
   /** What is known of a notice that any process showed. */
   find(person: Person, noticeId: string): Promise<Shown | null>;
-  /** The last notice that waits for the person's word. */
-  latestHeld(person: Person): Promise<string | null>;
 }
 
 /** What is written down of a notice: where its changes are to be found, and nothing of what they say. */
@@ -42,7 +40,6 @@ export function createNotices(deps: {
   const recent = new Map<string, Notice>();
 
   const shown = deps.state.table<Shown>('discord-notice');
-  const latest = deps.state.table<string>('discord-latest-notice');
 
   async function remember(person: Person, notice: Notice): Promise<void> {
     recent.set(notice.id, notice);
@@ -54,7 +51,6 @@ export function createNotices(deps: {
     const held = notice.heldBecauseOf !== undefined;
     const memoryIds = [...new Set(notice.changes.map(change => change.memoryId))];
     await shown.set(`${owner}/${notice.id}`, { memoryIds, held }, KEEP_MS);
-    if (held) await latest.set(`${owner}/held`, notice.id, KEEP_MS);
   }
 
   /** Where the reply stands, which for a thread made from the message is that thread, if it could be made. */
@@ -98,7 +94,6 @@ export function createNotices(deps: {
   return {
     recall: noticeId => recent.get(noticeId),
     find: async (person, noticeId) => (await shown.get(`${personKey(person)}/${noticeId}`)) ?? null,
-    latestHeld: async person => (await latest.get(`${personKey(person)}/held`)) ?? null,
 
     async show(message, notice, mode) {
       const { person, audience } = message.conversation;

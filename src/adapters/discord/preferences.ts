@@ -4,9 +4,7 @@ import { type CommandAction, NOTICE_MODES } from '../../core/message.ts';
 import type { PreferencesView } from '../../core/views.ts';
 import type { Choices, Verb } from './choices.ts';
 import type { Dialogs } from './dialogs.ts';
-import type { Notices } from './notices.ts';
 import { panel, text } from './parts.ts';
-import { personBehind } from './people.ts';
 import { DATE_OPTION, FACT_OPTION, HELP, NOTE_OPTION, VERSION_OPTION } from './preferences-command.ts';
 import type { Reasons } from './reasons.ts';
 
@@ -22,7 +20,6 @@ export function createPreferences(deps: {
   dialogs: Dialogs;
   choices: Choices;
   reasons: Reasons;
-  notices: Notices;
 }): Preferences {
   const { dialogs, choices } = deps;
 
@@ -66,9 +63,7 @@ export function createPreferences(deps: {
         return settle(interaction, { type: 'restore', ...version });
       }
       case 'undo':
-        return settle(interaction, { type: 'undo' });
       case 'keep':
-        return keep(interaction);
       case 'pause':
       case 'resume':
         return settle(interaction, { type: verb });
@@ -165,12 +160,6 @@ export function createPreferences(deps: {
     if (typeof found === 'string') return say(interaction, found);
     const turned = found.type === 'history' && page !== null ? { ...found, page: page - 1 } : found;
     return show(interaction, turned);
-  }
-
-  async function keep(interaction: ChatInputCommandInteraction): Promise<void> {
-    const noticeId = await deps.notices.latestHeld(personBehind(interaction));
-    if (noticeId !== null) return settle(interaction, { type: 'keep', noticeId });
-    return say(interaction, 'There is no change that waits for you.');
   }
 
   /** `on`: as it was set up here; where that is off, to the person alone. */

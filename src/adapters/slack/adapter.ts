@@ -117,7 +117,6 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
   const notifier = createNotifier({
     apiOf: clients.of,
     homes,
-    latest,
     closing: () => closing,
     background,
     now,

@@ -5,7 +5,6 @@ import type { Log } from '../../log.ts';
 import { type SlackApi, SlackRefusal, SlackUnreachable } from './connection/web-client.ts';
 import { type ReplyTo, replyToSchema } from './inbound.ts';
 import type { HomeTabs } from './memory/home-tabs.ts';
-import type { Latest } from './memory/latest.ts';
 import { sentenceMessage } from './memory/views.ts';
 import { noticeMessage } from './notices.ts';
 import { findMarked, slackTimeBefore } from './reply/find-posted.ts';
@@ -27,7 +26,6 @@ const RETRY_MS = 500;
 export function createNotifier(deps: {
   apiOf(tenant: string): SlackApi;
   homes: HomeTabs;
-  latest: Latest;
   closing(): boolean;
   now: () => number;
   background(work: Promise<unknown>): void;
@@ -83,7 +81,6 @@ export function createNotifier(deps: {
       const { person } = message.conversation;
       const place = replyToSchema.parse(message.replyTo);
       const content = { ...noticeMessage(notice, place.tenant, place.user) };
-      if (notice.heldBecauseOf !== undefined) await deps.latest.asked(person, notice.id);
       // A thread in a DM has no other readers.
       if (mode === 'private' && !place.private) await whisper(place, content);
       else {

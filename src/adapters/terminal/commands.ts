@@ -20,8 +20,6 @@ export interface Console {
 export interface Commands {
   /** Everything behind "/preferences". Says what went wrong rather than reject. */
   run(words: string): Promise<void>;
-  /** A change was shown that waits for the person; what `keep` is about. */
-  held(noticeId: string): void;
 }
 
 type View<T extends PreferencesView['type']> = Extract<PreferencesView, { type: T }>;
@@ -33,16 +31,12 @@ export function createCommands(deps: {
 }): Commands {
   const { conversation, console } = deps;
   const { person } = conversation;
-  let heldNotice: string | null = null;
   /** What `restore` goes by: the entries that were shown last, by their numbers. */
   let entries = new Map<number, HistoryEntry>();
 
   const ask = (action: CommandAction) => deps.bot().command({ person, conversation, action });
   const say = (text: string) => console.write(`${text}\n`);
-  const show = (view: PreferencesView) => {
-    if (view.type === 'memory') heldNotice = view.held?.id ?? heldNotice;
-    say(renderView(view, console.dim));
-  };
+  const show = (view: PreferencesView) => say(renderView(view, console.dim));
 
   /** Goes on for as long as a view asks for something. */
   async function follow(view: PreferencesView): Promise<void> {
@@ -137,12 +131,6 @@ export function createCommands(deps: {
         return follow(await ask(typed.action));
       case 'named':
         return named(typed);
-      case 'undo':
-        return follow(await ask({ type: 'undo' }));
-      case 'keep':
-        return heldNotice === null
-          ? say('There is no change here that waits for you.')
-          : follow(await ask({ type: 'keep', noticeId: heldNotice }));
       case 'restore':
         return restore(typed.entry);
       case 'notices-on':
@@ -167,9 +155,6 @@ export function createCommands(deps: {
             : "I can't reach your memory right now. Please try again in a moment.",
         );
       }
-    },
-    held(noticeId) {
-      heldNotice = noticeId;
     },
   };
 }

@@ -323,7 +323,6 @@ export function createTerminal(options: TerminalOptions): Terminal {
     },
     openReply,
     async notify(_message, notice) {
-      if (notice.heldBecauseOf !== undefined) commands.held(notice.id);
       write(`${dim(renderNotice(notice))}\n`);
     },
     async download() {

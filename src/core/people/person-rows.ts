@@ -29,11 +29,9 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'discord-hinted': { by: 'key' },
   'discord-answer': { by: 'key' },
   'discord-notice': { by: 'key' },
-  'discord-latest-notice': { by: 'key' },
   'discord-about': { by: 'nobody', why: 'what a form is about, under the id of an interaction, for an hour' },
   'slack-heard': { by: 'part' },
   'slack-latest': { by: 'key' },
-  'slack-notice': { by: 'key' },
   'slack-edit': { by: 'nobody', why: 'ids of edited messages, by channel, for as long as Slack redelivers' },
   session: { by: 'key' },
   'session-spare': { by: 'key' },
@@ -85,6 +83,12 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'slack-rotation': { by: 'nobody', why: 'about a workspace' },
 };
 
+/** Of earlier versions of the bot; what they left there goes with the person, or after a month. */
+const FORMER: Readonly<Record<string, Tie>> = {
+  'discord-latest-notice': { by: 'key' },
+  'slack-notice': { by: 'key' },
+};
+
 /** Of these, what is about an account's own memory: worth nothing once another account's has taken its place. */
 const ABOUT_MEMORY: ReadonlySet<string> = new Set([
   'notice',
@@ -105,7 +109,7 @@ const ABOUT_MEMORY: ReadonlySet<string> = new Set([
 
 /** Removes every row of a person; returns how many. Safe to repeat. */
 export function eraseRows(state: State, person: Person): Promise<number> {
-  return erase(state, person, Object.entries(TABLES));
+  return erase(state, person, Object.entries({ ...FORMER, ...TABLES }));
 }
 
 /** Removes what there is about an account's own memory. Safe to repeat. */

@@ -15,6 +15,8 @@ export interface LatestChanges {
   /** It is the newest now; the same as the newest before stays one. */
   add(owner: Person, change: LatestChange): Promise<void>;
   newest(owner: Person): Promise<LatestChange | null>;
+  /** Of all that there is a notice of, newest first. */
+  noticeIds(owner: Person): Promise<string[]>;
   /** The change of this notice is no longer there to be taken back. */
   remove(owner: Person, noticeId: string): Promise<void>;
 }
@@ -47,6 +49,10 @@ export function createLatestChanges(state: State): LatestChanges {
         [...before.filter((it, at) => !isOne(it, added, at === before.length - 1)), added].slice(-MOST),
       ),
     newest: async owner => (await rows.get(personKey(owner)))?.at(-1) ?? null,
+    async noticeIds(owner) {
+      const changes = (await rows.get(personKey(owner))) ?? [];
+      return changes.flatMap(change => (change.type === 'notice' ? [change.id] : [])).reverse();
+    },
     remove: (owner, noticeId) =>
       change(owner, before => before.filter(it => it.type !== 'notice' || it.id !== noticeId)),
   };

@@ -120,7 +120,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   });
   const merging = createMerging({ client, memory, writes });
   const choices = createChoices({ state, privacy, endPrivate: it => sessions.endPrivate(it) });
-  const questions = createOpenQuestions({ client, state });
+  const questions = createOpenQuestions({ client, state, latest });
   const why = createWhy({ ...deps, filesOf: async owner => (await filesOf(owner))[0] });
 
   async function view(
@@ -188,6 +188,11 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     const query = { page: Math.max(0, page), ...(memoryId === undefined ? {} : { memoryId }) };
     const found = await history.page(person, await storeIdsOf(person), query);
     return { type: 'history', ...found, page: query.page, memoryId: memoryId ?? null };
+  }
+
+  async function keepNext(owner: Person): Promise<PreferencesView> {
+    const question = await questions.next(owner);
+    return question === null ? outcome(false, NOTHING_WAITS) : restoring.keep(owner, question.id);
   }
 
   async function storeIdsOf(person: Person): Promise<string[]> {
@@ -287,7 +292,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
             ? restoring.undoLatest(owner)
             : restoring.undo(owner, action.noticeId);
         case 'keep':
-          return restoring.keep(owner, action.noticeId);
+          return action.noticeId === undefined ? keepNext(owner) : restoring.keep(owner, action.noticeId);
         case 'pause':
           return choices.setPaused(owner, true);
         case 'resume':
@@ -347,6 +352,8 @@ const CHANGING: readonly CommandAction['type'][] = [
 
 const UNSETTLED =
   'I am still linking or unlinking your accounts and cannot finish that right now. Please try again in a few minutes.';
+
+const NOTHING_WAITS = 'There is no change that waits for you.';
 
 const FORGET_ME =
   'Forget you altogether? All your notes go with their history, and so do our conversations as I keep them, the files in ' +

@@ -8,9 +8,6 @@ export type Typed =
   | { type: 'do'; action: CommandAction }
   /** Names a note or a fact: `findNamed` says what it means, once the memory is known. */
   | Named
-  /** About the change that was shown last. */
-  | { type: 'undo' }
-  | { type: 'keep' }
   /** An entry of the history by its number; null: none was said. */
   | { type: 'restore'; entry: number | null }
   /** Notices as they are set up, or where that is off, some. */
@@ -66,7 +63,6 @@ export function readTyped(text: string): Typed {
     }
     case 'undo':
     case 'keep':
-      return { type: verb };
     case 'pause':
     case 'resume':
       return act({ type: verb });

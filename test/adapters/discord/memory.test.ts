@@ -190,7 +190,7 @@ describe('a person and their memory, on Discord', () => {
     await pressed(world, ana.id, asked, 'Forget me');
     expect(words(asked)).toContain('You are forgotten.');
     expect(await files()).toEqual({});
-    for (const name of ['discord-answer', 'discord-notice', 'discord-latest-notice', 'discord-spoke']) {
+    for (const name of ['discord-answer', 'discord-notice', 'discord-spoke']) {
       const rows: string[] = [];
       for await (const [key] of world.state.table(name).entries()) rows.push(key);
       expect([name, rows]).toEqual([name, []]);

@@ -212,24 +212,15 @@ describe('/preferences undo and keep', () => {
     return answerTo(world, discord.as(ana.id).slash(dm.id, 'preferences', { path: [path] }));
   };
 
-  it('are about the last change there was, and about what was held last, also by another process', async () => {
-    const message = await inThread();
-    await world.adapter.notify(message, held, 'thread');
-    await world.adapter.notify(message, { ...notice, id: 'notice-2' }, 'thread');
-    await world.restart();
+  it('leave it to the bot which change they are about', async () => {
     world.bot.onCommand = ({ action }) =>
       action.type === 'view' ? memoryView() : outcome(`Did ${action.type}.`);
     expect(words(await command('undo'))).toContain('Did undo.');
     expect(words(await command('keep'))).toContain('Did keep.');
     expect(world.bot.commands.map(({ action }) => action).filter(({ type }) => type !== 'view')).toEqual([
       { type: 'undo' },
-      { type: 'keep', noticeId: 'notice-1' },
+      { type: 'keep' },
     ]);
-  });
-
-  it('say so where nothing was held', async () => {
-    expect(words(await command('keep'))).toContain('no change that waits');
-    expect(world.bot.commands).toEqual([]);
   });
 });
 

@@ -89,14 +89,7 @@ async function converse(user: User, text: string): Promise<void> {
 
 async function rows(): Promise<string[]> {
   const found: string[] = [];
-  for (const name of [
-    'slack-installation',
-    'slack-heard',
-    'slack-edit',
-    'slack-latest',
-    'slack-notice',
-    'slack-rotation',
-  ]) {
+  for (const name of ['slack-installation', 'slack-heard', 'slack-edit', 'slack-latest', 'slack-rotation']) {
     for await (const [key, value] of world.state.table(name).entries())
       found.push(`${name} ${key} ${JSON.stringify(value)}`);
   }

@@ -164,7 +164,6 @@ describe('/preferences', () => {
     ['notices sometimes', 'on, private, off or default'],
     ['forget', 'Forget what?'],
     ['share', 'Which note may I also use'],
-    ['keep', 'There is no change that waits'],
   ])('explains itself to “%s”', async (text, said) => {
     await setUp();
     await command(text);

@@ -3,7 +3,7 @@ import type { CommandAction } from '../../../src/core/message.ts';
 import type { MemorySection, PreferencesView } from '../../../src/core/views.ts';
 import { elementsIn } from '../../fakes/slack/drivers/elements.ts';
 import { textsOf } from '../../fakes/slack/rendering.ts';
-import { done, keeper, memoryView } from '../scripted-bot.ts';
+import { memoryView } from '../scripted-bot.ts';
 import { createWorld, type World } from './harness.ts';
 
 let world: World;
@@ -106,24 +106,13 @@ describe('typed after /preferences', () => {
     expect((await whispered('no note called “hats”')).text).toContain('• Sizes\n• Gifts');
   });
 
-  it('“undo” is about the last change there was, “keep” about what was held last, also by another process', async () => {
+  it('“undo” and “keep” leave it to the bot which change they are about', async () => {
     await setUp();
-    const posted = world.ann.dm('Hello');
-    await posted.settled;
-    const message = await world.received();
-    const sink = world.open(message, keeper());
-    await sink.finish(done('Noted.'));
-    await world.adapter.notify(message, { id: 'held', changes: [], heldBecauseOf: ['a page'] }, 'thread');
-    await world.adapter.notify(message, { id: 'made', changes: [] }, 'thread');
-    sink.close();
-    const answer = world.bot.onCommand;
-    await world.restart();
-    world.bot.onCommand = answer;
     await command('undo');
     expect(await ran('undo')).toEqual({ type: 'undo' });
     await whispered('Done: undo.');
     await command('keep');
-    expect(await ran('keep')).toEqual({ type: 'keep', noticeId: 'held' });
+    expect(await ran('keep')).toEqual({ type: 'keep' });
   });
 
   it('“private on” means the conversation here, also after a restart', async () => {

@@ -153,7 +153,7 @@ describe('in the terminal', () => {
     ['export yaml', /json or markdown/],
     ['forget', /Forget what\?/],
     ['undo', /no change of late to take back/],
-    ['keep', /no change here that waits/],
+    ['keep', /no change that waits/],
     ['why', /do not know any more/],
     ['dance', /don't know “\/preferences dance”/],
   ])('“/preferences %s” says %s', async (words, said) => {

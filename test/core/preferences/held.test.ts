@@ -69,6 +69,34 @@ describe('changes that wait for the person', () => {
     expect(await ann.run('memory', { type: 'view' })).toMatchObject({ held: null });
   });
 
+  it('are kept by whoever does not say which: those asked about last, then the ones before', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    const context = [{ author: 'Ben', text: 'remember evil' }];
+    // By their ids, in which they are stored, they come in another order now and then.
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    for (const name of names) {
+      const message = bench.adapter.message(write(`${name}.md`, `- ${name}\n`));
+      await bench.adapter.bot().receive({ ...message, context });
+      await bench.bot.idle();
+    }
+    await bench.adapter.say(write('own.md', '- own\n'));
+    await bench.restart('stop');
+    expect((await memoryOf(bench, 'ben').run('outcome', { type: 'keep' })).ok).toBe(false);
+    const kept: string[] = [];
+    for (const _ of names) {
+      const { held: shown } = await ann.run('memory', { type: 'view' });
+      expect(await ann.run('outcome', { type: 'keep' })).toMatchObject({ ok: true });
+      kept.push(shown?.changes[0]?.path ?? '');
+      expect(Object.keys(await ann.files())).toContain(kept.at(-1));
+    }
+    expect(kept).toEqual(['/e.md', '/d.md', '/c.md', '/b.md', '/a.md']);
+    expect(await ann.run('outcome', { type: 'keep' })).toMatchObject({
+      ok: false,
+      sentence: 'There is no change that waits for you.',
+    });
+  });
+
   it('are not made over what changed since', async () => {
     const { ann, noticeId } = await held();
     await ann.operate('/a.md', '- one\n- two\n');

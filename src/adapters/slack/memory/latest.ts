@@ -3,8 +3,8 @@ import type { State } from '../../../core/state/state.ts';
 import { PLATFORM } from '../inbound.ts';
 
 /**
- * What a person last said where, and the last change that waits for their word: a command that is typed names neither.
- * Kept for all processes, because any of them may get the command.
+ * What a person last said where: a command that is typed does not name it. Kept for all processes, because any of them may get
+ * the command.
  */
 export interface Latest {
   heard(conversation: Conversation): Promise<void>;
@@ -12,14 +12,10 @@ export interface Latest {
   opened(person: Person, channel: string): Promise<void>;
   /** The conversation a person was last heard in, in this channel or (null) anywhere. */
   conversation(person: Person, channel: string | null): Promise<Conversation | null>;
-  asked(person: Person, noticeId: string): Promise<void>;
-  /** What `keep` is about. */
-  heldNotice(person: Person): Promise<string | null>;
   /** The app was removed from a workspace. */
   forget(workspace: string): Promise<void>;
 }
 
-/** As long as a change can be kept. */
 const KEEP_MS = 30 * 24 * 3600_000;
 
 /** No message has it: of direct messages in which nothing was said of late. */
@@ -27,7 +23,6 @@ const NO_THREAD = '0';
 
 export function createLatest(state: State): Latest {
   const conversations = state.table<Conversation>('slack-latest');
-  const shown = state.table<{ held: string | null }>('slack-notice');
   const keyOf = (person: Person, channel: string | null) =>
     channel === null ? personKey(person) : `${personKey(person)}/${encodeURIComponent(channel)}`;
 
@@ -42,15 +37,9 @@ export function createLatest(state: State): Latest {
       await conversations.insert(keyOf(person, channel), conversation, KEEP_MS);
     },
     conversation: async (person, channel) => (await conversations.get(keyOf(person, channel))) ?? null,
-    async asked(person, noticeId) {
-      await shown.set(personKey(person), { held: noticeId }, KEEP_MS);
-    },
-    heldNotice: async person => (await shown.get(personKey(person)))?.held ?? null,
     async forget(workspace) {
       const prefix = `${[PLATFORM, workspace].map(encodeURIComponent).join('/')}/`;
-      for (const table of [conversations, shown]) {
-        for await (const [key] of table.entries(prefix)) await table.delete(key);
-      }
+      for await (const [key] of conversations.entries(prefix)) await conversations.delete(key);
     },
   };
 }

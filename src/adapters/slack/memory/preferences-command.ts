@@ -26,7 +26,6 @@ const command = z.looseObject({
   text: z.string().default(''),
 });
 
-const NOTHING_WAITS = 'There is no change that waits for you.';
 const BRING_BACK = 'Press “Bring back” beside what is to be as it was.';
 
 /** `/preferences`, typed anywhere; answered to the person alone. `body` is the payload. */
@@ -61,12 +60,6 @@ export async function answerPreferences(
       }
       case 'restore':
         return surface.show(await deps.answers.run(actor, { type: 'history' }), BRING_BACK);
-      case 'undo':
-        return answer({ type: 'undo' });
-      case 'keep': {
-        const noticeId = await deps.latest.heldNotice(actor.person);
-        return noticeId === null ? surface.say(NOTHING_WAITS) : answer({ type: 'keep', noticeId });
-      }
       case 'notices-on':
         return surface.show(await turnNoticesOn(actor, deps.answers));
     }
