@@ -32,7 +32,7 @@ export interface Deliveries {
   deleted(channelId: string, messageId: string): Promise<void>;
 }
 
-/** A message the bot took, so that its edits and deletions find their turn. */
+/** A message that was handed over, so that its edits and deletions find their turn. */
 interface Taken {
   conversation: Conversation;
   /** The id under which the core has it. */
@@ -44,8 +44,6 @@ interface Taken {
   byName?: true;
   /** The id of a wording that is being taken in place of this one. */
   pending?: string | null;
-  /** False until it has been handed over. */
-  isHanded?: boolean;
 }
 
 const TAKEN_MS = 24 * 3600_000;
@@ -130,43 +128,37 @@ export function createDeliveries(deps: {
     }
     // Before anything is noted: what is noted of this message is no earlier conversation.
     const byName = await isByName(message, intake, place);
-    // Should it not get further than this: a channel that is not known yet is looked through as well.
-    if (channels.get(message.channelId) === undefined) {
-      const { channelId, guildId, id } = message;
-      await channels.handled({ channelId, guildId, id: before(id) });
-    }
     const key = conversationKey(conversation);
-    const since = (await spoke.get(key)) ?? null;
+    const { channelId, guildId, id } = message;
+    const [last] = await Promise.all([
+      spoke.get(key),
+      // Should it not get further than this: a channel that is not known yet is looked through as well.
+      channels.get(channelId) === undefined ? channels.handled({ channelId, guildId, id: before(id) }) : null,
+    ]);
+    const isNewest = last === undefined || compareIds(id, last) > 0;
     const startsThread = intake.type === 'answer' && intake.startsThread;
     const replyTo: ReplyTarget = {
       type: 'channel',
-      channelId: message.channelId,
-      messageId: message.id,
+      channelId,
+      messageId: id,
       thread: startsThread
         ? threadName(readableText(message.content, message.mentioned, deps.botId()), message.author.name)
         : null,
       quotes: place.type !== 'dm',
     };
-    // Before the message is handed over: what follows it in its new thread comes by another lane, and may be quick.
-    const earlier = await takens.get(message.id);
-    const taken: Taken = earlier ?? {
-      ...{ conversation, id: message.id, replyTo, since },
-      ...(byName ? { byName } : {}),
+    const since = isNewest ? (last ?? null) : null;
+    const taken: Taken = { conversation, id, replyTo, since, ...(byName ? { byName } : {}) };
+    const noteSpoke = async () => {
+      if (isNewest) await spoke.set(key, id, SPOKE_MS);
     };
-    const isHanded = earlier !== undefined && earlier.isHanded !== false;
-    if (!isHanded) {
-      await takens.set(message.id, { ...taken, isHanded }, TAKEN_MS);
-      if (since === null || compareIds(message.id, since) > 0) await spoke.set(key, message.id, SPOKE_MS);
-      // What is said in the new thread is missed as much as what is said here.
-      if (startsThread) {
-        await channels.handled({ channelId: message.id, guildId: message.guildId, id: message.id });
-      }
-    }
-    await hand(message, { conversation, id: message.id, replyTo, since: taken.since }, place);
-    await Promise.all([
-      isHanded ? null : takens.set(message.id, { ...taken, isHanded: true }, TAKEN_MS),
-      channels.handled(message),
-    ]);
+    // Before the message is handed over: what follows it in its new thread comes by another lane, and may be quick.
+    // And what is said there is missed as much as what is said here.
+    if (startsThread) await Promise.all([noteSpoke(), channels.handled({ channelId: id, guildId, id })]);
+    await hand(message, taken, place);
+    // The place in the channel last: until then it comes again after a crash, and what is missing here is made good.
+    // What was taken before and edited since stays as it is.
+    await Promise.all([takens.insert(id, taken, TAKEN_MS), startsThread ? null : noteSpoke()]);
+    await channels.handled(message);
   }
 
   async function hand(message: Incoming, taken: Taken, place: Place): Promise<void> {
@@ -250,9 +242,7 @@ export function createDeliveries(deps: {
   return {
     deliver,
     async misses(message) {
-      if ((await find(message)) === null) return false;
-      const taken = await takens.get(message.id);
-      return taken === undefined || taken.isHanded === false;
+      return (await find(message)) !== null && (await takens.get(message.id)) === undefined;
     },
 
     async edited(message) {
@@ -278,7 +268,7 @@ export function createDeliveries(deps: {
         await takens.set(message.id, { ...taken, pending: null }, TAKEN_MS);
         return;
       }
-      const again: Taken = { ...taken, id, pending: null, isHanded: true };
+      const again: Taken = { ...taken, id, pending: null };
       await hand(message, again, await placeOf(message, deps.client()));
       await takens.set(message.id, again, TAKEN_MS);
     },

@@ -129,6 +129,57 @@ describe('after being offline', () => {
   });
 });
 
+describe('what is noted of a message', () => {
+  it('is written once, and not before a message is in the inbox that can be found again', async () => {
+    await world.start();
+    const { discord, ana, bot } = world;
+    discord.as(ana.id).dm('hello');
+    await nthMessage(world, 1);
+    await world.restart(bot.successor());
+    const written: string[] = [];
+    for (const name of ['discord-taken', 'discord-spoke', 'discord-channel']) {
+      const table = world.state.table(name);
+      const { set, insert } = table;
+      table.set = async (...given) => {
+        written.push(name);
+        await set(...given);
+      };
+      table.insert = async (...given) => {
+        written.push(name);
+        return insert(...given);
+      };
+    }
+    let before: string[] | undefined;
+    world.bot.beforeReceive = async () => {
+      before = [...written];
+    };
+    discord.as(ana.id).dm('boots?');
+    await nthMessage(world, 1);
+    await world.halt();
+    expect(before).toEqual([]);
+    expect(written.sort()).toEqual(['discord-channel', 'discord-spoke', 'discord-taken']);
+  });
+
+  it('is made good after a crash, so that an edit finds its message', async () => {
+    await world.start();
+    const { discord, ana, bot } = world;
+    discord.as(ana.id).dm('hello');
+    await nthMessage(world, 1);
+    bot.onMessage = () => {
+      world.stateIsDown = true;
+    };
+    const sent = discord.as(ana.id).dm('blue shoes');
+    await discord.until(() => world.stateIsDown);
+    await world.halt();
+    world.stateIsDown = false;
+    await world.restart(bot.successor());
+    world.bot.withdrawAnswer = 'running';
+    discord.as(ana.id).edit(sent.id, 'red shoes');
+    expect((await nthMessage(world, 1)).text).toBe('red shoes');
+    expect(world.bot.withdrawn.map(({ messageId }) => messageId)).toEqual([sent.id]);
+  });
+});
+
 describe('while the database fails over', () => {
   /** The bot writes to the same database. */
   function bound() {
