@@ -4,7 +4,8 @@ import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
 import { type People, within } from './connection/people.ts';
 import type { SlackApi } from './connection/web-client.ts';
-import { mentionedIn, readableText, type Said } from './inbound.ts';
+import { isWritten, mentionedIn, readableText, type Said } from './inbound.ts';
+import { namesOf, sharedIn, slackFiles } from './shares.ts';
 
 export interface ThreadContext {
   /**
@@ -25,10 +26,19 @@ const page = z.looseObject({
       bot_id: z.string().optional(),
       subtype: z.string().optional(),
       text: z.string().nullish(),
+      files: slackFiles.nullish().catch(null),
+      attachments: z.array(z.unknown()).nullish(),
     }),
   ),
   response_metadata: z.looseObject({ next_cursor: z.string().nullish() }).nullish(),
 });
+
+type Found = z.infer<typeof page>['messages'][number];
+type ByPerson = Found & { user: string };
+
+function isByPerson(it: Found): it is ByPerson {
+  return it.bot_id === undefined && it.user !== undefined && isWritten(it.subtype);
+}
 
 const MOST_QUOTES = 20;
 const MOST_CHARACTERS = 6_000;
@@ -54,7 +64,7 @@ export function createThreadContext(deps: {
     oldest: string | undefined,
     isTaken: (ts: string) => boolean,
   ): Promise<Quote[]> {
-    const messages: z.infer<typeof page>['messages'] = [];
+    const messages: Found[] = [];
     let cursor: string | undefined;
     for (let count = 0; count < MOST_PAGES; count += 1) {
       const answer = await deps.apiOf(tenant).call(
@@ -79,18 +89,21 @@ export function createThreadContext(deps: {
     if (cursor !== '') return [];
     // Other bots, and the bot's own words to others, are left out: those may hold what it knows about them.
     const written = messages
-      .filter(it => it.bot_id === undefined && it.user !== undefined)
+      .filter(isByPerson)
       .filter(it => Number(it.ts) < Number(said.ts) && Number(it.ts) > Number(oldest ?? 0))
       .filter(it => it.user !== said.user || !isTaken(it.ts))
-      .filter(it => (it.text ?? '').trim() !== '')
+      .flatMap(it => wordsIn(it, said.user))
       .slice(-MOST_QUOTES);
-    const users = written.flatMap(it => [it.user ?? '', ...mentionedIn(it.text ?? '')]);
+    const users = written.flatMap(({ user, text }) => [
+      ...(user === null ? [] : [user]),
+      ...mentionedIn(text),
+    ]);
     const names = await deps.people.names(tenant, [...new Set(users)]);
     return clipped(
-      written.map(it => ({
-        author: names.get(it.user ?? '') ?? it.user ?? 'someone',
-        text: readableText(it.text ?? '', names).trim(),
-        ...(it.user === said.user ? { own: true as const } : {}),
+      written.map(({ user, author, text, own }) => ({
+        author: (user === null ? author : names.get(user)) ?? author,
+        text: readableText(text, names).trim(),
+        ...(own ? { own: true as const } : {}),
       })),
     );
   }
@@ -122,6 +135,25 @@ export function createThreadContext(deps: {
       for await (const [key] of heards.entries(`${tenant}/`)) await heards.delete(key);
     },
   };
+}
+
+interface Words {
+  /** Null for what is passed on, whose author is known by name alone. */
+  user: string | null;
+  author: string;
+  /** In Slack's markup. */
+  text: string;
+  own: boolean;
+}
+
+/** What a message says, and below it what it passes on, which is never the words of who passes it on. */
+function wordsIn(it: ByPerson, speaker: string): Words[] {
+  const text = [it.text ?? '', namesOf(it.files ?? [])].filter(words => words.trim() !== '').join('\n');
+  const shared = sharedIn(it.attachments ?? []).filter(({ text }) => text.trim() !== '');
+  return [
+    ...(text === '' ? [] : [{ user: it.user, author: it.user, text, own: it.user === speaker }]),
+    ...shared.map(({ author, text }) => ({ user: null, author, text, own: false })),
+  ];
 }
 
 /** The newest quotes that fit. */

@@ -140,7 +140,9 @@ function read<T>(schema: z.ZodType<T>, payload: unknown, then: (it: T) => Inboun
 const ignored = (reason: string): Inbound => ({ type: 'ignored', reason });
 
 /** What people write. Everything else (joins, topics, other bots, tombstones) has another subtype. */
-const WRITTEN = [undefined, 'file_share', 'thread_broadcast'];
+export function isWritten(subtype: string | undefined): boolean {
+  return subtype === undefined || subtype === 'file_share' || subtype === 'thread_broadcast';
+}
 
 function readMessageEvent(payload: unknown, subtype: string | undefined, botUser: string): Inbound {
   switch (subtype) {
@@ -164,7 +166,7 @@ function readMessage(
   botUser: string,
 ): Inbound {
   if (channel === undefined) return ignored('a message without a channel');
-  if (!WRITTEN.includes(it.subtype)) return ignored(`message ${it.subtype ?? ''}`);
+  if (!isWritten(it.subtype)) return ignored(`message ${it.subtype ?? ''}`);
   if (!isPerson(it, botUser)) return ignored('not a person');
   const said = saidBy(it, channel, channelType);
   const address = addressOf(it, said, botUser);
@@ -179,8 +181,7 @@ function readEdit(it: z.infer<typeof changed>, botUser: string): Inbound {
   if (now.subtype === 'tombstone' && before !== undefined && isPerson(before, botUser)) {
     return { type: 'deleted', said: saidBy(before, it.channel, it.channel_type) };
   }
-  if (!WRITTEN.includes(now.subtype) || !isPerson(now, botUser))
-    return ignored('a change that is not a person’s');
+  if (!isWritten(now.subtype) || !isPerson(now, botUser)) return ignored('a change that is not a person’s');
   if (now.edited === undefined || now.edited.ts === before?.edited?.ts || now.text === before?.text) {
     return ignored('a change of no words');
   }

@@ -44,7 +44,7 @@ export function sharedIn(attachments: readonly unknown[]): Shared[] {
   });
 }
 
-/** What stands for a message that is nothing but files: whose they are must be known. */
-function namesOf(files: readonly SlackFile[]): string {
+/** What stands for files where they are not taken along: that they are there, and whose they are, must be known. */
+export function namesOf(files: readonly SlackFile[]): string {
   return files.map(({ name, title }) => `[file: ${name ?? title ?? 'file'}]`).join('\n');
 }

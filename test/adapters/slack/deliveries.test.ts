@@ -203,6 +203,32 @@ describe('in a thread', () => {
     ]);
   });
 
+  it('quotes what was passed on there as its author’s, whoever passed it on, names files, and no words of Slack’s', async () => {
+    world = await createWorld();
+    const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+    const carol = world.workspace.addUser('carol', { displayName: 'Carol' });
+    const files = [{ name: 'boots.png', mimetype: 'image/png', content: 'png' }];
+    const offer = carol.post(
+      world.workspace.addChannel('offers', { members: [carol, world.ann, world.ben] }).id,
+      `Half price, <@${world.ann.id}>`,
+    );
+    const root = channel.systemMessage('pinned_item', world.ann, 'pinned a message to this channel.');
+    const inThread = { threadTs: root.ts };
+    await world.ben.share(offer, channel, 'See this', inThread).settled;
+    await world.ann.share(offer, channel, 'Still true?', inThread).settled;
+    await world.ben.post(channel.id, '', { ...inThread, files }).settled;
+    await world.ann.post(channel.id, 'and mine', { ...inThread, files }).settled;
+    await world.ann.mention(channel.id, 'what do you think?', inThread).settled;
+    expect(world.bot.received[0]?.context).toEqual([
+      { author: 'Ben', text: 'See this' },
+      { author: 'Carol', text: 'Half price, @Ann' },
+      { author: 'Ann', text: 'Still true?', own: true },
+      { author: 'Carol', text: 'Half price, @Ann' },
+      { author: 'Ben', text: '[file: boots.png]' },
+      { author: 'Ann', text: 'and mine\n[file: boots.png]', own: true },
+    ]);
+  });
+
   it('quotes it again in the new wording of a message that was not answered yet', async () => {
     const { channel, inThread } = await thread();
     world.bot.withdrawAnswer = 'waiting';
