@@ -8,7 +8,6 @@ import { createLateNotices } from './memory/late-notices.ts';
 import { createMemory } from './memory/memory.ts';
 import { createNotices } from './memory/notices.ts';
 import { conversationKey, type NoticeMode } from './message.ts';
-import { pause } from './patience.ts';
 import { createAccess } from './people/access.ts';
 import { createForgetMe } from './people/forget-me.ts';
 import { createPrivacy } from './people/privacy.ts';
@@ -20,7 +19,8 @@ import { createLocalDispatcher, type Dispatcher, type Run } from './queue/dispat
 import { createHolds } from './queue/holds.ts';
 import { createInbox, type InboxLimits } from './queue/inbox.ts';
 import { createLeases, type Leases, noLeases } from './queue/leases.ts';
-import { createLocalSignals, type SignalHandler, type Signals } from './queue/signals.ts';
+import { createRescue } from './queue/rescue.ts';
+import { createLocalSignals, type Signals } from './queue/signals.ts';
 import { createKeptStreams } from './session/kept-streams.ts';
 import { type Provision, provision } from './session/provision.ts';
 import { createSessions } from './session/sessions.ts';
@@ -31,6 +31,7 @@ import type { SetTimer } from './timer.ts';
 import type { CustomToolRegistry } from './turn/custom-tools.ts';
 import { createReplySources } from './turn/reply-sources.ts';
 import type { TurnLimits } from './turn/turn.ts';
+import { createTurnControl } from './turn/turn-control.ts';
 import { createTurns } from './turn/turns.ts';
 
 export interface Bot {
@@ -78,19 +79,14 @@ export interface BotDeps {
 
 const START_ANSWER_MS = 15_000;
 const STOP_GRACE_MS = 20_000;
-const HALT_MS = 30_000;
-const HALT_POLL_MS = 200;
-/** What waits this long may have lost the one who was to answer it: its wake, or its process. */
-const FORGOTTEN_MS = 15_000;
-const RESCUE_EVERY_MS = 30_000;
 
 export function createBot(deps: BotDeps): Bot {
   const { client, state, file, tools, log } = deps;
-  const clock = deps.now === undefined ? {} : { now: deps.now };
+  const now = deps.now ?? Date.now;
   const timer = deps.setTimer === undefined ? {} : { setTimer: deps.setTimer };
   const role = deps.role ?? 'all';
   const telemetry = deps.telemetry ?? noTelemetry;
-  const inbox = createInbox(state, deps.now, deps.inbox);
+  const inbox = createInbox(state, now, deps.inbox);
   const accounts = createAccounts(state);
   const memory = createMemory({
     client,
@@ -102,12 +98,12 @@ export function createBot(deps: BotDeps): Bot {
       for (const other of others) await accounts.join(owner, other);
     },
     log,
-    ...clock,
+    now,
   });
   const adapters = new Map(deps.adapters.map(adapter => [adapter.platform, adapter]));
+  const adapterOf = (platform: string) => adapters.get(platform);
   let provisioned: Provision | undefined;
   let stopping: Promise<void> | undefined;
-  let rescuer: NodeJS.Timeout | undefined;
   let dispatcher: Dispatcher | undefined;
 
   const agent = {
@@ -124,15 +120,14 @@ export function createBot(deps: BotDeps): Bot {
   const forgetting = state.table<unknown>('forget-me');
   const linking = state.table<unknown>('linking');
   const holds = createHolds(
-    state.shared
+    state.multiProcess
       ? async person =>
           (await Promise.all([forgetting.get(person), linking.get(person)])).some(row => row !== undefined)
       : undefined,
   );
-  const whereabouts = createWhereabouts(state, platform => adapters.get(platform));
+  const whereabouts = createWhereabouts(state, adapterOf);
   const authors = createAuthors({ client, state, whereabouts });
   const latest = createLatestChanges(state);
-  const now = deps.now ?? Date.now;
   const sources = createReplySources({ client, state, now });
   const sessions = createSessions({
     client,
@@ -145,10 +140,10 @@ export function createBot(deps: BotDeps): Bot {
     provision: agent,
     holds,
     log,
-    ...clock,
+    now,
   });
-  const leases = deps.leases ?? (state.shared ? createLeases(state, log) : noLeases);
-  const access = createAccess({ client, state, file, ...clock });
+  const leases = deps.leases ?? (state.multiProcess ? createLeases(state, log) : noLeases);
+  const access = createAccess({ client, state, file, now });
   const kept = createKeptStreams();
   const notices = createNotices({
     client,
@@ -161,7 +156,6 @@ export function createBot(deps: BotDeps): Bot {
     lost: (person, storeId) => sessions.memoryLost(person, storeId),
     notices: deps.notices,
   });
-  const adapterOf = (platform: string) => adapters.get(platform);
   const late = createLateNotices({
     client,
     state,
@@ -193,12 +187,12 @@ export function createBot(deps: BotDeps): Bot {
     limits: deps.limits,
     telemetry,
     log,
-    ...clock,
+    now,
     ...timer,
   });
-  const rescues = state.table<1>('rescue');
   const signals = deps.signals ?? createLocalSignals();
-  const forgetMe = createForgetMe({ client, state, memory, accounts, holds, halt, log });
+  const control = createTurnControl({ state, inbox, turns, signals, leases, adapterOf });
+  const forgetMe = createForgetMe({ client, state, memory, accounts, holds, halt: control.halt, log });
   const preferences = createPreferences({
     client,
     state,
@@ -212,9 +206,17 @@ export function createBot(deps: BotDeps): Bot {
     sources,
     forgetMe,
     holds,
-    halt,
+    halt: control.halt,
     fields: fieldsOf(deps.file.memory.form),
     notices: deps.notices,
+    log,
+    now,
+  });
+  const rescue = createRescue({
+    state,
+    inbox,
+    adapterOf,
+    wake: conversation => dispatcher?.wake(conversation),
     log,
     now,
   });
@@ -235,73 +237,14 @@ export function createBot(deps: BotDeps): Bot {
         }
       }),
     command: command => preferences.run(command),
-    interrupt: conversation => interrupt(conversationKey(conversation), null),
-    async withdraw(conversation, messageId) {
-      const key = conversationKey(conversation);
-      const id = inbox.idOf(conversation, messageId);
-      if (await interrupt(key, id)) return 'running';
-      const waiting = (await inbox.pending(key)).some(entry => entry.id === id);
-      await inbox.done([{ id }]);
-      // A turn that took it up in between is already answering it.
-      if (waiting && (await interrupt(key, id))) return 'running';
-      return waiting ? 'waiting' : 'answered';
-    },
+    interrupt: control.interrupt,
+    withdraw: control.withdraw,
     relay: (platform, payload) => signals.ask({ type: 'relay', platform, payload }),
     knows: conversation => sessions.known(conversation),
     async prepare(person) {
       if (await access.isAdmitted(person)) await sessions.prepare(person);
     },
   };
-
-  /** Stops every turn of a person, here and in other processes, and waits until they are over. */
-  async function halt(person: string): Promise<void> {
-    await turns.halt(person);
-    for (let waited = 0; state.shared && waited < HALT_MS; waited += HALT_POLL_MS) {
-      const isRunning = (await signals.ask({ type: 'halt', person })) === true;
-      // One that does not answer may hang, or not be within reach: by its lease it works on.
-      if (!isRunning && !(await leases.isElsewhere(person))) return;
-      await pause(HALT_POLL_MS);
-    }
-  }
-
-  async function interrupt(conversation: string, entry: string | null): Promise<boolean> {
-    return (await signals.ask({ type: 'interrupt', conversation, entry })) === true;
-  }
-
-  const answerSignal: SignalHandler = signal => {
-    switch (signal.type) {
-      case 'interrupt': {
-        const { conversation, entry } = signal;
-        const found =
-          entry === null ? turns.interrupt(conversation) : turns.interruptEntry(conversation, entry);
-        return found ? true : null;
-      }
-      case 'halt':
-        return turns.interruptPerson(signal.person) ? true : null;
-      case 'relay':
-        return adapters.get(signal.platform)?.relayed?.(signal.payload) ?? null;
-    }
-  };
-
-  /** Wakes every conversation with something that came before this time: after a start, and for what was lost since. */
-  async function wakePending(before?: number): Promise<void> {
-    for (const conversation of await inbox.conversations(before)) {
-      const { person } = conversation;
-      const adapter = adapters.get(person.platform);
-      if (adapter !== undefined && adapter.serves?.(person) !== false)
-        dispatcher?.wake(conversationKey(conversation));
-    }
-  }
-
-  /** Of the processes that share a state, one looks at a time. */
-  async function rescue(): Promise<void> {
-    try {
-      if (state.shared && !(await rescues.insert('claim', 1, RESCUE_EVERY_MS - 1_000))) return;
-      await wakePending((deps.now ?? Date.now)() - FORGOTTEN_MS);
-    } catch (error) {
-      log.error({ event: 'inbox.unread', err: error }, 'could not look for messages that still wait');
-    }
-  }
 
   return {
     async start() {
@@ -313,19 +256,18 @@ export function createBot(deps: BotDeps): Bot {
       if (mapped > 0)
         log.info({ event: 'memory.rebuilt', people: mapped }, 'found the stores of people known before');
       await housekeeping.resume();
-      signals.answer(answerSignal);
+      control.listen();
       const run = role === 'ingest' ? null : turns.run;
       dispatcher = await (deps.dispatch ?? (async () => createLocalDispatcher(turns.run)))(run);
       for (const adapter of adapters.values()) await adapter.start(port, role === 'worker' ? 'send' : 'both');
-      await wakePending();
+      await rescue.all();
       housekeeping.begin();
-      rescuer = setInterval(() => void rescue(), RESCUE_EVERY_MS);
-      rescuer.unref();
+      rescue.begin();
     },
 
     stop(graceMs = STOP_GRACE_MS) {
       stopping ??= (async () => {
-        clearInterval(rescuer);
+        rescue.stop();
         late.stop();
         turns.drain();
         dispatcher?.drain();

@@ -103,7 +103,7 @@ describe('the inbox', () => {
 
   it('counts what others have taken of a person, where several processes do', async () => {
     const [one, other] = [0, 1].map(() =>
-      createInbox({ ...state, shared: true }, Date.now, { person: 2, total: 100 }),
+      createInbox({ ...state, multiProcess: true }, Date.now, { person: 2, total: 100 }),
     );
     expect(await one?.accept(message('1', 'U1', 'C1'))).toBe('accepted');
     expect(await other?.accept(message('2', 'U1', 'C2'))).toBe('accepted');

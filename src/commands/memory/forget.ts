@@ -57,7 +57,7 @@ export const memoryForget = defineCommand({
           return EXIT.usage;
         }
         // Processes on this state begin nothing for them while these rows stand, and finish this should it end half way.
-        if (state?.shared === true)
+        if (state?.multiProcess === true)
           for (const account of accounts) await markOf(state).set(personKey(account), account);
         const receipt: Receipt = { stores: 0, memories: 0, versions: 0, sessions: 0, files: 0, rows: null };
         // Sessions first: while one runs it could still write to the store, and the store is how they are found.
@@ -101,7 +101,7 @@ async function erase(state: State, accounts: readonly Person[]): Promise<number>
   // The owner last: by its rows the others are found again after a crash.
   for (const account of [...accounts].reverse()) {
     rows += await eraseRows(state, account);
-    if (state.shared) rows -= 1;
+    if (state.multiProcess) rows -= 1;
   }
   return Math.max(rows, 0);
 }

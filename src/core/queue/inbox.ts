@@ -87,7 +87,7 @@ export function createInbox(state: State, now: () => number = Date.now, limits: 
       counted = { at: performance.now(), total: await waiting.count() };
     }
     // Nobody has more than there are, and where nobody else writes that is known, but for what came or went during the count.
-    const few = !state.shared && counted.total < limits.person;
+    const few = !state.multiProcess && counted.total < limits.person;
     const mine = few ? 0 : await waiting.count(`${personKey(message.conversation.person)}/`);
     if (mine >= limits.person) {
       return `I still have ${mine} messages of yours to answer, so I haven't taken this one. Please send it again when I have caught up.`;

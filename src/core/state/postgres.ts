@@ -56,7 +56,7 @@ export async function openPostgresState(url: string, options: { schema?: string 
   const rows = rowsOf(store, query, table);
   let closed = false;
   return {
-    shared: true,
+    multiProcess: true,
     table: createTables(rows),
     async ticket() {
       const [row] = await query(`SELECT nextval('"${schema}".${SEQUENCE}')::text AS ticket`);

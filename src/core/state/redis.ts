@@ -86,7 +86,7 @@ export async function openRedisState(
   const rows = rowsOf(store, client, names);
   let closed = false;
   return {
-    shared: true,
+    multiProcess: true,
     table: createTables(rows),
     ticket: () => client.incr(`${prefix}#ticket`),
     sweep: signal =>

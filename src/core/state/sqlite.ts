@@ -66,7 +66,7 @@ export async function openSqliteState(dataDir: string): Promise<State> {
   const table = createTables(rowsOf(store, read));
   let closed = false;
   return {
-    shared: false,
+    multiProcess: false,
     table,
     ticket: ticketsOf(table<number>('ticket')),
     sweep: signal =>

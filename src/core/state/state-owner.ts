@@ -12,7 +12,7 @@ export async function refuseAnother(state: State, bot: string): Promise<void> {
   const bots: string[] = [];
   for await (const [name] of state.table('provision').entries()) bots.push(name);
   if (!isOfAnother(bots, bot)) return;
-  const own = state.shared
+  const own = state.multiProcess
     ? 'a database of its own (DATABASE_URL)'
     : 'a data directory of its own (SHOPPER_DATA_DIR)';
   throw new SetupError(

@@ -23,7 +23,7 @@ export interface Table<T> {
 
 export interface State {
   /** True where other processes may work on the same data at the same time. */
-  readonly shared: boolean;
+  readonly multiProcess: boolean;
   table<T>(name: string): Table<T>;
   /** A number greater than every one given out before, to whichever process; their clocks need not agree. */
   ticket(): Promise<number>;
