@@ -179,8 +179,8 @@ export interface UsedMemory {
   title: string;
   /** `known`: given to the agent when the conversation began; `read`, `written`: by a tool for this reply. */
   how: ('known' | 'read' | 'written')[];
-  /** A fact that holds for everyone, not a memory of this person. */
-  shared: boolean;
+  /** A fact from the store that everyone's session may read, not a memory of this person. */
+  forEveryone: boolean;
 }
 
 export type PreferencesView =

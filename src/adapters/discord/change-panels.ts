@@ -273,8 +273,8 @@ export function whyPanel(view: View<'why'>, owner: string, page: number, reply: 
   ]);
 }
 
-function usedItem({ memoryId, title, how, shared }: UsedMemory, owner: string): Item {
-  const used = [...how.map(it => HOW[it]), ...(shared ? ['a fact for everyone'] : [])];
+function usedItem({ memoryId, title, how, forEveryone }: UsedMemory, owner: string): Item {
+  const used = [...how.map(it => HOW[it]), ...(forEveryone ? ['a fact for everyone'] : [])];
   const open = (id: string): PressedAction => ({ type: 'file', memoryId: id, page: 0, stored: false });
   return {
     text: `**${plain(title)}**\n-# ${used.join(', ')}`,

@@ -217,8 +217,8 @@ function renderEntry(entry: HistoryEntry, number: number, dim: Dim): string {
 const HOW = { known: 'known from the start', read: 'read for it', written: 'written in it' } as const;
 
 function renderWhy(view: Extract<PreferencesView, { type: 'why' }>, dim: Dim): string {
-  const line = ({ title, how, shared }: UsedMemory) =>
-    `  ${title}${shared ? ' (a fact for everyone)' : ''} ${dim(how.map(it => HOW[it]).join(', '))}`;
+  const line = ({ title, how, forEveryone }: UsedMemory) =>
+    `  ${title}${forEveryone ? ' (a fact for everyone)' : ''} ${dim(how.map(it => HOW[it]).join(', '))}`;
   return [
     view.sentence,
     ...view.memories.map(line),

@@ -31,12 +31,12 @@ export function createWhy(deps: {
     }
     const { files, searched } = await deps.sources.filesOf(trace);
     const now = await deps.filesOf(owner);
-    const memories: UsedMemory[] = files.map(({ path, shared, how }) => ({
-      memoryId: shared ? null : (now.find(file => file.path === path)?.id ?? null),
+    const memories: UsedMemory[] = files.map(({ path, forEveryone, how }) => ({
+      memoryId: forEveryone ? null : (now.find(file => file.path === path)?.id ?? null),
       path,
       title: titleOfPath(path),
       how: [...how],
-      shared,
+      forEveryone,
     }));
     const sentence =
       memories.length > 0

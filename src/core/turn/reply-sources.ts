@@ -21,8 +21,8 @@ export interface TurnTrace {
 /** A memory file as a reply had it before it; `path` as in the store. */
 export interface SourceFile {
   path: string;
-  /** A fact that holds for everyone, not a memory of this person. */
-  shared: boolean;
+  /** A fact from the store that everyone's session may read, not a memory of this person. */
+  forEveryone: boolean;
   how: Set<'known' | 'read' | 'written'>;
 }
 
@@ -101,14 +101,14 @@ export function createReplySources(deps: {
 
     async filesOf(trace) {
       const mounts = [
-        ...trace.mountPaths.map(path => ({ path, shared: false })),
-        ...(trace.commonPath === null ? [] : [{ path: trace.commonPath, shared: true }]),
+        ...trace.mountPaths.map(path => ({ path, forEveryone: false })),
+        ...(trace.commonPath === null ? [] : [{ path: trace.commonPath, forEveryone: true }]),
       ];
       const files = new Map<string, SourceFile>();
       const add = (absolute: string, how: 'read' | 'written') => {
         const mount = mounts.find(({ path }) => absolute.startsWith(`${path}/`));
         if (mount === undefined) return;
-        note(files, absolute.slice(mount.path.length), mount.shared, how);
+        note(files, absolute.slice(mount.path.length), mount.forEveryone, how);
       };
       let searched = false;
       for (const { use, result } of await usesIn(trace)) {
@@ -116,8 +116,8 @@ export function createReplySources(deps: {
         if (use.searches && mounts.some(mount => use.input.includes(mount.path))) searched = true;
       }
       const preloaded = await listingBefore(trace);
-      for (const { path, shared } of mounts) {
-        for (const file of listedFiles(preloaded, path)) note(files, file, shared, 'known');
+      for (const { path, forEveryone } of mounts) {
+        for (const file of listedFiles(preloaded, path)) note(files, file, forEveryone, 'known');
       }
       return { files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), searched };
     },
@@ -159,11 +159,11 @@ function pathsOf(use: Use, result: string, mounts: readonly { path: string }[]):
 function note(
   files: Map<string, SourceFile>,
   path: string,
-  shared: boolean,
+  forEveryone: boolean,
   how: 'known' | 'read' | 'written',
 ): void {
-  const key = `${shared ? 'shared' : 'own'} ${path}`;
-  const file = files.get(key) ?? { path, shared, how: new Set() };
+  const key = `${forEveryone ? 'everyone' : 'own'} ${path}`;
+  const file = files.get(key) ?? { path, forEveryone, how: new Set() };
   file.how.add(how);
   files.set(key, file);
 }

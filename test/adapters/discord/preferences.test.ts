@@ -801,7 +801,7 @@ describe('why', () => {
     type: 'why',
     sentence: 'This is what I had before me for that reply:',
     memories: [
-      { memoryId: 'mem_1', path: '/sizes.md', title: 'Sizes', how: ['known', 'read'], shared: false },
+      { memoryId: 'mem_1', path: '/sizes.md', title: 'Sizes', how: ['known', 'read'], forEveryone: false },
     ],
     searched: false,
   };

@@ -81,7 +81,7 @@ const used = fc.record({
   path: fc.constant('/a.md'),
   title: text,
   how: fc.constant<('known' | 'read')[]>(['known', 'read']),
-  shared: fc.boolean(),
+  forEveryone: fc.boolean(),
 });
 const entry = fc.record({
   versionId: fc.constant('ver_1'),

@@ -16,7 +16,9 @@ async function setUp(transport: TransportName = 'socket'): Promise<void> {
       ? {
           type: 'why',
           sentence: 'I had this before me:',
-          memories: [{ memoryId: 'm1', path: '/sizes.md', title: 'Sizes', how: ['known'], shared: false }],
+          memories: [
+            { memoryId: 'm1', path: '/sizes.md', title: 'Sizes', how: ['known'], forEveryone: false },
+          ],
           searched: false,
         }
       : { type: 'outcome', ok: false, sentence: 'not asked for' };

@@ -60,7 +60,7 @@ const HOW = { known: 'known from the start', read: 'read for this', written: 'wr
 
 export function whyBlocks(view: View<'why'>, room: Room): Block[] {
   const used = view.memories.map((it): Block[] => {
-    const how = [...it.how.map(each => HOW[each]), ...(it.shared ? ['holds for everyone'] : [])];
+    const how = [...it.how.map(each => HOW[each]), ...(it.forEveryone ? ['holds for everyone'] : [])];
     const words = section(`${title(it.title)}\n_${how.join(', ')}_`);
     if (it.memoryId === null) return [words];
     return [{ ...words, accessory: memoryButton('View in full', { type: 'show', memoryId: it.memoryId }) }];
