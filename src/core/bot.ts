@@ -166,7 +166,7 @@ export function createBot(deps: BotDeps): Bot {
     adapterOf,
     tell: (account, sentence) => sessions.tell(account, sentence),
     log,
-    ...clock,
+    now,
   });
   const turns = createTurns({
     client,
