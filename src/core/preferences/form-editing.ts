@@ -4,6 +4,7 @@ import { type Action, type Person, personKey } from '../message.ts';
 import type { State } from '../state/state.ts';
 import { type Conflict, outcome, type PreferencesView } from '../views.ts';
 import { sha256Of } from './authors.ts';
+import { hasCardNumber } from './card-numbers.ts';
 import { type Conflicts, newId, OPEN_MS } from './conflicts.ts';
 import type { FieldRule } from './field-rules.ts';
 import { newDeed } from './own-changes.ts';
@@ -86,11 +87,13 @@ export function createFormEditing(deps: {
     return typeof typed === 'string' ? outcome(false, typed) : set(person, { type: 'set', values: typed });
   }
 
-  async function set(person: Person, { values, formId }: SetAction): Promise<PreferencesView> {
+  async function set(person: Person, action: SetAction): Promise<PreferencesView> {
+    const { formId } = action;
     let seen = formId === undefined ? undefined : await forms.get(keyOf(person, formId));
     if (formId !== undefined && seen === undefined) {
       return outcome(false, 'That form was open for too long. Please open it again.');
     }
+    const { values, leftOut } = withoutCards(action.values, seen ?? {}, fields);
     const storeId = await memory.storeFor(person, 'private');
     // Who types a value did not see what was there before: then nothing goes that it does not answer.
     const mode: WriteMode = formId === undefined ? 'add' : 'replace';
@@ -105,10 +108,14 @@ export function createFormEditing(deps: {
       const plan = planOf(files, fields, { values, seen, mode }, today());
       for (const field of plan.wanted) saved.add(field);
       if (await writeAll(person, storeId, files, plan.contents, deed)) {
-        if (plan.disputed.length > 0) return disputes(person, storeId, files, plan, values, seen);
+        if (plan.disputed.length > 0) {
+          const asked = await disputes(person, storeId, files, plan, values, seen);
+          return { ...asked, sentence: [asked.sentence, ...leftOut].join(' ') };
+        }
         return told([...saved], {
           fields,
           values,
+          leftOut,
           mode,
           before: first,
           after: withContents(files, plan.contents),
@@ -148,7 +155,7 @@ export function createFormEditing(deps: {
     plan: Plan,
     values: Values,
     seen: Seen,
-  ): Promise<PreferencesView> {
+  ): Promise<Extract<PreferencesView, { type: 'conflict' }>> {
     const now = withContents(files, plan.contents);
     let mine = now;
     for (const field of plan.disputed) {
@@ -240,9 +247,30 @@ function withContents(files: readonly TextFile[], contents: ReadonlyMap<string, 
   return [...all].map(([path, { content, closed }]) => ({ path, content, closed }));
 }
 
+/** What stays out of memory also for those who type it themselves, and the sentences that say so, without the number. */
+function withoutCards(
+  values: Values,
+  seen: Seen,
+  fields: readonly FieldRule[],
+): { values: Values; leftOut: readonly string[] } {
+  const refused = fields.filter(({ name }) => {
+    const value = values[name] ?? '';
+    return value !== seen[name] && hasCardNumber(value);
+  });
+  const names = refused.map(({ name }) => name);
+  return {
+    values: Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name))),
+    leftOut: refused.map(
+      ({ label }) =>
+        `I don't keep card numbers, so I left out what you gave for ${label.toLowerCase()}. Better not to send them in a chat.`,
+    ),
+  };
+}
+
 interface Telling {
   fields: readonly FieldRule[];
   values: Values;
+  leftOut: readonly string[];
   mode: WriteMode;
   before: readonly TextFile[];
   after: readonly TextFile[];
@@ -251,15 +279,16 @@ interface Telling {
 /** What the fields say now, and what they said where something of it is gone. */
 function told(
   saved: readonly FieldRule[],
-  { fields, values, mode, before, after }: Telling,
+  { fields, values, leftOut, mode, before, after }: Telling,
 ): PreferencesView {
   const kept =
     mode === 'replace'
       ? []
       : fields.filter(field => values[field.name]?.trim() === '' && readField(after, field) !== '');
-  const stays = kept.map(
-    field => `An allergy stays until you forget it by its name: ${readField(after, field)}.`,
-  );
+  const stays = [
+    ...leftOut,
+    ...kept.map(field => `An allergy stays until you forget it by its name: ${readField(after, field)}.`),
+  ];
   if (saved.length === 0) {
     return stays.length === 0
       ? outcome(true, 'That is what I remember already.')

@@ -113,6 +113,54 @@ describe('the form', () => {
   });
 });
 
+describe('a card number', () => {
+  const CARD = '4111 1111 1111 1111';
+  const SAID =
+    "I don't keep card numbers, so I left out what you gave for style. Better not to send them in a chat.";
+
+  it('is not kept by the form, and what else stands in it is', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('style.md', '- style: classic\n'));
+    const form = await ann.run('form', { type: 'form' });
+    const values = Object.fromEntries(form.fields.map(({ name, value }) => [name, value]));
+    const { formId } = form;
+    const said = await ann.run('outcome', {
+      type: 'set',
+      formId,
+      values: { ...values, style: `card ${CARD}`, budget: '$80' },
+    });
+    expect(said).toMatchObject({ ok: true, sentence: `Saved. Budget: $80. ${SAID}` });
+    expect(JSON.stringify(await ann.files())).not.toContain('1111');
+    expect((await ann.files())['/style.md']).toBe('- style: classic\n');
+  });
+
+  it.each([
+    CARD,
+    '4111-1111-1111-1111 12/27',
+    '378282246310005',
+    '3782 822463 10005',
+    '6304 0000 0000 0000 000',
+  ])('is not kept when it is typed as %s', async number => {
+    const ann = await open();
+    const said = await ann.run('outcome', { type: 'set-typed', words: `style my card is ${number}` });
+    expect(said).toMatchObject({ ok: false, sentence: SAID });
+    expect(JSON.stringify(await ann.versions())).not.toContain(number.slice(0, 4));
+  });
+
+  it.each([
+    '4111 1111 1111 1112',
+    '36 38 40 42 44 46 48 50',
+    'EAN 4006381333931',
+    '+49 170 1234567',
+    '2026-03-14 2026-03-15 2026-03-16',
+  ])('is nothing else with many digits: %s', async text => {
+    const ann = await open();
+    expect(await ann.run('outcome', { type: 'set-typed', words: `style ${text}` })).toMatchObject({
+      ok: true,
+    });
+  });
+});
+
 describe('a persona with a form of its own', () => {
   const COACH = `name: coach
 model: claude-sonnet-5-5
