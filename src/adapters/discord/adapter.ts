@@ -12,6 +12,7 @@ import { type Persona, registerCommands } from './commands.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createFiles } from './files.ts';
 import { createGateway, type Shard } from './gateway.ts';
+import { createGreetings } from './greetings.ts';
 import { type Incoming, readIncoming } from './incoming.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { createLanes } from './lanes.ts';
@@ -72,6 +73,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   watchRest(rest, options.rateLimited);
   const api = createDiscordApi({ rest, applicationId: settings.applicationId });
   const channels = createLiveChannels(state);
+  const greetings = createGreetings({ api, now });
   const questions = createQuestions();
   const answers = createAnswers(state);
   const notices = createNotices({ api, state, privately: settings.privateNotices, now });
@@ -211,6 +213,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         ...known,
         api,
         channels,
+        greetings,
         client: gateway.client,
         readsContent: gateway.readsContent,
       });
@@ -275,6 +278,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         ...(seen === undefined ? {} : { seen }),
         posted: id => answers.note({ conversation: message.conversation, messageId: message.id }, id),
         questions,
+        greeted: greetings.greeted(message.id),
         givenUp: givenUp.signal,
         closing: () => stopped.signal.aborted,
         log,

@@ -57,7 +57,7 @@ export function createCatchUp(deps: {
     for (let after = compareIds(cutoff, lastId) > 0 ? cutoff : lastId; !deps.stopped.aborted; ) {
       const page = read(await fetch(channelId, { after }));
       for (const message of page) {
-        await deliveries.deliver(message);
+        await deliveries.deliver(message, { isLate: true });
         answered += 1;
       }
       const last = page.at(-1);

@@ -4,6 +4,7 @@ import { type Conversation, conversationKey, type Quote } from '../../core/messa
 import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
+import type { Greetings } from './greetings.ts';
 import {
   continuedBy,
   type Intake,
@@ -24,7 +25,7 @@ import type { ReplyTarget } from './reply-target.ts';
 
 export interface Deliveries {
   /** Hands a message over, unless it is none of the bot's business. Rejects when that could not be done. */
-  deliver(message: Incoming): Promise<void>;
+  deliver(message: Incoming, how?: { isLate: boolean }): Promise<void>;
   /** Whether the bot would take it, and has not. */
   misses(message: Incoming): Promise<boolean>;
   /** A message that was edited: its running turn stops, and the new text is answered if it still is for the bot. */
@@ -58,6 +59,7 @@ export function createDeliveries(deps: {
   state: State;
   api: DiscordApi;
   channels: LiveChannels;
+  greetings: Pick<Greetings, 'greet'>;
   client(): Client;
   botId(): string;
   readsContent(): boolean;
@@ -114,7 +116,7 @@ export function createDeliveries(deps: {
     return (await spoke.get(conversationKey(conversation))) !== undefined || bot.knows(conversation);
   }
 
-  async function deliver(message: Incoming): Promise<void> {
+  async function deliver(message: Incoming, { isLate } = { isLate: false }): Promise<void> {
     const found = await find(message);
     if (found === null) {
       channels.seen(message.channelId, message.id);
@@ -126,6 +128,9 @@ export function createDeliveries(deps: {
       await hint(message, conversation);
       return;
     }
+    const startsThread = intake.type === 'answer' && intake.startsThread;
+    // What comes late may have been answered. And what is answered in a thread gets its sign there, once that is made.
+    if (!isLate && !startsThread) deps.greetings.greet(message.channelId, message.id);
     // Before anything is noted: what is noted of this message is no earlier conversation.
     const byName = await isByName(message, intake, place);
     const key = conversationKey(conversation);
@@ -136,7 +141,6 @@ export function createDeliveries(deps: {
       channels.get(channelId) === undefined ? channels.handled({ channelId, guildId, id: before(id) }) : null,
     ]);
     const isNewest = last === undefined || compareIds(id, last) > 0;
-    const startsThread = intake.type === 'answer' && intake.startsThread;
     const replyTo: ReplyTarget = {
       type: 'channel',
       channelId,

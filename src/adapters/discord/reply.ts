@@ -40,6 +40,8 @@ export interface ReplyDeps {
   /** Text of the reply stands there. */
   seen?: () => void;
   questions: Questions;
+  /** The person sees a typing mark already. */
+  greeted?: boolean;
   /** Aborts when the process can wait no longer: what is not posted then, a later process posts. */
   givenUp: AbortSignal;
   /** The process is going down, and may still write for a while. */
@@ -169,7 +171,7 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
     const type = () => {
       outlets.main.typing().catch(() => {});
     };
-    type();
+    if (deps.greeted !== true) type();
     typing = setInterval(type, TYPING_MS);
     typing.unref();
   }

@@ -44,6 +44,27 @@ describe('a reply', () => {
     sink.close();
   });
 
+  it('shows typing before a message is written down, and once; not of one it missed, nor where a thread will be', async () => {
+    const { discord, ana, channel } = world;
+    const typing = () => discord.journal.rest({ route: '/channels/:channel/typing' });
+    world.bot.beforeReceive = async () => {
+      await discord.until(() => typing().length > 0, 'a sign');
+    };
+    const { channelId, message } = await askInDm();
+    const { sink } = openReply(world, message);
+    await discord.until(() => botSaid(world, channelId)[0] === '-# Thinking…');
+    sink.close();
+    expect(typing()).toHaveLength(1);
+
+    await world.halt();
+    discord.as(ana.id).dm('and boots?');
+    await world.restart(world.bot.successor());
+    await nthMessage(world, 1);
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> socks?`);
+    await nthMessage(world, 2);
+    expect(typing()).toHaveLength(1);
+  });
+
   it('shows typing and a status at once, then text that grows in one message, then the whole', async () => {
     const { discord } = world;
     const { channelId, message } = await askInDm();
