@@ -49,11 +49,10 @@ describe.skipIf(REDIS === null)('signals between processes', () => {
   });
 
   it('come back as null as soon as everyone has said that it does not concern them', async () => {
-    const here = await another(() => null);
+    // Whoever waits for more than their answers waits for longer than this test may take.
+    const here = await another(() => null, 3600_000);
     for (let n = 0; n < 3; n += 1) await another(() => null);
-    const asked = Date.now();
     expect(await here.ask(interrupt('a'))).toBeNull();
-    expect(Date.now() - asked).toBeLessThan(2_500);
   });
 
   it('do not wait for ever for one that does not answer', async () => {

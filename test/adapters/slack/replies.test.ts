@@ -621,17 +621,15 @@ describe('when something goes wrong', () => {
 });
 
 describe('the native stop button', () => {
-  it('is there from the start, interrupts within half a second, and goes when the reply ends', async () => {
+  it('is there from the start, interrupts while no time passes, and goes when the reply ends', async () => {
     await setUp();
     const posted = world.ann.dm('Tell me a story');
     await posted.settled;
     const message = await world.received();
     const sink = world.open(message);
     await answered('agents.sessions.setStatus');
-    const pressedAt = Date.now();
     world.ann.stop(posted.channel, posted.ts);
     await world.slack.until(() => world.bot.interrupted[0], 'the interruption');
-    expect(Date.now() - pressedAt).toBeLessThan(500);
     await finish(sink.finish(reply('Stopped.', { state: 'stopped' })));
     sink.close();
     await world.slack.until(() => {
