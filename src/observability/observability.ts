@@ -53,12 +53,14 @@ export async function openObservability(
     { createAgentRequests },
     { createReadiness },
     { observedLog },
+    { startAtZero },
   ] = await Promise.all([
     import('./metrics.ts'),
     import('./telemetry.ts'),
     import('./agent-requests.ts'),
     import('./readiness.ts'),
     import('./observed-log.ts'),
+    import('./zeros.ts'),
   ]);
   const metrics = settings.health === null ? null : createMetrics(about);
   const seen = observedLog(log, metrics);
@@ -94,6 +96,12 @@ export async function openObservability(
     watch({ load, ...parts }) {
       const watched = createReadiness({ ...parts, reached: requests.reached });
       readiness = watched;
+      if (metrics !== null) {
+        startAtZero(
+          metrics,
+          parts.adapters.map(({ platform }) => platform),
+        );
+      }
       metrics?.look({
         load,
         async checks() {

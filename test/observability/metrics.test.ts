@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { routeOf } from '../../src/observability/agent-requests.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
@@ -47,6 +49,27 @@ describe('/metrics', () => {
     expect((await it.get('/metrics')).text).toContain(
       'shopper_build_info{version="1.2.3",role="all",node="v',
     );
+  });
+
+  it('has what the alerting rules count at 0 before it happens, so that they see the first', async () => {
+    const it = await open();
+    const rules = readFileSync(join(import.meta.dirname, '../../deploy/prometheus/alerts.yml'), 'utf8');
+    const { text } = await it.get('/metrics');
+    const asked = [...rules.matchAll(/(shopper_\w+_total)\{(\w+)=~?"([^"]+)"\}/g)];
+    expect(asked.length).toBeGreaterThan(2);
+    for (const [, name, label, values = ''] of asked) {
+      for (const value of values.split('|'))
+        expect(text).toMatch(new RegExp(`^${name}\\{.*${label}="${value}".*\\} 0$`, 'm'));
+    }
+    for (const series of [
+      'shopper_turns_total{platform="slack",ending="answered"}',
+      'shopper_deliveries_total{platform="slack",outcome="accepted"}',
+      'shopper_stream_reconnects_total{reason="broken"}',
+      'shopper_memory_notices_total{platform="slack",kind="held"}',
+      'shopper_rate_limit_waits_total{platform="slack",by="platform"}',
+      'shopper_errors_total{level="error",event="turn.stuck",kind="unknown"}',
+    ])
+      expect(await it.metric(series), series).toBe(0);
   });
 
   it('shows what a turn used', async () => {
