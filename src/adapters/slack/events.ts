@@ -92,7 +92,7 @@ export function createEvents(deps: EventsDeps): Events {
     if (!origin.again) greet(said, id, tenant);
     const { person } = await conversationIn(said, tenant);
     const key = conversationKey(conversationOf(said, person));
-    const [profile, context, names, attachments] = await Promise.all([
+    const [profile, earlier, names, attachments] = await Promise.all([
       deps.people.profile(tenant, said.user),
       deps.context.since(tenant, key, said, ts => isTaken(tenant, { ...said, ts })),
       deps.people.names(tenant, mentionedIn([said.text, ...said.shared.map(it => it.text)].join(' '))),
@@ -103,7 +103,7 @@ export function createEvents(deps: EventsDeps): Events {
       tenant,
       team: (said.home?.startsWith('E') === true ? profile?.team : said.home) ?? origin.team,
       names,
-      context,
+      earlier,
     });
     keepNewest(talking, key);
     const receipt = await deps.bot().receive(message);
@@ -185,6 +185,7 @@ export function createEvents(deps: EventsDeps): Events {
           return;
         case 'message': {
           const id = messageId(inbound.said, null);
+          if (inbound.said.audience === 'shared') deps.context.passed(tenant, inbound.said);
           return once(`${tenant} ${id}`, () => take(inbound.said, id, inbound.address, origin));
         }
         case 'edited': {

@@ -287,7 +287,8 @@ export function toMessage(
     tenant: string;
     team: string;
     names: ReadonlyMap<string, string>;
-    context: Quote[];
+    /** Of the thread before it. */
+    earlier: Pick<Message, 'context' | 'unquoted'>;
   },
 ): Message {
   const replyTo: ReplyTo = {
@@ -307,9 +308,10 @@ export function toMessage(
       source: { tenant: about.tenant, ...sourceOf(attachment.source) },
     })),
     context: [
-      ...about.context,
+      ...about.earlier.context,
       ...said.shared.map(({ author, text }) => ({ author, text: readableText(text, about.names) })),
     ],
+    ...(about.earlier.unquoted === undefined ? {} : { unquoted: about.earlier.unquoted }),
     replyTo,
   };
 }

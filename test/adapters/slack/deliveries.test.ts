@@ -2,7 +2,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createSlackAdapter } from '../../../src/adapters/slack/adapter.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { done, keeper, reply } from '../scripted-bot.ts';
-import { createWorld, recordingLog, TRANSPORTS, transportOf, type World } from './harness.ts';
+import {
+  createWorld,
+  recordingLog,
+  TRANSPORTS,
+  transportOf,
+  type World,
+  type WorldOptions,
+} from './harness.ts';
 
 let world: World;
 afterEach(() => world.stop());
@@ -82,7 +89,7 @@ describe.each(TRANSPORTS)('a delivery over %s', transport => {
     world.slack.fail('conversations.replies', { type: 'delay', ms: 3600_000 }, { times: 9 });
     const posted = world.ann.mention(channel.id, 'And you?', { threadTs: root.ts });
     await posted.settled;
-    expect(world.bot.received).toMatchObject([{ text: 'And you?', context: [] }]);
+    expect(world.bot.received).toMatchObject([{ text: 'And you?', context: [], unquoted: 'all' }]);
   });
 
   it('from a place where the app is not installed is refused', async () => {
@@ -245,19 +252,66 @@ describe('in a thread', () => {
     expect(world.bot.received.at(-1)?.context).toEqual([]);
   });
 
-  it('quotes the end of a long one, and nothing of one that is too long to be read to its end', async () => {
-    world = await createWorld();
+  /** A thread in which Ben said much before the bot was there. */
+  async function longThread(remarks: number, fake?: WorldOptions['fake']) {
+    world = await createWorld({ fake: { ...fake } });
     const channel = world.workspace.addChannel('general', {
       members: [world.ann, world.ben],
       withBot: false,
     });
     const inThread = { threadTs: world.ben.post(channel.id, 'Which boots?').ts };
-    for (let n = 1; n <= 600; n += 1) world.ben.post(channel.id, `Remark ${n}`, inThread);
+    for (let n = 1; n <= remarks; n += 1) world.ben.post(channel.id, `Remark ${n}`, inThread);
     channel.addBot();
+    return { channel, inThread };
+  }
+  const quoted = (message: Message | undefined) => message?.context.map(({ text }) => text);
+  const remarks = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, at) => `Remark ${from + at}`);
+
+  it('quotes what a long one is about and how it ends, and says that there is more between', async () => {
+    const { channel, inThread } = await longThread(600);
     await world.ann.mention(channel.id, 'And you?', inThread).settled;
-    expect(world.bot.received[0]?.context.at(-1)).toEqual({ author: 'Ben', text: 'Remark 600' });
-    await world.workspace.addUser('carol').mention(channel.id, 'And now?', inThread).settled;
-    expect(world.bot.received[1]?.context).toEqual([]);
+    const [message] = world.bot.received;
+    expect(quoted(message)).toEqual(['Which boots?', ...remarks(582, 600)]);
+    expect(message?.unquoted).toBe('earlier');
+  });
+
+  it('quotes how one begins whose end cannot be reached, and says that the end is missing', async () => {
+    const { channel, inThread } = await longThread(700, { limits: { messagePage: 200 } });
+    await world.ann.mention(channel.id, 'And you?', inThread).settled;
+    const [message] = world.bot.received;
+    expect(quoted(message)).toEqual(['Which boots?', ...remarks(1, 19)]);
+    expect(message?.unquoted).toBe('later');
+  });
+
+  it('quotes the end of one that it heard, though Slack gives little of it and only once a minute', async () => {
+    const { channel, inThread } = await longThread(0, {
+      limits: { messagePage: 15 },
+      rateLimits: { perMinute: { 'conversations.replies': 1 } },
+    });
+    for (let n = 1; n <= 30; n += 1) await world.ben.post(channel.id, `Remark ${n}`, inThread).settled;
+    await world.ann.mention(channel.id, 'And you?', inThread).settled;
+    expect(world.bot.received[0]).toMatchObject({ unquoted: 'later' });
+    const carol = world.workspace.addUser('carol');
+    await carol.mention(channel.id, 'And for me?', inThread).settled;
+    expect(world.bot.received[1]).toMatchObject({ context: [], unquoted: 'all' });
+    world.slack.clock.advance(60_000);
+    const dave = world.workspace.addUser('dave');
+    await dave.mention(channel.id, 'And for me?', inThread).settled;
+    const [, , message] = world.bot.received;
+    expect(quoted(message)?.slice(0, -2)).toEqual(['Which boots?', ...remarks(22, 30)]);
+    expect(message?.unquoted).toBe('earlier');
+  });
+
+  it('cuts what is too long to be quoted as a whole', async () => {
+    const { channel, inThread } = await thread();
+    await world.ben.post(channel.id, 'Hello', inThread).settled;
+    await world.ben.post(channel.id, `These boots are ${'very '.repeat(2_000)}good`, inThread).settled;
+    await world.ann.post(channel.id, 'Are they?', inThread).settled;
+    const [text = '', ...more] = quoted(world.bot.received[1]) ?? [];
+    expect([text.length, more]).toEqual([6_000, []]);
+    expect(text).toMatch(/^These boots are very .*…$/);
+    expect(world.bot.received[1]?.unquoted).toBe('earlier');
   });
 });
 

@@ -258,7 +258,7 @@ describe('what a person wrote', () => {
       tenant: 'E1',
       team: 'T1',
       names,
-      context: [],
+      earlier: { context: [] },
     });
     expect(message).toEqual({
       id: 'C1:1.1',

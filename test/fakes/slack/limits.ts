@@ -11,6 +11,8 @@ export interface Limits {
   ephemeralText: number;
   /** `markdown_text` of one call, one markdown_text chunk, one markdown block. */
   markdownText: number;
+  /** Messages of a page of conversations.replies and history; 15 for an app sold outside the Marketplace (method pages). */
+  messagePage: number;
   messageBlocks: number;
   /** All text in the blocks of one message; measured at about 13,200 (slackapi/bolt-js issue 2509). */
   messageBlocksText: number;
@@ -49,6 +51,7 @@ export const SLACK_LIMITS: Limits = {
   updateText: 4_000,
   ephemeralText: 4_000,
   markdownText: 12_000,
+  messagePage: 1_000,
   messageBlocks: 50,
   messageBlocksText: 13_200,
   viewBlocks: 100,

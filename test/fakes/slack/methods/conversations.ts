@@ -183,7 +183,7 @@ const history = botMethod({
       )
       .filter(message => within(message, args))
       .reverse();
-    const { items, next } = page(messages, args.cursor, args.limit ?? 100);
+    const { items, next } = page(messages, args.cursor, Math.min(args.limit ?? 100, core.limits.messagePage));
     return {
       messages: items.map(message => messageObject(core, message)),
       has_more: next !== '',
@@ -206,7 +206,7 @@ const replies = botMethod({
     const root = named?.threadTs === undefined ? named : channel.messages.get(named.threadTs);
     if (root === undefined || root.ephemeralTo !== undefined) throw new ApiError('thread_not_found');
     const thread = (channel.threads.get(root.ts) ?? []).filter(message => within(message, args));
-    const { items, next } = page(thread, args.cursor, args.limit ?? 1_000);
+    const { items, next } = page(thread, args.cursor, Math.min(args.limit ?? 1_000, core.limits.messagePage));
     return {
       messages: [root, ...items].map(message => messageObject(core, message)),
       has_more: next !== '',
