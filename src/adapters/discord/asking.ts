@@ -1,6 +1,7 @@
 import {
   ApplicationIntegrationType,
   type ChatInputCommandInteraction,
+  type Message as DiscordMessage,
   InteractionContextType,
   type MessageContextMenuCommandInteraction,
   MessageFlags,
@@ -12,8 +13,8 @@ import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
 import { readCustomId } from './custom-id.ts';
-import { attachmentOf, readableText } from './inbound.ts';
-import type { IncomingAttachment } from './incoming.ts';
+import { attachmentOf, quotesOf } from './inbound.ts';
+import { filesOf, type IncomingAttachment, type Passage } from './incoming.ts';
 import { personBehind } from './people.ts';
 import { askedIn } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
@@ -31,7 +32,7 @@ type Asked = ChatInputCommandInteraction | ModalSubmitInteraction;
 
 /** A message that somebody wants to ask about: kept until they have written their question. */
 interface About {
-  quote: Quote | null;
+  quotes: Quote[];
   attachments: Attachment[];
 }
 
@@ -67,11 +68,14 @@ export function createAsking(deps: {
 
   async function openForm(interaction: MessageContextMenuCommandInteraction): Promise<void> {
     const { targetMessage: target } = interaction;
-    const mentioned = target.mentions.users.map(user => ({ id: user.id, name: user.displayName }));
-    const text = readableText(target.content, mentioned, deps.botId());
+    const message = {
+      ...passageOf(target),
+      author: target.member?.displayName ?? target.author.displayName,
+      forwarded: target.messageSnapshots.map(passageOf),
+    };
     const about: About = {
-      quote: text === '' ? null : { author: target.member?.displayName ?? target.author.displayName, text },
-      attachments: target.attachments.map(it => attachmentOf(shapeOf(it), target)),
+      quotes: quotesOf(message, deps.botId()),
+      attachments: filesOf(message).map(it => attachmentOf(it, target)),
     };
     await abouts.set(interaction.id, about, ABOUT_MS);
     await interaction.showModal(askForm(interaction.user.id, interaction.id));
@@ -83,13 +87,14 @@ export function createAsking(deps: {
     const { about: key } = form.action;
     await take(interaction, false, async () => {
       const about = await abouts.get(key);
-      if (about === undefined) {
+      // Without them, an earlier version opened it.
+      if (about?.quotes === undefined) {
         return { refused: 'That form was open for too long. Please choose the message again.' };
       }
       return receive(interaction, {
         text: interaction.fields.getTextInputValue(QUESTION_FIELD),
         attachments: about.attachments,
-        context: about.quote === null ? [] : [about.quote],
+        context: about.quotes,
         shared: false,
       });
     });
@@ -152,6 +157,14 @@ export function createAsking(deps: {
   }
 
   return { ask, openForm, submitForm };
+}
+
+function passageOf(it: Pick<DiscordMessage, 'content' | 'mentions' | 'attachments'>): Passage {
+  return {
+    content: it.content,
+    mentioned: it.mentions.users.map(user => ({ id: user.id, name: user.displayName })),
+    attachments: it.attachments.map(shapeOf),
+  };
 }
 
 /** A file as discord.js has it. */

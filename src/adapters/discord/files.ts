@@ -3,7 +3,7 @@ import type { Attachment } from '../../core/message.ts';
 import { readAttachment } from '../../core/reply/bounded-bytes.ts';
 import type { DiscordApi } from './api.ts';
 import { attachmentSource } from './inbound.ts';
-import { readIncoming } from './incoming.ts';
+import { filesOf, readIncoming } from './incoming.ts';
 
 const HOSTS = ['cdn.discordapp.com', 'media.discordapp.net'];
 const TIMEOUT_MS = 60_000;
@@ -45,7 +45,8 @@ export function createFiles(deps: { api: DiscordApi; apiUrl: string | undefined;
   async function freshUrl(source: { channelId: string; messageId: string; attachmentId: string }) {
     try {
       const message = readIncoming(await deps.api.message(source.channelId, source.messageId));
-      return message?.attachments.find(({ id }) => id === source.attachmentId)?.url ?? null;
+      const files = message === null ? [] : filesOf(message);
+      return files.find(({ id }) => id === source.attachmentId)?.url ?? null;
     } catch {
       return null;
     }

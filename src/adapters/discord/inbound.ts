@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Attachment, Json, Message, Quote } from '../../core/message.ts';
-import type { Incoming, IncomingAttachment } from './incoming.ts';
+import { filesOf, type Incoming, type IncomingAttachment, type Passage, type Referred } from './incoming.ts';
 import { personOf } from './people.ts';
 
 /** Where a message stands. */
@@ -58,8 +58,7 @@ export function namesBot(message: Incoming, botId: string): boolean {
 
 /** Without the Message Content intent Discord delivers messages in servers that do not mention the bot empty. */
 export function isWithheld(message: Incoming): boolean {
-  const { content, attachments, forwarded } = message;
-  return content === '' && attachments.length === 0 && forwarded.every(it => it.content === '');
+  return [message, ...message.forwarded].every(it => it.content === '' && it.attachments.length === 0);
 }
 
 /** The message for the core. `id` differs from Discord's only for an edited message. */
@@ -83,8 +82,8 @@ export function messageOf(
       audience: about.audience,
     },
     text: readableText(incoming.content, incoming.mentioned, about.botId),
-    attachments: incoming.attachments.map(it => attachmentOf(it, incoming)),
-    context: [...about.context, ...quotesIn(incoming, about.botId)],
+    attachments: attachmentsOf(incoming, about.botId),
+    context: [...about.context, ...pointedAt(incoming, about.botId)],
     replyTo: about.replyTo,
   };
 }
@@ -107,25 +106,46 @@ export function attachmentOf(it: IncomingAttachment, from: { id: string; channel
   return { name: it.filename, mediaType: it.mediaType, sizeBytes: it.size, source };
 }
 
-/** What the person points at without having said it: the message they reply to, and what they forward. */
-function quotesIn(incoming: Incoming, botId: string): Quote[] {
-  const replied = incoming.repliesTo?.message;
-  const points =
-    replied?.isPerson === true && replied.authorId !== incoming.author.id && replied.authorId !== botId;
+/** The person's own files, those they forward, and those of the message they reply to. */
+function attachmentsOf(incoming: Incoming, botId: string): Attachment[] {
+  const replied = repliedTo(incoming, botId);
+  const from = { id: incoming.repliesTo?.messageId ?? '', channelId: incoming.channelId };
   return [
-    ...(points && replied.content.trim() !== ''
-      ? [{ author: replied.author, text: readableText(replied.content, incoming.mentioned, botId) }]
-      : []),
-    ...incoming.forwarded
-      .map(({ content, mentioned, files }) =>
-        // Also of one that is nothing but files it must be known that they are not the person's own.
-        content.trim() === ''
-          ? files.map(name => `[file: ${name}]`).join('\n')
-          : readableText(content, mentioned, botId),
-      )
-      .filter(text => text !== '')
-      .map(text => ({ author: 'a forwarded message', text })),
+    ...filesOf(incoming).map(it => attachmentOf(it, incoming)),
+    ...(replied === null ? [] : filesOf(replied).map(it => attachmentOf(it, from))),
   ];
+}
+
+/** What the person points at without having said it: the message they reply to, and what they forward. */
+function pointedAt(incoming: Incoming, botId: string): Quote[] {
+  const replied = repliedTo(incoming, botId);
+  return [...(replied === null ? [] : quotesOf(replied, botId)), ...passedOn(incoming, botId)];
+}
+
+function repliedTo({ repliesTo, author }: Incoming, botId: string): Referred | null {
+  const it = repliesTo?.message ?? null;
+  return it?.isPerson === true && it.authorId !== author.id && it.authorId !== botId ? it : null;
+}
+
+/** A message as quotes: what it says, and what it passes on, which are not the words of who does that. */
+export function quotesOf(
+  it: Passage & { author: string; forwarded: readonly Passage[] },
+  botId: string,
+): Quote[] {
+  const text = wordsOf(it, botId);
+  return [...(text === '' ? [] : [{ author: it.author, text }]), ...passedOn(it, botId)];
+}
+
+function passedOn({ forwarded }: { forwarded: readonly Passage[] }, botId: string): Quote[] {
+  return forwarded
+    .map(it => ({ author: 'a forwarded message', text: wordsOf(it, botId) }))
+    .filter(({ text }) => text !== '');
+}
+
+/** Of files it must be known that they are there, and whose they are. */
+function wordsOf({ content, mentioned, attachments }: Passage, botId: string): string {
+  const files = attachments.map(({ filename }) => `[file: ${filename}]`);
+  return [readableText(content, mentioned, botId), ...files].filter(words => words !== '').join('\n');
 }
 
 /** Mentions as names; the bot's own, which only calls it, left out. */

@@ -3,7 +3,14 @@
 import { MessageReferenceType, MessageType } from 'discord.js';
 import { z } from 'zod';
 
-export interface Incoming {
+/** What a message says, and what stands with it. */
+export interface Passage {
+  content: string;
+  mentioned: { id: string; name: string }[];
+  attachments: IncomingAttachment[];
+}
+
+export interface Incoming extends Passage {
   id: string;
   channelId: string;
   /** Null in DMs. Messages fetched over REST do not say it: the caller knows. */
@@ -11,25 +18,20 @@ export interface Incoming {
   author: { id: string; name: string; isPerson: boolean };
   /** An ordinary message or a reply, not one of Discord's own lines ("joined the server"). */
   isOrdinary: boolean;
-  content: string;
-  /** Its own, and those of messages that are forwarded with it. */
-  attachments: IncomingAttachment[];
   /** Messages that are forwarded with this one. Discord does not say whose they are. */
-  forwarded: { content: string; mentioned: { id: string; name: string }[]; files: string[] }[];
-  mentioned: { id: string; name: string }[];
-  repliesTo: {
-    messageId: string;
-    /** Null when Discord did not send the message along. */
-    message: {
-      authorId: string;
-      author: string;
-      content: string;
-      isPerson: boolean;
-      repliesTo: string | null;
-    } | null;
-  } | null;
+  forwarded: Passage[];
+  repliesTo: { messageId: string; message: Referred | null } | null;
   /** Milliseconds since the Unix epoch; null while it was never edited. */
   editedAt: number | null;
+}
+
+/** A message that another one points at, where Discord sends it along. */
+export interface Referred extends Passage {
+  authorId: string;
+  author: string;
+  isPerson: boolean;
+  forwarded: Passage[];
+  repliesTo: string | null;
 }
 
 export interface IncomingAttachment {
@@ -56,6 +58,14 @@ const attachment = z.object({
   url: z.string(),
 });
 
+const passage = {
+  content: z.string().default(''),
+  attachments: z.array(attachment).default([]),
+  mentions: z.array(user).default([]),
+};
+
+const snapshots = z.array(z.object({ message: z.object(passage) })).default([]);
+
 const reference = z.object({ type: z.number().optional(), message_id: z.string().optional() });
 
 const schema = z.object({
@@ -66,28 +76,17 @@ const schema = z.object({
   author: user,
   member: z.object({ nick: z.string().nullish() }).nullish(),
   webhook_id: z.string().optional(),
-  content: z.string().default(''),
-  attachments: z.array(attachment).default([]),
-  mentions: z.array(user).default([]),
+  ...passage,
   edited_timestamp: z.string().nullish(),
   message_reference: reference.nullish(),
-  message_snapshots: z
-    .array(
-      z.object({
-        message: z.object({
-          content: z.string().default(''),
-          attachments: z.array(attachment).default([]),
-          mentions: z.array(user).default([]),
-        }),
-      }),
-    )
-    .default([]),
+  message_snapshots: snapshots,
   referenced_message: z
     .object({
       author: user,
       webhook_id: z.string().optional(),
-      content: z.string().default(''),
+      ...passage,
       message_reference: reference.nullish(),
+      message_snapshots: snapshots,
     })
     .nullish(),
 });
@@ -98,7 +97,6 @@ export function readIncoming(raw: unknown, guildId?: string | null): Incoming | 
   if (!parsed.success) return null;
   const it = parsed.data;
   const quoted = it.referenced_message;
-  const forwarded = it.message_snapshots.map(({ message }) => message);
   const repliedId =
     it.message_reference?.type === MessageReferenceType.Forward
       ? undefined
@@ -113,40 +111,47 @@ export function readIncoming(raw: unknown, guildId?: string | null): Incoming | 
       isPerson: isPerson(it.author, it.webhook_id),
     },
     isOrdinary: it.type === MessageType.Default || it.type === MessageType.Reply,
-    content: it.content,
-    attachments: [it, ...forwarded]
-      .flatMap(({ attachments }) => attachments)
-      .map(({ id, filename, content_type, size, url }) => ({
-        id,
-        filename,
-        // "text/plain; charset=utf-8" as much as "image/png"
-        mediaType: content_type?.split(';')[0]?.trim() ?? 'application/octet-stream',
-        size,
-        url,
-      })),
-    forwarded: forwarded.map(({ content, attachments, mentions }) => ({
-      content,
-      mentioned: mentions.map(named),
-      files: attachments.map(({ filename }) => filename),
-    })),
-    mentioned: it.mentions.map(named),
+    ...passageOf(it),
+    forwarded: it.message_snapshots.map(({ message }) => passageOf(message)),
     repliesTo:
-      repliedId === undefined
-        ? null
-        : {
-            messageId: repliedId,
-            message: quoted
-              ? {
-                  authorId: quoted.author.id,
-                  author: nameOf(quoted.author),
-                  content: quoted.content,
-                  isPerson: isPerson(quoted.author, quoted.webhook_id),
-                  repliesTo: quoted.message_reference?.message_id ?? null,
-                }
-              : null,
-          },
+      repliedId === undefined ? null : { messageId: repliedId, message: quoted ? referred(quoted) : null },
     editedAt: it.edited_timestamp == null ? null : Date.parse(it.edited_timestamp),
   };
+}
+
+function passageOf(it: {
+  content: string;
+  attachments: z.infer<typeof attachment>[];
+  mentions: z.infer<typeof user>[];
+}): Passage {
+  return {
+    content: it.content,
+    mentioned: it.mentions.map(named),
+    attachments: it.attachments.map(({ id, filename, content_type, size, url }) => ({
+      id,
+      filename,
+      // "text/plain; charset=utf-8" as much as "image/png"
+      mediaType: content_type?.split(';')[0]?.trim() ?? 'application/octet-stream',
+      size,
+      url,
+    })),
+  };
+}
+
+function referred(it: NonNullable<z.infer<typeof schema>['referenced_message']>): Referred {
+  return {
+    authorId: it.author.id,
+    author: nameOf(it.author),
+    isPerson: isPerson(it.author, it.webhook_id),
+    ...passageOf(it),
+    forwarded: it.message_snapshots.map(({ message }) => passageOf(message)),
+    repliesTo: it.message_reference?.message_id ?? null,
+  };
+}
+
+/** All files that come with a message: its own, and those of what is forwarded with it. */
+export function filesOf(it: Passage & { forwarded: readonly Passage[] }): IncomingAttachment[] {
+  return [it, ...it.forwarded].flatMap(({ attachments }) => attachments);
 }
 
 function named(it: z.infer<typeof user>): { id: string; name: string } {

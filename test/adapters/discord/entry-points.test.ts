@@ -155,6 +155,26 @@ describe('entry points', () => {
     });
   });
 
+  it('sees what is shown or passed on in the message that the person replies to', async () => {
+    const { discord, ana, ben, channel } = world;
+    const shown = discord.as(ben.id).say(channel.id, `for <@${ana.id}>`, {
+      files: [{ name: 'boots.png', contentType: 'image/png', data: 'png' }],
+    });
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> what are these?`, { replyTo: shown.id });
+    const first = await nthMessage(world, 1);
+    expect(first.context).toEqual([{ author: 'Ben', text: 'for @Ana\n[file: boots.png]' }]);
+    const [file] = first.attachments;
+    if (file === undefined) throw new Error('no file');
+    const bytes = await world.adapter.download(file, AbortSignal.timeout(5_000));
+    expect(Buffer.from(bytes).toString()).toBe('png');
+
+    const passedOn = discord.as(ben.id).forward(shown.id, channel.id);
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> and these?`, { replyTo: passedOn.id });
+    const second = await nthMessage(world, 2);
+    expect(second.context).toEqual([{ author: 'a forwarded message', text: 'for @Ana\n[file: boots.png]' }]);
+    expect(second.attachments.map(({ name }) => name)).toEqual(['boots.png']);
+  });
+
   it('knows one person on two servers as one person', async () => {
     const { discord, ana, channel } = world;
     const other = discord.world.addGuild('Club', { members: [ana.id] });
