@@ -528,6 +528,19 @@ describe('when something goes wrong', () => {
     expect(textOf(shown(message)).trim()).toBe('I found a blue one.');
   });
 
+  it('is found in a busy thread of which Slack gives fifteen messages at a time', async () => {
+    await setUp({ limits: { messagePage: 15 } });
+    const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });
+    const message = await ask(channel.id);
+    const inThread = { threadTs: message.conversation.thread ?? '' };
+    for (let n = 1; n <= 40; n += 1) await world.ben.post(channel.id, `Remark ${n}`, inThread).settled;
+    const sink = world.open(message);
+    world.slack.fail('chat.postMessage', { type: 'drop', when: 'after' });
+    await finish(sink.finish(done('I found a blue one.')));
+    sink.close();
+    expect(shown(message)).toHaveLength(1);
+  });
+
   it('goes on in the stream of a process that died before it could save it', async () => {
     await setUp();
     const message = await ask();

@@ -20,6 +20,7 @@ export interface Wanted {
 
 /** Slack's clock and ours may differ. */
 const CLOCK_SKEW_MS = 60_000;
+const MOST_PAGES = 5;
 
 type Found = z.infer<typeof replies>['messages'][number];
 
@@ -38,6 +39,7 @@ const replies = z.looseObject({
         .optional(),
     }),
   ),
+  response_metadata: z.looseObject({ next_cursor: z.string().nullish() }).nullish(),
 });
 
 /**
@@ -90,16 +92,24 @@ export function slackTimeBefore(now: number): string {
 async function messagesSince(api: SlackApi, place: ReplyTo, after: string, log: Log): Promise<Found[]> {
   const { tenant, channel, thread } = place;
   const query = { channel, ts: thread, oldest: after, limit: 200, include_all_metadata: true };
+  const messages: Found[] = [];
   try {
-    return replies.parse(await api.call('conversations.replies', query)).messages;
+    // The oldest come first, and to some apps Slack gives fifteen at a time.
+    for (let cursor = '', count = 0; count < MOST_PAGES; count += 1) {
+      const args = cursor === '' ? query : { ...query, cursor };
+      const found = replies.parse(await api.call('conversations.replies', args));
+      messages.push(...found.messages);
+      cursor = found.response_metadata?.next_cursor ?? '';
+      if (cursor === '') break;
+    }
   } catch (error) {
     if (!(error instanceof SlackRefusal && error.code === 'missing_scope')) throw error;
     log.warn(
       { event: 'slack.may_not_look', err: error, tenant, channel, thread },
       'what was being posted may be there twice',
     );
-    return [];
   }
+  return messages;
 }
 
 function isMarked(metadata: Found['metadata'], { event_type, event_payload }: Mark): boolean {
