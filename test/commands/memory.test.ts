@@ -189,9 +189,28 @@ describe('memory forget', () => {
     const { code, stdout } = await shop.run(['memory', 'forget', 'slack:T1:U1']);
     expect({ code, stdout }).toEqual({
       code: 2,
-      stdout: 'This would remove 1 store and 1 session of slack:T1:U1, for good. Say --yes to do it.\n',
+      stdout:
+        'This would remove 1 store, 1 session and 0 rows of the bot of slack:T1:U1, for good. Say --yes to do it.\n',
     });
     expect((await shop.client.beta.memoryStores.retrieve(store)).id).toBe(store);
+  });
+
+  it('says of somebody nobody knows that there is nothing, also without --yes', async () => {
+    await history();
+    const { code, stdout, stderr } = await shop.run(['memory', 'forget', 'slack:T1:U9']);
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+    expect(stderr).toContain('There is nothing of slack:T1:U9.');
+  });
+
+  it('counts what the bot keeps of somebody who has no memory, and leaves it without --yes', async () => {
+    const state = await openSqliteState(join(shop.dir, 'data'));
+    await state.table('paused').set('slack/T1/U9', true);
+    await state.close();
+    const { code, json } = await shop.run(['memory', 'forget', 'slack:T1:U9', '--json']);
+    expect(code).toBe(2);
+    expect(json()).toEqual([{ person: 'slack:T1:U9', wouldRemove: { stores: 0, sessions: 0, rows: 1 } }]);
+    const { json: removed } = await shop.run(['memory', 'forget', 'slack:T1:U9', '--yes', '--json']);
+    expect(removed()).toMatchObject([{ rows: 1 }]);
   });
 
   it('removes store, versions, sessions, files and rows: every id answers 404, the receipt counts', async () => {

@@ -2,7 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { createAccounts } from '../../core/linking/accounts.ts';
 import { type Person, personKey } from '../../core/message.ts';
 import { countStore, deleted, removeFiles } from '../../core/people/erasing.ts';
-import { eraseRows } from '../../core/people/person-rows.ts';
+import { countRows, eraseRows } from '../../core/people/person-rows.ts';
 import { APP_KEY } from '../../core/session/provision-wanted.ts';
 import { removeSession } from '../../core/session/session-removal.ts';
 import type { State, Table } from '../../core/state/state.ts';
@@ -47,10 +47,12 @@ export const memoryForget = defineCommand({
         const { accounts, stores } = await groupOf(operator, person, { archived: true, known });
         if (values.yes !== true) {
           const sessions = await sessionsOf(client, app, accounts, stores);
-          const found = { stores: stores.length, sessions: sessions.length };
+          const rows = state === null ? null : await rowsOf(state, accounts);
+          if (stores.length === 0 && sessions.length === 0 && rows === 0) throw nothingOf(person);
+          const found = { stores: stores.length, sessions: sessions.length, rows };
           if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), wouldRemove: found })}\n`);
           else {
-            const what = `${count(found.stores, 'store')} and ${count(found.sessions, 'session')}`;
+            const what = `${count(found.stores, 'store')}, ${count(found.sessions, 'session')} and ${countedRows(rows)}`;
             const who = accounts.map(nameOf).join(' and ');
             io.stdout.write(`This would remove ${what} of ${who}, for good. Say --yes to do it.\n`);
           }
@@ -73,9 +75,7 @@ export const memoryForget = defineCommand({
           receipt.versions += versions;
         }
         if (state !== null) receipt.rows = await erase(state, accounts);
-        if (Object.values(receipt).every(n => n === 0)) {
-          throw new NotFoundError(`There is nothing of ${nameOf(person)}.`);
-        }
+        if (Object.values(receipt).every(n => n === 0)) throw nothingOf(person);
         if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), ...receipt })}\n`);
         else io.stdout.write(`Removed of ${nameOf(person)}:\n${linesOf(receipt)}`);
         if (receipt.rows !== null) return EXIT.ok;
@@ -89,6 +89,18 @@ export const memoryForget = defineCommand({
     });
   },
 });
+
+function nothingOf(person: Person): NotFoundError {
+  return new NotFoundError(
+    `There is nothing of ${nameOf(person)}. "shopper memory list" shows whom the bot knows.`,
+  );
+}
+
+async function rowsOf(state: State, accounts: readonly Person[]): Promise<number> {
+  let rows = 0;
+  for (const account of accounts) rows += await countRows(state, account);
+  return rows;
+}
 
 /** As the bot marks who is being forgotten (core/people/forget-me). */
 function markOf(state: State): Table<Person> {
@@ -132,16 +144,19 @@ async function sessionsOf(
 }
 
 function linesOf({ stores, memories, versions, sessions, files, rows }: Receipt): string {
-  const kept =
-    rows === null ? 'rows of the bot: not removed' : count(rows, 'row of the bot', 'rows of the bot');
   return [
     count(stores, 'memory store'),
     count(memories, 'memory', 'memories'),
     count(versions, 'version'),
     count(sessions, 'session'),
     count(files, 'file'),
-    kept,
+    rows === null ? 'rows of the bot: not removed' : countedRows(rows),
   ]
     .map(line => `  ${line}\n`)
     .join('');
+}
+
+/** `null`: a running bot has them to itself. */
+function countedRows(rows: number | null): string {
+  return rows === null ? 'what the bot keeps itself' : count(rows, 'row of the bot', 'rows of the bot');
 }

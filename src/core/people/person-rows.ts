@@ -1,5 +1,5 @@
 import { type Person, personKey } from '../message.ts';
-import type { State } from '../state/state.ts';
+import type { State, Table } from '../state/state.ts';
 
 /** How the rows of a table belong to people. */
 type Tie =
@@ -112,6 +112,13 @@ export function eraseRows(state: State, person: Person): Promise<number> {
   return erase(state, person, Object.entries({ ...FORMER, ...TABLES }));
 }
 
+/** How many rows `eraseRows` would remove. */
+export async function countRows(state: State, person: Person): Promise<number> {
+  let rows = 0;
+  for await (const _ of rowsOf(state, person, Object.entries({ ...FORMER, ...TABLES }))) rows += 1;
+  return rows;
+}
+
 /** Removes what there is about an account's own memory. Safe to repeat. */
 export async function eraseMemoryRows(state: State, person: Person): Promise<void> {
   await erase(
@@ -122,16 +129,24 @@ export async function eraseMemoryRows(state: State, person: Person): Promise<voi
 }
 
 async function erase(state: State, person: Person, tables: readonly [string, Tie][]): Promise<number> {
-  const owner = personKey(person);
   let erased = 0;
+  for await (const [table, key] of rowsOf(state, person, tables)) if (await table.delete(key)) erased += 1;
+  return erased;
+}
+
+async function* rowsOf(
+  state: State,
+  person: Person,
+  tables: readonly [string, Tie][],
+): AsyncGenerator<[table: Table<unknown>, key: string]> {
+  const owner = personKey(person);
   for (const [name, tie] of tables) {
     if (tie.by === 'nobody') continue;
     const table = state.table<unknown>(name);
     for await (const [key, value] of table.entries(tie.by === 'key' ? owner : '')) {
-      if (belongs(tie, key, value, owner) && (await table.delete(key))) erased += 1;
+      if (belongs(tie, key, value, owner)) yield [table, key];
     }
   }
-  return erased;
 }
 
 function belongs(tie: Tie, key: string, value: unknown, owner: string): boolean {
