@@ -74,7 +74,7 @@ export function createAsking(deps: {
       forwarded: target.messageSnapshots.map(passageOf),
     };
     const about: About = {
-      quotes: quotesOf(message, deps.botId()),
+      quotes: quotesOf(message, deps.botId(), target.author.id === interaction.user.id),
       attachments: filesOf(message).map(it => attachmentOf(it, target)),
     };
     await abouts.set(interaction.id, about, ABOUT_MS);

@@ -1,6 +1,6 @@
 import type { Client } from 'discord.js';
 import type { BotPort } from '../../core/adapter.ts';
-import { type Conversation, conversationKey, type Quote } from '../../core/message.ts';
+import { type Conversation, conversationKey } from '../../core/message.ts';
 import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
@@ -15,13 +15,14 @@ import {
   type Place,
   readableText,
 } from './inbound.ts';
-import { type Incoming, readIncoming } from './incoming.ts';
+import type { Incoming } from './incoming.ts';
 import { before, compareIds, type LiveChannels } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
 import { outletOf } from './outlet.ts';
 import { personOf } from './people.ts';
 import { placeOf, threadName } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
+import { createThreadContext } from './thread-context.ts';
 
 export interface Deliveries {
   /** Hands a message over, unless it is none of the bot's business. Rejects when that could not be done. */
@@ -50,9 +51,6 @@ interface Taken {
 const TAKEN_MS = 24 * 3600_000;
 const SPOKE_MS = 90 * 24 * 3600_000;
 const HINTED_MS = 30 * 24 * 3600_000;
-const CONTEXT_MESSAGES = 50;
-/** Before somebody first speaks to the bot in a thread, nothing is "since": this much is enough to get the drift. */
-const FIRST_CONTEXT_MESSAGES = 20;
 
 export function createDeliveries(deps: {
   bot: BotPort;
@@ -70,6 +68,8 @@ export function createDeliveries(deps: {
   /** The last message of a person in a conversation. */
   const spoke = deps.state.table<string>('discord-spoke');
   const hinted = deps.state.table<true>('discord-hinted');
+
+  const context = createThreadContext({ api, botId: deps.botId, isTaken, log });
 
   /** The conversation that a message belongs to; null when it is not for the bot. */
   async function find(
@@ -171,12 +171,24 @@ export function createDeliveries(deps: {
         id: taken.id,
         channel: taken.conversation.channel,
         audience: taken.conversation.audience,
-        context: place.type === 'thread' ? await saidSince(message, taken.since) : [],
+        before: place.type === 'thread' ? await context.before(message, taken.since) : { context: [] },
+        repliesToTaken: await repliesToTaken(message, place),
         replyTo: taken.replyTo,
         botId: deps.botId(),
       }),
     );
     if (typeof receipt === 'object') await refuse(taken, receipt.refused);
+  }
+
+  async function isTaken(messageId: string): Promise<boolean> {
+    return (await takens.get(messageId)) !== undefined;
+  }
+
+  /** What the person said to the bot themself needs no quoting, and of what is too long ago the mention says it. */
+  async function repliesToTaken({ author, repliesTo }: Incoming, place: Place): Promise<boolean> {
+    const own = repliesTo?.message;
+    if (own?.authorId !== author.id) return false;
+    return place.type === 'dm' || namesBot(own, deps.botId()) || isTaken(repliesTo?.messageId ?? '');
   }
 
   /** Says where the answer would be why there is none. */
@@ -186,30 +198,6 @@ export function createDeliveries(deps: {
       await outlet.post({ content: sentence, components: [] }, nonceOf('refused', taken.id));
     } catch (error) {
       log.warn({ event: 'discord.refusal_failed', err: error }, 'a refusal could not be posted');
-    }
-  }
-
-  /** What other people said in the thread since this person last spoke to the bot. Without it the answer still works. */
-  async function saidSince(message: Incoming, since: string | null): Promise<Quote[]> {
-    try {
-      const limit = since === null ? FIRST_CONTEXT_MESSAGES : CONTEXT_MESSAGES;
-      const earlier = await api.messages(message.channelId, { before: message.id, limit });
-      return earlier
-        .map(raw => readIncoming(raw, message.guildId))
-        .filter(it => it !== null)
-        .filter(it => it.author.isPerson && it.isOrdinary && it.author.id !== message.author.id)
-        .filter(it => (since === null || compareIds(it.id, since) > 0) && it.content.trim() !== '')
-        .reverse()
-        .map(it => ({
-          author: it.author.name,
-          text: readableText(it.content, it.mentioned, deps.botId()),
-        }));
-    } catch (error) {
-      log.warn(
-        { event: 'discord.context_failed', err: error },
-        'what others said in a thread could not be read',
-      );
-      return [];
     }
   }
 
@@ -246,7 +234,7 @@ export function createDeliveries(deps: {
   return {
     deliver,
     async misses(message) {
-      return (await find(message)) !== null && (await takens.get(message.id)) === undefined;
+      return (await find(message)) !== null && !(await isTaken(message.id));
     },
 
     async edited(message) {

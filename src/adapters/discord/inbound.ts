@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Attachment, Json, Message, Quote } from '../../core/message.ts';
-import { filesOf, type Incoming, type IncomingAttachment, type Passage, type Referred } from './incoming.ts';
+import { filesOf, type Incoming, type IncomingAttachment, type Passage } from './incoming.ts';
 import { personOf } from './people.ts';
 
 /** Where a message stands. */
@@ -50,7 +50,7 @@ export function continuedBy(message: Incoming, place: Place, botId: string): str
 }
 
 /** The ping of a reply puts the bot among the mentioned as well; only a mention in the text is one. */
-export function namesBot(message: Incoming, botId: string): boolean {
+export function namesBot(message: Passage, botId: string): boolean {
   return (
     message.mentioned.some(({ id }) => id === botId) && new RegExp(`<@!?${botId}>`).test(message.content)
   );
@@ -68,11 +68,16 @@ export function messageOf(
     id: string;
     channel: string;
     audience: 'private' | 'shared';
-    context: Quote[];
+    before: Pick<Message, 'context' | 'unquoted'>;
+    /** What the message replies to came to the bot by itself. */
+    repliesToTaken: boolean;
     replyTo: Json;
     botId: string;
   },
 ): Message {
+  const { before, botId } = about;
+  const referred = about.repliesToTaken ? null : referredBy(incoming, botId);
+  const pointedAt = [...(referred?.quotes ?? []), ...passedOn(incoming, botId)];
   return {
     id: about.id,
     conversation: {
@@ -81,9 +86,14 @@ export function messageOf(
       thread: null,
       audience: about.audience,
     },
-    text: readableText(incoming.content, incoming.mentioned, about.botId),
-    attachments: attachmentsOf(incoming, about.botId),
-    context: [...about.context, ...pointedAt(incoming, about.botId)],
+    text: readableText(incoming.content, incoming.mentioned, botId),
+    attachments: [
+      ...filesOf(incoming).map(it => attachmentOf(it, incoming)),
+      ...(referred?.attachments ?? []),
+    ],
+    ...before,
+    // What is replied to may have been said in the thread just before.
+    context: [...before.context, ...pointedAt.filter(it => !before.context.some(one => isSame(one, it)))],
     replyTo: about.replyTo,
   };
 }
@@ -106,34 +116,32 @@ export function attachmentOf(it: IncomingAttachment, from: { id: string; channel
   return { name: it.filename, mediaType: it.mediaType, sizeBytes: it.size, source };
 }
 
-/** The person's own files, those they forward, and those of the message they reply to. */
-function attachmentsOf(incoming: Incoming, botId: string): Attachment[] {
-  const replied = repliedTo(incoming, botId);
-  const from = { id: incoming.repliesTo?.messageId ?? '', channelId: incoming.channelId };
-  return [
-    ...filesOf(incoming).map(it => attachmentOf(it, incoming)),
-    ...(replied === null ? [] : filesOf(replied).map(it => attachmentOf(it, from))),
-  ];
+/** The message that is replied to: the person points at it, whosever it is. */
+function referredBy(
+  incoming: Incoming,
+  botId: string,
+): { quotes: Quote[]; attachments: Attachment[] } | null {
+  const { repliesTo, channelId, author } = incoming;
+  const it = repliesTo?.message;
+  if (it?.isPerson !== true || it.authorId === botId) return null;
+  return {
+    quotes: quotesOf(it, botId, it.authorId === author.id),
+    attachments: filesOf(it).map(file => attachmentOf(file, { id: repliesTo?.messageId ?? '', channelId })),
+  };
 }
 
-/** What the person points at without having said it: the message they reply to, and what they forward. */
-function pointedAt(incoming: Incoming, botId: string): Quote[] {
-  const replied = repliedTo(incoming, botId);
-  return [...(replied === null ? [] : quotesOf(replied, botId)), ...passedOn(incoming, botId)];
-}
-
-function repliedTo({ repliesTo, author }: Incoming, botId: string): Referred | null {
-  const it = repliesTo?.message ?? null;
-  return it?.isPerson === true && it.authorId !== author.id && it.authorId !== botId ? it : null;
+function isSame(one: Quote, other: Quote): boolean {
+  return one.author === other.author && one.text === other.text && one.own === other.own;
 }
 
 /** A message as quotes: what it says, and what it passes on, which are not the words of who does that. */
 export function quotesOf(
   it: Passage & { author: string; forwarded: readonly Passage[] },
   botId: string,
+  own: boolean,
 ): Quote[] {
-  const text = wordsOf(it, botId);
-  return [...(text === '' ? [] : [{ author: it.author, text }]), ...passedOn(it, botId)];
+  const quote: Quote = { author: it.author, text: wordsOf(it, botId), ...(own ? { own } : {}) };
+  return [...(quote.text === '' ? [] : [quote]), ...passedOn(it, botId)];
 }
 
 function passedOn({ forwarded }: { forwarded: readonly Passage[] }, botId: string): Quote[] {

@@ -18,6 +18,8 @@ export interface Incoming extends Passage {
   author: { id: string; name: string; isPerson: boolean };
   /** An ordinary message or a reply, not one of Discord's own lines ("joined the server"). */
   isOrdinary: boolean;
+  /** The line at the beginning of a thread that was made from a message, which it refers to. */
+  isThreadStart: boolean;
   /** Messages that are forwarded with this one. Discord does not say whose they are. */
   forwarded: Passage[];
   repliesTo: { messageId: string; message: Referred | null } | null;
@@ -111,6 +113,7 @@ export function readIncoming(raw: unknown, guildId?: string | null): Incoming | 
       isPerson: isPerson(it.author, it.webhook_id),
     },
     isOrdinary: it.type === MessageType.Default || it.type === MessageType.Reply,
+    isThreadStart: it.type === MessageType.ThreadStarterMessage,
     ...passageOf(it),
     forwarded: it.message_snapshots.map(({ message }) => passageOf(message)),
     repliesTo:

@@ -77,7 +77,11 @@ describe('entry points', () => {
     discord.as(ben.id).say(sent.id, `<@${discord.botId}> and for me?`);
     const third = await nthMessage(world, 3);
     expect(third.conversation).toMatchObject({ channel: sent.id, person: { id: ben.id } });
-    expect(third.context.map(({ author }) => author)).toEqual(['Ana']);
+    expect(third.context).toEqual([
+      { author: 'Ana', text: 'hello' },
+      { author: 'Ben', text: 'I like the blue ones', own: true },
+      { author: 'Ana', text: 'in size 9 please' },
+    ]);
   });
 
   it('keeps following up after a restart', async () => {
@@ -173,6 +177,70 @@ describe('entry points', () => {
     const second = await nthMessage(world, 2);
     expect(second.context).toEqual([{ author: 'a forwarded message', text: 'for @Ana\n[file: boots.png]' }]);
     expect(second.attachments.map(({ name }) => name)).toEqual(['boots.png']);
+  });
+
+  it('passes on what the person said in a thread before they called the bot, as theirs, and what they only passed on as not', async () => {
+    const { discord, ana, ben, channel } = world;
+    const wish = discord.as(ana.id).say(channel.id, 'I need boots for the Alps');
+    const tip = discord.as(ben.id).say(channel.id, 'Otter 3');
+    const thread = discord.as(ben.id).startThread(channel.id, 'Boots', { messageId: wish.id });
+    discord.as(ana.id).say(thread.id, 'size 9', {
+      files: [{ name: 'foot.png', contentType: 'image/png', data: 'png' }],
+    });
+    discord.as(ben.id).say(thread.id, 'not wool');
+    discord.as(ana.id).forward(tip.id, thread.id);
+    discord.as(ana.id).say(thread.id, `<@${discord.botId}> what do you think?`);
+    const message = await nthMessage(world, 1);
+    expect(message.context).toEqual([
+      { author: 'Ana', text: 'I need boots for the Alps', own: true },
+      { author: 'Ana', text: 'size 9\n[file: foot.png]', own: true },
+      { author: 'Ben', text: 'not wool' },
+      { author: 'a forwarded message', text: 'Otter 3' },
+    ]);
+    expect(message.unquoted).toBeUndefined();
+    discord.as(ana.id).say(thread.id, 'well?', { replyTo: discord.messages(thread.id).at(-1)?.id ?? '' });
+    expect((await nthMessage(world, 2)).context).toEqual([]);
+  });
+
+  it('passes on what the person replies to also where that is their own, and never twice', async () => {
+    const { discord, ana, ben, channel } = world;
+    const wish = discord.as(ana.id).say(channel.id, 'I need boots for the Alps');
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> any ideas?`, { replyTo: wish.id });
+    expect((await nthMessage(world, 1)).context).toEqual([
+      { author: 'Ana', text: 'I need boots for the Alps', own: true },
+    ]);
+    const thread = discord.as(ben.id).startThread(channel.id, 'Hats');
+    const tip = discord.as(ben.id).say(thread.id, 'a felt hat');
+    discord.as(ana.id).say(thread.id, `<@${discord.botId}> like this?`, { replyTo: tip.id });
+    expect((await nthMessage(world, 2)).context).toEqual([{ author: 'Ben', text: 'a felt hat' }]);
+  });
+
+  it('says what of a thread it does not pass on: what was long ago or too much, or all when it cannot be read', async () => {
+    const { discord, ana, ben, channel } = world;
+    const thread = discord.as(ben.id).startThread(channel.id, 'Hats');
+    for (let line = 1; line <= 21; line += 1) discord.as(ben.id).say(thread.id, `line ${line}`);
+    discord.as(ana.id).say(thread.id, `<@${discord.botId}> summary?`);
+    const first = await nthMessage(world, 1);
+    expect(first.context.map(({ text }) => text)).toEqual(
+      Array.from({ length: 20 }, (_, index) => `line ${index + 2}`),
+    );
+    expect(first.unquoted).toBe('earlier');
+
+    for (let line = 0; line < 11; line += 1) discord.as(ben.id).say(thread.id, `${line}`.padEnd(2_000, '.'));
+    discord.as(ana.id).say(thread.id, 'and now?');
+    const second = await nthMessage(world, 2);
+    expect(second.context.map(({ text }) => text.slice(0, 3))).toEqual(
+      Array.from({ length: 10 }, (_, index) => `${index + 1}`.padEnd(3, '.')),
+    );
+    expect(second.unquoted).toBe('earlier');
+
+    discord.faults.add({
+      method: 'GET',
+      route: '/channels/:channel/messages',
+      effect: { type: 'status', status: 403, body: { message: 'Missing Access', code: 50001 } },
+    });
+    discord.as(ana.id).say(thread.id, 'and now?');
+    expect(await nthMessage(world, 3)).toMatchObject({ context: [], unquoted: 'all' });
   });
 
   it('knows one person on two servers as one person', async () => {

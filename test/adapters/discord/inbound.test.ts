@@ -117,7 +117,8 @@ describe('the message for the core', () => {
     id: '200000000000000001',
     channel: '300000000000000001',
     audience: 'shared' as const,
-    context: [],
+    before: { context: [] },
+    repliesToTaken: false,
     replyTo: null,
     botId: BOT,
   };
