@@ -125,7 +125,7 @@ function refusalSentence(reason: Extract<Failure, { type: 'refused' }>['reason']
     case 'conflict':
       return 'That changed while I was working on it. Please try once more.';
     case 'request':
-      return "My agent service didn't accept that message. Please try to put it differently; if it keeps happening, tell the people who run me.";
+      return "My agent service didn't accept that message. Please try putting it differently; if it keeps happening, tell the people who run me.";
   }
 }
 

@@ -305,8 +305,8 @@ export function wordsOfCount({ what, count }: { what: Counted; count: number }):
 const WORDS_OF_COUNTED: Record<Counted, [one: string, many: string]> = {
   facts: ['fact', 'facts'],
   memories: ['note', 'notes'],
-  versions: ['version of notes', 'versions of notes'],
-  redacted: ['earlier version emptied', 'earlier versions emptied'],
+  versions: ['version of your notes', 'versions of your notes'],
+  redacted: ['earlier version cleared', 'earlier versions cleared'],
   sessions: ['conversation', 'conversations'],
   files: ['file', 'files'],
   rows: ['entry in my own records', 'entries in my own records'],

@@ -50,7 +50,7 @@ describe('what waits for the person’s word', () => {
   const room = { blocks: 40, characters: 8_000, opens: true };
 
   it.each([
-    ['Slack', JSON.stringify(panelBlocks(view, room)), ['Save it', 'Leave it']],
+    ['Slack', JSON.stringify(panelBlocks(view, room)), ['Save it', 'Leave it out']],
     ['Discord', JSON.stringify(memoryPanel(view, '1', 0, 'Saved.')), ['Keep', 'Leave it out']],
     ['the terminal', renderView(view, words => words), ['/preferences keep', '/preferences undo']],
   ])('stands in what is remembered, in %s, with both answers', (_, shown, answers) => {

@@ -116,7 +116,7 @@ describe('pairing', () => {
     await open(PAIRING);
     const first = codeIn((await say('hello', { user: 'p0' }))?.text);
     for (let n = 1; n < 200; n += 1) await desk().codeFor(personNamed(`p${n}`));
-    expect((await say('hello', { user: 'last' }))?.text).toMatch(/many new people are waiting/);
+    expect((await say('hello', { user: 'last' }))?.text).toMatch(/many new people are already waiting/);
     await desk().approve(first, 'op');
     expect(codeIn((await say('hello', { user: 'last' }))?.text)).not.toBe('');
   });
@@ -154,7 +154,7 @@ describe('a daily limit', () => {
     const refused = await say('What is my budget?');
     expect(refused).toMatchObject({
       state: 'done',
-      text: "You have reached today's limit of 2 messages. It starts again at 00:00 (UTC), in about 4 hours.",
+      text: "You have reached today's limit of 2 messages. It resets at 00:00 (UTC), in about 4 hours.",
     });
     expect((await say('hello', { user: 'ben' }))?.text).not.toMatch(/limit/);
     now += 4 * 3600_000;
@@ -166,7 +166,7 @@ describe('a daily limit', () => {
     for (const user of ['ann', 'ben', 'eve']) await say('hello', { user });
     const refused = await say('hello', { user: 'zoe' });
     expect(refused?.text).toBe(
-      "Everybody here together has reached today's limit. It starts again at 00:00 (Europe/Berlin), in about 11 hours.",
+      "Everyone here together has reached today's limit. It resets at 00:00 (Europe/Berlin), in about 11 hours.",
     );
   });
 

@@ -109,7 +109,7 @@ describe('a note that the person allows to travel', () => {
 
     expect(await share(ann, '/sizes.md', true, 'private')).toMatchObject({
       ok: true,
-      sentence: 'From now on I may use “Sizes” where others read what I say to you.',
+      sentence: 'From now on, I may use “Sizes” where others can read what I say to you.',
     });
     expect(await ann.files('private')).toEqual({});
     expect(await ann.files('shared')).toEqual({ '/sizes.md': '- shoe size: 9 (2026-03-14)\n' });
@@ -150,7 +150,7 @@ describe('a note that the person allows to travel', () => {
     const learned = (await ann.run('memory', { type: 'view' })).sections[0]?.facts[0];
     expect(await share(ann, '/sizes.md', true, 'private')).toMatchObject({
       sentence:
-        'From now on I may use “Sizes” where others read what I say to you, together with what “Sizes” said there already.',
+        'From now on, I may use “Sizes” where others can read what I say to you, together with what “Sizes” already said there.',
     });
     expect(await ann.files('private')).toEqual({});
     expect(await ann.files('shared')).toEqual({ '/sizes.md': '# Sizes\n- waist: 32\n- shoe size: 9\n' });
@@ -175,7 +175,7 @@ describe('a note that the person allows to travel', () => {
         title: 'Sizes',
         now: '- shoe size: 8\n',
         mine: '- shoe size: 9\n',
-        labels: { now: 'as it stood there', mine: 'as you moved it' },
+        labels: { now: 'as it was there', mine: 'as you moved it' },
       },
     ]);
     expect(await ann.files('shared')).toEqual({ '/sizes.md': '- shoe size: 8\n- shoe size: 9\n' });
@@ -189,7 +189,8 @@ describe('a note that the person allows to travel', () => {
     await bench.adapter.say(write('sizes.md', '---\nof: A\n---\n- waist: 32\n'), CHANNEL);
     await bench.adapter.say(write('sizes.md', '---\nof: B\n---\n- shoe size: 9\n'), { channel: 'D1' });
     expect(await share(ann, '/sizes.md', true, 'private')).toMatchObject({
-      sentence: 'From now on I may use “Sizes” where others read what I say to you, called “Sizes 2” there.',
+      sentence:
+        'From now on, I may use “Sizes” where others can read what I say to you, called “Sizes 2” there.',
     });
   });
 

@@ -59,7 +59,7 @@ describe('what a person saves between two changes of the agent in one turn', () 
     expect(told()).toEqual([[['+ x', '+ z'], undefined]]);
     const noticeId = bench.adapter.notices[0]?.notice.id ?? '';
     expect(await ann.run('outcome', { type: 'undo', noticeId })).toMatchObject({
-      sentence: 'Partly undone: z is gone. A changed again since then, so I left it alone.',
+      sentence: 'Partly undone: z is gone. A changed again after that, so I left it alone.',
     });
     expect(await ann.files()).toEqual({ '/a.md': '- one\n- x\n- mine\n' });
   });

@@ -170,7 +170,9 @@ describe('private direct messages with threads', () => {
     expect(before).toMatchObject({ privateHere: false, privateWith: 'place' });
     expect(await ann.run('outcome', { type: 'private', on: true }, at('1'))).toMatchObject({
       ok: true,
-      sentence: expect.stringMatching(/^Everything between us here is private.*in new threads as well/),
+      sentence: expect.stringMatching(
+        /^From your next message on, everything between us here is private, in new threads too/,
+      ),
     });
 
     for (const thread of ['2', '1']) {
@@ -183,7 +185,7 @@ describe('private direct messages with threads', () => {
     expect(bench.adapter.notices).toHaveLength(1);
     expect(await ann.run('memory', { type: 'view' }, at('3'))).toMatchObject({ privateHere: true });
     expect(await ann.run('outcome', { type: 'private', on: true }, at('3'))).toMatchObject({
-      sentence: 'Everything between us here is private already.',
+      sentence: 'Everything between us here is already private.',
     });
 
     // In another place, and to another person there, nothing is private.
@@ -198,7 +200,7 @@ describe('private direct messages with threads', () => {
     ).toMatchObject({ privateHere: false });
 
     expect(await ann.run('outcome', { type: 'private', on: false }, at('3'))).toMatchObject({
-      sentence: expect.stringMatching(/^Private no more\. What was said in private is deleted/),
+      sentence: expect.stringMatching(/^No longer private\. What was said in private is deleted/),
     });
     expect(await resourcesOf()).toEqual([1, 1]);
     await bench.adapter.say(write('a.md', '- one\n- two\n'), where('2'));
@@ -221,7 +223,7 @@ describe('private direct messages with threads', () => {
     const inChannel = bench.adapter.conversation(open('1'));
     expect(await ann.run('outcome', { type: 'private', on: true }, inChannel)).toMatchObject({
       sentence: expect.stringMatching(
-        /^The thread .* is private .*In any other thread I know you as before\.$/,
+        /^From your next message in it, the thread .* is private: .*In other threads, I know you as before\.$/,
       ),
     });
     await bench.adapter.say('hello', open('1'));

@@ -265,12 +265,12 @@ describe('a turn that ends badly', () => {
     [
       'the model can never take the request',
       new ModelError('request_failed', 'wrong key', { retryable: false }),
-      /^The model behind me could not take my request, and trying again will not help: whoever runs me/,
+      /^The model behind me could not handle my request, and trying again will not help: the people who run me/,
     ],
     [
       'the model is not paid for',
       new ModelError('billing', 'no credit', { retryable: false }),
-      /^The model behind me could not take my request/,
+      /^The model behind me could not handle my request/,
     ],
   ])('says so when %s, and works again afterwards', async (_, broken, sentence) => {
     const model = createScriptedModel(request =>

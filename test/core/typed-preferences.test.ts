@@ -74,7 +74,7 @@ describe('what is typed after /preferences', () => {
     expect(find('forget coat: m')).toMatchObject({ type: 'do', action: { factId: 'coat: M' } });
     expect(find('forget o')).toEqual({
       type: 'unclear',
-      sentence: 'Which one? Say it in full:',
+      sentence: 'Which one? Write it in full:',
       choices: ['shoe size: 9', 'coat: M'],
     });
     expect(find('forget prada')).toEqual({ type: 'do', action: { type: 'forget-past', words: 'prada' } });

@@ -40,7 +40,7 @@ beforeEach(async () => {
 afterEach(() => whole.stop());
 
 const MINUTE = 60_000;
-const WRONG = 'I do not know that code.';
+const WRONG = "I don't know that code.";
 
 async function saysOnSlack(text: string): Promise<void> {
   await slack.says(ann, text);
@@ -115,7 +115,7 @@ describe('one person on Slack and on Discord', () => {
     model.requests.splice(0);
     await saysOnSlack('hello');
     expect(JSON.stringify(model.requests.splice(0))).toContain('> - likes: linen');
-    expect((await slack.preferences(ann, '', 'This memory is also yours as')).text).toContain(
+    expect((await slack.preferences(ann, '', 'This account is linked with')).text).toContain(
       'Ana on Discord',
     );
     expect(words(await discord.preferences(ana, 'view'))).toContain('Linked with Ann on Slack');
@@ -160,7 +160,7 @@ describe('one person on Slack and on Discord', () => {
     await saysOnSlack(write('sizes.md', '- shoe size: 9\n- coat: M\n'));
     await saysOnDiscord(write('sizes.md', '- shoe size: 10\n- hat: 57\n'));
     const conflict = await links(ana, await codeOf(ann));
-    expect(words(conflict)).toContain('Here your accounts say different things');
+    expect(words(conflict)).toContain('Your accounts disagree here');
     expect(words(conflict)).toMatch(/as “Ann” on Slack has it.*\n```\n[^`]*shoe size: 9/);
     expect(words(conflict)).toMatch(/as this account has it.*\n```\n[^`]*shoe size: 10/);
     // Until then both stand.
@@ -196,7 +196,7 @@ describe('a code', () => {
     // Guessed: after five, even the right one is refused for an hour.
     for (let n = 0; n < 4; n += 1) await tries(eve, `WRNG-${n}AAA`);
     const good = await codeOf(ann);
-    expect(words(await tries(eve, good))).toContain('That were too many wrong codes.');
+    expect(words(await tries(eve, good))).toContain('Too many wrong codes.');
     for (const user of [ben.id, eve]) expect(await whole.notesOf(user)).toEqual({ private: {}, shared: {} });
     expect(inPublic()).not.toMatch(new RegExp([own, used, good].join('|')));
   }, 120_000);

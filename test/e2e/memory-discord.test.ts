@@ -117,7 +117,7 @@ describe('a person and their memory, on Discord', () => {
     await formOf(on, opened);
     await says(ana, write('sizes.md', '- shoe size: 10\n- coat: M\n- hat: 57\n'));
     const both = await answerTo(on, discord.as(ana).submit(opened, { text_0: '- shoe size: 11\n- coat: M' }));
-    expect(words(both)).toMatch(/As it stands now.*\n```\n- shoe size: 10\n- coat: M\n- hat: 57\n```/i);
+    expect(words(both)).toMatch(/As it is now.*\n```\n- shoe size: 10\n- coat: M\n- hat: 57\n```/i);
     expect(words(both)).toMatch(/As you wrote it.*\n```\n- shoe size: 11\n- coat: M\n```/i);
     expect((await notes())['/sizes.md']).toContain('hat: 57');
     await press(both, 'Keep mine');
@@ -138,11 +138,11 @@ describe('a person and their memory, on Discord', () => {
 
     // Where it may be used: by a button on the note, and taken back by a word.
     const open = await preferences('view', { note: 'sizes' });
-    await press(open, 'Use where others read, too');
+    await press(open, 'Also use where others can read');
     expect(words(open)).toContain('May I use this note where others can read');
     expect(await shared()).toEqual({});
     await press(open, 'Use it there, too');
-    expect(words(open)).toContain('**Sizes** · also where others read');
+    expect(words(open)).toContain('**Sizes** · also where others can read');
     expect(Object.keys(await shared())).toEqual(['/sizes.md']);
     expect(words(await preferences('unshare', { note: 'sizes' }))).toContain('stays between us');
     expect(await shared()).toEqual({});
@@ -154,14 +154,14 @@ describe('a person and their memory, on Discord', () => {
     const paused = await notes();
     await says(ana, write('paused.md', '- nothing\n'));
     expect(await notes()).toEqual(paused);
-    await press(panel, 'Go on remembering');
+    await press(panel, 'Resume memory');
     expect(words(panel)).not.toContain('**Paused:**');
 
     // A conversation that knows nothing of her, and is not kept.
     await preferences('private', { mode: 'on' });
     await says(ana, write('secret.md', '- kept\n'));
     expect(await notes()).toEqual(paused);
-    expect(words(await preferences('private', { mode: 'off' }))).toContain('Private no more');
+    expect(words(await preferences('private', { mode: 'off' }))).toContain('No longer private');
 
     // Notices: none, below the reply again, to her alone where others read.
     const told = () => said(dm, 'I updated my memory of you').length;
@@ -228,7 +228,7 @@ describe('a person and their memory, on Discord', () => {
     const last = await preferences('forget me');
     expect(words(last)).toContain('shoe size: 9');
     await press(last, 'Forget me');
-    expect(words(last)).toMatch(/You are forgotten\.[\s\S]*1 note\b[\s\S]*conversations?[\s\S]*entries/);
+    expect(words(last)).toMatch(/I have forgotten you\.[\s\S]*1 note\b[\s\S]*conversations?[\s\S]*entries/);
     expect(await whole.tracesOf(ana)).toEqual([]);
     expect(words(await preferences('view'))).toBe(beginning);
     expect(whole.logs.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
@@ -336,7 +336,7 @@ describe('what others wrote in a thread', () => {
             .find(it => it.ephemeralFor === ana && it.content.includes('+ she loves Evil Corp')),
         'the question',
       );
-      expect(asked.content).toContain('I read what Ben wrote');
+      expect(asked.content).toContain('I had read what Ben wrote');
       expect(await whole.notesOf(ana)).toEqual(nothing);
       await press(asked, label);
       await on.until(() => !line.content.includes('decide'), 'the line settled');

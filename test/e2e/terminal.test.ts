@@ -66,8 +66,8 @@ describe('the bot in a pipe', () => {
       /I remember nothing about you yet/,
       /- shoe size: 9 \(/,
       /Undone: shoe size: 9 is gone\./,
-      /Your notes do not say this any more, but their earlier versions do[\s\S]*− shoe size: 9/,
-      /I have no note and no fact called “hats”, nor does an earlier version say it/,
+      /Your notes no longer say this, but earlier versions do[\s\S]*− shoe size: 9/,
+      /I have no note or fact called “hats”, and no earlier version says it either/,
       /I don't know \/nonsense/,
       /What can I do for you/,
     ]) {
@@ -119,7 +119,7 @@ describe('the bot in a pipe', () => {
     const order = [
       'I remember nothing about you yet.',
       'shoe size: 9',
-      'written in it',
+      'written during it',
       'Your usual facts:',
       'Saved. Shoe size: 10 (was 9).',
       'Saved. Brands you like: Veja, Nike.',
@@ -128,13 +128,13 @@ describe('the bot in a pipe', () => {
       '3. Sizes changed (as it is now)',
       '~ shoe size: 9 → 10',
       'Restored: Sizes.',
-      'to you alone',
+      'only you see',
       'Paused.',
       'Not saved: budget $150.',
       'I remember new things again.',
-      'This conversation is private from your next message on',
+      'From your next message on, this conversation is private',
       "I don't know",
-      'Private no more. What was said is deleted',
+      'No longer private. What was said is deleted',
       'What I remember about you:',
       'shoe size: 9',
       'Notices: private',
@@ -144,9 +144,9 @@ describe('the bot in a pipe', () => {
       'Forgotten: likes: Nike.',
       'Forgotten: Winter coats.',
       '# What I remember about ann',
-      '# What changed when',
+      '# What changed and when',
       'Forgotten:',
-      'You are forgotten.',
+      'I have forgotten you.',
       '2 conversations',
       'I remember nothing about you yet.',
       "I don't know your sizes yet",
@@ -174,7 +174,7 @@ describe('the bot in a pipe', () => {
       /Link this account with “ann” on Terminal\?[\s\S]*Linked with “ann”[\s\S]*as “ann” on Terminal has it:[\s\S]*size: 9[\s\S]*as this account has it:[\s\S]*size: 10/,
     );
     const reused = await chat([`/preferences link ${code}`], as('ben'));
-    expect(reused.stdout).toMatch(/I do not know that code/);
+    expect(reused.stdout).toMatch(/I don't know that code/);
 
     const leaving = ['/preferences unlink', 'yes', '/preferences forget me', 'yes', '/preferences'];
     const last = await chat(['/preferences', ...leaving], as('ann'));

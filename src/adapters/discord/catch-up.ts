@@ -80,7 +80,7 @@ export function createCatchUp(deps: {
     if (last === undefined) return;
     const count = missed.length === 1 ? 'a message' : `${missed.length} messages`;
     const them = missed.length === 1 ? 'it' : 'them';
-    const content = `-# I was offline and missed ${count} from ${minutes(deps.maxAgeMs)} ago or earlier. If ${them === 'it' ? 'it still matters' : 'they still matter'}, please send ${them} again.`;
+    const content = `-# I was offline and missed ${count} sent more than ${minutes(deps.maxAgeMs)} ago. If ${them === 'it' ? 'it still matters' : 'they still matter'}, please send ${them} again.`;
     log.info(
       { event: 'discord.skipped', channel: last.channelId, messages: missed.length },
       'missed messages were too old to answer',

@@ -160,16 +160,14 @@ function conflictPanel(conflict: Conflict, owner: string, above: Box[]): Panel {
       ...(fits
         ? [
             text(
-              now === null
-                ? '**It is gone by now.**'
-                : `**${plain(labels?.now ?? 'As it stands now')}**\n${shown(now)}`,
+              now === null ? '**It is gone.**' : `**${plain(labels?.now ?? 'As it is now')}**\n${shown(now)}`,
             ),
             text(`**${plain(labels?.mine ?? 'As you wrote it')}**\n${shown(mine)}`),
           ]
         : [
-            ...changes('Meanwhile', conflict.meanwhile),
-            ...changes('You wanted', conflict.wanted),
-            text(now === null ? 'It is gone by now; your text:' : 'Both texts in full:'),
+            ...changes('Changed meanwhile', conflict.meanwhile),
+            ...changes('Your changes', conflict.wanted),
+            text(now === null ? 'It is gone; your text:' : 'Both texts in full:'),
             ...files.map(fileBox),
           ]),
       row(
@@ -218,7 +216,7 @@ export function historyPanel(
   });
   const newer = part > 0 ? go(page, part - 1) : page > 0 ? go(page - 1, LAST_PART) : null;
   const older = part < parts.length - 1 ? go(page, part + 1) : more ? go(page + 1, 0) : null;
-  const nothing = page === 0 ? 'Nothing has changed yet.' : 'There is no more.';
+  const nothing = page === 0 ? 'Nothing has changed yet.' : 'That is all.';
   return panel([
     ...noteAbove(at.note),
     text('## What changed, newest first'),
@@ -252,7 +250,7 @@ function entryItem(entry: HistoryEntry, owner: string): Item {
   };
 }
 
-const HOW = { known: 'known from the start', read: 'read for it', written: 'written for it' };
+const HOW = { known: 'known from the start', read: 'read for it', written: 'written during it' };
 
 /** `reply`: the message of the bot that it is about; absent: the latest. */
 export function whyPanel(view: View<'why'>, owner: string, page: number, reply: string | undefined): Panel {
@@ -262,7 +260,7 @@ export function whyPanel(view: View<'why'>, owner: string, page: number, reply: 
     text(plain(view.sentence)),
     ...(pages[current] ?? []).map(itemBox),
     ...(view.searched && view.memories.length > 0
-      ? [text('-# A tool also went through your memory as a whole.')]
+      ? [text('-# A tool also went through your whole memory.')]
       : []),
     ...pager(owner, current, pages.length, at => ({
       type: 'why',
@@ -274,7 +272,7 @@ export function whyPanel(view: View<'why'>, owner: string, page: number, reply: 
 }
 
 function usedItem({ memoryId, title, how, forEveryone }: UsedMemory, owner: string): Item {
-  const used = [...how.map(it => HOW[it]), ...(forEveryone ? ['a fact for everyone'] : [])];
+  const used = [...how.map(it => HOW[it]), ...(forEveryone ? ['the same for everyone'] : [])];
   const open = (id: string): PressedAction => ({ type: 'file', memoryId: id, page: 0, stored: false });
   return {
     text: `**${plain(title)}**\n-# ${used.join(', ')}`,
@@ -289,7 +287,7 @@ export function exportPanels(view: View<'export'>, owner: string, limit: number)
   return parts.map((attachment, index) => {
     const name = parts.length === 1 ? view.file.name : `${stem}-${index + 1}-of-${parts.length}${ending}`;
     const file = { name, attachment };
-    const together = '-# It is too large for one file here; put together in this order, these are the whole.';
+    const together = '-# It is too large for one file here; join these in order to get it all.';
     return panel(
       [
         ...(index === 0 ? [text(plain(view.sentence))] : []),
@@ -325,7 +323,7 @@ export function linkPanel(view: View<'link-code'>, owner: string): Panel {
   return panel([
     text(plain(view.sentence)),
     text(codeBlock(view.code)),
-    ...(Number.isFinite(until) ? [text(`-# It ends <t:${until}:R>, or when it was used once.`)] : []),
+    ...(Number.isFinite(until) ? [text(`-# It expires <t:${until}:R>, or once it is used.`)] : []),
     backRow(owner),
   ]);
 }

@@ -100,7 +100,7 @@ export function createChoices(deps: {
     switch (option) {
       case NOTE_OPTION:
         return (await sectionsOf(interaction)).map(({ title, memoryId, shared }) =>
-          choice(shared ? `${title} (also where others read)` : title, memoryId),
+          choice(shared ? `${title} (also where others can read)` : title, memoryId),
         );
       case FACT_OPTION:
         return (await sectionsOf(interaction)).flatMap(({ title, memoryId, facts }) =>

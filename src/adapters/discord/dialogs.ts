@@ -256,7 +256,7 @@ export function createDialogs(deps: {
 }
 
 const MAY_BE_HEARD =
-  'May I use this note where others can read what I say to you? In servers, what it says may then be part of my answers.';
+  'May I use this note where others can read what I say to you? In servers, my answers may then include what it says.';
 
 /** The first panel where the answer belongs, any others below it. */
 async function answer(interaction: Answerable, panels: readonly Panel[]): Promise<void> {

@@ -29,7 +29,7 @@ export function createFiles(deps: { api: DiscordApi; apiUrl: string | undefined;
   }
 
   async function get(address: string, signal: AbortSignal): Promise<Uint8Array | 'expired'> {
-    if (!isAllowed(address)) throw new PersonError('it is not stored at Discord.');
+    if (!isAllowed(address)) throw new PersonError('it is not stored on Discord.');
     const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
     const response = await fetch(address, { signal: limit, redirect: 'error' });
     if (response.status === 403 || response.status === 404) {
@@ -37,7 +37,7 @@ export function createFiles(deps: { api: DiscordApi; apiUrl: string | undefined;
       return 'expired';
     }
     if (!response.ok || response.body === null)
-      throw new PersonError('Discord did not hand it out. Please send it again.');
+      throw new PersonError('I could not get it from Discord. Please send it again.');
     return readAttachment(response.body);
   }
 

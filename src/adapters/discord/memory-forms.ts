@@ -54,12 +54,12 @@ export function factsForm(
         .map(({ name, label, hint, value, several }) =>
           input(name, label, {
             value,
-            placeholder: several ? `${hint} (commas between several)` : hint,
+            placeholder: several ? `${hint} (commas between values)` : hint,
           }),
         ),
       ...(long.length === 0
         ? []
-        : [display(`Too long for a form, and left as it is: ${long.map(({ label }) => label).join(', ')}`)]),
+        : [display(`Too long for a form, so left as it is: ${long.map(({ label }) => label).join(', ')}`)]),
     ],
   };
 }
@@ -71,7 +71,7 @@ export function editorForm(draft: Draft, owner: string): Form | null {
   const pieces = linePieces(content, { aim: PIECE_CHARACTERS, most: INPUT_CHARACTERS });
   const room = MOST_PARTS - (isNew ? 2 : 0);
   if (pieces === null || pieces.length > room) return null;
-  const stands = now === null || now.trim() === '' ? null : `What stands there now:\n${now.trimEnd()}`;
+  const stands = now === null || now.trim() === '' ? null : `What it says now:\n${now.trimEnd()}`;
   const shows = stands !== null && stands.length <= INPUT_CHARACTERS && pieces.length < room;
   return {
     custom_id: customId(owner, { type: 'write', ...(isNew ? {} : { memoryId, revision }) }),
@@ -82,7 +82,7 @@ export function editorForm(draft: Draft, owner: string): Form | null {
         ? [input(TITLE_INPUT, 'Title', { value: title, required: true, placeholder: 'Gift ideas' })]
         : []),
       ...pieces.map((piece, index) =>
-        input(`${TEXT_INPUT}${index}`, index === 0 ? 'One fact a line' : 'Goes on', {
+        input(`${TEXT_INPUT}${index}`, index === 0 ? 'One fact per line' : 'Continued', {
           value: piece,
           long: true,
         }),
@@ -97,7 +97,7 @@ export function uploadForm(memoryId: string, revision: string, owner: string): F
   return {
     custom_id: customId(owner, { type: 'write', memoryId, revision }),
     title: 'The changed text',
-    components: [upload('The note as it is to be', true)],
+    components: [upload('The note as it should be', true)],
   };
 }
 

@@ -55,7 +55,7 @@ export function memoryPanel(view: View<'memory'>, owner: string, page = 0, note?
 }
 
 const NOTHING_YET =
-  '## I remember nothing about you yet\nTell me your sizes, your budget, or what you like, and I keep it for next time.';
+  '## I remember nothing about you yet\nTell me your sizes, your budget, or what you like, and I will keep it for next time.';
 /** With all else on the panel, what 40 components have room for. */
 const PAGE_SECTIONS = 5;
 const SUMMARY_TEXT = 550;
@@ -79,7 +79,7 @@ function summaryOf({ memoryId, title, lines, shared }: MemorySection, owner: str
   const rest = lines.length - kept.length;
   const more = rest === 0 ? [] : [`-# ${kept.length === 0 ? 'A long text' : `and ${rest} more`}, under Open`];
   const empty = lines.length === 0 ? ['-# (empty)'] : [];
-  const heading = `**${plain(title)}**${shared ? ' · also where others read' : ''}`;
+  const heading = `**${plain(title)}**${shared ? ' · also where others can read' : ''}`;
   return { text: [heading, ...kept, ...more, ...empty].join('\n'), button: button(owner, open, 'Open') };
 }
 
@@ -88,7 +88,7 @@ function statusText(view: View<'memory'>): APIComponentInContainer[] {
     ({ platform, name }) => `${plain(name)} on ${plain(platformName(platform))}`,
   );
   const lines = [
-    ...(view.paused ? ['**Paused:** I use what I know and write nothing new.'] : []),
+    ...(view.paused ? ['**Paused:** I use what I know but save nothing new.'] : []),
     ...(view.privateHere === true ? ['**Private:** in this conversation I know nothing about you.'] : []),
     ...(linked.length === 0 ? [] : [`Linked with ${linked.join(', ')}: one memory for all of them.`]),
   ].map(it => `-# ${it}`);
@@ -106,7 +106,7 @@ function toolRows(view: View<'memory'>, owner: string): APIComponentInContainer[
     ),
     row(
       view.paused
-        ? button(owner, { type: 'resume' }, 'Go on remembering')
+        ? button(owner, { type: 'resume' }, 'Resume memory')
         : button(owner, { type: 'pause' }, 'Pause memory'),
       ...(privateHere === null
         ? []
@@ -114,7 +114,7 @@ function toolRows(view: View<'memory'>, owner: string): APIComponentInContainer[
             button(
               owner,
               { type: 'private', on: !privateHere },
-              privateHere ? 'Private no more' : 'Private conversation',
+              privateHere ? 'End private conversation' : 'Private conversation',
             ),
           ]),
       view.linked.length === 0
@@ -135,9 +135,9 @@ function toolRows(view: View<'memory'>, owner: string): APIComponentInContainer[
 }
 
 const NOTICE_CHOICES = [
-  ['default', 'Memory notices: as set up here'],
+  ['default', 'Memory notices: the default here'],
   ['thread', 'Memory notices: below the reply'],
-  ['private', 'Memory notices: to me alone'],
+  ['private', 'Memory notices: only to me'],
   ['off', 'Memory notices: off'],
 ] as const;
 
@@ -159,7 +159,7 @@ export function filePanel(
   const since = Math.floor(Date.parse(section.updatedAt) / 1_000);
   const below = [
     ...(Number.isFinite(since) ? [`Last changed <t:${since}:R>`] : []),
-    shared ? 'May be used where others read along' : 'Used in private only',
+    shared ? 'May be used where others can read' : 'Used in private only',
   ];
   const file = (page: number, asStored: boolean) =>
     ({ type: 'file', memoryId, page, stored: asStored }) as const;
@@ -186,13 +186,13 @@ export function filePanel(
       button(owner, { type: 'history', page: 0, part: 0, memoryId }, 'What changed'),
       ...(section.facts.length === 0
         ? []
-        : [button(owner, file(0, !stored), stored ? 'Where it is from' : 'As it is stored')]),
+        : [button(owner, file(0, !stored), stored ? 'Where it came from' : 'As it is stored')]),
     ),
     row(
       button(
         owner,
         { type: 'share', memoryId, on: !shared },
-        shared ? 'Use in private only' : 'Use where others read, too',
+        shared ? 'Use in private only' : 'Also use where others can read',
       ),
       button(
         owner,

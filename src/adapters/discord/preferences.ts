@@ -88,7 +88,7 @@ export function createPreferences(deps: {
       case 'unlink':
         return settle(interaction, { type: 'unlink', confirmed: false });
       default:
-        return say(interaction, 'I do not know that. /preferences help shows what there is.');
+        return say(interaction, "I don't know that. /preferences help shows what you can do.");
     }
   }
 
@@ -122,7 +122,7 @@ export function createPreferences(deps: {
     const field = options.getString('field');
     const value = options.getString('value');
     if (value !== null && field === null) {
-      return say(interaction, 'Which fact is that? Choose a field with it.');
+      return say(interaction, 'Which field is that for? Please choose one.');
     }
     if (value === null || field === null) return show(interaction, { type: 'form' });
     const values = { [field]: /^[-–—]$/.test(value.trim()) ? '' : value.trim() };

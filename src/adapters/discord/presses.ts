@@ -45,7 +45,7 @@ export function createPresses(deps: {
     }
     if (pressed.owner !== interaction.user.id) {
       await interaction.reply({
-        content: `This is for <@${pressed.owner}> alone. With /${PREFERENCES} view you see what I remember about you.`,
+        content: `This is only for <@${pressed.owner}>. Use /${PREFERENCES} view to see what I remember about you.`,
         allowedMentions: { parse: [] },
         ...EPHEMERAL,
       });
@@ -98,7 +98,10 @@ export function createPresses(deps: {
         return;
       case 'open':
         if (!interaction.isButton() || (await dialogs.reopen(interaction, action.form))) return;
-        await interaction.reply({ content: 'That form is no longer here. Please ask again.', ...EPHEMERAL });
+        await interaction.reply({
+          content: 'That form is no longer open. Please open it again.',
+          ...EPHEMERAL,
+        });
         return;
 
       case 'resolve': {
@@ -259,7 +262,7 @@ export function createPresses(deps: {
   return { press };
 }
 
-const NOT_OPEN = 'This question is not open any more.';
+const NOT_OPEN = 'This question is no longer open.';
 
 /** Edits take fewer flags than posts; a link in a memory unfolds in neither. */
 function editOf({ content, components }: Body) {

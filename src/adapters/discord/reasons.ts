@@ -54,6 +54,6 @@ function here(interaction: Interaction) {
   return { person: personBehind(interaction), channel: interaction.channelId ?? '', thread: null };
 }
 
-const NOT_MINE = 'That is not a reply of mine. Choose “Why this?” on something that I said to you.';
+const NOT_MINE = 'That is not one of my replies. Choose “Why this?” on something I said to you.';
 const NOT_THEIRS =
-  'I know that only for my replies to you, and for a month. If this was one: I do not know any more what was before me.';
+  'I only know that for my replies to you, and only for a month. If this was one, I no longer know what it was based on.';

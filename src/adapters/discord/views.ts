@@ -44,7 +44,7 @@ export function questionBody(question: Question, owner: string, key: string, ope
 }
 
 export function answeredBody(question: Question, outcome: Outcome, openly: boolean): Body {
-  const words = { allowed: 'Approved', denied: 'Denied', unanswered: 'No answer, so no' };
+  const words = { allowed: 'Approved', denied: 'Denied', unanswered: 'No answer, so denied' };
   return { content: `${questionText(question, openly)}\n-# ${words[outcome]}.`, components: [] };
 }
 
@@ -59,7 +59,7 @@ export function noticeBody(notice: Notice, owner: string): Body {
   const lines = changeLines(notice);
   const kept = linesWithin(lines, NOTICE_TEXT);
   const rest = lines.length - kept.length;
-  const details = button(owner, { type: 'notice', noticeId: notice.id }, 'All that changed');
+  const details = button(owner, { type: 'notice', noticeId: notice.id }, 'Everything that changed');
   return quiet(
     [headingOf(notice), ...kept, ...(rest === 0 ? [] : [`-# and ${rest} more`])],
     ...(rest === 0 ? [] : [details]),
@@ -99,8 +99,8 @@ export function settledBody(sentence: string, owner: string): Body {
 
 export function headingOf({ heldBecauseOf }: Notice): string {
   if (heldBecauseOf === undefined) return '-# **I updated my memory of you**';
-  const read = heldBecauseOf.length === 0 ? 'something by somebody else' : heldBecauseOf.join(' and ');
-  return `-# **Not kept yet.** I read ${plain(read)} before I wanted to note this. Is it from you?`;
+  const read = heldBecauseOf.length === 0 ? 'something somebody else wrote' : heldBecauseOf.join(' and ');
+  return `-# **Not saved yet.** I had read ${plain(read)} before I wanted to note this. Does it come from you?`;
 }
 
 export function changeLines({ changes }: Notice): string[] {

@@ -38,7 +38,7 @@ export function noticeMessage(notice: Notice, tenant: string, owner: string): Me
   const buttons =
     held === undefined
       ? [button('See all', NOTICE_BUTTONS.all, value), button('Undo', NOTICE_BUTTONS.undo, value)]
-      : [button('Save it', NOTICE_BUTTONS.keep, value), button('Leave it', NOTICE_BUTTONS.drop, value)];
+      : [button('Save it', NOTICE_BUTTONS.keep, value), button('Leave it out', NOTICE_BUTTONS.drop, value)];
   return {
     text: fallback(heading),
     blocks: [
@@ -49,8 +49,8 @@ export function noticeMessage(notice: Notice, tenant: string, owner: string): Me
 }
 
 export function heldHeading(sources: readonly string[]): string {
-  const read = sources.length === 0 ? 'something by somebody else' : sources.join(' and ');
-  return `I read ${read} before I wanted to note this, so I have not saved it. Is it from you?`;
+  const read = sources.length === 0 ? 'something somebody else wrote' : sources.join(' and ');
+  return `I had read ${read} before I wanted to note this, so I have not saved it. Does it come from you?`;
 }
 
 export function changeLines(notice: Notice): string[] {

@@ -71,15 +71,15 @@ export function createCommands(deps: {
       console.ask('Keep mine, theirs, or edit again?');
       const answer = (await console.read(() => true))?.trim().toLowerCase();
       const choice = (['mine', 'theirs', 'again'] as const).find(known => known === answer);
-      if (choice === undefined) say('Then I leave it as it is.');
+      if (choice === undefined) say('I leave it as it is.');
       else await follow(await ask({ type: 'resolve', conflictId: conflict.id, choice }));
     }
   }
 
   async function edit(draft: Draft): Promise<void> {
     show({ type: 'editor', draft });
-    if (draft.now !== null) say(`  It stands there now as:\n${draft.now.trimEnd().replace(/^/gm, '  ')}`);
-    say('Type the text as it is to be; a line with a single dot ends it. A dot at once leaves it alone.');
+    if (draft.now !== null) say(`  It now says:\n${draft.now.trimEnd().replace(/^/gm, '  ')}`);
+    say('Type the text as it should be; a line with a single dot ends it. A dot right away leaves it alone.');
     const lines: string[] = [];
     for (;;) {
       const line = await console.read(() => true);
@@ -109,7 +109,7 @@ export function createCommands(deps: {
   }
 
   async function restore(number: number | null): Promise<void> {
-    if (number === null) return say('Say the number of an entry in /preferences history.');
+    if (number === null) return say('Give the number of an entry in /preferences history.');
     const entry = entries.get(number);
     if (entry === undefined)
       return say('I have not shown you that entry. Look at /preferences history first.');
@@ -118,7 +118,7 @@ export function createCommands(deps: {
   }
 
   async function named(typed: Named): Promise<void> {
-    if (typed.verb === 'new' && typed.words === '') return say('What is the new note to be called?');
+    if (typed.verb === 'new' && typed.words === '') return say('What should the new note be called?');
     const view = await ask({ type: 'view' });
     const found = findNamed(typed, view.type === 'memory' ? view.sections : []);
     if (found.type === 'do') return follow(await ask(found.action));

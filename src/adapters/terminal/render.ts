@@ -33,22 +33,22 @@ export const HELP = [
   'Change it',
   '  /preferences set                    your usual facts, and how to set them',
   '  /preferences set FIELD VALUE        one of them; lists and sizes are added to,',
-  '                                      a dash as VALUE forgets the field, but no allergy',
+  '                                      a dash as VALUE clears the field, but no allergy',
   '  /preferences edit, new TITLE        write a note yourself',
-  '  /preferences undo                   take back the last change, mine or yours; again: the one before',
-  '  /preferences keep                   agree to a change that I held back',
-  '  /preferences restore NUMBER         bring back an entry of the history',
-  'Forget it (I ask before anything goes)',
+  '  /preferences undo                   take back the last change, mine or yours; repeat for the one before',
+  '  /preferences keep                   accept a change I held back',
+  '  /preferences restore NUMBER         bring back an entry from the history',
+  'Forget it (I ask before anything is deleted)',
   '  /preferences forget TITLE or FACT   one note, or one fact, from earlier versions as well',
   '  /preferences forget since DATE      everything I learned since, e.g. 2026-03-14',
-  '  /preferences forget me              everything there is of you',
-  'Say how I remember',
-  '  /preferences pause, resume          write nothing new; write again',
+  '  /preferences forget me              everything I have about you',
+  'Choose how I remember',
+  '  /preferences pause, resume          save nothing new; save again',
   '  /preferences private on, off        no memory in this conversation; delete what was said',
   '  /preferences notices MODE           on, private, off or default',
-  'Say where it may be used',
+  'Choose where it may be used',
   '  /preferences share TITLE            also where others can read what I say',
-  '  /preferences unshare TITLE          in private conversations only, as at first',
+  '  /preferences unshare TITLE          only in private conversations, as at first',
   '  /preferences link [CODE]            the same memory on your other accounts',
   '  /preferences unlink                 this account goes its own way, with a copy',
   '',
@@ -62,7 +62,7 @@ export function renderNotice(notice: Notice): string {
   if (notice.heldBecauseOf === undefined) return ['  memory updated', ...lines].join('\n');
   const source = notice.heldBecauseOf.join(', ');
   return [
-    `  not kept yet, because I had just read ${source === '' ? 'what others wrote' : source}:`,
+    `  not saved yet, because I had just read ${source === '' ? 'what others wrote' : source}:`,
     ...lines,
     '  /preferences keep makes it part of your memory, /preferences undo leaves it out',
   ].join('\n');
@@ -103,7 +103,7 @@ export function renderView(view: PreferencesView, dim: Dim): string {
 
 function renderMemory(view: Extract<PreferencesView, { type: 'memory' }>, dim: Dim): string {
   const settings = [
-    ...(view.paused ? ['Paused: I write nothing new. /preferences resume'] : []),
+    ...(view.paused ? ['Paused: I save nothing new. /preferences resume'] : []),
     ...(view.privateHere === true ? ['This conversation is private. /preferences private off'] : []),
     ...(view.linked.length === 0 ? [] : [`Linked: ${view.linked.map(wordsOfAccount).join(', ')}`]),
   ];
@@ -125,7 +125,7 @@ function wordsOfAccount({ platform, name }: LinkedAccount): string {
 }
 
 function headOfNote({ title, shared }: MemorySection, dim: Dim): string {
-  return `${title} ${dim(shared ? '(used also where others can read)' : '(used in private only)')}`;
+  return `${title} ${dim(shared ? '(also used where others can read)' : '(used in private only)')}`;
 }
 
 /** ISO 8601 as the clock on this machine says it, without seconds. */
@@ -176,7 +176,7 @@ function renderItem({ title, lines, wholeFile }: Forgettable): string[] {
 function renderConflict({ title, now, mine, meanwhile, wanted, labels }: Conflict): string {
   const change = (lines: Conflict['wanted']) => lines.map(line => `    ${lineOfChange(line)}`);
   return [
-    `${title} ${labels?.now ?? 'as it stands now'}${now === null ? ': gone' : ':'}`,
+    `${title} ${labels?.now ?? 'as it is now'}${now === null ? ': gone' : ':'}`,
     ...(now === null ? [] : [indented(now)]),
     ...(meanwhile.length === 0 ? [] : ['  changed meanwhile:', ...change(meanwhile)]),
     `${title} ${labels?.mine ?? 'as you wrote it'}:`,
@@ -192,10 +192,10 @@ export function historyNumber(view: { page: number }, index: number, perPage: nu
 
 export const HISTORY_PAGE = 10;
 
-const VERBS = { created: 'begun', modified: 'changed' };
+const VERBS = { created: 'created', modified: 'changed' };
 
 function renderHistory(view: Extract<PreferencesView, { type: 'history' }>, dim: Dim): string {
-  if (view.entries.length === 0) return view.page === 0 ? 'Nothing has changed yet.' : 'There is no more.';
+  if (view.entries.length === 0) return view.page === 0 ? 'Nothing has changed yet.' : 'That is all.';
   const entries = view.entries.map((entry, index) =>
     renderEntry(entry, historyNumber(view, index, HISTORY_PAGE), dim),
   );
@@ -214,15 +214,15 @@ function renderEntry(entry: HistoryEntry, number: number, dim: Dim): string {
   ].join('\n');
 }
 
-const HOW = { known: 'known from the start', read: 'read for it', written: 'written in it' } as const;
+const HOW = { known: 'known from the start', read: 'read for it', written: 'written during it' } as const;
 
 function renderWhy(view: Extract<PreferencesView, { type: 'why' }>, dim: Dim): string {
   const line = ({ title, how, forEveryone }: UsedMemory) =>
-    `  ${title}${forEveryone ? ' (a fact for everyone)' : ''} ${dim(how.map(it => HOW[it]).join(', '))}`;
+    `  ${title}${forEveryone ? ' (the same for everyone)' : ''} ${dim(how.map(it => HOW[it]).join(', '))}`;
   return [
     view.sentence,
     ...view.memories.map(line),
-    ...(view.searched && view.memories.length > 0 ? [dim('  I also searched your memory as a whole.')] : []),
+    ...(view.searched && view.memories.length > 0 ? [dim('  I also searched your whole memory.')] : []),
   ].join('\n');
 }
 

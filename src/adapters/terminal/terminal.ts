@@ -136,9 +136,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
       }
     } catch (error) {
       turnOver = null;
-      write(
-        'I could not write that down, so I have not taken it in: the disk may be full. Please send it again.\n',
-      );
+      write('I could not store your message: the disk may be full. Please send it again.\n');
       process.stderr.write(
         `Cannot write to the inbox: ${error instanceof Error ? error.message : String(error)}\n`,
       );
@@ -276,7 +274,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
       return;
     }
     void bot.interrupt(conversation).then(running => {
-      write(dim(running ? '\n(stopping; Ctrl-C again leaves)\n' : '\n(Ctrl-C again leaves)\n'));
+      write(dim(running ? '\n(stopping; Ctrl-C again to leave)\n' : '\n(Ctrl-C again to leave)\n'));
       if (!running) prompt();
     });
   }
@@ -295,7 +293,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
       });
       if (interactive) {
         write(
-          `${dim(`You are ${person.name}. Type a message, /preferences or /help. Ctrl-C twice leaves.`)}\n`,
+          `${dim(`You are ${person.name}. Type a message, /preferences or /help. Ctrl-C twice to leave.`)}\n`,
         );
         lines.on('SIGINT', interrupted);
         lines.on('line', line => void handle(line));

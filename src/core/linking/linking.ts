@@ -75,7 +75,7 @@ export function createLinking(deps: LinkingDeps): Linking {
     const { code, expiresAt } = await codes.issue(person);
     return {
       type: 'link-code',
-      sentence: `Within ten minutes, tell me this from your other account: /preferences link ${code}. It works once, and whoever has it can have your memory: show it to nobody.`,
+      sentence: `Send me this from your other account within ten minutes: /preferences link ${code}. It works once. Anyone who has it can see your memory, so show it to nobody.`,
       code,
       expiresAt,
     };
@@ -84,11 +84,11 @@ export function createLinking(deps: LinkingDeps): Linking {
   /** Why these two cannot be linked; null when they can. */
   async function obstacle(person: Person, owner: Person): Promise<string | null> {
     if (personKey(await accounts.ownerOf(person)) === personKey(owner))
-      return 'These accounts are linked already.';
+      return 'These accounts are already linked.';
     if ((await accounts.accountsOf(person)).length > 1)
-      return 'This account is linked with another one already. Say /preferences unlink first.';
+      return 'This account is already linked with another one. Use /preferences unlink first.';
     return (await accounts.accountsOf(owner)).length >= MAX_ACCOUNTS
-      ? `That account is linked with as many others as I can keep together (${MAX_ACCOUNTS}).`
+      ? `I can link at most ${MAX_ACCOUNTS} accounts, and that one is already at the limit.`
       : null;
   }
 
@@ -102,7 +102,7 @@ export function createLinking(deps: LinkingDeps): Linking {
     if (confirmed !== true) {
       return {
         type: 'confirm',
-        question: `Link this account with ${wordsOf(looked.issuer)}? Do that only if that account is yours. What I remember of either becomes one memory, which both see and change.`,
+        question: `Link this account with ${wordsOf(looked.issuer)}? Only do this if that account is yours. What I remember for each becomes one memory, which both can see and change.`,
         items: [],
         action: { type: 'link', code: given, confirmed: true },
         button: 'Link them',
@@ -113,12 +113,12 @@ export function createLinking(deps: LinkingDeps): Linking {
     // Who gave the code may have left them by the time it is this one's turn.
     const isTheirs = async () => personKey(await accounts.ownerOf(looked.issuer)) === personKey(owner);
     const disputes = await begin({ type: 'link', owner, person }, isTheirs);
-    const linked = `Linked with ${wordsOf(redeemed.issuer)}. I remember the same on both from now on.`;
+    const linked = `Linked with ${wordsOf(redeemed.issuer)}. From now on, both share one memory.`;
     if (disputes === 'unfinished') return outcome(false, unfinished('linking'));
     if (disputes === null)
       return outcome(
         false,
-        'That did not work: something has changed in between. Please ask for a new code.',
+        'That did not work because something changed in the meantime. Please ask for a new code.',
       );
     if (disputes.length === 0) return outcome(true, linked);
     try {
@@ -130,7 +130,7 @@ export function createLinking(deps: LinkingDeps): Linking {
       }
       return {
         type: 'conflict',
-        sentence: `${linked} Here your accounts say different things, and until you choose I keep both. What shall I keep?`,
+        sentence: `${linked} Your accounts disagree here, and I keep both until you choose. What should I keep?`,
         conflicts,
       };
     } catch (error) {
@@ -138,7 +138,7 @@ export function createLinking(deps: LinkingDeps): Linking {
         { event: 'accounts.unasked', err: error },
         'what linked accounts say differently was not asked',
       );
-      return outcome(true, `${linked} Where your accounts say different things I keep both: have a look.`);
+      return outcome(true, `${linked} Where your accounts disagree, I kept both. Please have a look.`);
     }
   }
 
@@ -149,7 +149,7 @@ export function createLinking(deps: LinkingDeps): Linking {
       const others = (await accounts.accountsOf(person)).filter(it => personKey(it) !== personKey(person));
       return {
         type: 'confirm',
-        question: `Unlink this account from ${others.map(wordsOf).join(' and ')}? Each keeps a copy of everything I remember now, and what changes later is its own.`,
+        question: `Unlink this account from ${others.map(wordsOf).join(' and ')}? Each keeps a copy of everything I remember now; later changes are not shared.`,
         items: [],
         action: { type: 'unlink', confirmed: true },
         button: 'Unlink',
@@ -159,8 +159,8 @@ export function createLinking(deps: LinkingDeps): Linking {
     const done = await begin({ type: 'unlink', leaving, fresh });
     if (done === 'unfinished') return outcome(false, unfinished('unlinking'));
     return done === null
-      ? outcome(false, 'Your linked accounts have changed just now. Please try again.')
-      : outcome(true, 'Unlinked. Each account has its own copy of the memory from now on.');
+      ? outcome(false, 'Your linked accounts have just changed. Please try again.')
+      : outcome(true, 'Unlinked. From now on, each account has its own copy of the memory.');
   }
 
   /** Null as for `carryOut`, also where something else is under way; what fails once it has begun is finished later. */
@@ -325,27 +325,27 @@ function isSame(one: LinkJob, other: LinkJob): boolean {
 }
 
 function unfinished(what: 'linking' | 'unlinking'): string {
-  return `I could not finish ${what} your accounts: something I need cannot be reached. I go on by myself within the hour.`;
+  return `I could not finish ${what} your accounts because I cannot reach something I need. I will carry on by myself within the hour.`;
 }
 
 function refusalOf(looked: Exclude<Looked, { type: 'found' }>): string {
   switch (looked.type) {
     case 'own':
-      return 'That code is for your other account: give it to me there.';
+      return 'That code is for your other account. Give it to me there.';
     case 'locked':
-      return `That were too many wrong codes. Try again after ${looked.until.slice(11, 16)} UTC.`;
+      return `Too many wrong codes. Try again after ${looked.until.slice(11, 16)} UTC.`;
     case 'wrong': {
       const left =
         looked.triesLeft === 0
-          ? 'That was the last try for an hour.'
+          ? 'That was your last try for an hour.'
           : `You can try ${looked.triesLeft} more time${looked.triesLeft === 1 ? '' : 's'} this hour.`;
-      return `I do not know that code. It may be mistyped, used, or older than ten minutes; /preferences link on the other account gives a new one. ${left}`;
+      return `I don't know that code. It may be mistyped, already used, or more than ten minutes old; /preferences link on the other account gives you a new one. ${left}`;
     }
   }
 }
 
 function linkedNews(person: Person): string {
-  return `Since we last spoke, ${wordsOf(person)} was linked with this account with a code you gave: we have one memory now. If that was not you, say /preferences unlink.`;
+  return `Since we last spoke, ${wordsOf(person)} was linked with this account using a code of yours, and both now share one memory. If that was not you, use /preferences unlink.`;
 }
 
 /** “Ann” on Slack */

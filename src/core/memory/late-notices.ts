@@ -227,6 +227,6 @@ function unchecked(foreign: ForeignText | null): string {
   const sources = foreign === null ? '' : `, which may come from ${foreign.sources.join(' and ')}`;
   return (
     `I could not check what I noted about you in an earlier conversation${sources}. ` +
-    'Please look through /preferences history: what is wrong there you can take back.'
+    'Please look through /preferences history; you can take back anything that is wrong.'
   );
 }

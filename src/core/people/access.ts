@@ -54,8 +54,8 @@ export function createAccess(deps: {
     }
     const code = await pairing.codeFor(person);
     return code === null
-      ? 'I do not know you yet, and many new people are waiting to be let in. Please write again later.'
-      : `I do not know you yet. Give this code to the people who run me: ${code} (valid for a day). Once they have let you in, write to me again.`;
+      ? "I don't know you yet, and many new people are already waiting to be let in. Please try again later."
+      : `I don't know you yet. Give this code to the people who run me: ${code} (valid for a day). Once they have let you in, write to me again.`;
   }
 
   return {

@@ -139,8 +139,8 @@ function reachedOf(limit: Limit, rows: readonly Spent[]): Reached | null {
 
 function sentenceOf(whose: 'you' | 'workspace', reached: Reached, timeZone: string, at: number): string {
   const resetAt = nextDay(timeZone, at);
-  const again = `It starts again at ${timeIn(timeZone, resetAt)}, ${inWords(resetAt - at)}.`;
-  if (whose === 'workspace') return `Everybody here together has reached today's limit. ${again}`;
+  const again = `It resets at ${timeIn(timeZone, resetAt)}, ${inWords(resetAt - at)}.`;
+  if (whose === 'workspace') return `Everyone here together has reached today's limit. ${again}`;
   return reached.type === 'turns'
     ? `You have reached today's limit of ${reached.turns} ${reached.turns === 1 ? 'message' : 'messages'}. ${again}`
     : `You have reached today's limit for one person. ${again}`;

@@ -28,29 +28,29 @@ export function createChoices(deps: {
       if (!paused) {
         return outcome(
           true,
-          changed ? 'From your next message on I remember new things again.' : 'It is not paused.',
+          changed ? 'From your next message on, I remember new things again.' : 'Memory is not paused.',
         );
       }
       return outcome(
         true,
         changed
-          ? 'Paused. From your next message on I use what I know and write nothing new.'
-          : 'It is paused already: I write nothing new.',
+          ? 'Paused. From your next message on, I use what I know but save nothing new.'
+          : 'It is already paused: I save nothing new.',
       );
     },
 
     async setPrivate(conversation, on) {
       if (conversation === undefined) {
-        return outcome(false, 'Say that in the conversation that is to be private.');
+        return outcome(false, 'Please use that in the conversation that should be private.');
       }
       const changed = await privacy.setPrivate(conversation, on);
       const words = PRIVATE_WORDS[extentOf(conversation)];
-      if (on) return outcome(true, changed ? words.on : `${words.what} is private already.`);
+      if (on) return outcome(true, changed ? words.on : `${words.what} is already private.`);
       await deps.endPrivate(conversation);
       return outcome(
         true,
         changed
-          ? `Private no more. ${words.gone} is deleted; from your next message on I know you again.`
+          ? `No longer private. ${words.gone} is deleted; from your next message on, I know you again.`
           : words.off,
       );
     },
@@ -69,31 +69,31 @@ export function createChoices(deps: {
 const PRIVATE_WORDS: Record<PrivateExtent, { what: string; on: string; gone: string; off: string }> = {
   conversation: {
     what: 'This conversation',
-    on: 'This conversation is private from your next message on: I know nothing about you here and keep nothing of it.',
+    on: 'From your next message on, this conversation is private: I know nothing about you here and keep nothing of it.',
     gone: 'What was said',
     off: 'This conversation is not private.',
   },
   place: {
     what: 'Everything between us here',
     on:
-      'Everything between us here is private from your next message on, in new threads as well: I know nothing about you ' +
-      'here and keep nothing of it, until you say /preferences private off.',
+      'From your next message on, everything between us here is private, in new threads too: I know nothing about you ' +
+      'here and keep nothing of it, until you use /preferences private off.',
     gone: 'What was said in private',
     off: 'Nothing between us here is private.',
   },
   thread: {
-    what: 'The thread in which you last wrote to me here',
+    what: 'The thread where you last wrote to me here',
     on:
-      'The thread in which you last wrote to me here is private from your next message in it on: I know nothing about you ' +
-      'there and keep nothing of it. In any other thread I know you as before.',
+      'From your next message in it, the thread where you last wrote to me here is private: I know nothing about you ' +
+      'there and keep nothing of it. In other threads, I know you as before.',
     gone: 'What was said there',
-    off: 'The thread in which you last wrote to me here is not private.',
+    off: 'The thread where you last wrote to me here is not private.',
   },
 };
 
 const SENTENCE_OF_MODE: Record<NoticeMode | 'default', string> = {
-  thread: 'From now on I show below my reply what I changed in your memory.',
-  private: 'From now on I show what I changed in your memory to you alone.',
-  off: 'From now on I change your memory without a notice. /preferences still shows everything.',
-  default: 'Memory notices are back to how they were set up here.',
+  thread: 'From now on, I show what I changed in your memory below my reply.',
+  private: 'From now on, only you see what I changed in your memory.',
+  off: 'From now on, I change your memory without a notice. /preferences still shows everything.',
+  default: 'Memory notices are back to the default here.',
 };

@@ -77,7 +77,7 @@ export function asMarkdown({ person, at, files, history }: Exportable): Exported
     `As of ${at.slice(0, 10)}.`,
     '',
     ...(files.length === 0 ? ['Nothing.', ''] : files.flatMap(describeFile)),
-    '# What changed when',
+    '# What changed and when',
     '',
     ...(history.length === 0 ? ['Nothing.'] : history.flatMap(({ entry }) => describeEntry(entry))),
   ];
@@ -91,11 +91,11 @@ export function asMarkdown({ person, at, files, history }: Exportable): Exported
 function describeFile({ path, content, shared }: Exportable['files'][number]): string[] {
   const facts = factLines(content);
   const lines = facts.length === 0 ? ['(empty)'] : facts.map(fact => `- ${fact.line}`);
-  const use = shared ? ['(May be used where others read.)', ''] : [];
+  const use = shared ? ['(May be used where others can read.)', ''] : [];
   return [`## ${oneLine(titleOfPath(path))}`, '', ...use, ...lines, ''];
 }
 
-const WORDS = { created: 'begun', modified: 'changed' };
+const WORDS = { created: 'created', modified: 'changed' };
 
 function describeEntry(entry: HistoryEntry): string[] {
   const moved = entry.movedFrom === null ? '' : `, moved from “${oneLine(titleOfPath(entry.movedFrom))}”`;

@@ -75,7 +75,7 @@ export function createForgetting(deps: {
       if (!factLines(file.content).some(fact => factId(fact.text) === id)) {
         return outcome(
           false,
-          `${title} changed just now. Have another look before you forget something in it.`,
+          `${title} has just changed. Please look again before you forget something in it.`,
         );
       }
       const plan: Plan = { factIds: [id], files: [], unchanged: false };
@@ -99,7 +99,8 @@ export function createForgetting(deps: {
 
   async function forgetSince(person: Person, action: Action<'forget-since'>): Promise<PreferencesView> {
     const since = Date.parse(action.since);
-    if (Number.isNaN(since)) return outcome(false, 'I did not understand that date. Write it as 2026-03-14.');
+    if (Number.isNaN(since))
+      return outcome(false, 'I did not understand that date. Write it like 2026-03-14.');
     const plan = await planSince(client, memory, await allStoresOf(person), since, action.until);
     if (plan === null) return outcome(true, 'I have learned nothing since then.');
     const confirming = { ...action, since: new Date(since).toISOString(), until: plan.until };
@@ -118,14 +119,14 @@ export function createForgetting(deps: {
     if ('facts' in found && one === undefined) {
       return outcome(
         false,
-        `I have no note and no fact called “${words}”, nor does an earlier version say it.`,
+        `I have no note or fact called “${words}”, and no earlier version says it either.`,
       );
     }
     if (more.length > 0 && 'facts' in found) {
       const texts = found.facts.slice(0, MOST_NAMED).map(({ text }) => text);
       return outcome(
         false,
-        `Earlier versions say more than one thing like that. Which? Say it in full: ${texts.join('; ')}`,
+        `Earlier versions say several things like that. Which one? Write it in full: ${texts.join('; ')}`,
       );
     }
     const about = 'facts' in found ? { factId: one?.id ?? '' } : { memoryId: found.memoryId };
@@ -224,26 +225,26 @@ export function createForgetting(deps: {
   };
 }
 
-const GOES = 'It goes from your notes and from their history.';
+const GOES = 'It will be removed from your notes and their history.';
 const STAYS = 'What you said in our conversations stays there, unless you have me forget everything.';
 
 const HISTORY_ONLY =
-  'What I learned since then is gone from your notes already. Shall it go from their history as well?';
+  'What I learned since then is already gone from your notes. Remove it from their history as well?';
 
-const PAST_ONLY = `Your notes do not say this any more, but their earlier versions do. Forget those for good? ${STAYS}`;
+const PAST_ONLY = `Your notes no longer say this, but earlier versions do. Forget those for good? ${STAYS}`;
 
 function changedSentence(title: string): string {
-  return `${title} changed just now. Have another look before you forget it.`;
+  return `${title} has just changed. Please look again before you forget it.`;
 }
 
 function sentenceOf(items: readonly Forgettable[], { back, redacted }: Counts): string {
-  const none = redacted === 0 ? 'it was gone already' : 'earlier versions do not say it any more either';
+  const none = redacted === 0 ? 'it was already gone' : 'earlier versions no longer say it either';
   const names = items.map(item => (item.wholeFile ? item.title : `${item.lines.length} in ${item.title}`));
   const said =
     items.length === 1 && items[0]?.wholeFile === false && items[0].lines.length === 1
       ? `Forgotten: ${items[0].lines[0]}.`
       : `Forgotten: ${names.length === 0 ? none : names.join(', ')}.`;
-  return back === 0 ? said : `${said} But some of it was written again meanwhile. Please have another look.`;
+  return back === 0 ? said : `${said} But some of it has been written again since. Please look again.`;
 }
 
 function countsOf(counts: Counts): { what: Counted; count: number }[] {

@@ -181,7 +181,7 @@ export function createFormEditing(deps: {
     const names = plan.disputed.map(({ name, label }) => `${label} (you saw “${seen[name] ?? ''}”)`);
     return {
       type: 'conflict',
-      sentence: `This changed while you had the form open: ${names.join(', ')}. What shall I keep?`,
+      sentence: `This changed while you had the form open: ${names.join(', ')}. What should I keep?`,
       conflicts,
     };
   }
@@ -262,7 +262,7 @@ function withoutCards(
     values: Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name))),
     leftOut: refused.map(
       ({ label }) =>
-        `I don't keep card numbers, so I left out what you gave for ${label.toLowerCase()}. Better not to send them in a chat.`,
+        `I don't keep card numbers, so I left out what you entered for ${label.toLowerCase()}. It is better not to send them in a chat.`,
     ),
   };
 }
@@ -287,17 +287,15 @@ function told(
       : fields.filter(field => values[field.name]?.trim() === '' && readField(after, field) !== '');
   const stays = [
     ...leftOut,
-    ...kept.map(field => `An allergy stays until you forget it by its name: ${readField(after, field)}.`),
+    ...kept.map(field => `Allergies stay until you forget them by name: ${readField(after, field)}.`),
   ];
   if (saved.length === 0) {
-    return stays.length === 0
-      ? outcome(true, 'That is what I remember already.')
-      : outcome(false, stays.join(' '));
+    return stays.length === 0 ? outcome(true, 'I already remember that.') : outcome(false, stays.join(' '));
   }
   const said = saved.map((field, index) => {
     const left = new Set(readValues(after, field).map(value => value.toLowerCase()));
     const isLost = readValues(before, field).some(value => !left.has(value.toLowerCase()));
-    const now = readField(after, field) || 'nothing any more';
+    const now = readField(after, field) || 'now empty';
     const was = isLost ? ` (was ${readField(before, field)})` : '';
     return `${index === 0 ? field.label : field.label.toLowerCase()}: ${now}${was}`;
   });

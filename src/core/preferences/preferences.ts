@@ -205,7 +205,8 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
       const { length } = await accounts.accountsOf(person);
       return {
         type: 'confirm',
-        question: length > 1 ? `${FORGET_ME} That goes for all your ${length} linked accounts.` : FORGET_ME,
+        question:
+          length > 1 ? `${FORGET_ME} That goes for all ${length} of your linked accounts.` : FORGET_ME,
         items: files.filter(saysSomething).map(file => ({
           title: titleOfPath(file.path),
           path: file.path,
@@ -226,7 +227,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     return {
       type: 'receipt',
       ok: true,
-      sentence: 'You are forgotten. If you write to me again, we start from nothing.',
+      sentence: 'I have forgotten you. If you write to me again, we start from scratch.',
       counts: (['memories', 'versions', 'sessions', 'files', 'rows'] as const).map(what => ({
         what,
         count: counts[what],
@@ -353,15 +354,15 @@ const CHANGING: readonly CommandAction['type'][] = [
 const UNSETTLED =
   'I am still linking or unlinking your accounts and cannot finish that right now. Please try again in a few minutes.';
 
-const NOTHING_WAITS = 'There is no change that waits for you.';
+const NOTHING_WAITS = 'No change is waiting for you.';
 
 const FORGET_ME =
-  'Forget you altogether? All your notes go with their history, and so do our conversations as I keep them, the files in ' +
+  'Forget you completely? I delete all your notes with their history, my copy of our conversations, the files in ' +
   'them and every record about you. This cannot be undone.';
 
 const UNFINISHED =
-  'I could not finish forgetting you: something I need cannot be reached. I go on by myself within the hour, or at once ' +
-  'when you ask again. What you write to me before that goes as well.';
+  'I could not finish forgetting you because I cannot reach something I need. I will carry on by myself within the hour, or ' +
+  'at once if you ask again. Anything you write to me before then is forgotten too.';
 
 function privateWith(conversation: Conversation): { privateWith?: 'place' | 'thread' } {
   const extent = extentOf(conversation);

@@ -53,7 +53,7 @@ export function createRestoring(deps: {
     if (notice.settled !== undefined) return outcome(true, SETTLED[notice.settled]);
     if (notice.held) {
       await use(person, noticeId, notice, 'dropped');
-      return outcome(true, 'Then I leave it out. Your memory is as it was before.');
+      return outcome(true, 'Left out. Your memory is as it was before.');
     }
     const { done, left } = await each(undoOrder(notice.refs), ref => moves.undo(person, ref, 'undo'));
     if (done.length > 0) await deps.onWritten(person);
@@ -90,7 +90,7 @@ export function createRestoring(deps: {
     if (typeof notice === 'string') return outcome(false, notice);
     if (notice.settled === 'dropped') return outcome(false, SETTLED.dropped);
     if (notice.settled === 'undone') return outcome(false, SETTLED.undone);
-    if (!notice.held) return outcome(true, 'That is in your memory already.');
+    if (!notice.held) return outcome(true, 'That is already in your memory.');
     const { done, left } = await each(redoOrder(notice.refs), ref => moves.redo(person, ref, 'keep'));
     if (done.length > 0) await deps.onWritten(person);
     if (left.length > 0) {
@@ -135,8 +135,7 @@ export function createRestoring(deps: {
       return deps.texts.edit(person, { type: 'edit', memoryId: file.id, revision, content });
     }
     const title = titleOfPath(path);
-    if (file?.content === content && file.path === path)
-      return outcome(true, `${title} is like that already.`);
+    if (file?.content === content && file.path === path) return outcome(true, `${title} already says that.`);
     const written =
       file === null
         ? await writes.create(person, storeId, path, content, 'restore')
@@ -147,11 +146,11 @@ export function createRestoring(deps: {
       case 'taken':
         return outcome(
           false,
-          `There is another note in the place of “${title}” now. Forget or rename that one first, then restore this.`,
+          `Another note has taken the place of “${title}”. Forget or rename that one first, then restore this.`,
         );
       case 'changed':
       case 'gone':
-        return outcome(false, `${title} changed just now. Have another look at its history.`);
+        return outcome(false, `${title} has just changed. Please look at its history again.`);
     }
   }
 
@@ -186,7 +185,7 @@ function whyLeft(left: readonly Left[]): string {
       : [`${titles.join(', ')} ${words}, so I left ${titles.length === 1 ? 'it' : 'them'} alone.`];
   };
   return [
-    ...said('changed', 'changed again since then'),
+    ...said('changed', 'changed again after that'),
     ...said('lost', 'said something before that is no longer kept'),
   ].join(' ');
 }
@@ -222,15 +221,15 @@ function clipped(text: string): string {
 
 const TOO_OLD = 'That change is too old for this. You can still edit or forget it in /preferences.';
 
-const SETTLED = { undone: 'That is undone already.', dropped: 'I have left that out already.' };
+const SETTLED = { undone: 'That is already undone.', dropped: 'I have already left that out.' };
 
-const NO_CHANGE = 'There is no change of late to take back. /preferences history shows all of them.';
+const NO_CHANGE = 'There is no recent change to take back. /preferences history shows all of them.';
 
-const HISTORY = '/preferences history shows what else was changed, and brings it back.';
+const HISTORY = '/preferences history shows the other changes and can bring things back.';
 
 const FINAL: Record<FinalChange, string> = {
-  forget: 'The last change is that something was forgotten for good, as you wanted: it cannot come back.',
-  share: 'The last change is where a note may be used; /preferences share and unshare change that.',
-  link: 'The last change is that accounts were linked; /preferences unlink parts them again.',
-  unlink: 'The last change is that accounts were parted; /preferences link links them again.',
+  forget: 'The last change was forgetting something for good, as you asked: it cannot come back.',
+  share: 'The last change was where a note may be used; use /preferences share or unshare for that.',
+  link: 'The last change was linking accounts; /preferences unlink separates them again.',
+  unlink: 'The last change was unlinking accounts; /preferences link links them again.',
 };

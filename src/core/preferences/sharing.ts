@@ -101,7 +101,7 @@ export function createSharing(deps: {
     sentence: string,
     { dispute }: Moved,
   ): Promise<PreferencesView> {
-    const labels = { now: 'as it stood there', mine: 'as you moved it' };
+    const labels = { now: 'as it was there', mine: 'as you moved it' };
     const conflict =
       dispute === null ? null : await deps.conflicts.openDispute(person, { ...dispute, storeId }, labels);
     if (conflict === null) return outcome(true, sentence);
@@ -117,7 +117,10 @@ export function createSharing(deps: {
         const title = titleOfPath(file.path);
         const to = await memory.storeFor(person, audience);
         if (to === file.storeId) {
-          return outcome(true, `${title} is ${on ? 'used where others read' : 'kept between us'} already.`);
+          return outcome(
+            true,
+            `${title} is already ${on ? 'used where others can read' : 'kept between us'}.`,
+          );
         }
         const moved = await move(person, file, to);
         if (moved.type === 'gone') return outcome(false, 'That is no longer in your memory.');
@@ -130,15 +133,15 @@ export function createSharing(deps: {
   };
 }
 
-const DIFFERENT = 'The two say different things, and until you choose I keep both. What shall I keep?';
+const DIFFERENT = 'The two disagree, and I keep both until you choose. What should I keep?';
 
 function sentenceOf(title: string, on: boolean, { path, joined }: Moved): string {
   const there = titleOfPath(path);
   const beside = there === title ? '' : `, called “${there}” there`;
-  const where = joined === null ? beside : `, together with what “${there}” said there already`;
+  const where = joined === null ? beside : `, together with what “${there}” already said there`;
   return on
-    ? `From now on I may use “${title}” where others read what I say to you${where}.`
-    : `“${title}” stays between us${where}. From your next message on I do not know it where others read.`;
+    ? `From now on, I may use “${title}” where others can read what I say to you${where}.`
+    : `“${title}” now stays between us${where}. From your next message on, I no longer know it where others can read.`;
 }
 
 function withoutFacts(content: string, ids: readonly string[]): string {

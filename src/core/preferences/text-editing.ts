@@ -65,7 +65,7 @@ export function createTextEditing(deps: {
   ): Promise<PreferencesView> {
     const path = pathOfTitle(title);
     const content = tidied(typed);
-    if (content === '') return outcome(false, 'There is nothing in it yet, so I kept nothing.');
+    if (content === '') return outcome(false, 'There is nothing in it yet, so I saved nothing.');
     const storeId = await memory.storeFor(person, 'private');
     return save(person, storeId, { storeId, memoryId: null, path, mine: content, nowSha256: null }, null);
   }
@@ -100,7 +100,10 @@ export function createTextEditing(deps: {
       case 'taken': {
         const other = written.memoryId === null ? null : await memory.read(storeId, written.memoryId);
         if (other === null || other.path !== draft.path) {
-          return outcome(false, `There is a note in the way of “${title}”. Please choose another title.`);
+          return outcome(
+            false,
+            `The title “${title}” clashes with another note. Please choose a different one.`,
+          );
         }
         // Nobody sees a note that says nothing, so there is nothing to decide about.
         if (file === null && factLines(other.content).length === 0) {
@@ -119,7 +122,7 @@ export function createTextEditing(deps: {
     const stores = await memory.knownStores(person);
     const storeId = stores.find(store => store.id === draft?.storeId)?.id;
     if (draft === null || storeId === undefined) {
-      return outcome(false, 'That is settled already, or too long ago. Have a look at your memory.');
+      return outcome(false, 'That is already settled, or too long ago. Please look at your memory.');
     }
     const file = draft.memoryId === null ? null : await memory.read(storeId, draft.memoryId);
     const title = titleOfPath(draft.path);
@@ -166,8 +169,8 @@ export function createTextEditing(deps: {
       type: 'conflict',
       sentence:
         conflict.now === null
-          ? `${conflict.title} was removed while you were writing. What shall I keep?`
-          : `${conflict.title} changed while you were writing. What shall I keep?`,
+          ? `${conflict.title} was removed while you were writing. What should I keep?`
+          : `${conflict.title} changed while you were writing. What should I keep?`,
       conflicts: [conflict],
     };
   }

@@ -21,9 +21,10 @@ const PATTERNS: readonly { name: FieldName; pattern: RegExp }[] = [
 /** The values it sets; a sentence where it sets none. A dash as the value forgets the field. */
 export function typedField(words: string, fields: readonly FieldRule[]): Record<string, string> | string {
   const found = asLabelled(words, fields) ?? asKnown(words, fields);
-  if (found === null) return 'I do not know that field. /preferences set shows them.';
+  if (found === null) return "I don't know that field. /preferences set lists them.";
   const value = found.rest.replace(/^\s*[:=]/, '').trim();
-  if (value === '') return 'What shall it be? A dash forgets the field, /preferences forget one thing in it.';
+  if (value === '')
+    return 'What should it be? A dash clears the field; /preferences forget removes one thing in it.';
   return { [found.name]: /^[-–—]$/.test(value) ? '' : value };
 }
 

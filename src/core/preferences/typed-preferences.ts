@@ -89,8 +89,8 @@ export function readTyped(text: string): Typed {
 }
 
 const WHICH = {
-  share: 'Which note may I also use where others can read? Say its title: /preferences share sizes.',
-  unshare: 'Which note shall be for private conversations only again? Say its title.',
+  share: 'Which note may I also use where others can read? Give its title: /preferences share sizes.',
+  unshare: 'Which note should be for private conversations only again? Give its title.',
 };
 
 /** `sections`: what is remembered now. */
@@ -146,7 +146,7 @@ function findForgettable(words: string, sections: readonly MemorySection[]): Fou
   if (first === undefined) return act({ type: 'forget-past', words });
   if (new Set(found.map(({ fact }) => fact.id)).size > 1) {
     const choices = [...new Set(found.map(({ fact }) => fact.text))];
-    return { type: 'unclear', sentence: 'Which one? Say it in full:', choices };
+    return { type: 'unclear', sentence: 'Which one? Write it in full:', choices };
   }
   return act({ type: 'forget', memoryId: first.memoryId, factId: first.fact.id, confirmed: false });
 }
@@ -159,7 +159,11 @@ function noNote(words: string, sections: readonly MemorySection[]): Found {
   const sentence = `I have no note called “${words}”.`;
   return sections.length === 0
     ? { type: 'unclear', sentence: `${sentence} I remember nothing about you yet.`, choices: [] }
-    : { type: 'unclear', sentence: `${sentence} There are:`, choices: sections.map(({ title }) => title) };
+    : {
+        type: 'unclear',
+        sentence: `${sentence} Your notes are:`,
+        choices: sections.map(({ title }) => title),
+      };
 }
 
 function readForget(words: string): Typed {
@@ -173,7 +177,7 @@ function readForget(words: string): Typed {
 
 function readPrivate(words: string): Typed {
   if (words !== '' && words !== 'on' && words !== 'off')
-    return unclear('Say /preferences private on or off.');
+    return unclear('Use /preferences private on or off.');
   return act({ type: 'private', on: words !== 'off' });
 }
 
@@ -181,7 +185,7 @@ function readNotices(words: string): Typed {
   if (words === 'on') return { type: 'notices-on' };
   const mode = MODES[words];
   return mode === undefined
-    ? unclear('Say /preferences notices on, private, off or default.')
+    ? unclear('Use /preferences notices on, private, off or default.')
     : act({ type: 'notices', mode });
 }
 
@@ -189,7 +193,7 @@ function readExport(words: string): Typed {
   if (words === 'json') return act({ type: 'export', format: 'json' });
   return words === '' || words === 'markdown'
     ? act({ type: 'export', format: 'markdown' })
-    : unclear('Say /preferences export json or markdown.');
+    : unclear('Use /preferences export json or markdown.');
 }
 
 /** A title may be typed with quotation marks around it, as it is shown. */

@@ -26,7 +26,7 @@ export function createWhy(deps: {
         false,
         (await deps.privacy.isPrivate(conversation))
           ? 'This conversation is private: no memory is used here.'
-          : 'I do not know any more what was before me for that reply.',
+          : 'I no longer know what I had in front of me for that reply.',
       );
     }
     const { files, searched } = await deps.sources.filesOf(trace);
@@ -40,10 +40,10 @@ export function createWhy(deps: {
     }));
     const sentence =
       memories.length > 0
-        ? 'This is what I had before me for that reply:'
+        ? 'This is what I had in front of me for that reply:'
         : searched
-          ? 'For that reply I searched your memory, and opened nothing in particular.'
-          : 'For that reply I used nothing from your memory.';
+          ? 'For that reply, I searched your memory but opened nothing in particular.'
+          : 'For that reply, I used nothing from your memory.';
     return { type: 'why', sentence, memories, searched };
   };
 }

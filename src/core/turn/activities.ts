@@ -17,7 +17,7 @@ export function activityOf(use: ToolUse, mountPaths: readonly string[], tools: C
 }
 
 function labelOf(use: ToolUse, mountPaths: readonly string[], tools: CustomToolRegistry): string {
-  if (use.server !== undefined) return `Asking ${use.server.replace(/[-_]+/g, ' ')}`;
+  if (use.server !== undefined) return `Using ${use.server.replace(/[-_]+/g, ' ')}`;
   const topic = topicOf(use, mountPaths);
   switch (use.name) {
     case 'read':

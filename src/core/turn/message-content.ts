@@ -82,7 +82,7 @@ async function blockOf(
 ): Promise<Block> {
   const kind = kindOf(attachment.mediaType);
   if (kind === null) {
-    throw new PersonError('I can look at pictures (JPEG, PNG, GIF, WebP), PDFs and plain text files.');
+    throw new PersonError('I can only read pictures (JPEG, PNG, GIF, WebP), PDFs and plain text files.');
   }
   const limit = kind === 'image' ? MAX_IMAGE_BYTES : kind === 'pdf' ? MAX_DOCUMENT_BYTES : MAX_TEXT_BYTES;
   const tooLarge = `it is larger than ${limit >= 1_000_000 ? `${limit / 1_000_000} MB` : `${limit / 1_000} KB`}.`;

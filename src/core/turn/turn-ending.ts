@@ -71,8 +71,8 @@ function givenUpSentence(
       return 'This took more steps than I may take at once, so I stopped here. Ask me to go on, or try a smaller question.';
     case 'unable':
       return withFile
-        ? 'The model behind me could not take that. It may be the file: please send that again without it. If that does not help, whoever runs me has to look at it; I keep what I know about you.'
-        : 'The model behind me could not take my request, and trying again will not help: whoever runs me has to look at it. I keep what I know about you.';
+        ? 'The model behind me could not handle that. It may be the file: please send that again without it. If that does not help, the people who run me need to look at it; I keep what I know about you.'
+        : 'The model behind me could not handle my request, and trying again will not help: the people who run me need to look at it. I keep what I know about you.';
     case 'failing':
       return withFile
         ? 'The model behind me kept failing, so I could not finish. It may be the file: please send that again without it, or in a few minutes; I keep what I know about you.'

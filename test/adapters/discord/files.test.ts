@@ -50,14 +50,14 @@ describe('files', () => {
       source: { url: 'https://evil.example/a.png', attachmentId: '1', channelId: '2', messageId: '3' },
     };
     await expect(world.adapter.download(attachment, AbortSignal.timeout(5_000))).rejects.toThrow(
-      'not stored at Discord',
+      'not stored on Discord',
     );
     const file = {
       ...attachment,
       source: { ...attachment.source, url: 'http://cdn.discordapp.com.evil.example/a' },
     };
     await expect(world.adapter.download(file, AbortSignal.timeout(5_000))).rejects.toThrow(
-      'not stored at Discord',
+      'not stored on Discord',
     );
   });
 });

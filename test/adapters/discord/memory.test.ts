@@ -180,15 +180,17 @@ describe('a person and their memory, on Discord', () => {
 
   it('makes the DM private before saying anything in it, and is forgotten on request', async () => {
     const { ana } = world;
-    expect(words(await shown('private', { mode: 'on' }))).toContain('private from your next message on');
+    expect(words(await shown('private', { mode: 'on' }))).toContain(
+      'From your next message on, this conversation is private',
+    );
     await say('Hello');
     expect(words(await shown('view'))).toContain('**Private:**');
-    expect(words(await shown('private', { mode: 'off' }))).toContain('Private no more');
+    expect(words(await shown('private', { mode: 'off' }))).toContain('No longer private');
     await say(write('sizes.md', '- shoe size: 9\n'));
     const asked = await shown('forget me');
     expect(words(asked)).toContain('shoe size: 9');
     await pressed(world, ana.id, asked, 'Forget me');
-    expect(words(asked)).toContain('You are forgotten.');
+    expect(words(asked)).toContain('I have forgotten you.');
     expect(await files()).toEqual({});
     for (const name of ['discord-answer', 'discord-notice', 'discord-spoke']) {
       const rows: string[] = [];
@@ -222,7 +224,7 @@ describe('a person and their memory, on Discord', () => {
     await say(write('sizes.md', '- shoe size: 9\n'));
     const asked = await shown('share', { note: 'sizes' });
     await pressed(world, world.ana.id, asked, 'Use it there, too');
-    expect(words(await shown('view'))).toContain('**Sizes** · also where others read');
+    expect(words(await shown('view'))).toContain('**Sizes** · also where others can read');
     await shown('unshare', { note: 'sizes' });
     expect(words(await shown('view'))).not.toContain('also where others read');
   });

@@ -108,7 +108,7 @@ describe('notices', () => {
     const line = await lineIn(dm.channelId);
     expect(line.content).toMatch(/and \d+ more$/);
     const before = discord.messages(dm.channelId).length;
-    press(world, ana.id, line, 'All that changed');
+    press(world, ana.id, line, 'Everything that changed');
     const said = () => discord.messages(dm.channelId).slice(before).map(words).join('\n');
     await discord.until(() => said().includes('fact 199 of many'));
     for (const { text } of lines) expect(said()).toContain(text);
@@ -162,7 +162,7 @@ describe('changes that are held', () => {
     const message = await nthMessage(world, 1);
     await world.adapter.notify(message, held, 'thread');
     const line = await lineIn(dm.channelId);
-    expect(line.content).toContain('I read what \\<@1> wrote and a \\*web page\\* before');
+    expect(line.content).toContain('I had read what \\<@1> wrote and a \\*web page\\* before');
     expect(line.content).toContain('+ shoe size: 9');
     expect(offers(line, 'Undo')).toBe(false);
     await pressed(world, ana.id, line, 'Keep');
@@ -285,7 +285,7 @@ describe('two processes, of which one is connected', () => {
     ];
     discord.as(ana.id).press(asked.id, approve);
     await discord.until(() =>
-      discord.as(ana.id).sees(message.id).map(words).join().includes('not open any more'),
+      discord.as(ana.id).sees(message.id).map(words).join().includes('no longer open'),
     );
     sink.close();
   });

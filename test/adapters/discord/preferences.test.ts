@@ -127,7 +127,7 @@ describe('/preferences view', () => {
     expect(seen).toEqual(facts.map((_, index) => String(index)));
     message = await pressed(world, ana.id, message, 'As it is stored');
     expect(words(message)).toContain('```\n- line number 0\n- line number 1');
-    message = await pressed(world, ana.id, message, 'Where it is from');
+    message = await pressed(world, ana.id, message, 'Where it came from');
     expect(words(message)).toContain('2026-11-01');
   });
 
@@ -156,7 +156,7 @@ describe('/preferences view', () => {
       action.type === 'view' ? memoryView({ paused: true, privateHere: true, linked }) : outcome('Done.');
     const message = await answerTo(world, command('view', {}, discord.as(ana.id).dmChannel().id));
     expect(words(message)).toContain('Linked with Ana on Slack');
-    for (const label of ['Go on remembering', 'Private no more', 'Unlink']) {
+    for (const label of ['Resume memory', 'End private conversation', 'Unlink']) {
       await pressed(world, ana.id, message, label);
     }
     expect(asked().filter(({ type }) => type !== 'view')).toEqual([
@@ -180,7 +180,7 @@ describe('buttons and forms of one person', () => {
     dm.recipients.push(ben.id);
     const before = bot.commands.length;
     const answer = await answerTo(world, press(world, ben.id, message, 'Forget me'));
-    expect([answer.ephemeralFor, words(answer)]).toEqual([ben.id, expect.stringContaining('alone')]);
+    expect([answer.ephemeralFor, words(answer)]).toEqual([ben.id, expect.stringContaining('only for')]);
     expect(bot.commands.length).toBe(before);
   });
 });
@@ -451,7 +451,7 @@ describe('/preferences forget', () => {
     answering({ 'forget-past': ({ words: typed }) => outcome(`There is no “${typed}”.`) });
     expect(words(await shown('forget fact', { fact: 'zebra' }))).toContain('There is no “zebra”.');
     expect(words(await shown('forget fact', { fact: 'fact' }))).toContain(
-      'Which one? Say it in full: fact 0; fact 1; fact 2',
+      'Which one? Write it in full: fact 0; fact 1; fact 2',
     );
   });
 });
@@ -598,7 +598,7 @@ describe('suggestions', () => {
 describe('a conflict', () => {
   const conflict = (mine: string, now: string | null): PreferencesView => ({
     type: 'conflict',
-    sentence: 'Topic 1 changed while you were writing. What shall I keep?',
+    sentence: 'Topic 1 changed while you were writing. What should I keep?',
     conflicts: [
       {
         id: 'conflict-1',
@@ -627,10 +627,10 @@ describe('a conflict', () => {
     await discord.answered(opened);
     const message = await answerTo(world, discord.as(ana.id).submit(opened, { text_0: '- mine' }));
     expect(words(message)).toMatch(
-      /As it stands now\*\*\n```\n- theirs\n```[\s\S]*As you wrote it\*\*\n```\n- mine/,
+      /As it is now\*\*\n```\n- theirs\n```[\s\S]*As you wrote it\*\*\n```\n- mine/,
     );
     const again = press(world, ana.id, message, 'Edit again');
-    expect((await formOf(world, again)).text).toContain('What stands there now:');
+    expect((await formOf(world, again)).text).toContain('What it says now:');
     await pressed(world, ana.id, message, 'Keep mine');
     expect(words(message)).toContain('Chose mine.');
     expect(asked().filter(({ type }) => type === 'resolve')).toEqual([
@@ -799,7 +799,7 @@ describe('settings', () => {
 describe('why', () => {
   const why: PreferencesView = {
     type: 'why',
-    sentence: 'This is what I had before me for that reply:',
+    sentence: 'This is what I had in front of me for that reply:',
     memories: [
       { memoryId: 'mem_1', path: '/sizes.md', title: 'Sizes', how: ['known', 'read'], forEveryone: false },
     ],
@@ -828,9 +828,9 @@ describe('why', () => {
     expect(words(message)).toContain('Topic 1');
     const before = bot.commands.length;
     const other = await answerTo(world, discord.as(ben.id).messageCommand('Why this?', reply?.id ?? ''));
-    expect(words(other)).toContain('only for my replies to you');
+    expect(words(other)).toContain('only know that for my replies to you');
     const own = await answerTo(world, discord.as(ben.id).messageCommand('Why this?', sent.id));
-    expect(words(own)).toContain('not a reply of mine');
+    expect(words(own)).toContain('not one of my replies');
     expect(bot.commands.length).toBe(before);
   });
 

@@ -172,7 +172,7 @@ describe('a reply', () => {
     const refused = discord.as(ben.id).press(status.id, stop);
     await discord.answered(refused);
     expect(bot.interrupted).toEqual([]);
-    expect(discord.as(ben.id).sees(own.id).at(-1)?.content).toContain('alone');
+    expect(discord.as(ben.id).sees(own.id).at(-1)?.content).toContain('only for');
     await discord.answered(discord.as(ana.id).press(status.id, stop));
     const interrupted = await discord.until(() => bot.interrupted[0]);
     expect(interrupted).toMatchObject({ channel: own.id, person: { id: ana.id } });

@@ -275,7 +275,7 @@ describe('everything else about a memory', () => {
     });
     await command('edit');
     await world.slack.until(() => modalText().includes('Style'), 'the form');
-    expect(modalText()).toContain('Too long for a form, and left as it is: Materials avoided');
+    expect(modalText()).toContain('Too long for a form, so left as it is: Materials avoided');
     await world.ann.submit().outcome;
     expect(await ran('set')).toEqual({ type: 'set', formId: 'f1', values: { style: 'plain' } });
   });
@@ -310,7 +310,7 @@ describe('everything else about a memory', () => {
     await command();
     const view = await whispered('What I remember');
     await world.ann.press(view, 'memory_editor').outcome;
-    await world.slack.until(() => modalText().includes('One fact a line'), 'the note');
+    await world.slack.until(() => modalText().includes('One fact per line'), 'the note');
     await world.ann.submit({ text_0: '- shoe size: 10' }).outcome;
     await world.slack.until(() => modalText().includes('Something else stands there'), 'the conflict');
     expect(await ran('edit')).toEqual({
@@ -343,7 +343,7 @@ describe('everything else about a memory', () => {
         ? {
             type: 'receipt',
             ok: true,
-            sentence: 'You are forgotten.',
+            sentence: 'I have forgotten you.',
             counts: [{ what: 'memories', count: 2 }],
           }
         : {
@@ -357,7 +357,7 @@ describe('everything else about a memory', () => {
     await command('forget me');
     const asked = await whispered('Really everything?');
     await world.ann.press(asked, 'memory_forget-me').outcome;
-    const receipt = await whispered('You are forgotten.');
+    const receipt = await whispered('I have forgotten you.');
     expect(receipt.ts).toBe(asked.ts);
     expect(receipt.text).toContain('2 notes');
     expect(commands().map(action => 'confirmed' in action && action.confirmed)).toEqual([false, true]);
@@ -535,7 +535,7 @@ describe('a notice', () => {
     sink.close();
     const seen = world.ann.sees(posted.channel, posted.ts).at(-1);
     if (seen === undefined) throw new Error('no notice');
-    expect(seen.text).toContain('I read what Ben wrote before I wanted to note this');
+    expect(seen.text).toContain('I had read what Ben wrote before I wanted to note this');
     await world.ann.press(seen, button).outcome;
     await world.slack.until(
       () => world.ann.sees(posted.channel).some(({ text }) => text === outcome),

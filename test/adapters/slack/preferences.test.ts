@@ -96,7 +96,7 @@ describe('typed after /preferences', () => {
   ])('“%s” opens a window to write in', async (text, shown) => {
     await setUp();
     await command(text);
-    await inWindow('One fact a line');
+    await inWindow('One fact per line');
     expect(JSON.stringify(world.ann.modal)).toContain(shown);
   });
 
@@ -154,7 +154,9 @@ describe('typed after /preferences', () => {
       const shown = await whispered('What I remember');
       await world.slack.until(
         () =>
-          alone().some(({ blocks }) => JSON.stringify(blocks).includes(hasForm ? 'Pause memory' : 'Go on')),
+          alone().some(({ blocks }) =>
+            JSON.stringify(blocks).includes(hasForm ? 'Pause memory' : 'Resume memory'),
+          ),
         'the memory',
       );
       expect(JSON.stringify((alone().at(-1) ?? shown).blocks).includes('memory_form')).toBe(hasForm);

@@ -118,7 +118,7 @@ describe('“Why this answer?”', () => {
     const posted = world.ann.dm('Hello');
     await posted.settled;
     await world.ann.shortcut(posted, WHY_SHORTCUT).outcome;
-    await world.slack.until(() => modalText().includes('That is about my answers'), 'the sentence');
+    await world.slack.until(() => modalText().includes('That only works on my answers'), 'the sentence');
     expect(world.bot.commands).toEqual([]);
   });
 

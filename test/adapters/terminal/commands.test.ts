@@ -74,9 +74,9 @@ describe('in the terminal', () => {
     expect(screen.split('\n')).toEqual([
       'Style',
       '  - plain',
-      'Type the text as it is to be; a line with a single dot ends it. A dot at once leaves it alone.',
-      'Style changed while you were writing. What shall I keep?',
-      'Style as it stands now:',
+      'Type the text as it should be; a line with a single dot ends it. A dot right away leaves it alone.',
+      'Style changed while you were writing. What should I keep?',
+      'Style as it is now:',
       '  - plain',
       '  - sporty',
       '  changed meanwhile:',
@@ -103,11 +103,11 @@ describe('in the terminal', () => {
   it('a fact is named by a part of it, if that is enough', async () => {
     const { run, bench } = await console();
     await bench.adapter.say(write('brands.md', '- likes: Nike\n- likes: Nike Air\n- avoids: Zara\n'));
-    expect(await run('forget likes')).toBe('Which one? Say it in full:\n  likes: Nike\n  likes: Nike Air');
+    expect(await run('forget likes')).toBe('Which one? Write it in full:\n  likes: Nike\n  likes: Nike Air');
     expect(await run('forget likes: nike', 'no')).toMatch(/− likes: Nike\n[\s\S]*Nothing was forgotten/);
     expect(await run('forget zara', 'yes')).toMatch(/Forgotten: avoids: Zara\./);
     expect(await run('forget prada')).toBe(
-      'I have no note and no fact called “prada”, nor does an earlier version say it.',
+      'I have no note or fact called “prada”, and no earlier version says it either.',
     );
   });
 
@@ -118,7 +118,7 @@ describe('in the terminal', () => {
     expect(await run('forget wool', 'no')).toMatch(
       /earlier versions do[\s\S]*− avoids: wool[\s\S]*Nothing was forgotten/,
     );
-    expect(await run('forget wool', 'yes')).toMatch(/earlier versions do not say it any more either/);
+    expect(await run('forget wool', 'yes')).toMatch(/earlier versions no longer say it either/);
     expect(await run('history')).not.toContain('wool');
   });
 
@@ -137,7 +137,7 @@ describe('in the terminal', () => {
     expect(await run('restore 12')).toMatch(/not shown you that entry/);
     expect(await run('history')).toMatch(/There is more: \/preferences history 2$/);
     expect(await run('history a 2')).toMatch(
-      /11\. A changed .*\n {5}~ n: 0 → 1\n 12\. A begun .*\n {5}\+ n: 0$/,
+      /11\. A changed .*\n {5}~ n: 0 → 1\n 12\. A created .*\n {5}\+ n: 0$/,
     );
     expect(await run('restore 12')).toBe('Restored: A.');
     expect(await ann.files()).toEqual({ '/a.md': '- n: 0\n' });
@@ -145,16 +145,16 @@ describe('in the terminal', () => {
 
   it.each([
     ['set', /Your usual facts:\n {2}Shoe size .* e\.g\. US 9/],
-    ['set hat 9', /do not know that field/],
-    ['set budget', /What shall it be/],
+    ['set hat 9', /don't know that field/],
+    ['set budget', /What should it be/],
     ['set materials to avoid wool, silk', /Saved\. Materials to avoid, allergies: wool, silk/],
     ['private maybe', /on or off/],
     ['notices on', /below my reply/],
     ['export yaml', /json or markdown/],
     ['forget', /Forget what\?/],
-    ['undo', /no change of late to take back/],
-    ['keep', /no change that waits/],
-    ['why', /do not know any more/],
+    ['undo', /no recent change to take back/],
+    ['keep', /No change is waiting for you/],
+    ['why', /no longer know/],
     ['dance', /don't know “\/preferences dance”/],
   ])('“/preferences %s” says %s', async (words, said) => {
     const { run } = await console();
@@ -204,7 +204,7 @@ describe('where a note may be used, and on which accounts', () => {
     expect((await run('')).split('\n')).toEqual([
       'What I remember about you:',
       '',
-      'Sizes (used also where others can read)',
+      'Sizes (also used where others can read)',
       '  shoe size: 9',
       '',
       'Gifts (used in private only)',
@@ -227,7 +227,7 @@ describe('where a note may be used, and on which accounts', () => {
       { type: 'share', memoryId: 'mem_Sizes', on: true },
       { type: 'share', memoryId: 'mem_shared', on: false },
     ]);
-    expect(await run('share hats')).toBe('I have no note called “hats”. There are:\n  Sizes\n  Sizes');
+    expect(await run('share hats')).toBe('I have no note called “hats”. Your notes are:\n  Sizes\n  Sizes');
     expect(await run('share')).toMatch(/Which note/);
   });
 

@@ -100,7 +100,7 @@ describe('Ctrl-C', () => {
     const { type, bot, answering, shows } = await keyboard();
     answering().show(reply('You wear'));
     type('half a thought\x03');
-    await shows('Ctrl-C again leaves');
+    await shows('Ctrl-C again to leave');
     expect(bot.interrupted).toHaveLength(1);
   });
 });

@@ -68,14 +68,14 @@ describe('linking two accounts', () => {
     expect(code).toMatch(/^[A-Z2-9]{4}-[A-Z2-9]{4}$/);
     const question = await two.run('confirm', { type: 'link', code: code.toLowerCase().replace('-', ' ') });
     expect(question.question).toMatch(
-      /^Link this account with “ann” on Test\? Do that only if that account is yours/,
+      /^Link this account with “ann” on Test\? Only do this if that account is yours/,
     );
     expect(await one.files()).toEqual({ '/sizes.md': '- shoe size: 9\n' });
 
     expect(await two.run('outcome', question.action)).toEqual({
       type: 'outcome',
       ok: true,
-      sentence: 'Linked with “ann” on Test. I remember the same on both from now on.',
+      sentence: 'Linked with “ann” on Test. From now on, both share one memory.',
     });
     const both = { '/sizes.md': '- shoe size: 9\n', '/style.md': '- likes: linen\n' };
     expect(await one.files()).toEqual(both);
@@ -142,7 +142,7 @@ describe('linking two accounts', () => {
     await say('ann', write('sizes.md', '# Sizes\n- shoe size: 9\n- waist: 32\n'));
     await say('ann2', write('sizes.md', '- shoe size: 10\n- waist: 32\n- collar: 15\n'));
     const view = await link(one, two, 'conflict');
-    expect(view.sentence).toMatch(/^Linked with “ann” on Test\..* until you choose I keep both/);
+    expect(view.sentence).toMatch(/^Linked with “ann” on Test\..* I keep both until you choose/);
     expect((await one.files())['/sizes.md']).toMatch(
       /shoe size: 9[\s\S]*shoe size: 10|shoe size: 10[\s\S]*shoe size: 9/,
     );
@@ -180,7 +180,7 @@ describe('linking two accounts', () => {
     });
     expect(await link(one, two, 'outcome')).toMatchObject({
       ok: true,
-      sentence: expect.stringMatching(/^Linked with “ann” on Test\..* I keep both: have a look\.$/),
+      sentence: expect.stringMatching(/^Linked with “ann” on Test\..* I kept both\. Please have a look\.$/),
     });
     expect((await one.files())['/sizes.md']?.match(/shoe size: \d+/g)).toHaveLength(2);
   });
@@ -422,7 +422,7 @@ describe('linking two accounts', () => {
     await say('ann2', 'hello');
     await say('ben', 'hello');
     const asked = await two.run('confirm', { type: 'forget-me' });
-    expect(asked.question).toContain('all your 2 linked accounts');
+    expect(asked.question).toContain('all 2 of your linked accounts');
     await two.run('receipt', asked.action);
     expect((await stores()).map(store => store.metadata.person)).toEqual(['ben']);
     const left = await collect(bench.client.beta.sessions.list({ include_archived: true }));
@@ -440,16 +440,16 @@ describe('a code', () => {
     const { one, two, pass } = await open();
     await say('ann', write('a.md', '- one\n'));
     const good = await codeOf(one);
-    expect(await tried(two, 'AAAA-AAAA')).toMatch(/^I do not know that code.* 4 more times this hour/);
-    expect(await tried(one, good)).toBe('That code is for your other account: give it to me there.');
+    expect(await tried(two, 'AAAA-AAAA')).toMatch(/^I don't know that code.* 4 more times this hour/);
+    expect(await tried(one, good)).toBe('That code is for your other account. Give it to me there.');
 
     const asked = await two.run('confirm', { type: 'link', code: good });
     pass(11 * MINUTES);
-    expect((await two.run('outcome', asked.action)).sentence).toMatch(/^I do not know that code/);
+    expect((await two.run('outcome', asked.action)).sentence).toMatch(/^I don't know that code/);
 
     await link(one, two, 'outcome');
     const ben = memoryOf(bench, 'ben');
-    expect(await tried(ben, good)).toMatch(/^I do not know that code/);
+    expect(await tried(ben, good)).toMatch(/^I don't know that code/);
     expect(await ben.run('memory', { type: 'view' })).toMatchObject({ sections: [], linked: [] });
   });
 
@@ -457,14 +457,14 @@ describe('a code', () => {
     const { one, two } = await open();
     const first = await codeOf(one);
     await codeOf(one);
-    expect(await tried(two, first)).toMatch(/^I do not know that code/);
+    expect(await tried(two, first)).toMatch(/^I don't know that code/);
   });
 
   it('cannot be guessed: after five wrong ones even the right one waits for an hour', async () => {
     const { one, two, pass } = await open();
     for (let n = 0; n < 5; n += 1) await tried(two, `WRONG-${n}AA`);
     const code = await codeOf(one);
-    expect(await tried(two, code)).toMatch(/^That were too many wrong codes\. Try again after 13:00 UTC/);
+    expect(await tried(two, code)).toMatch(/^Too many wrong codes\. Try again after 13:00 UTC/);
     pass(61 * MINUTES);
     expect(await link(one, two, 'outcome')).toMatchObject({ ok: true });
   });
@@ -473,8 +473,8 @@ describe('a code', () => {
     const { one, two } = await open();
     await link(one, two, 'outcome');
     const three = memoryOf(bench, 'ann3');
-    expect(await tried(two, await codeOf(three))).toMatch(/linked with another one already/);
-    expect(await tried(two, await codeOf(one))).toBe('These accounts are linked already.');
+    expect(await tried(two, await codeOf(three))).toMatch(/already linked with another one/);
+    expect(await tried(two, await codeOf(one))).toBe('These accounts are already linked.');
     // The third may come in, through whichever of them.
     expect(await link(two, three, 'outcome')).toMatchObject({ ok: true });
     expect((await one.run('memory', { type: 'view' })).linked).toHaveLength(2);

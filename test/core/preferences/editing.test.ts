@@ -38,7 +38,7 @@ describe('the form', () => {
     expect(saved).toEqual({
       type: 'outcome',
       ok: true,
-      sentence: 'Saved. Shoe size: 10 (was 9); budget: $120; brands you avoid: nothing any more (was Zara).',
+      sentence: 'Saved. Shoe size: 10 (was 9); budget: $120; brands you avoid: now empty (was Zara).',
     });
     expect(await ann.files()).toEqual({
       '/sizes.md': '# Sizes\n- shoe size: 10 (2026-11-22)\n- broad shoulders\n',
@@ -68,7 +68,7 @@ describe('the form', () => {
       '/sizes.md': '- shoe size: 9.5\n- waist: 34 (2026-11-22)\n- tall\n',
     });
     expect(view.sentence).toBe(
-      'This changed while you had the form open: Shoe size (you saw “9”). What shall I keep?',
+      'This changed while you had the form open: Shoe size (you saw “9”). What should I keep?',
     );
     const [conflict] = view.conflicts;
     expect(conflict).toMatchObject({
@@ -116,7 +116,7 @@ describe('the form', () => {
 describe('a card number', () => {
   const CARD = '4111 1111 1111 1111';
   const SAID =
-    "I don't keep card numbers, so I left out what you gave for style. Better not to send them in a chat.";
+    "I don't keep card numbers, so I left out what you entered for style. It is better not to send them in a chat.";
 
   it('is not kept by the form, and what else stands in it is', async () => {
     const ann = await open();
@@ -244,7 +244,7 @@ describe('a usual fact that is typed, with no form before it', () => {
       '/sizes.md': '- shirt size: M\n- trouser size: 34/34 (2026-11-22)\n- dress size: 38 (2026-11-22)\n',
     });
     expect(await ann.run('outcome', typed({ brands_liked: 'Nike' }))).toMatchObject({
-      sentence: 'That is what I remember already.',
+      sentence: 'I already remember that.',
     });
   });
 
@@ -266,11 +266,11 @@ describe('a usual fact that is typed, with no form before it', () => {
     expect(await ann.run('outcome', typed({ materials_avoided: '' }))).toMatchObject({
       ok: true,
       sentence:
-        'Saved. Materials to avoid, allergies: wool (was wool, nylon). An allergy stays until you forget it by its name: wool.',
+        'Saved. Materials to avoid, allergies: wool (was wool, nylon). Allergies stay until you forget them by name: wool.',
     });
     expect(await ann.run('outcome', typed({ materials_avoided: '' }))).toMatchObject({
       ok: false,
-      sentence: 'An allergy stays until you forget it by its name: wool.',
+      sentence: 'Allergies stay until you forget them by name: wool.',
     });
     expect(await ann.files()).toEqual({ '/materials.md': '- allergic to: wool\n' });
   });

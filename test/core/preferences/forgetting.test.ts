@@ -79,7 +79,7 @@ describe('one fact', () => {
     await ann.operate('/a.md', '- two\n');
     expect(await ann.run('outcome', { type: 'forget', ...fact, confirmed: true })).toMatchObject({
       ok: false,
-      sentence: 'A changed just now. Have another look before you forget something in it.',
+      sentence: 'A has just changed. Please look again before you forget something in it.',
     });
     expect(await ann.files()).toEqual({ '/a.md': '- two\n' });
   });
@@ -215,14 +215,14 @@ describe('what the agent took out of the notes when it was asked to forget', () 
   it('goes from earlier versions by its words, after a question that says where it stands', async () => {
     const ann = await forgotten();
     const asked = await ann.run('confirm', { type: 'forget-past', words: 'Wool' });
-    expect(asked.question).toContain('do not say this any more, but their earlier versions do');
+    expect(asked.question).toContain('no longer say this, but earlier versions do');
     expect(asked.items).toEqual([
       { title: 'Materials', path: '/materials.md', lines: ['avoids: wool'], wholeFile: false },
     ]);
     expect(JSON.stringify(await ann.versions())).toMatch(/wool/);
 
     const receipt = await ann.run('receipt', asked.action);
-    expect(receipt).toMatchObject({ sentence: 'Forgotten: earlier versions do not say it any more either.' });
+    expect(receipt).toMatchObject({ sentence: 'Forgotten: earlier versions no longer say it either.' });
     expect(counted(receipt)).toEqual({ redacted: 1 });
     expect(JSON.stringify(await ann.versions())).not.toMatch(/wool/);
     expect(await ann.files()).toEqual({
@@ -231,7 +231,7 @@ describe('what the agent took out of the notes when it was asked to forget', () 
     });
     expect(await ann.run('outcome', { type: 'forget-past', words: 'wool' })).toMatchObject({
       ok: false,
-      sentence: 'I have no note and no fact called “wool”, nor does an earlier version say it.',
+      sentence: 'I have no note or fact called “wool”, and no earlier version says it either.',
     });
   });
 
@@ -263,7 +263,7 @@ describe('what the agent took out of the notes when it was asked to forget', () 
     await bench.adapter.say(write('a.md', '- tall\n'));
     expect(await ann.run('outcome', { type: 'forget-past', words: 'wool' })).toMatchObject({
       ok: false,
-      sentence: expect.stringContaining('Say it in full: avoids: wool; gave away the wool coat'),
+      sentence: expect.stringContaining('Write it in full: avoids: wool; gave away the wool coat'),
     });
     expect(await ann.run('confirm', { type: 'forget-past', words: 'avoids: wool' })).toMatchObject({
       items: [{ lines: ['avoids: wool'] }],

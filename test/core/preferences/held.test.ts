@@ -93,7 +93,7 @@ describe('changes that wait for the person', () => {
     expect(kept).toEqual(['/e.md', '/d.md', '/c.md', '/b.md', '/a.md']);
     expect(await ann.run('outcome', { type: 'keep' })).toMatchObject({
       ok: false,
-      sentence: 'There is no change that waits for you.',
+      sentence: 'No change is waiting for you.',
     });
   });
 
@@ -102,7 +102,7 @@ describe('changes that wait for the person', () => {
     await ann.operate('/a.md', '- one\n- two\n');
     expect(await ann.run('outcome', { type: 'keep', noticeId })).toMatchObject({
       ok: true,
-      sentence: 'Partly kept. A changed again since then, so I left it alone.',
+      sentence: 'Partly kept. A changed again after that, so I left it alone.',
     });
     expect(await ann.files()).toEqual({ '/a.md': '- one\n- two\n', '/b.md': '- worse\n' });
   });

@@ -167,7 +167,7 @@ describe('restoring', () => {
     await ann.operate('/a.md', '- other\n');
     expect(await ann.run('outcome', { type: 'restore', versionId })).toMatchObject({
       ok: false,
-      sentence: expect.stringContaining('another note in the place of “A”'),
+      sentence: expect.stringContaining('Another note has taken the place of “A”'),
     });
     await ann.run('receipt', { type: 'forget', memoryId: await ann.idOf('/a.md'), confirmed: true });
     const gone = (await entry(0)).versionId;

@@ -31,14 +31,14 @@ describe('a usual fact that is typed', () => {
   });
 
   it.each([
-    ['hat 9', 'I do not know that field. /preferences set shows them.'],
-    ['weekly 9', 'I do not know that field. /preferences set shows them.'],
-    ['budget', 'What shall it be? A dash forgets the field, /preferences forget one thing in it.'],
+    ['hat 9', "I don't know that field. /preferences set lists them."],
+    ['weekly 9', "I don't know that field. /preferences set lists them."],
+    ['budget', 'What should it be? A dash clears the field; /preferences forget removes one thing in it.'],
   ])('“%s” is explained', (words, sentence) => {
     expect(typedField(words, [...FIELDS, ...OWN])).toBe(sentence);
   });
 
   it('is none where the persona does not ask for it', () => {
-    expect(typedField('shoe size 9', OWN)).toContain('I do not know that field');
+    expect(typedField('shoe size 9', OWN)).toContain("I don't know that field");
   });
 });

@@ -17,8 +17,8 @@ type Ann = ReturnType<typeof memoryOf>;
 
 const undo = async (ann: Ann) => (await ann.run('outcome', { type: 'undo' })).sentence;
 const noticeOf = (n: number) => bench.adapter.notices[n]?.notice.id ?? '';
-const NOTHING = 'There is no change of late to take back. /preferences history shows all of them.';
-const HISTORY = '/preferences history shows what else was changed, and brings it back.';
+const NOTHING = 'There is no recent change to take back. /preferences history shows all of them.';
+const HISTORY = '/preferences history shows the other changes and can bring things back.';
 
 async function edit(ann: Ann, path: string, content: string): Promise<void> {
   const memoryId = await ann.idOf(path);
@@ -97,11 +97,11 @@ describe('the last change', () => {
     await bench.adapter.say(write('b.md', '- two\n'));
     const press = async (n: number) => ann.run('outcome', { type: 'undo', noticeId: noticeOf(n) });
     expect(await press(1)).toMatchObject({ ok: true, sentence: 'Undone: two is gone.' });
-    expect(await press(1)).toMatchObject({ ok: true, sentence: 'That is undone already.' });
+    expect(await press(1)).toMatchObject({ ok: true, sentence: 'That is already undone.' });
     expect(await ann.run('outcome', { type: 'keep', noticeId: noticeOf(1) })).toMatchObject({ ok: false });
     expect(await ann.files()).toEqual({ '/a.md': '- one\n' });
     expect(await undo(ann)).toBe('Undone: one is gone.');
-    expect(await press(0)).toMatchObject({ sentence: 'That is undone already.' });
+    expect(await press(0)).toMatchObject({ sentence: 'That is already undone.' });
     expect(await ann.files()).toEqual({});
   });
 
@@ -128,7 +128,7 @@ describe('where the last change cannot be taken back', () => {
       const said = await ann.run('outcome', { type: 'undo' });
       expect(said.ok).toBe(false);
       expect(said.sentence).toBe(
-        `The last change is that something was forgotten for good, as you wanted: it cannot come back. ${HISTORY}`,
+        `The last change was forgetting something for good, as you asked: it cannot come back. ${HISTORY}`,
       );
     }
     expect(await ann.files()).toEqual(before);
@@ -154,7 +154,7 @@ describe('where the last change cannot be taken back', () => {
     const ann = await open();
     await bench.adapter.say(write('a.md', '- one\n'));
     await ann.operate('/a.md', '- one\n- vip\n');
-    expect(await undo(ann)).toBe(`Not undone: A changed again since then, so I left it alone. ${HISTORY}`);
+    expect(await undo(ann)).toBe(`Not undone: A changed again after that, so I left it alone. ${HISTORY}`);
     expect(await ann.files()).toEqual({ '/a.md': '- one\n- vip\n' });
   });
 
@@ -163,7 +163,7 @@ describe('where the last change cannot be taken back', () => {
     await bench.adapter.say(write('a.md', '- one\n'));
     await ann.run('outcome', { type: 'share', memoryId: await ann.idOf('/a.md'), on: true });
     expect(await undo(ann)).toMatch(
-      /^The last change is where a note may be used; \/preferences share and unshare/,
+      /^The last change was where a note may be used; use \/preferences share or unshare/,
     );
     expect(await ann.files('shared')).toEqual({ '/a.md': '- one\n' });
   });
@@ -180,9 +180,9 @@ describe('a change that was held', () => {
 
   it('is left out where it is the last there was, once', async () => {
     const ann = await held();
-    expect(await undo(ann)).toBe('Then I leave it out. Your memory is as it was before.');
+    expect(await undo(ann)).toBe('Left out. Your memory is as it was before.');
     const again = await ann.run('outcome', { type: 'undo', noticeId: noticeOf(0) });
-    expect(again.sentence).toBe('I have left that out already.');
+    expect(again.sentence).toBe('I have already left that out.');
     expect(await ann.run('outcome', { type: 'keep', noticeId: noticeOf(0) })).toMatchObject({ ok: false });
     expect(await undo(ann)).toBe(NOTHING);
   });

@@ -37,16 +37,16 @@ export function confirmBlocks(view: View<'confirm'>, room: Room): Block[] {
 export function conflictsBlocks(view: View<'conflict'>, room: Room): Block[] {
   const shown = fitting(view.conflicts.map(conflictBlocks), room, 2);
   const left = view.conflicts.length - shown.length / 2;
-  const rest = `_And ${left} more, for which there is no room here: those stay as they are._`;
+  const rest = `_And ${left} more that do not fit here; those stay as they are._`;
   return [section(sentence(view.sentence)), ...shown, ...(left === 0 ? [] : [section(rest)])];
 }
 
 /** Both texts where they are short; else what changed on either side, and a window with both. */
 function conflictBlocks(it: Conflict): Block[] {
-  const { now = 'as it stands now', mine = 'as you wrote it' } = it.labels ?? {};
+  const { now = 'as it is now', mine = 'as you wrote it' } = it.labels ?? {};
   const texts = [
     title(it.title),
-    it.now === null ? '_It is gone by now._' : `_${line(now)}:_`,
+    it.now === null ? '_It is gone._' : `_${line(now)}:_`,
     ...textLines(it.now ?? ''),
     `_${line(mine)}:_`,
     ...textLines(it.mine),
@@ -65,11 +65,11 @@ function conflictBlocks(it: Conflict): Block[] {
         '_mine',
       ),
       memoryButton(
-        it.labels === undefined ? 'Leave what is there' : clip(`Keep it ${now}`, 70),
+        it.labels === undefined ? 'Keep what is there' : clip(`Keep it ${now}`, 70),
         resolve('theirs'),
         '_theirs',
       ),
-      memoryButton('Look at both', resolve('again'), '_again'),
+      memoryButton('See both', resolve('again'), '_again'),
     ]),
   ];
 }
@@ -91,9 +91,9 @@ function changesOf(it: Conflict): string {
     );
   return [
     title(it.title),
-    'You wanted:',
+    'Your changes:',
     ...changes(it.wanted),
-    it.now === null ? 'Meanwhile the note was forgotten.' : 'Meanwhile:',
+    it.now === null ? 'The note has been forgotten meanwhile.' : 'Changed meanwhile:',
     ...changes(it.meanwhile),
   ].join('\n');
 }

@@ -60,11 +60,11 @@ const HOW = { known: 'known from the start', read: 'read for this', written: 'wr
 
 export function whyBlocks(view: View<'why'>, room: Room): Block[] {
   const used = view.memories.map((it): Block[] => {
-    const how = [...it.how.map(each => HOW[each]), ...(it.forEveryone ? ['holds for everyone'] : [])];
+    const how = [...it.how.map(each => HOW[each]), ...(it.forEveryone ? ['the same for everyone'] : [])];
     const words = section(`${title(it.title)}\n_${how.join(', ')}_`);
     if (it.memoryId === null) return [words];
     return [{ ...words, accessory: memoryButton('View in full', { type: 'show', memoryId: it.memoryId }) }];
   });
-  const searched = view.searched ? [context('A tool also went through the folder as a whole.')] : [];
+  const searched = view.searched ? [context('A tool also went through your whole memory.')] : [];
   return [section(sentence(view.sentence)), ...fitting(used, room, 3), ...searched];
 }

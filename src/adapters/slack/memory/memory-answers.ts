@@ -37,9 +37,9 @@ export interface MemoryAnswersDeps {
 const ASKING: readonly CommandAction['type'][] = ['forget-since', 'forget-me', 'link', 'unlink'];
 
 const SORRY = "I can't reach your memory right now. Please try again in a moment.";
-const SENT = 'I have sent it to you as a file, in our direct messages.';
+const SENT = 'I sent it to you as a file in our direct messages.';
 const NO_FILES =
-  'I may not send files in this workspace (whoever set me up can allow it, with the scope files:write). So here it is as text:';
+  'I am not allowed to send files in this workspace (the people who run me can change that, with the scope files:write), so here it is as text:';
 const FILE_FAILED = 'I could not send it as a file just now, so here it is as text:';
 
 /** Looked at, or asked about: it gets a window. What is done is shown where the button was. */

@@ -29,7 +29,7 @@ export function isLeaving(actionId: string): boolean {
 
 /** A day; what was learned since then is what it asks about. */
 export function sinceDatePicker(): Block {
-  return { type: 'datepicker', action_id: SINCE_ACTION, placeholder: plain('Forget since a day…') };
+  return { type: 'datepicker', action_id: SINCE_ACTION, placeholder: plain('Forget everything since…') };
 }
 
 /** What was pressed or chosen, of a `block_actions` payload; null for what no element of ours says. */

@@ -35,10 +35,10 @@ export function formWindow(formId: string, fields: readonly FormField[]): Block 
         .map(field =>
           input(field.name, field.label, {
             value: field.value,
-            placeholder: field.several ? `${field.hint} (commas between several)` : field.hint,
+            placeholder: field.several ? `${field.hint} (commas between values)` : field.hint,
           }),
         ),
-      ...(long.length === 0 ? [] : [context(`Too long for a form, and left as it is: ${sentence(names)}`)]),
+      ...(long.length === 0 ? [] : [context(`Too long for a form, so left as it is: ${sentence(names)}`)]),
     ],
   };
 }
@@ -56,12 +56,12 @@ export function editorWindow(draft: Draft): Block | null {
     submit: plain('Save'),
     close: plain('Cancel'),
     blocks: [
-      ...(now.length === 0 ? [] : [context('What stands there now:'), ...now]),
+      ...(now.length === 0 ? [] : [context('What it says now:'), ...now]),
       ...(draft.memoryId === null
         ? [input(TITLE_INPUT, 'Title', { value: draft.title, required: true, placeholder: 'Gift ideas' })]
         : []),
       ...pieces.map((piece, index) =>
-        input(`text_${index}`, index === 0 ? 'One fact a line' : 'Goes on', {
+        input(`text_${index}`, index === 0 ? 'One fact per line' : 'Continued', {
           value: piece,
           multiline: true,
           required: draft.memoryId === null && index === 0,
@@ -86,7 +86,7 @@ export function linkWindow(view: Extract<PreferencesView, { type: 'link-code' }>
       input(CODE_INPUT, 'Or do you have a code from your other account?', {
         value: '',
         required: true,
-        placeholder: 'The code as I showed it there',
+        placeholder: 'The code I showed you there',
       }),
     ],
   };

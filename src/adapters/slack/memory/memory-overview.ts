@@ -31,7 +31,7 @@ export function memoryBlocks(view: MemoryView, room: Room): Block[] {
   const next = from + shown.length / 2;
   return [
     ...head,
-    ...(from === 0 ? [] : [turn(`Notes ${from + 1} to ${next} of ${count}.`, 'From the first', 0)]),
+    ...(from === 0 ? [] : [turn(`Notes ${from + 1} to ${next} of ${count}.`, 'Back to the first', 0)]),
     ...shown,
     ...(next === count
       ? []
@@ -48,7 +48,7 @@ function heldBlocks({ held }: MemoryView): Block[] {
     section([sentence(heldHeading(heldBecauseOf)), ...changeLines(held)].join('\n')),
     actions([
       memoryButton('Save it', { type: 'keep', noticeId }),
-      memoryButton('Leave it', { type: 'undo', noticeId }),
+      memoryButton('Leave it out', { type: 'undo', noticeId }),
     ]),
   ];
 }
@@ -64,12 +64,12 @@ function moreWords(count: number): string {
 
 const MODE_WORDS: Record<NoticeMode, string> = {
   thread: 'shown below the reply',
-  private: 'shown to you alone',
+  private: 'shown only to you',
   off: 'off',
 };
 const MODE_BUTTONS: Record<NoticeMode, string> = {
   thread: 'Show below the reply',
-  private: 'Show to me alone',
+  private: 'Show only to me',
   off: 'Turn off',
 };
 
@@ -83,7 +83,7 @@ function toolBlocks(view: MemoryView, room: Room): Block[] {
       memoryButton('Export', { type: 'export', format: 'markdown' }),
       memoryButton('Link an account', { type: 'link' }),
       view.paused
-        ? memoryButton('Go on remembering', { type: 'resume' })
+        ? memoryButton('Resume memory', { type: 'resume' })
         : memoryButton('Pause memory', { type: 'pause' }),
       ...privateButtons(view, room),
       sinceDatePicker(),
@@ -110,22 +110,22 @@ const ACCOUNTS_CHARACTERS = 800;
 function linkedBlock(linked: readonly LinkedAccount[]): Block {
   const accounts = linked.map(({ platform, name }) => `• ${line(name)} on ${line(platformName(platform))}`);
   return {
-    ...section(['This memory is also yours as', ...lines(accounts, ACCOUNTS_CHARACTERS)].join('\n')),
+    ...section(['This account is linked with', ...lines(accounts, ACCOUNTS_CHARACTERS)].join('\n')),
     accessory: memoryButton('Unlink this account', { type: 'unlink', confirmed: false }),
   };
 }
 
 const PRIVATE_WORDS = {
   conversation: 'This conversation is *private*: I know nothing about you here.',
-  place: 'Everything between us here is *private*, in new threads as well: I know nothing about you here.',
-  thread: 'The thread in which you last wrote to me here is *private*: I know nothing about you there.',
+  place: 'Everything between us here is *private*, in new threads too: I know nothing about you here.',
+  thread: 'The thread where you last wrote to me here is *private*: I know nothing about you there.',
 };
 
 function stateLines(view: MemoryView): string[] {
-  const isDefault = view.noticesAreDefault ? ' (as set up here)' : '';
+  const isDefault = view.noticesAreDefault ? ' (the default here)' : '';
   return [
     `Memory notices: *${MODE_WORDS[view.notices]}*${isDefault}`,
-    ...(view.paused ? ['Memory is *paused*: I use what I know and write nothing new.'] : []),
+    ...(view.paused ? ['Memory is *paused*: I use what I know but save nothing new.'] : []),
     ...(view.privateHere === true ? [PRIVATE_WORDS[view.privateWith ?? 'conversation']] : []),
     'Everything else: `/preferences help`',
   ];

@@ -78,7 +78,7 @@ export function linkCodeBlocks(view: View<'link-code'>): Block[] {
   return [
     section(sentence(view.sentence)),
     { type: 'header', text: plain(view.code) },
-    context(`It holds until ${until}.`),
+    context(`It is valid until ${until}.`),
   ];
 }
 

@@ -61,8 +61,8 @@ export function fullNoteBlocks(it: MemorySection, room: Room, from = 0): Block[]
     ...(content === '' ? [section('_(empty)_')] : stored.blocks),
     ...(allFacts && stored.left === 0 && read === 0 ? [] : [context(placeOf(it, read, next))]),
     actions([
-      ...(allFacts && stored.left === 0 ? [] : [partButton('Go on reading', it, next)]),
-      ...(read > 0 ? [partButton('From the beginning', it, 0)] : []),
+      ...(allFacts && stored.left === 0 ? [] : [partButton('Read on', it, next)]),
+      ...(read > 0 ? [partButton('Back to the start', it, 0)] : []),
       memoryButton('Edit', { type: 'editor', memoryId: it.memoryId }),
       memoryButton('What changed', { type: 'history', memoryId: it.memoryId }),
       shareButton(it),

@@ -26,7 +26,7 @@ const command = z.looseObject({
   text: z.string().default(''),
 });
 
-const BRING_BACK = 'Press “Bring back” beside what is to be as it was.';
+const BRING_BACK = 'Press “Bring back” next to what you want back.';
 
 /** `/preferences`, typed anywhere; answered to the person alone. `body` is the payload. */
 export async function answerPreferences(
@@ -43,7 +43,7 @@ export async function answerPreferences(
     if (typed.type === 'help') return whisper(respond, helpMessage());
     if (typed.type === 'unclear') return surface.say(typed.sentence);
     if (typed.type === 'unknown') {
-      return whisper(respond, helpMessage(`I don't know “/preferences ${typed.verb}”. This is what I know:`));
+      return whisper(respond, helpMessage(`I don't know “/preferences ${typed.verb}”. Here is what I know:`));
     }
     if (opensForm(typed)) await surface.open();
     const actor = await deps.actorOf(tenant, it.user_id, it.team_id);

@@ -77,8 +77,8 @@ const HELP: readonly [heading: string, lines: readonly string[]][] = [
     'What I remember',
     [
       '`/preferences` all of it, with buttons for everything below',
-      '`/preferences show TITLE` one note in full, with where each fact is from',
-      '`/preferences history [TITLE]` what changed, when and by whom; bring older things back',
+      '`/preferences show TITLE` one note in full, and where each fact came from',
+      '`/preferences history [TITLE]` what changed, when and by whom; bring things back',
       '`/preferences why` what my last answer to you here was based on; for an older one choose _Why this answer?_ in its menu ⋮',
       '`/preferences export [json]` everything as a file, in our direct messages',
     ],
@@ -88,15 +88,15 @@ const HELP: readonly [heading: string, lines: readonly string[]][] = [
     [
       '`/preferences edit` the usual facts as a form, where I ask for any; `set FIELD VALUE` one of them, or one more of a list',
       '`/preferences edit TITLE`, `new TITLE` write a note yourself',
-      '`/preferences undo` take back the last change, mine or yours; again: the one before; `keep` agree to what I held back',
+      '`/preferences undo` take back the last change, mine or yours; repeat for the one before; `keep` accept what I held back',
     ],
   ],
   [
-    'Forget it (I ask before anything goes)',
+    'Forget it (I ask before anything is deleted)',
     [
-      '`/preferences forget TITLE` or a fact in it, also one that only earlier versions say any more',
+      '`/preferences forget TITLE` or a fact in it, even one that only earlier versions still have',
       '`/preferences forget since 2026-03-14` what I learned since then',
-      '`/preferences forget me` everything there is of you',
+      '`/preferences forget me` everything I have about you',
     ],
   ],
   [
@@ -104,7 +104,7 @@ const HELP: readonly [heading: string, lines: readonly string[]][] = [
     [
       '`/preferences share TITLE`, `unshare TITLE` whether a note is used where others can read',
       '`/preferences link`, `link CODE`, `unlink` one memory for your accounts elsewhere',
-      '`/preferences pause`, `resume` write nothing new; go on',
+      '`/preferences pause`, `resume` save nothing new; save again',
       '`/preferences private on`, `off` no memory here: in all our direct messages, or in the thread of a channel you last wrote to me in',
       '`/preferences notices on`, `private`, `off` how I tell you what I changed',
     ],

@@ -20,7 +20,7 @@ const shortcut = z.looseObject({
   message: slackMessage,
 });
 
-const NOT_AN_ANSWER = 'That is about my answers. Choose it in the menu of one of them.';
+const NOT_AN_ANSWER = 'That only works on my answers. Choose it in the menu of one of them.';
 const NOT_YOURS = 'That answer was for somebody else; only they can see what it was based on.';
 
 /** "Why this answer?" in a message's menu, shown to who chose it in a window. `body` is the payload. */

@@ -81,7 +81,7 @@ const kinds: Record<Sensitive, string> = {
 export function refusal(refused: readonly Sensitive[]): string[] {
   if (refused.length === 0) return [];
   const isSecret = refused.some(kind => kind !== 'health' && kind !== 'address');
-  const advice = isSecret ? ' Better not to send them in a chat.' : '';
+  const advice = isSecret ? ' It is better not to send them in a chat.' : '';
   return [
     `I don't keep ${refused.map(kind => kinds[kind]).join(' or ')}, so nothing of that was saved.${advice}`,
   ];
