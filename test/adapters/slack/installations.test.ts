@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createSlackAdapter } from '../../../src/adapters/slack/adapter.ts';
 import { createOAuthInstallations } from '../../../src/adapters/slack/connection/installations.ts';
@@ -135,6 +137,18 @@ describe.each(TRANSPORTS)('installing through OAuth, over %s', transport => {
     expect(after.filter(ofBlue)).toEqual(before.filter(ofBlue));
     await converse(bob, 'Still here');
   });
+});
+
+it.each(TRANSPORTS)('says that its port is taken, and can be stopped then (%s)', async transport => {
+  await setUp({ transport, started: false });
+  const other = createServer();
+  await once(other.listen(Number(new URL(world.url).port)), 'listening');
+  await expect(world.adapter.start(world.bot)).rejects.toThrow(
+    `Port ${new URL(world.url).port} is in use. Set PORT to another one.`,
+  );
+  expect(world.slack.calls('apps.connections.open')).toEqual([]);
+  await world.adapter.stop();
+  other.close();
 });
 
 describe('an installation', () => {

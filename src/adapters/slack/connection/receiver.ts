@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Server } from 'node:http';
 import {
   type App,
   AuthorizationError,
@@ -82,7 +84,18 @@ export function createReceiver(options: {
     },
     async start() {
       started = true;
-      await receiver.start();
+      if (inner instanceof SocketModeReceiver) {
+        await listenForPages(inner, transport.port, log);
+        await inner.client.start();
+        return;
+      }
+      try {
+        await receiver.start();
+      } catch (error) {
+        // There is nothing that could be stopped.
+        started = false;
+        throw error;
+      }
     },
     async stop() {
       if (!started) return;
@@ -91,6 +104,17 @@ export function createReceiver(options: {
       await receiver.stop();
     },
   };
+}
+
+/**
+ * Bolt's `start` would do so too, and wait for nothing: that the port is taken would end the process. Nothing to do where there
+ * are no installation pages.
+ */
+async function listenForPages(receiver: SocketModeReceiver, port: number, log: Log): Promise<void> {
+  const server: unknown = Reflect.get(receiver, 'httpServer');
+  if (!(server instanceof Server)) return;
+  await once(server.listen(port), 'listening');
+  server.on('error', error => logFailure(log, error));
 }
 
 async function process(app: App, event: ReceiverEvent): Promise<void> {
