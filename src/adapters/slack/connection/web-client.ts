@@ -1,4 +1,5 @@
 import { webApi } from '@slack/bolt';
+import { pause } from '../../../core/patience.ts';
 import { RetryLater } from '../../../core/reply/paced.ts';
 import type { Rate, RateBudget } from '../../../core/reply/rate-budget.ts';
 import type { RateLimited } from '../../../core/telemetry.ts';
@@ -48,6 +49,7 @@ export interface CallOptions {
    * RetryLater instead; it leaves `reserve` of the budget's burst to others.
    */
   now?: { reserve: number };
+  /** Ends every wait, its own and that between two tries; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -283,7 +285,8 @@ export function createSlackClients(options: {
             if (!isTransport(error)) throw error;
             if (attempt >= TRIES || NOT_TWICE.includes(method))
               throw new SlackUnreachable(method, { cause: error });
-            await new Promise(resolve => setTimeout(resolve, RETRY_MS * attempt));
+            await pause(RETRY_MS * attempt, signal);
+            signal?.throwIfAborted();
           }
         }
       },
