@@ -125,13 +125,13 @@ function compose(
   if (understood.unclearForget)
     parts.push('Tell me what to forget, e.g. “forget my budget” or “forget everything”.');
   parts.push(...answers);
-  if (understood.cut) parts.push('That was long: I only looked for facts at its beginning.');
+  if (understood.cut) parts.push('That was long, so I only looked for facts at the beginning.');
   if (parts.length === 0 && understood.aboutOthers) {
-    parts.push('I only learn about you. Say “remember that …” and I keep it as a note.');
+    parts.push('I only learn about you. Say “remember that …” and I will keep it as a note.');
   }
   if (parts.length === 0 && asked.acknowledged) parts.push('All right.');
   if (parts.length === 0 && asked.thanks) parts.push("You're welcome.");
-  if (parts.length === 0 && asked.farewell) parts.push('See you. What I remember of you stays.');
+  if (parts.length === 0 && asked.farewell) parts.push('See you. I keep what I know about you.');
   if (parts.length === 0)
     parts.push(
       transcript.turns.at(-1)?.words.length

@@ -344,8 +344,8 @@ describe('forgetting', () => {
     ['forget everything', '/preferences forget me'],
   ])('says what clears the history too: %s', async (text, command) => {
     const reply = await createConversation({ files: filled }).say(text);
-    expect(reply.text).toMatch(/Removed from memory: .*\. It is out of your notes\./);
-    expect(reply.text).toContain(`“${command}” takes it out of those as well.`);
+    expect(reply.text).toMatch(/Removed from memory: .*\. It is gone from your notes\./);
+    expect(reply.text).toContain(`“${command}” removes it from those as well.`);
   });
 
   it('speaks of the history only where something was to be forgotten', async () => {
@@ -364,8 +364,8 @@ describe('forgetting', () => {
     ['- likes: wool', "I don't hate wool any more", 'I had not noted that you avoid wool.'],
     ['- likes: linen', 'forget wool', 'I had not noted what you think of wool.'],
     ['- avoids: wool', 'I no longer love wool', 'I had not noted that you like wool.'],
-    ['- shoe size: 10', "I don't wear size 9", 'I had no size 9 of yours.'],
-    ['- shoe size: 9', "I don't wear a 9 in jackets any more", 'I had no jacket size 9 of yours.'],
+    ['- shoe size: 10', "I don't wear size 9", 'I had no size 9 noted.'],
+    ['- shoe size: 9', "I don't wear a 9 in jackets any more", 'I had no jacket size 9 noted.'],
     ['- shoe size: 9', "I don't wear a 9 any more", 'Removed from memory: your size 9.'],
     ['- size: 9', "I don't wear a 9 any more, I wear a 10", 'Saved: size 10 (was 9).'],
   ])('says no more than is true: with “%s”, %s', async (line, text, sentence) => {
@@ -609,7 +609,7 @@ describe('what may not teach it anything', () => {
     ['remember that the door code is 4521', 'passwords, codes or keys'],
     ['remember that I live at 12 Baker Street, London', 'exact addresses'],
   ])('calls it what it is: %s', async (text, kind) => {
-    expect((await createConversation().say(text)).text).toContain(`I don't keep ${kind}, so nothing`);
+    expect((await createConversation().say(text)).text).toContain(`I don't keep ${kind}, so none`);
   });
 
   it.each([
@@ -632,7 +632,7 @@ describe('what may not teach it anything', () => {
     const session = createConversation({ files: { '/notes.md': note } });
     const reply = await session.say('forget that the door code is 4521');
     expect(session.memory()).toBe('- I live at 12 Baker Street, London (2026-01-01)\n');
-    expect(reply.text).toMatch(/^Removed from memory: that\. It is out of your notes\./);
+    expect(reply.text).toMatch(/^Removed from memory: that\. It is gone from your notes\./);
     expect(reply.text).not.toContain('4521');
   });
 
@@ -681,7 +681,7 @@ describe('shopping', () => {
     ['is €90 within my budget?', /another currency/],
     ['Can I afford it?', /Your budget is \$120\. Tell me the price/],
     ['Would a wool coat suit me?', /^Probably not: you avoid wool/],
-    ['Should I buy a linen shirt?', /Nothing I know about you speaks against linen/],
+    ['Should I buy a linen shirt?', /Nothing I know about you rules out linen/],
     ['what is my shoe size?', /shoe size 9/],
     ['Do you remember my budget?', /budget \$120/],
     ['What colours do I like?', /don't know your colours yet/],

@@ -7,7 +7,7 @@ import type { Question } from './questions.ts';
 import { sizedItem, type Thing } from './vocabulary.ts';
 
 export const introduction =
-  "I'm the offline model: I follow rules, I'm not a language model. I remember sizes, budget, brands, colours, materials and style, and use them in my answers. For real conversations, set ANTHROPIC_API_KEY, or MODEL_BASE_URL and MODEL, and start me again.";
+  "I'm the offline model: I follow rules and am not a language model. I remember sizes, budget, brands, colours, materials and style, and use them in my answers. For real conversations, set ANTHROPIC_API_KEY, or MODEL_BASE_URL and MODEL, and restart me.";
 const shortIntroduction =
   'Still the offline model: rules, no language model. ANTHROPIC_API_KEY, or MODEL_BASE_URL and MODEL, would give me one.';
 
@@ -47,7 +47,7 @@ export function answer(question: Question, knowledge: Knowledge): string {
     case 'find':
       return brief(question, knowledge.known);
     case 'how are you':
-      return 'Fine, thanks: all my rules are in order.';
+      return 'Fine, thanks.';
     case 'other':
       return sharedFact(question.text, knowledge.shared) ?? cannot(knowledge.introduced);
   }
@@ -148,7 +148,7 @@ function affordable({ amount, item }: Extract<Question, { type: 'afford' }>, fil
   if (filed === null)
     return "I don't know your budget yet. Tell me, e.g. “my budget is $120”, and I can check prices against it.";
   const limit = amountsIn(filed).at(-1);
-  if (amount === null || !limit) return `Your budget is ${filed}. Tell me the price and I check it.`;
+  if (amount === null || !limit) return `Your budget is ${filed}. Tell me the price and I'll check it.`;
   if (limit.currency !== null && limit.currency !== amount.currency) {
     return `Your budget is ${filed}, and that price is in another currency (${money(amount.value, amount.currency)}); I don't know exchange rates.`;
   }
@@ -156,7 +156,7 @@ function affordable({ amount, item }: Extract<Question, { type: 'afford' }>, fil
   const left = limit.value - amount.value;
   if (left < 0) return `No: ${price} is ${money(-left, amount.currency)} over your budget of ${filed}.`;
   return left === 0
-    ? `Just: ${price} is exactly your budget.`
+    ? `Yes, just: ${price} is exactly your budget.`
     : `Yes: ${price} is within your budget of ${filed}, with ${money(left, amount.currency)} to spare.`;
 }
 
@@ -176,7 +176,7 @@ function suitable(things: readonly Thing[], files: Files): string {
   const liked = verdicts.filter(verdict => verdict.attitude === 'likes').map(verdict => verdict.thing.name);
   const unknown = verdicts.filter(verdict => verdict.attitude === null).map(verdict => verdict.thing.name);
   if (liked.length > 0) return `It should: you like ${list(liked)}.`;
-  return `Nothing I know about you speaks against ${list(unknown)}.`;
+  return `Nothing I know about you rules out ${list(unknown)}.`;
 }
 
 /** What a shop assistant would need to know, since the offline model cannot search shops itself. */
@@ -222,11 +222,11 @@ function brief({ item, things, limit, forOther }: Extract<Question, { type: 'fin
   const lines = rows.flatMap(([label, value]) => (value === null ? [] : [`- ${label}: ${value}`]));
   const parts =
     lines.length === 0
-      ? ["I can't search shops; I make a brief to shop with."]
+      ? ["I can't search shops; I write briefs to shop with."]
       : [`I can't search shops, but here is a brief to shop with:\n${lines.join('\n')}`];
   if (conflict.length > 0) {
     parts.push(
-      `Mind that you ${spoken[conflict[0]?.attitude ?? 'avoids']} ${list(conflict.map(thing => thing.name))}.`,
+      `Note that you ${spoken[conflict[0]?.attitude ?? 'avoids']} ${list(conflict.map(thing => thing.name))}.`,
     );
   }
   if (missing.length > 0) parts.push(`To make it sharper, tell me ${list(missing)}.`);

@@ -35,7 +35,7 @@ export function confirm(
     sentences.push(`${verb}: ${what}. ${why(obstacle, reason)}`);
   }
   const unnamed = kept.find(change => change.type === 'set' && change.key === 'size');
-  if (unnamed) sentences.push('Tell me what that size is for, e.g. “shoe size 9”, and I file it there.');
+  if (unnamed) sentences.push('Tell me what that size is for, e.g. “shoe size 9”, and I will file it there.');
   return sentences;
 }
 
@@ -49,7 +49,7 @@ export function afterForgetting(outcomes: readonly Outcome[]): string[] {
   const name = gone.some(({ type }) => type === 'forget-all') ? 'me' : second ? null : typed(first);
   const command = ['/preferences forget', ...(name === null ? [] : [name])].join(' ');
   return [
-    `It is out of your notes. Their earlier versions still have it; “${command}” takes it out of those as well.`,
+    `It is gone from your notes. Earlier versions still have it; “${command}” removes it from those as well.`,
   ];
 }
 
@@ -83,7 +83,7 @@ export function refusal(refused: readonly Sensitive[]): string[] {
   const isSecret = refused.some(kind => kind !== 'health' && kind !== 'address');
   const advice = isSecret ? ' It is better not to send them in a chat.' : '';
   return [
-    `I don't keep ${refused.map(kind => kinds[kind]).join(' or ')}, so nothing of that was saved.${advice}`,
+    `I don't keep ${refused.map(kind => kinds[kind]).join(' or ')}, so none of that was saved.${advice}`,
   ];
 }
 
@@ -127,7 +127,7 @@ function notThere(change: Change): string {
   }
   if (change.type !== 'unset' || change.value === undefined)
     return `I had nothing in memory about ${described(change)}.`;
-  return `I had no ${nameOf(change)} ${change.value} of yours.`;
+  return `I had no ${nameOf(change)} ${change.value} noted.`;
 }
 
 /** True for a guess beside the one that was right. */

@@ -151,7 +151,7 @@ describe('any input at all', () => {
       '"'.repeat(50_000),
       '<context>'.repeat(20_000),
     );
-    expect(reply.text).toContain('only looked for facts at its beginning');
+    expect(reply.text).toContain('only looked for facts at the beginning');
   });
 
   // A rule that can match the same words in two ways takes exponential time on enough of them.
