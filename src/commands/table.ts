@@ -1,6 +1,7 @@
 /** Every command, and how a line of arguments finds its one. */
 
 import { ownVersion } from '../own-files.ts';
+import { useProxy } from '../proxy.ts';
 import { accessApprove } from './access/approve.ts';
 import { accessList } from './access/list.ts';
 import { accessRevoke } from './access/revoke.ts';
@@ -44,6 +45,7 @@ export async function runCommand(args: readonly string[], io: Io): Promise<numbe
       io.stdout.write(`${usage(rest)}\n`);
       return EXIT.ok;
     }
+    useProxy(io.env);
     return await command.run(rest, io);
   } catch (error) {
     const { type, code } = kindOf(error);

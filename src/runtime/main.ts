@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { givenIn } from '../given.ts';
 import { createLog, LOG_LEVELS } from '../log.ts';
+import { ProxyError, useProxy } from '../proxy.ts';
 import { createAgentLoop } from './agent-loop.ts';
 import { DataDirError } from './database.ts';
 import { ModelSettingsError } from './models/messages.ts';
@@ -37,6 +38,7 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   loadDotEnv();
+  useProxy(process.env);
   const given = givenIn(process.env);
   const { RUNTIME_API_KEY, LOG_LEVEL = 'info' } = given;
   const level = LOG_LEVELS.find(known => known === LOG_LEVEL);
@@ -95,7 +97,7 @@ function loadDotEnv(): void {
   }
 }
 
-const SENTENCES = [SettingError, DataDirError, PortError, ModelSettingsError];
+const SENTENCES = [SettingError, ProxyError, DataDirError, PortError, ModelSettingsError];
 
 /** What the operator can act on is a sentence; anything else is a bug and keeps its stack. */
 function fail(error: unknown): never {

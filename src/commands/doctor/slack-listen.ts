@@ -4,6 +4,7 @@ import { quietLogger } from '../../adapters/slack/connection/quiet-logger.ts';
 import type { SlackSettings } from '../../adapters/slack/connection/settings.ts';
 import { clientOptions } from '../../adapters/slack/connection/web-client.ts';
 import type { Log } from '../../log.ts';
+import { throughProxy } from '../../proxy.ts';
 import { type Check, fine, listOf, problem, warning } from './findings.ts';
 import type { Network } from './network.ts';
 import type { Manifest } from './slack-manifest.ts';
@@ -53,6 +54,7 @@ export async function listenToSlack(deps: {
   }
   const client = new SocketModeReceiver({
     appToken: settings.transport.appToken,
+    ...throughProxy(),
     autoReconnectEnabled: false,
     logger: quietLogger(deps.log),
     installerOptions: {

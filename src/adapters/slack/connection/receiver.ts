@@ -11,6 +11,7 @@ import {
   SocketModeReceiver,
 } from '@slack/bolt';
 import type { Log } from '../../../log.ts';
+import { throughProxy } from '../../../proxy.ts';
 import { createConnecting } from './connecting.ts';
 import type { Granted } from './installations.ts';
 import { quietLogger } from './quiet-logger.ts';
@@ -63,6 +64,8 @@ export function createReceiver(options: {
       : new SocketModeReceiver({
           ...shared,
           appToken: transport.appToken,
+          ...throughProxy(),
+
           async processEventErrorHandler({ error, event }) {
             logFailure(log, error);
             // Bolt would do so by itself, and nobody could catch that the connection has gone meanwhile.
