@@ -2,7 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../../log.ts';
 import { failureOf } from '../errors.ts';
 import type { Accounts } from '../linking/accounts.ts';
-import type { LinkJob } from '../linking/linking.ts';
+import type { LinkJob } from '../linking/link-jobs.ts';
 import type { Memory } from '../memory/memory.ts';
 import { type Person, personKey } from '../message.ts';
 import type { Holds } from '../queue/holds.ts';
