@@ -22,6 +22,11 @@ export interface Notifier {
 /** While Slack does not answer; some eight seconds where it says so at once. */
 const TRIES = 6;
 const RETRY_MS = 500;
+/**
+ * Of what is shown to the person alone nobody can find out whether it was. Better twice than not at all: held changes wait for the
+ * answer to it, its buttons do the same from either copy, and nobody else sees them. But not often.
+ */
+const WHISPER_TRIES = 3;
 
 export function createNotifier(deps: {
   apiOf(tenant: string): SlackApi;
@@ -54,13 +59,13 @@ export function createNotifier(deps: {
 
   const pause = (ms: number) => new Promise<void>(resolve => deps.setTimer(resolve, ms));
 
-  async function untilAnswered(work: () => Promise<unknown>): Promise<void> {
+  async function untilAnswered(work: () => Promise<unknown>, tries = TRIES): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await work();
         return;
       } catch (error) {
-        if (!(error instanceof SlackUnreachable) || attempt === TRIES || deps.closing()) throw error;
+        if (!(error instanceof SlackUnreachable) || attempt === tries || deps.closing()) throw error;
         await pause(RETRY_MS * attempt);
       }
     }
@@ -76,23 +81,26 @@ export function createNotifier(deps: {
     });
   }
 
+  async function whisperAgain(place: ReplyTo, content: Record<string, unknown>): Promise<void> {
+    await pause(RETRY_MS);
+    await untilAnswered(() => whisper(place, content), WHISPER_TRIES - 1);
+  }
+
   return {
     async notify(message, notice, mode) {
       const { person } = message.conversation;
       const place = replyToSchema.parse(message.replyTo);
       const content = { ...noticeMessage(notice, place.tenant, place.user) };
       // A thread in a DM has no other readers.
-      if (mode === 'private' && !place.private) await whisper(place, content);
-      else {
-        const mark = noticeMark(notice.id);
-        const marked = { ...content, metadata: mark };
-        try {
-          await post(place, marked);
-        } catch (error) {
-          if (!(error instanceof SlackUnreachable)) throw error;
-          // What the person says next need not wait for it.
-          deps.background(postAgain(place, marked, mark));
-        }
+      const alone = mode === 'private' && !place.private;
+      const mark = noticeMark(notice.id);
+      const marked = { ...content, metadata: mark };
+      try {
+        await (alone ? whisper(place, content) : post(place, marked));
+      } catch (error) {
+        if (!(error instanceof SlackUnreachable)) throw error;
+        // What the person says next need not wait for it.
+        deps.background(alone ? whisperAgain(place, content) : postAgain(place, marked, mark));
       }
       deps.homes.refresh({ tenant: place.tenant, user: place.user, person });
     },

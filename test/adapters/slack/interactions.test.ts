@@ -566,6 +566,29 @@ describe('a notice', () => {
     expect(commands()).toEqual([]);
   });
 
+  it.each([
+    { type: 'drop', when: 'before' },
+    { type: 'http', status: 503 },
+  ] as const)(
+    'is shown to the person alone once, though Slack does not answer at first (%o)',
+    async fault => {
+      await setUp();
+      const { channel } = await noticed('channel', 'private', () =>
+        world.slack.fail('chat.postEphemeral', fault, { times: 2 }),
+      );
+      const shown = () => world.ann.sees(channel).filter(({ text }) => text.includes('shoe size')).length;
+      await world.slack.until(() => {
+        world.slack.clock.advance(100);
+        return shown() > 0;
+      }, 'the notice');
+      await world.adapter.stop();
+      expect([shown(), world.ben.sees(channel).some(({ text }) => text.includes('shoe size'))]).toEqual([
+        1,
+        false,
+      ]);
+    },
+  );
+
   it('goes to the person’s DM where it cannot be shown to them alone', async () => {
     await setUp();
     world.slack.fail('chat.postEphemeral', { type: 'error', error: 'user_not_in_channel' });
