@@ -137,7 +137,8 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   }
 
   async function lookThrough(channelId: string): Promise<void> {
-    await stubbornly(async () => catchUp?.channel(channelId), patience());
+    // Not for longer: what comes meanwhile waits, and the channel is looked through again later.
+    await stubbornly(async () => catchUp?.channel(channelId), now() + TRIED_MS);
   }
 
   function lookAgain(channelId: string): void {

@@ -197,7 +197,8 @@ export function codeOf(error: unknown): number | null {
   return error instanceof DiscordAPIError && typeof error.code === 'number' ? error.code : null;
 }
 
-function mayPass(error: unknown): boolean {
+/** What a retry may mend: the network, 429, 5xx, a token that was refused just now. */
+export function mayPass(error: unknown): boolean {
   if (error instanceof DiscordAPIError) {
     // 401 with the bot's token is restored by guardToken; a dead interaction token (50027) stays dead.
     return error.status === 401

@@ -5,7 +5,6 @@ import type { Deliveries } from './deliveries.ts';
 import { type Incoming, readIncoming } from './incoming.ts';
 import { compareIds, idAt, type LiveChannel, type LiveChannels, timeOf } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
-import { retryLater } from './patience.ts';
 
 const PAGE = 100;
 /** Channels that are looked through at the same time; replies go on meanwhile and need requests too. */
@@ -14,7 +13,7 @@ const AT_ONCE = 8;
 const GONE_MS = 24 * 3600_000;
 
 export interface CatchUp {
-  /** Fetches what a channel missed and hands it over, oldest first. Rejects only on what nobody foresaw. */
+  /** Fetches what a channel missed and hands it over, oldest first. Rejects when that is to be done again. */
   channel(channelId: string): Promise<void>;
 }
 
@@ -38,7 +37,7 @@ export function createCatchUp(deps: {
   const slots = createSlots(AT_ONCE);
 
   async function fetch(channelId: string, range: { before?: string; after?: string }): Promise<unknown[]> {
-    return retryLater(() => api.messages(channelId, { ...range, limit: PAGE }), deps.stopped);
+    return api.messages(channelId, { ...range, limit: PAGE });
   }
 
   async function catchUp({ channelId, guildId, lastId }: LiveChannel): Promise<void> {
@@ -87,10 +86,7 @@ export function createCatchUp(deps: {
     );
     const nonce = nonceOf('skipped', last.id);
     try {
-      await retryLater(
-        () => api.post(last.channelId, { content, components: [] }, { nonce, replyTo: last.id }),
-        deps.stopped,
-      );
+      await api.post(last.channelId, { content, components: [] }, { nonce, replyTo: last.id });
     } catch (error) {
       // Where nothing may be said, e.g. in a locked thread, what came after is looked through all the same.
       if (!(error instanceof DiscordAPIError)) throw error;

@@ -1,5 +1,6 @@
 import type { Client } from 'discord.js';
 import type { BotPort } from '../../core/adapter.ts';
+import { personSentence } from '../../core/errors.ts';
 import { type Conversation, conversationKey } from '../../core/message.ts';
 import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
@@ -19,6 +20,7 @@ import type { Incoming } from './incoming.ts';
 import { before, compareIds, type LiveChannels } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
 import { outletOf } from './outlet.ts';
+import { createOwnFaults } from './own-faults.ts';
 import { personOf } from './people.ts';
 import { placeOf, threadName } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
@@ -69,6 +71,7 @@ export function createDeliveries(deps: {
   const spoke = deps.state.table<string>('discord-spoke');
   const hinted = deps.state.table<true>('discord-hinted');
 
+  const faults = createOwnFaults({ works: ({ channelId }) => channels.save(channelId), setAside });
   const context = createThreadContext({ api, botId: deps.botId, isTaken, log });
 
   /** The conversation that a message belongs to; null when it is not for the bot. */
@@ -116,7 +119,7 @@ export function createDeliveries(deps: {
     return (await spoke.get(conversationKey(conversation))) !== undefined || bot.knows(conversation);
   }
 
-  async function deliver(message: Incoming, { isLate } = { isLate: false }): Promise<void> {
+  async function deliver(message: Incoming, { isLate }: { isLate: boolean }): Promise<void> {
     const found = await find(message);
     if (found === null) {
       channels.seen(message.channelId, message.id);
@@ -201,13 +204,27 @@ export function createDeliveries(deps: {
     }
   }
 
+  /** What is the bot's own trouble with one message; it counts as dealt with. */
+  async function setAside(message: Incoming, error: unknown): Promise<void> {
+    log.error(
+      { event: 'discord.delivery_failed', channel: message.channelId, message: message.id, err: error },
+      'a message could not be taken in; its author is asked to send it again',
+    );
+    const isForBot = (await find(message).catch(() => null)) !== null;
+    if (isForBot) await say(message, `-# ${personSentence(error)}`, nonceOf('set-aside', message.id));
+    await channels.handled(message);
+  }
+
   /** Said once in a conversation: without the intent Discord hides from the bot what does not mention it. */
   async function hint(message: Incoming, conversation: Conversation): Promise<void> {
     if (!(await hinted.insert(conversationKey(conversation), true, HINTED_MS))) return;
     const content = `-# In servers I can only read messages that mention me (<@${deps.botId()}>) or reply to me. In direct messages I read everything.`;
+    await say(message, content, nonceOf(conversationKey(conversation), 'hint', message.id));
+  }
+
+  async function say({ channelId, id }: Incoming, content: string, nonce: string): Promise<void> {
     try {
-      const nonce = nonceOf(conversationKey(conversation), 'hint', message.id);
-      await api.post(message.channelId, { content, components: [] }, { nonce, replyTo: message.id });
+      await api.post(channelId, { content, components: [] }, { nonce, replyTo: id });
     } catch (error) {
       log.warn({ event: 'discord.hint_failed', err: error }, 'a hint could not be posted');
     }
@@ -218,6 +235,34 @@ export function createDeliveries(deps: {
     const state = await bot.withdraw(conversation, id);
     if (pending != null && pending !== id) await bot.withdraw(conversation, pending);
     return state;
+  }
+
+  async function edit(message: Incoming): Promise<void> {
+    // Previews of links arrive as updates too, as does what other bots do all day long.
+    if (message.editedAt === null || !message.author.isPerson) return;
+    const taken = await takenIn(message.channelId, message.id);
+    if (taken === undefined) return;
+    const isHidden = message.guildId !== null && isWithheld(message) && !deps.readsContent();
+    if (isHidden || (taken.byName === true && !namesBot(message, deps.botId()))) {
+      await forgo(message.id, taken);
+      if (isHidden && taken.byName !== true) await hint(message, taken.conversation);
+      return;
+    }
+    // A preview that comes later has the time of an edit that was dealt with.
+    const id = `${message.id}:edited-${message.editedAt}`;
+    if (taken.id === id) return;
+    // The intention first: should anything fail in between, the edit is tried again, and it is known that the old
+    // wording was already taken back.
+    const earlier = taken.pending ?? null;
+    if (earlier !== id) await takens.set(message.id, { ...taken, pending: id }, TAKEN_MS);
+    const state = await takeBack({ ...taken, pending: earlier === id ? null : earlier });
+    if (state === 'answered' && earlier === null) {
+      await takens.set(message.id, { ...taken, pending: null }, TAKEN_MS);
+      return;
+    }
+    const again: Taken = { ...taken, id, pending: null };
+    await hand(message, again, await placeOf(message, deps.client()));
+    await takens.set(message.id, again, TAKEN_MS);
   }
 
   async function forgo(messageId: string, taken: Taken): Promise<void> {
@@ -232,38 +277,12 @@ export function createDeliveries(deps: {
   }
 
   return {
-    deliver,
+    deliver: (message, how = { isLate: false }) => faults.contain(message, () => deliver(message, how)),
     async misses(message) {
       return (await find(message)) !== null && !(await isTaken(message.id));
     },
 
-    async edited(message) {
-      // Previews of links arrive as updates too, as does what other bots do all day long.
-      if (message.editedAt === null || !message.author.isPerson) return;
-      const taken = await takenIn(message.channelId, message.id);
-      if (taken === undefined) return;
-      const isHidden = message.guildId !== null && isWithheld(message) && !deps.readsContent();
-      if (isHidden || (taken.byName === true && !namesBot(message, deps.botId()))) {
-        await forgo(message.id, taken);
-        if (isHidden && taken.byName !== true) await hint(message, taken.conversation);
-        return;
-      }
-      // A preview that comes later has the time of an edit that was dealt with.
-      const id = `${message.id}:edited-${message.editedAt}`;
-      if (taken.id === id) return;
-      // The intention first: should anything fail in between, the edit is tried again, and it is known that the old
-      // wording was already taken back.
-      const earlier = taken.pending ?? null;
-      if (earlier !== id) await takens.set(message.id, { ...taken, pending: id }, TAKEN_MS);
-      const state = await takeBack({ ...taken, pending: earlier === id ? null : earlier });
-      if (state === 'answered' && earlier === null) {
-        await takens.set(message.id, { ...taken, pending: null }, TAKEN_MS);
-        return;
-      }
-      const again: Taken = { ...taken, id, pending: null };
-      await hand(message, again, await placeOf(message, deps.client()));
-      await takens.set(message.id, again, TAKEN_MS);
-    },
+    edited: message => faults.contain(message, () => edit(message)),
 
     async deleted(channelId, messageId) {
       const taken = await takenIn(channelId, messageId);

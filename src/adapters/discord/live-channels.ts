@@ -20,6 +20,8 @@ export interface LiveChannels {
   handled(at: { channelId: string; guildId: string | null; id: string }): Promise<void>;
   /** This message was not for the bot. Noted where the channel is live, and written down by and by. */
   seen(channelId: string, messageId: string): void;
+  /** Writes down how far a channel is, also where that has not changed. Rejects when that fails, or it is not known. */
+  save(channelId: string): Promise<void>;
   /** A message could not be handed over: nothing after it counts as dealt with, so that catching up finds it. */
   hold(channelId: string): void;
   isHeld(channelId: string): boolean;
@@ -76,6 +78,10 @@ export function createLiveChannels(state: State): LiveChannels {
     seen(channelId, messageId) {
       const known = channels.get(channelId);
       if (known !== undefined && advance(channelId, known, messageId)) unwritten.add(channelId);
+    },
+    async save(channelId) {
+      if (!channels.has(channelId)) throw new Error('the channel is not known');
+      await write(channelId);
     },
     hold(channelId) {
       held.add(channelId);

@@ -106,6 +106,28 @@ describe('after being offline', () => {
     expect((await nthMessage(world, 1)).text).toBe('two');
   });
 
+  it('goes on with what comes in a channel whose past Discord fails to tell', async () => {
+    await world.start();
+    const { discord, ana } = world;
+    discord.as(ana.id).dm('hello');
+    await nthMessage(world, 1);
+    await world.halt();
+    discord.as(ana.id).dm('missed');
+    discord.faults.add({
+      method: 'GET',
+      route: '/channels/:channel/messages',
+      times: 1_000_000,
+      effect: { type: 'status', status: 500 },
+    });
+    await world.restart(world.bot.successor());
+    discord.as(ana.id).dm('now');
+    await discord.until(() => discord.journal.rest({ status: 500 }).length > 0, 'a look that fails');
+    discord.clock.advance(2 * MINUTE);
+    expect((await nthMessage(world, 1)).text).toBe('now');
+    discord.faults.clear();
+    expect((await nthMessage(world, 2)).text).toBe('missed');
+  });
+
   it('fetches what a refused resume lost, and needs nothing when it resumes', async () => {
     await world.start();
     const { discord, ana } = world;
@@ -126,6 +148,43 @@ describe('after being offline', () => {
     expect(fetches()).toBeGreaterThan(0);
     discord.as(ana.id).dm('after');
     expect((await nthMessage(world, 4)).text).toBe('after');
+  });
+});
+
+describe('a message that cannot be taken in, though all else works', () => {
+  beforeEach(async () => {
+    await world.start();
+    const { discord, ana } = world;
+    discord.as(ana.id).dm('hello');
+    await nthMessage(world, 1);
+    world.bot.beforeReceive = async ({ text }) => {
+      if (text === 'poison') throw new TypeError('text.split is not a function');
+    };
+  });
+
+  it('does not hold up what others say after it, and its author is asked to send it again', async () => {
+    const { discord, ana, ben, channel } = world;
+    const poison = discord.as(ana.id).say(channel.id, `<@${discord.botId}> poison`);
+    discord.as(ben.id).say(channel.id, `<@${discord.botId}> boots?`);
+    expect((await nthMessage(world, 2)).text).toBe('boots?');
+    const [told] = discord.messages(channel.id).filter(({ authorId }) => authorId === discord.botId);
+    expect(told?.content).toContain('Something went wrong on my side. Please send that again');
+    expect(told?.reference?.messageId).toBe(poison.id);
+    expect(world.logs.filter(({ event }) => event === 'discord.delivery_failed')).toHaveLength(1);
+    await world.restart(world.bot.successor());
+    discord.as(ben.id).say(channel.id, `<@${discord.botId}> socks?`);
+    expect((await nthMessage(world, 1)).text).toBe('socks?');
+  });
+
+  it('does not hold up what was missed after it either', async () => {
+    const { discord, ana, bot } = world;
+    await world.halt();
+    discord.as(ana.id).dm('poison');
+    discord.as(ana.id).dm('boots?');
+    const next = bot.successor();
+    next.beforeReceive = bot.beforeReceive;
+    await world.restart(next);
+    expect((await nthMessage(world, 1)).text).toBe('boots?');
   });
 });
 
@@ -234,21 +293,22 @@ describe('while the database fails over', () => {
   it('says that messages became too old in the meantime, and of no other', async () => {
     await world.start();
     const { discord, ana, bot } = world;
-    let tries = 0;
-    bot.beforeReceive = async ({ text }) => {
-      if (!text.startsWith('one')) return;
-      tries += 1;
+    const logged = (name: string) => world.logs.filter(({ event }) => event === name).length;
+    bot.beforeReceive = async () => {
+      world.stateIsDown = true;
       throw new Error('the database does not answer');
     };
     const dm = discord.as(ana.id).dm('one');
     discord.as(ana.id).dm('one more');
-    await discord.until(() => tries > 5);
+    await discord.until(() => logged('discord.delivery_delayed') > 0, 'the log to say so');
     discord.clock.advance(31 * MINUTE);
+    await discord.until(() => logged('discord.delivery_failed') === 2, 'both to be given up');
+    bot.beforeReceive = async () => {};
+    world.stateIsDown = false;
     discord.as(ana.id).dm('two');
     expect((await nthMessage(world, 1)).text).toBe('two');
     await discord.until(() => botSaid(world, dm.channelId).length > 0, 'a note');
     expect(botSaid(world, dm.channelId)).toEqual([expect.stringContaining('missed 2 messages')]);
-    expect(world.logs.some(({ event }) => event === 'discord.delivery_failed')).toBe(true);
     await world.restart(bot.successor());
     discord.as(ana.id).dm('three');
     expect((await nthMessage(world, 1)).text).toBe('three');
