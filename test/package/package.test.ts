@@ -21,6 +21,7 @@ const SOURCES = [
   'manifest.http.yml',
   'README.md',
   'LICENSE',
+  'docs',
 ];
 
 let scratch: string;
@@ -109,11 +110,25 @@ describe('the package', { timeout: 120_000 }, () => {
     );
     const others = packed.filter(
       path =>
-        !/^(?:dist\/.*(?:\.js|\.d\.ts)|examples\/personas\/[\w-]+\.yml|manifest(?:\.http)?\.yml)$/.test(path),
+        !/^(?:dist\/.*(?:\.js|\.d\.ts)|docs\/[\w-]+\.md|examples\/personas\/[\w-]+\.yml|manifest(?:\.http)?\.yml)$/.test(
+          path,
+        ),
     );
     expect(others.sort()).toEqual(
       ['LICENSE', 'README.md', 'agent.yml', '.env.example', 'npm-shrinkwrap.json', 'package.json'].sort(),
     );
+  });
+
+  it('carries what its sentences and files tell people to read', async () => {
+    const installed = join(home, 'node_modules/shopper');
+    const named = new Set<string>();
+    for (const path of packed) {
+      if (/\.md$|shrinkwrap/.test(path)) continue;
+      const text = await readFile(join(installed, path), 'utf8');
+      for (const [page] of text.matchAll(/\bdocs\/[\w-]+\.md\b/g)) named.add(page);
+    }
+    expect(named).toContain('docs/troubleshooting.md');
+    expect(packed).toEqual(expect.arrayContaining([...named]));
   });
 
   it('cannot be published by a slip: the name on npm belongs to somebody else', async () => {

@@ -65,7 +65,6 @@ export function createReceiver(options: {
           ...shared,
           appToken: transport.appToken,
           ...throughProxy(),
-
           async processEventErrorHandler({ error, event }) {
             logFailure(log, error);
             // Bolt would do so by itself, and nobody could catch that the connection has gone meanwhile.
