@@ -16,7 +16,7 @@ import { createGreetings } from './greetings.ts';
 import { type Incoming, readIncoming } from './incoming.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { createLanes } from './lanes.ts';
-import { createLiveChannels } from './live-channels.ts';
+import { compareIds, createLiveChannels } from './live-channels.ts';
 import { createNotices } from './notices.ts';
 import { dmOutlet, outletOf } from './outlet.ts';
 import { PLATFORM } from './people.ts';
@@ -114,7 +114,8 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
       closed: channelId => void lanes.run(channelId, () => channels.forget(channelId)),
       interaction: interaction => void interactions?.handle(interaction),
       fresh: (shard, ready) => {
-        for (const { channelId } of channels.list().filter(it => isOn(shard, it.guildId))) {
+        const lately = channels.list().sort((a, b) => compareIds(b.lastId, a.lastId));
+        for (const { channelId } of lately.filter(it => isOn(shard, it.guildId))) {
           void lanes.run(channelId, async () => {
             await ready;
             await lookThrough(channelId);
@@ -129,6 +130,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
     const to = deliveries;
     if (message === null || to === undefined || stopped.signal.aborted) return;
     const until = patience();
+    catchUp?.hurry(message.channelId);
     void lanes.run(message.channelId, async () => {
       // What comes after a message that had to be left to the next process would be answered before it.
       if (stopped.signal.aborted && channels.isHeld(message.channelId)) return;

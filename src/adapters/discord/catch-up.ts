@@ -15,6 +15,8 @@ const GONE_MS = 24 * 3600_000;
 export interface CatchUp {
   /** Fetches what a channel missed and hands it over, oldest first. Rejects when that is to be done again. */
   channel(channelId: string): Promise<void>;
+  /** Somebody waits for this channel: where it still waits for others, it comes next. */
+  hurry(channelId: string): void;
 }
 
 /**
@@ -95,8 +97,9 @@ export function createCatchUp(deps: {
   }
 
   return {
+    hurry: slots.hurry,
     channel: channelId =>
-      slots.run(async () => {
+      slots.run(channelId, async () => {
         const live = channels.get(channelId);
         if (live === undefined) return channels.release(channelId);
         // What the bot says itself comes by the same lane: it must not stand for what was never looked through.
@@ -126,17 +129,21 @@ function minutes(ms: number): string {
 
 function createSlots(count: number) {
   let free = count;
-  const waiting: (() => void)[] = [];
+  const waiting: { key: string; begin: () => void }[] = [];
   return {
-    async run<T>(work: () => Promise<T>): Promise<T> {
-      if (free === 0) await new Promise<void>(resolve => waiting.push(resolve));
+    hurry(key: string): void {
+      const at = waiting.findIndex(it => it.key === key);
+      if (at > 0) waiting.unshift(...waiting.splice(at, 1));
+    },
+    async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+      if (free === 0) await new Promise<void>(begin => waiting.push({ key, begin }));
       else free -= 1;
       try {
         return await work();
       } finally {
         const next = waiting.shift();
         if (next === undefined) free += 1;
-        else next();
+        else next.begin();
       }
     },
   };

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gate } from '../../helpers/gate.ts';
 import { answerWith, botSaid, createWorld, nthMessage, type World } from './harness.ts';
 
 let world: World;
@@ -104,6 +105,36 @@ describe('after being offline', () => {
     });
     await world.restart();
     expect((await nthMessage(world, 1)).text).toBe('two');
+  });
+
+  it('looks first through the channels in which somebody says something now', async () => {
+    await world.start();
+    const { discord, ana, guild, channel } = world;
+    const people = Array.from({ length: 11 }, (_, index) => discord.world.addUser(`Person ${index}`));
+    for (const [index, { id }] of people.entries()) {
+      discord.world.addMember(guild.id, id);
+      discord.as(id).dm('hello');
+      await nthMessage(world, index + 1);
+    }
+    await world.halt();
+    // As many as are looked through at a time.
+    const gates = Array.from({ length: 8 }, () => gate());
+    for (const { opened } of gates) {
+      const route = '/channels/:channel/messages';
+      discord.faults.add({ method: 'GET', route, effect: { type: 'hold', until: opened } });
+    }
+    await world.restart(world.bot.successor());
+    const looks = () => discord.journal.rest({ method: 'GET', route: '/channels/:channel/messages' });
+    await discord.until(() => looks().length === 8, 'as many looks as there may be');
+    const first = people[0]?.id ?? '';
+    discord.as(first).dm('are you there?');
+    discord.as(ana.id).say(channel.id, `<@${discord.botId}> a sign that it has arrived`);
+    await nthMessage(world, 1);
+    gates[0]?.open();
+    await discord.until(() => looks().length === 9, 'the next look');
+    expect(looks().at(-1)?.path).toContain(discord.as(first).dmChannel().id);
+    for (const { open } of gates) open();
+    expect((await nthMessage(world, 2)).text).toBe('are you there?');
   });
 
   it('goes on with what comes in a channel whose past Discord fails to tell', async () => {
