@@ -4,7 +4,7 @@ import { RetryLater } from '../../core/reply/paced.ts';
 import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
 import type { Actor, Actors } from './connection/actors.ts';
-import type { People } from './connection/people.ts';
+import type { People, Profile } from './connection/people.ts';
 import type { SlackApi } from './connection/web-client.ts';
 import type { ThreadContext } from './context.ts';
 import { conversationOf, type Inbound, mentionedIn, messageId, type Said, toMessage } from './inbound.ts';
@@ -16,6 +16,8 @@ export interface Origin {
   tenant: string;
   /** The workspace it happened in. */
   team: string;
+  /** People of other organisations may be there. */
+  guests: boolean;
   /** Slack sent it before and had no answer in time, which does not mean that nobody took it. */
   again: boolean;
 }
@@ -86,12 +88,13 @@ export function createEvents(deps: EventsDeps): Events {
 
   async function take(said: Said, id: string, address: string, origin: Origin): Promise<void> {
     const { tenant } = origin;
+    const conversation = await conversationIn(said, origin);
     // In a thread with several people, most of what is said is not for the bot: no status, no look-ups.
-    if (address === 'follow_up' && !(await isKnown(await conversationIn(said, tenant)))) return;
+    if (address === 'follow_up' && !(await isKnown(conversation))) return;
     // What comes again may have been answered, and then nothing would remove the status.
     if (!origin.again) greet(said, id, tenant);
-    const { person } = await conversationIn(said, tenant);
-    const key = conversationKey(conversationOf(said, person));
+    const { person } = conversation;
+    const key = conversationKey(conversation);
     const [profile, earlier, names, attachments] = await Promise.all([
       deps.people.profile(tenant, said.user),
       deps.context.since(tenant, key, said, ts => isTaken(tenant, { ...said, ts })),
@@ -101,7 +104,7 @@ export function createEvents(deps: EventsDeps): Events {
     const message = toMessage({ ...said, attachments }, id, {
       person: { ...person, name: profile?.name ?? person.name },
       tenant,
-      team: (said.home?.startsWith('E') === true ? profile?.team : said.home) ?? origin.team,
+      team: teamOf(said, origin, profile),
       names,
       earlier,
     });
@@ -118,8 +121,17 @@ export function createEvents(deps: EventsDeps): Events {
     if (receipt !== 'duplicate') deps.background(deps.refused(message, receipt.refused));
   }
 
-  async function conversationIn(said: Said, tenant: string): Promise<Conversation> {
-    return conversationOf(said, await deps.actors.identify(tenant, said.user, said.home));
+  async function conversationIn(said: Said, { tenant, guests }: Origin): Promise<Conversation> {
+    // With a file Slack leaves out whose colleague somebody is (slackapi/bolt-js issue 435).
+    const home = said.home ?? (guests ? undefined : null);
+    return conversationOf(said, await deps.actors.identify(tenant, said.user, home));
+  }
+
+  /** The workspace to name as the speaker's. */
+  function teamOf({ home }: Said, { guests, team }: Origin, profile: Profile | null): string {
+    const isNamed = home !== null && !home.startsWith('E');
+    if (isNamed) return home;
+    return (guests || home !== null ? profile?.team : null) ?? team;
   }
 
   /** The first sign of life, before anything that may take time. */
@@ -150,7 +162,7 @@ export function createEvents(deps: EventsDeps): Events {
   async function takeEdit(inbound: Extract<Inbound, { type: 'edited' }>, origin: Origin): Promise<void> {
     const { said, editedAt, address } = inbound;
     const { tenant } = origin;
-    const conversation = await conversationIn(said, tenant);
+    const conversation = await conversationIn(said, origin);
     if (!(await isKnown(conversation))) return;
     const { key, edit } = await latestEdit(said, tenant);
     const id = messageId(said, editedAt);
@@ -169,10 +181,10 @@ export function createEvents(deps: EventsDeps): Events {
     await edits.set(key, { id, pending: null }, REMEMBER_EDIT_MS);
   }
 
-  async function takeBack(said: Said, tenant: string): Promise<void> {
-    const conversation = await conversationIn(said, tenant);
+  async function takeBack(said: Said, origin: Origin): Promise<void> {
+    const conversation = await conversationIn(said, origin);
     if (!(await isKnown(conversation))) return;
-    const { edit } = await latestEdit(said, tenant);
+    const { edit } = await latestEdit(said, origin.tenant);
     await deps.bot().withdraw(conversation, edit.id);
   }
 
@@ -193,7 +205,7 @@ export function createEvents(deps: EventsDeps): Events {
           return once(`${tenant} edit ${id}`, () => takeEdit(inbound, origin));
         }
         case 'deleted':
-          return takeBack(inbound.said, tenant);
+          return takeBack(inbound.said, origin);
         case 'stopped':
           return deps.stopped(inbound, await deps.actors.of(tenant, inbound.user, null));
         case 'opened':

@@ -626,6 +626,22 @@ describe('a guest through Slack Connect', () => {
     expect(person.workspace).toBe(partner.team.enterprise?.id);
   });
 
+  it('is the same person with a file, where Slack does not say whose colleague they are', async () => {
+    const { gus, channel, partner, person } = await guestIsTold('Partner Group');
+    const files = [{ name: 'boots.png', mimetype: 'image/png', content: 'png' }];
+    await world.restart();
+    world.slack.fail('users.info', { type: 'error', error: 'user_not_found' });
+    const posted = gus.mention(channel.id, 'Like these', { files });
+    await world.slack.until(() => world.logs.some(({ event }) => event === 'slack.delivery_failed'));
+    world.slack.clock.advance(3_000);
+    await posted.settled;
+    await world.ann.mention(channel.id, 'And these', { files }).settled;
+    expect(world.bot.received).toMatchObject([
+      { text: 'Like these', conversation: { person }, replyTo: { team: partner.id } },
+      { text: 'And these', conversation: { person: { id: world.ann.id, workspace: world.workspace.id } } },
+    ]);
+  });
+
   it('can press what is in a window', async () => {
     const { gus, notice, person } = await guestIsTold();
     const gusSees = () => textsOf(gus.modal?.blocks).join('\n');

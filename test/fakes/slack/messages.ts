@@ -119,7 +119,7 @@ export function messageObject(core: Core, message: Message): Json {
     user: authorId(author),
     ts: message.ts,
     text: textOf(message),
-    team: team.id,
+    ...(author.type === 'person' && message.files.length > 0 ? {} : { team: team.id }),
   };
   if (message.clientMsgId !== undefined) object.client_msg_id = message.clientMsgId;
   if (message.subtype !== undefined) object.subtype = message.subtype;
@@ -233,10 +233,12 @@ const inChannel = (channel: Channel, ts: string): Json => ({
 
 /**
  * The fields an event adds about a speaker: on Slack Connect they tell whose colleague it is, by the organisation where
- * there is one (extract_actor_team_id in bolt-python's slack_bolt/request/internals.py).
+ * there is one (extract_actor_team_id in bolt-python's slack_bolt/request/internals.py). With files Slack leaves out `team`
+ * (bolt-js issue 435), and nothing says that it gives these.
  */
 function speaker(message: Message): Json {
-  if (message.author.type !== 'person' || message.channel.teams.size < 2) return {};
+  if (message.author.type !== 'person' || message.channel.teams.size < 2 || message.files.length > 0)
+    return {};
   const { team } = message.author.person;
   const home = team.enterprise?.id ?? team.id;
   return { user_team: home, source_team: home };

@@ -11,8 +11,11 @@ export interface Actor {
 }
 
 export interface Actors {
-  /** Who it is, without the name: enough to tell people apart, and fast. */
-  identify(tenant: string, user: string, home: string | null): Promise<Person>;
+  /**
+   * Who it is, without the name: enough to tell people apart, and fast. `home`: their workspace or organisation; null: as good
+   * as the bot's, where no guests are; undefined: not said where there may be guests, so that Slack is asked.
+   */
+  identify(tenant: string, user: string, home: string | null | undefined): Promise<Person>;
   of(tenant: string, user: string, home: string | null): Promise<Actor>;
 }
 
@@ -21,7 +24,7 @@ export interface Actors {
  * a guest through Slack Connect has their own (or their organisation), so that ids of two organisations never meet.
  */
 export function createActors(deps: { installations: Installations; people: People }): Actors {
-  async function workspaceOf(tenant: string, user: string, home: string | null): Promise<string> {
+  async function workspaceOf(tenant: string, user: string, home: string | null | undefined): Promise<string> {
     const orgWide = (await deps.installations.get(tenant))?.orgWide === true;
     if (!orgWide && (home === null || home === tenant)) return tenant;
     // In an organisation a person is the same in every workspace, and payloads name any of these, or the organisation.
@@ -33,7 +36,7 @@ export function createActors(deps: { installations: Installations; people: Peopl
     return ours ? tenant : (profile.enterprise ?? profile.team ?? home ?? tenant);
   }
 
-  async function identify(tenant: string, user: string, home: string | null): Promise<Person> {
+  async function identify(tenant: string, user: string, home: string | null | undefined): Promise<Person> {
     return { platform: PLATFORM, workspace: await workspaceOf(tenant, user, home), id: user, name: user };
   }
 

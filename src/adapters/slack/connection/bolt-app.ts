@@ -69,8 +69,9 @@ export function registerEvents(app: App, handlers: EventHandlers): void {
     const { tenant, botUser } = authorized.parse(context);
     const inbound = readEvent(payload, botUser);
     const again = (context.retryNum ?? 0) > 0;
+    const guests = body.is_ext_shared_channel === true;
     if (inbound.type !== 'removed')
-      await handlers.handle(inbound, { tenant, team: context.teamId ?? body.team_id, again });
+      await handlers.handle(inbound, { tenant, team: context.teamId ?? body.team_id, guests, again });
   });
   app.event(REMOVED, async ({ payload, context }) => {
     if (readEvent(payload, '').type !== 'removed') return;
