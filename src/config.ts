@@ -43,7 +43,7 @@ const seconds = z.coerce
 const url = z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8787' });
 
 const UNREADABLE =
-  'cannot be read as a URL; characters such as / # ? % @ in the password are written %2F %23 %3F %25 %40';
+  'cannot be read as a URL; write characters such as / # ? % @ in the password as %2F %23 %3F %25 %40';
 
 const schema = z.object({
   SHOPPER_DATA_DIR: z.string().default('./data'),
@@ -90,14 +90,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
   if (given.REDIS_URL !== undefined && given.DATABASE_URL === undefined) {
     problems.push(
-      '  DATABASE_URL is needed beside REDIS_URL: processes that share turns have to share their state',
+      '  DATABASE_URL is needed with REDIS_URL: processes that share turns have to share their state',
     );
   }
   const slack = settingsOf(() => readSlackSettings(env), problems);
   const discord = settingsOf(() => readDiscordSettings(env), problems);
   const health = parsed.data?.HEALTH_PORT;
   if (slack?.transport.type === 'http' && slack.transport.port === health) {
-    problems.push('  HEALTH_PORT must not be the PORT that Slack calls: the internet has no business there');
+    problems.push('  HEALTH_PORT must not be the PORT that Slack calls: that one is open to the internet');
   }
   if (!parsed.success || problems.length > 0) {
     throw new SetupError(`Some settings need attention:\n${problems.join('\n')}`);

@@ -114,7 +114,7 @@ async function openQueue(config: Config, role: Role, bot: string, log: Log): Pro
   if (url === undefined) {
     if (role === 'all') return {};
     throw new SetupError(
-      `The role ${role} needs REDIS_URL and DATABASE_URL: that is how processes find one another.`,
+      `The role ${role} needs REDIS_URL and DATABASE_URL, through which processes find one another.`,
     );
   }
   if (config.api.type === 'local') {

@@ -27,7 +27,7 @@ export async function loadTool(path: string, folder: string): Promise<CustomTool
 export async function loadAdapter(path: string, folder: string): Promise<CreateAdapter> {
   const create = await loadDefault(path, folder);
   if (typeof create !== 'function') {
-    throw new SetupError(`${path} must export a function that makes an adapter: export default deps => ….`);
+    throw new SetupError(`${path} must export a function that creates an adapter: export default deps => ….`);
   }
   return create as CreateAdapter;
 }
@@ -45,7 +45,7 @@ async function loadDefault(path: string, folder: string): Promise<unknown> {
 function whyNot(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   if ('code' in cause && cause.code === 'ERR_UNKNOWN_FILE_EXTENSION')
-    return 'this Node runs no TypeScript; use Node 24, or compile the file to JavaScript';
+    return 'this Node does not run TypeScript; use Node 24, or compile the file to JavaScript';
   // What "npm init" writes by itself.
   if (/outside a module|Unexpected token 'export'/.test(cause.message))
     return 'it is an ES module, and the package.json beside it says otherwise; put "type": "module" there, or name the file .mts or .mjs';

@@ -24,7 +24,7 @@ export async function openTools(
     }
     const tool = await loadTool(entry, dirname(path));
     if (tools.some(({ name }) => name === tool.name)) {
-      throw new SetupError(`${entry}: there is another custom tool with the name "${tool.name}".`);
+      throw new SetupError(`${entry}: there is another custom tool named "${tool.name}".`);
     }
     tools.push(tool);
     names.push(tool.name);

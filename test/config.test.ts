@@ -31,7 +31,7 @@ describe('the address of a database', () => {
       ['REDIS_URL', url.replace('postgres', 'redis')],
     ] as const) {
       const read = () => readConfig({ DATABASE_URL: 'sqlite', [name]: address });
-      expect(read).toThrow(`${name} cannot be read as a URL; characters such as / #`);
+      expect(read).toThrow(`${name} cannot be read as a URL; write characters such as / #`);
       expect(read).not.toThrow(hidden);
       expect(read).not.toThrow('must be a URL');
     }

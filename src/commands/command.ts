@@ -114,8 +114,9 @@ export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Co
         return EXIT.ok;
       }
       const [least, most] = spec.takes ?? [0, 0];
-      if (positionals.length < least) throw new UsageError(`Say which: shopper ${spec.name} ${spec.args}`);
-      if (positionals.length > most) throw new UsageError(`Too much: ${positionals.slice(most).join(' ')}`);
+      if (positionals.length < least) throw new UsageError(`Which one? shopper ${spec.name} ${spec.args}`);
+      if (positionals.length > most)
+        throw new UsageError(`Too many arguments: ${positionals.slice(most).join(' ')}`);
       return spec.run(
         { values: values as Values<O>, args: positionals, json: json && values.json === true },
         io,

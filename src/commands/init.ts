@@ -16,11 +16,10 @@ export const init = defineCommand({
     persona: {
       type: 'string',
       value: 'NAME',
-      help: 'begin with a worked persona instead: shopper, it-helpdesk or running-coach',
+      help: 'start from an example persona instead: shopper, it-helpdesk or running-coach',
     },
   },
-  details:
-    'Files that are there already stay as they are. The folder is the current one unless you name another.',
+  details: 'Existing files stay as they are. The folder is the current one unless you name another.',
   async run({ values, args }, io) {
     const folder = args[0] ?? '.';
     const files = [
@@ -40,7 +39,7 @@ export const init = defineCommand({
 
 function next(folder: string): string {
   const there = folder === '.' ? '' : `cd ${folder}, `;
-  return `Next: ${there}copy .env.example to .env and fill in what you need, then run "shopper" there. manifest.yml is for making the app in Slack.\n`;
+  return `Next: ${there}copy .env.example to .env and fill in what you need, then run "shopper" there. manifest.yml is for creating the app in Slack.\n`;
 }
 
 /** By `npm run shopper`: the program is here and no command elsewhere, so it is told where its files are. */
@@ -49,7 +48,7 @@ function nextInClone(folder: string): string {
     folder === '.' ? '' : `AGENT_FILE=${join(folder, 'agent.yml')} SHOPPER_DATA_DIR=${join(folder, 'data')} `;
   return [
     `Next: ${settings}npm start`,
-    `Tokens and other settings go into .env here; ${join(folder, '.env.example')} lists them. ${join(folder, 'manifest.yml')} is for making the app in Slack.\n`,
+    `Tokens and other settings go in .env here; ${join(folder, '.env.example')} lists them. ${join(folder, 'manifest.yml')} is for creating the app in Slack.\n`,
   ].join('\n');
 }
 
@@ -58,7 +57,7 @@ async function personaFile(name: string | undefined): Promise<string> {
   const known = (await readdir(ownFile(PERSONAS))).filter(file => file.endsWith('.yml'));
   if (known.includes(`${name}.yml`)) return ownFile(`${PERSONAS}/${name}.yml`);
   const names = known.map(file => file.slice(0, -'.yml'.length)).sort();
-  throw new NotFoundError(`There is no persona "${name}". There are: ${names.join(', ')}.`);
+  throw new NotFoundError(`There is no persona "${name}". Choose one of: ${names.join(', ')}.`);
 }
 
 async function copyIfAbsent(from: string, to: string): Promise<boolean> {

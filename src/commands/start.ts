@@ -32,7 +32,7 @@ export const start = defineCommand({
     const log = createLog(config.logLevel ?? (chat ? 'warn' : 'info'), plainLog);
     if (config.agentFile === OWN_AGENT_FILE) {
       const said = 'There is no agent.yml here: using the persona that comes with Shopper.';
-      if (chat) io.stderr.write(`${said} "shopper init" writes one to change.\n`);
+      if (chat) io.stderr.write(`${said} "shopper init" writes one for you to change.\n`);
       else log.warn({ event: 'agent.default_file' }, said);
     }
     // Loaded here, so that other commands need not wait for it.

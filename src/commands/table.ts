@@ -77,7 +77,7 @@ function find(args: readonly string[]): { command: Command | null; rest: string[
   const words = flag === -1 ? [...args] : args.slice(0, flag);
   const isGroup = within(words).length > 0;
   if (isGroup && args.some(arg => arg === '--help' || arg === '-h')) return { command: null, rest: words };
-  if (isGroup) throw new UsageError(`Say what to do: ${within(words).map(last).join(', ')}.`);
+  if (isGroup) throw new UsageError(`Choose a command: ${within(words).map(last).join(', ')}.`);
   throw new UsageError(`There is no command "${words.join(' ')}".`);
 }
 
@@ -97,7 +97,7 @@ function usage(words: readonly string[]): string {
     '',
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'shopper COMMAND --help describes one, shopper --version says which this is. Without a command it starts.',
+    'shopper COMMAND --help describes one, shopper --version prints the version. Without a command, the bot starts.',
     'Settings come from the environment and from .env; the README lists them.',
   ].join('\n');
 }

@@ -201,7 +201,7 @@ export function parseAgentFile(source: string, path: string): AgentFile {
       for (const key of keys) {
         const place = key === undefined ? issue.path : [...issue.path, key];
         const line = lineOf(document.contents, place, lines);
-        const said = key === undefined ? issue.message : 'is not a setting here';
+        const said = key === undefined ? issue.message : 'is not a setting';
         problems.push({ line, text: place.length === 0 ? said : `${place.join('.')}: ${said}` });
       }
     }

@@ -190,7 +190,7 @@ describe('memory forget', () => {
     expect({ code, stdout }).toEqual({
       code: 2,
       stdout:
-        'This would remove 1 store, 1 session and 0 rows of the bot of slack:T1:U1, for good. Say --yes to do it.\n',
+        'This would remove 1 store, 1 session and 0 rows of the bot of slack:T1:U1, for good. Use --yes to do it.\n',
     });
     expect((await shop.client.beta.memoryStores.retrieve(store)).id).toBe(store);
   });
@@ -199,7 +199,7 @@ describe('memory forget', () => {
     await history();
     const { code, stdout, stderr } = await shop.run(['memory', 'forget', 'slack:T1:U9']);
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-    expect(stderr).toContain('There is nothing of slack:T1:U9.');
+    expect(stderr).toContain('There is nothing about slack:T1:U9.');
   });
 
   it('counts what the bot keeps of somebody who has no memory, and leaves it without --yes', async () => {
@@ -266,7 +266,7 @@ describe('memory forget', () => {
     const beside = await shop.run(['memory', 'forget', 'slack:T1:U1', '--yes']);
     expect(beside).toMatchObject({
       code: 4,
-      stderr: expect.stringMatching(/The bot is running .* once more/),
+      stderr: expect.stringMatching(/The bot is running .* again/),
     });
     expect(beside.stdout).toMatch(/1 memory store\n[\s\S]*rows of the bot: not removed/);
     await state.close();
@@ -505,7 +505,7 @@ describe('access', () => {
     const { createPairing } = await import('../../src/core/people/pairing.ts');
     const pairing = createPairing({ client: shop.client, app: 'shopper' });
     const ben = { platform: 'slack', workspace: 'T1', id: 'U2', name: 'Ben\u001b[2J' };
-    expect((await shop.run(['access', 'list'])).stdout).toMatch(/Nobody waits/);
+    expect((await shop.run(['access', 'list'])).stdout).toMatch(/Nobody is waiting/);
     const code = (await pairing.codeFor(ben)) ?? '';
     const waiting = await shop.run(['access', 'list']);
     expect(waiting.stdout).toMatch(new RegExp(`^WAITING .*\\nslack:T1:U2 +Ben\\[2J +${code} `));

@@ -33,17 +33,17 @@ describe('help', () => {
 describe('a call that cannot be understood', () => {
   it.each([
     [['nonsense'], /There is no command "nonsense"/, /See shopper --help/],
-    [['memory'], /Say what to do: list, show, seed,/, /See shopper --help/],
+    [['memory'], /Choose a command: list, show, seed,/, /See shopper --help/],
     [['memory', 'nonsense', '--json'], /There is no command "memory nonsense"/, /See shopper --help/],
     [['memory', 'list', '--nonsense'], /--nonsense/, /See shopper memory list --help/],
     [['memory', 'list', '--limit', 'many'], /--limit must be a whole number/, /memory list --help/],
-    [['memory', 'list', 'ann'], /Too much: ann/, /memory list --help/],
-    [['memory', 'show'], /Say which: shopper memory show PERSON/, /memory show --help/],
+    [['memory', 'list', 'ann'], /Too many arguments: ann/, /memory list --help/],
+    [['memory', 'show'], /Which one\? shopper memory show PERSON/, /memory show --help/],
     [['memory', 'show', 'ann'], /platform:workspace:id/, /memory show --help/],
     [['memory', 'audit', '--since', 'lately'], /--since must be a date/, /memory audit --help/],
     [['memory', 'audit', '--actor', 'me'], /--actor must be agent/, /memory audit --help/],
-    [['memory', 'export'], /Name one person, or say --all/, /memory export --help/],
-    [['memory', 'export', 'a:b:c', '--all'], /Name one person, or say --all/, /memory export --help/],
+    [['memory', 'export'], /Name one person, or use --all/, /memory export --help/],
+    [['memory', 'export', 'a:b:c', '--all'], /Name one person, or use --all/, /memory export --help/],
     [['memory', 'seed', 'list.xls'], /There is no file list.xls/, /^/],
     [['start', '--role', 'nonsense'], /--role must be one of all, ingest, worker/, /start --help/],
   ])('%j is told what to do instead', async (args, sentence, hint) => {

@@ -68,7 +68,7 @@ describe('agent.yml', () => {
     );
     expect(message).toMatch(/line 7: memory\.form\.1\.label: must have letters, and none of : = \| \( \)/);
     expect(message).toMatch(/line 7: memory\.form\.1\.note: is the name of a note, such as goals/);
-    expect(message).toMatch(/line 8: memory\.form\.2\.kind: is not a setting here/);
+    expect(message).toMatch(/line 8: memory\.form\.2\.kind: is not a setting/);
     expect(message).toMatch(/line 9: memory\.form\.3\.hint: /);
     expect(message).toMatch(/line 10: memory\.form\.4: /);
     expect(problemsOf(`${short}memory: { form: [budget, budget] }`)).toContain('names a field twice');
@@ -97,11 +97,11 @@ describe('agent.yml', () => {
     for (const start of [
       'line 1: name',
       'line 5: tools.bash',
-      'line 6: tools.fly: is not a setting here',
+      'line 6: tools.fly: is not a setting',
       'line 8: mcp_servers.0.name',
       'line 9: mcp_servers.0.url',
       'line 11: session.idle_hours',
-      'line 12: colour: is not a setting here',
+      'line 12: colour: is not a setting',
     ]) {
       expect(message).toContain(`  ${start}`);
     }

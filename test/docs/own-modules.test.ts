@@ -64,7 +64,7 @@ describe('a tool that agent.yml names by its file', () => {
     await write('one.ts', TOOL);
     await write('two.ts', TOOL);
     await expect(opened('./one.ts', './two.ts')).rejects.toThrow(
-      './two.ts: there is another custom tool with the name "stock".',
+      './two.ts: there is another custom tool named "stock".',
     );
   });
 });

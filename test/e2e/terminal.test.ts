@@ -224,7 +224,7 @@ describe('the operator is told what to do', () => {
     const { code, stderr } = await chat(['hi'], as('ann', { AGENT_FILE: agent }));
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /has 3 problems:\n {2}line 1: model: .*\n {2}line 2: modle: is not a setting here\n {2}line 3: system: /,
+      /has 3 problems:\n {2}line 1: model: .*\n {2}line 2: modle: is not a setting\n {2}line 3: system: /,
     );
   });
 

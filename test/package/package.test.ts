@@ -178,7 +178,7 @@ describe('the package', { timeout: 120_000 }, () => {
     expect(chat.err).not.toContain('no agent.yml');
     expect(await npx(['init', 'other', '--persona', 'butler'])).toMatchObject({
       code: 3,
-      err: expect.stringContaining('There are: it-helpdesk, running-coach, shopper.'),
+      err: expect.stringContaining('Choose one of: it-helpdesk, running-coach, shopper.'),
     });
   });
 

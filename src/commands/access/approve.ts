@@ -21,7 +21,7 @@ export const accessApprove = defineCommand({
       const person = named ?? (await pairing.approve(given, by));
       if (person === null) {
         throw new NotFoundError(
-          'Nobody waits with this code. Codes are valid for a day; whoever writes to the bot again gets a new one.',
+          'Nobody is waiting with this code. Codes are valid for a day; whoever writes to the bot again gets a new one.',
         );
       }
       io.stdout.write(

@@ -6,12 +6,12 @@ import { minuteOf, tableOf } from '../text.ts';
 
 export const accessList = defineCommand({
   name: 'access list',
-  summary: 'who waits to be let in, and who was',
+  summary: 'who is waiting to be let in, and who has been',
   options: {
-    waiting: { type: 'boolean', help: 'only who waits' },
+    waiting: { type: 'boolean', help: 'only who is waiting' },
   },
   details:
-    'With --json, one object a line. People on a list in agent.yml need no approval and are not shown.',
+    'With --json, one object per line. People on a list in agent.yml need no approval and are not shown.',
   run: ({ values, json }, io) =>
     withOperator(io, async ({ client, app }) => {
       const pairing = createPairing({ client, app });
@@ -38,7 +38,8 @@ export const accessList = defineCommand({
           approved.map(({ person, at, by }) => [nameOf(person), person.name, minuteOf(at), by]),
         ),
       );
-      if (waiting.length + approved.length === 0) io.stdout.write('Nobody waits, and nobody was approved.\n');
+      if (waiting.length + approved.length === 0)
+        io.stdout.write('Nobody is waiting, and nobody has been approved.\n');
       return EXIT.ok;
     }),
 });

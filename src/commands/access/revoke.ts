@@ -7,7 +7,7 @@ export const accessRevoke = defineCommand({
   name: 'access revoke',
   args: 'PERSON',
   takes: [1, 1],
-  summary: 'take an approval back',
+  summary: 'withdraw an approval',
   options: {},
   details: 'Takes effect within a minute. What the bot remembers stays: see "memory forget".',
   run: ({ args: [name = ''], json }, io) => {

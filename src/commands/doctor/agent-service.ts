@@ -73,7 +73,7 @@ function checkStanding({ agents, environments }: Standing, file: AgentFile): Che
   const [agent] = agents;
   const [environment] = environments;
   if (agent === undefined && environment === undefined) {
-    return [fine(`No agent named ${file.name} yet: the first start makes it`)];
+    return [fine(`No agent named ${file.name} yet: the first start creates it`)];
   }
   const checks: Check[] = [];
   if (agent === undefined || environment === undefined) {
@@ -81,8 +81,8 @@ function checkStanding({ agents, environments }: Standing, file: AgentFile): Che
     checks.push(
       warning(
         'agent.half_gone',
-        `The ${there} of ${file.name} is there and its ${gone} is not: it was archived or deleted`,
-        'Start the bot, or restart it: that makes what is missing. A running bot makes it when it next begins a conversation.',
+        `The ${there} of ${file.name} exists but its ${gone} does not: it was archived or deleted`,
+        'Start or restart the bot: that creates what is missing. A running bot creates it when it next starts a conversation.',
       ),
     );
   }
@@ -94,13 +94,13 @@ function checkStanding({ agents, environments }: Standing, file: AgentFile): Che
     checks.push(
       warning(
         'agent.outdated',
-        `agent.yml has changed since the ${listOf(stale)} was made from it`,
-        'Start the bot, or restart it: that makes a new version, and every conversation goes on with it at its next message.',
+        `agent.yml has changed since the ${listOf(stale)} was created from it`,
+        'Start or restart the bot: that creates a new version, which every conversation uses from its next message on.',
       ),
     );
   } else if (agent !== undefined && environment !== undefined) {
     checks.push(
-      fine(`As agent.yml has it: agent ${agent.id}, version ${agent.version}, environment ${environment.id}`),
+      fine(`As in agent.yml: agent ${agent.id}, version ${agent.version}, environment ${environment.id}`),
     );
   }
   if (agents.length > 1 || environments.length > 1) {
@@ -109,7 +109,7 @@ function checkStanding({ agents, environments }: Standing, file: AgentFile): Che
     checks.push(
       warning(
         'agent.several',
-        `${all.length} live ${kind} carry the name ${file.name}: ${listOf(all.map(({ id }) => id))}`,
+        `${all.length} live ${kind} have the name ${file.name}: ${listOf(all.map(({ id }) => id))}`,
         'The bot uses the one it knows, else the oldest. Archive the others, unless another bot of that name uses them; then give one of the two another name in agent.yml.',
       ),
     );
@@ -122,12 +122,12 @@ async function checkSharedStore(client: Anthropic, file: AgentFile): Promise<Che
   if (id === undefined) return [];
   const gone = problem(
     'agent.shared_store_gone',
-    `The shared store ${id} does not exist any more, or is archived: no conversation can be started`,
+    `The shared store ${id} no longer exists or is archived: no conversation can be started`,
     'Name another one under memory.shared_store in agent.yml, or leave it out.',
   );
   try {
     const store = await client.beta.memoryStores.retrieve(id, undefined, { maxRetries: 0 });
-    return store.archived_at === null ? [fine(`The shared store is there: ${store.name}`)] : [gone];
+    return store.archived_at === null ? [fine(`The shared store exists: ${store.name}`)] : [gone];
   } catch (error) {
     if (failureOf(error).type !== 'gone') throw error;
     return [gone];
@@ -150,7 +150,7 @@ function failure(error: unknown, host: string, network: Network): Check {
     return problem(
       'agent.key_refused',
       `${host} refuses the API key (401${request})`,
-      'Put a valid key into ANTHROPIC_API_KEY: console.anthropic.com → API keys.',
+      'Set ANTHROPIC_API_KEY to a valid key: console.anthropic.com → API keys.',
     );
   }
   if (it.type === 'refused' && it.reason === 'permission') {
@@ -171,14 +171,14 @@ function failure(error: unknown, host: string, network: Network): Check {
     return problem(
       'agent.failing',
       `${host} is overloaded or failing (${status}${request})`,
-      'Look again in some minutes; status.anthropic.com says whether it is known. The bot waits such outages out.',
+      'Check again in a few minutes; status.anthropic.com says whether it is known. The bot waits out such outages.',
     );
   }
   if (it.type === 'retry' || isTimeout(error)) {
     return problem(
       'agent.unreachable',
       `The agent service at ${host} ${network.reason(error)}`,
-      'Check this machine’s way to it (proxy, firewall), and ANTHROPIC_BASE_URL where it is set.',
+      'Check the network between this machine and it (proxy, firewall), and ANTHROPIC_BASE_URL if set.',
     );
   }
   return notUnderstood(host);
@@ -191,8 +191,8 @@ function isTimeout(error: unknown): boolean {
 function notUnderstood(host: string): Check {
   return problem(
     'agent.not_understood',
-    `${host} answers, but not as the Managed Agents API does`,
-    'Check ANTHROPIC_BASE_URL: it is the address without /v1.',
+    `${host} answers, but not like the Managed Agents API`,
+    'Check ANTHROPIC_BASE_URL: the address goes without /v1.',
   );
 }
 
@@ -210,7 +210,7 @@ async function checkModel(
 ): Promise<Check[]> {
   if (address === undefined && key === undefined) {
     return [
-      fine('The built-in offline model answers; MODEL_BASE_URL or ANTHROPIC_API_KEY brings a real one'),
+      fine('The built-in offline model answers; set MODEL_BASE_URL or ANTHROPIC_API_KEY for a real one'),
     ];
   }
   const base = new URL(address ?? 'https://api.anthropic.com');
@@ -239,7 +239,7 @@ async function checkModel(
       problem(
         'model.key_refused',
         `The model endpoint at ${host} refuses ${key === undefined ? 'requests without a key' : 'the key'} (${response.status})`,
-        'Set MODEL_API_KEY to one it takes.',
+        'Set MODEL_API_KEY to one it accepts.',
       ),
     ];
   }
@@ -248,7 +248,7 @@ async function checkModel(
       problem(
         'model.failing',
         `The model endpoint at ${host} is failing (${response.status})`,
-        'Look into the log of that server.',
+        'Look at that server’s log.',
       ),
     ];
   }

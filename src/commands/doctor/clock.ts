@@ -32,7 +32,7 @@ export function createClockReadings(now: () => number = Date.now): ClockReadings
       return off.map(([who, ms]) => {
         const text = `This machine's clock is ${spanOf(Math.abs(ms))} ${ms > 0 ? 'ahead of' : 'behind'} ${who}'s`;
         const mend =
-          'Switch on time synchronisation (timedatectl set-ntp true, or chrony). From five minutes on, requests by Slack are refused as too old, and days and expiries are counted wrongly.';
+          'Switch on time synchronisation (timedatectl set-ntp true, or chrony). At five minutes or more, Slack’s requests are refused as too old, and days and expiries are wrong.';
         return Math.abs(ms) >= HARMFUL_MS
           ? problem('clock.wrong', text, mend)
           : warning('clock.wrong', text, mend);

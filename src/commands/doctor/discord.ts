@@ -62,7 +62,7 @@ export async function checkDiscord(
       checks.push(
         problem(
           'discord.application_differs',
-          `DISCORD_APPLICATION_ID is ${settings.applicationId}, but the token is of application ${app.id}`,
+          `DISCORD_APPLICATION_ID is ${settings.applicationId}, but the token belongs to application ${app.id}`,
           `Set DISCORD_APPLICATION_ID=${app.id}, or take the token from the other application's Bot page.`,
         ),
       );
@@ -84,7 +84,7 @@ function checkApplication(app: z.infer<typeof application>, settings: DiscordSet
     checks.push(
       problem(
         'discord.interactions_endpoint',
-        'The application has an Interactions Endpoint URL: commands and buttons go there, and the bot has none of them',
+        'The application has an Interactions Endpoint URL: commands and buttons go there, and the bot gets none of them',
         `${PORTAL}/${app.id}/information → clear Interactions Endpoint URL.`,
       ),
     );
@@ -130,11 +130,11 @@ function checkCommands(registered: unknown, persona: Persona): Check {
   const parts = [
     ...(missing.length === 0 ? [] : [`missing: ${listOf(missing)}`]),
     ...(other.length === 0 ? [] : [`not the bot's: ${listOf(other)}`]),
-    ...(missing.length + other.length === 0 ? ['some are of another version'] : []),
+    ...(missing.length + other.length === 0 ? ['some are from another version'] : []),
   ];
   return warning(
     'discord.commands_differ',
-    `The registered commands are not those of the bot (${parts.join('; ')})`,
+    `The registered commands are not the bot's (${parts.join('; ')})`,
     'The bot registers them when it starts: start it, or restart it. If it is running, look for discord.commands_failed in its log.',
   );
 }
@@ -143,14 +143,14 @@ function checkStarts(it: z.infer<typeof gateway>, settings: DiscordSettings): Ch
   const { remaining, total, reset_after } = it.session_start_limit;
   const shards = settings.shards === 'auto' ? it.shards : settings.shards;
   const minutes = Math.ceil(reset_after / 60_000);
-  const left = `${remaining} of ${total} connections are left for the next ${minutes} min`;
+  const left = `${remaining} of ${total} connections left for the next ${minutes} min`;
   const checks: Check[] = [];
   if (remaining < shards) {
     checks.push(
       problem(
         'discord.starts_used_up',
         `The bot cannot connect: ${left}, and it needs ${count(shards, 'one', String(shards))}`,
-        'Something starts it over and over: stop it, read its log, and start it again after that time. When the limit is passed Discord resets the token.',
+        'Something keeps restarting it: stop it, read its log, and start it again after that time. Past the limit, Discord resets the token.',
       ),
     );
   } else if (remaining < total / 10) {
@@ -158,7 +158,7 @@ function checkStarts(it: z.infer<typeof gateway>, settings: DiscordSettings): Ch
       warning(
         'discord.starts_used_up',
         `Only ${left}`,
-        'Something starts the bot over and over: read its log. When the limit is passed Discord resets the token.',
+        'Something keeps restarting the bot: read its log. Past the limit, Discord resets the token.',
       ),
     );
   } else checks.push(fine(`The bot may connect: ${left}`));
@@ -167,7 +167,7 @@ function checkStarts(it: z.infer<typeof gateway>, settings: DiscordSettings): Ch
       warning(
         'discord.too_few_shards',
         `DISCORD_SHARDS is ${settings.shards}, Discord recommends ${it.shards}`,
-        'Set DISCORD_SHARDS to auto. With more than 2,500 servers a shard Discord refuses the connection.',
+        'Set DISCORD_SHARDS to auto. With more than 2,500 servers per shard, Discord refuses the connection.',
       ),
     );
   }
@@ -195,13 +195,13 @@ async function checkServers(get: Get, appId: string): Promise<Check[]> {
     return [
       warning(
         'discord.no_server',
-        'The bot is in no server yet; people can reach it only where they installed it for themselves',
-        `Somebody who manages a server opens ${invitation}`,
+        'The bot is not in any server yet; only people who installed it for themselves can reach it',
+        `Ask somebody who manages a server to open ${invitation}`,
       ),
     ];
   }
   if (lacking.length === 0) return [fine(`${count(servers, 'server')}, with every permission the bot uses`)];
-  const mend = `Give them to its role (Server Settings → Roles), or open ${invitation} once more. What is lost without each is in docs/discord.md. Channels may take permissions away besides; that is not looked at.`;
+  const mend = `Give them to its role (Server Settings → Roles), or open ${invitation} again. docs/discord.md says what is lost without each. Channels can take permissions away too; that is not checked.`;
   const checks: Check[] = lacking
     .slice(0, NAMED)
     .map(({ server, names }) =>
@@ -226,22 +226,22 @@ function failureOf(error: unknown, settings: DiscordSettings, network: Network):
     return problem(
       'discord.token_refused',
       'Discord refuses DISCORD_TOKEN',
-      `${PORTAL}/${settings.applicationId}/bot → Reset Token, and put the new one there. Public key and client secret are something else.`,
+      `${PORTAL}/${settings.applicationId}/bot → Reset Token, and put the new one there. The public key and the client secret are different things.`,
     );
   }
   const why =
     error instanceof DiscordAPIError || error instanceof HTTPError
       ? `answers with HTTP status ${error.status}`
       : error instanceof z.ZodError
-        ? 'answers with something that is not Discord’s'
+        ? 'answers, but not like Discord'
         : error instanceof Error && error.name.startsWith('RateLimitError')
-          ? 'asks to be left alone for a while (rate limit)'
+          ? 'is limiting requests for a while (rate limit)'
           : network.reason(error);
   return problem(
     'discord.unreachable',
     `Discord at ${new URL(settings.apiUrl ?? 'https://discord.com').host} ${why}`,
     settings.apiUrl === undefined
-      ? 'Check this machine’s way to the internet (proxy, firewall: discord.com and gateway.discord.gg on port 443), and discordstatus.com.'
+      ? 'Check this machine’s internet connection (proxy, firewall: discord.com and gateway.discord.gg on port 443), and discordstatus.com.'
       : 'Check DISCORD_API_URL, and that the server behind it is running.',
   );
 }

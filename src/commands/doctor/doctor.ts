@@ -12,7 +12,7 @@ const TIMEOUT_S = 10;
 export const doctor = defineCommand({
   name: 'doctor',
   summary:
-    'check settings, tokens, scopes, intents, the agent service, state and queue, and say how to mend them',
+    'check settings, tokens, scopes, intents, the agent service, state and queue, and say how to fix them',
   options: {
     timeout: {
       type: 'string',
@@ -22,12 +22,12 @@ export const doctor = defineCommand({
     listen: {
       type: 'string',
       value: 'SECONDS',
-      help: 'connect to Slack for so long and say which events arrive; the bot must be stopped',
+      help: 'connect to Slack for this long and say which events arrive; the bot must be stopped',
     },
     manifest: {
       type: 'string',
       value: 'FILE',
-      help: 'what the Slack app is compared with; default ./manifest.yml, else the one that comes along',
+      help: 'what the Slack app is compared with; default ./manifest.yml, else the one that comes with the bot',
     },
   },
   details: `Changes nothing and may be used beside a running bot. Ends with 0 when nothing keeps the bot from working, else with 1.
@@ -121,7 +121,7 @@ async function guarded(work: () => Promise<Check[]>): Promise<Check[]> {
       problem(
         'doctor.failed',
         `This could not be checked: ${said}`,
-        'If that names nothing you can mend, it is a fault of the doctor: please report it with this output.',
+        'If you can fix nothing there, the doctor is at fault: please report it with this output.',
       ),
     ];
   }

@@ -22,7 +22,7 @@ export async function checkHealthPort(
       ),
     ];
   }
-  if (await isBot(host, port, network)) return [fine(`A bot is listening on HEALTH_PORT ${port} already`)];
+  if (await isBot(host, port, network)) return [fine(`A bot is already listening on HEALTH_PORT ${port}`)];
   return [
     problem(
       'settings.health_port',

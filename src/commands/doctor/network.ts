@@ -57,10 +57,10 @@ export function createNetwork(timeoutMs: number, clocks: ClockReadings): Network
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refuses the connection: nothing listens there',
-  ECONNRESET: 'broke the connection off',
-  UND_ERR_SOCKET: 'broke the connection off',
+  ECONNRESET: 'closed the connection',
+  UND_ERR_SOCKET: 'closed the connection',
   ENOTFOUND: 'cannot be found: the name does not resolve',
-  EAI_AGAIN: 'cannot be found: names do not resolve at the moment',
+  EAI_AGAIN: 'cannot be found: names do not resolve right now',
   CERT_HAS_EXPIRED: 'has a certificate that has expired',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'has a certificate that this machine does not trust',
   SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate that this machine does not trust',

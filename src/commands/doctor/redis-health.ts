@@ -92,8 +92,8 @@ export async function checkRedis(redis: Redis, host: string, use: RedisUse): Pro
       say(
         Number(info.get('maxmemory') ?? 0) > 0 ? 'problem' : 'warning',
         'evicts',
-        `Redis throws keys away when its memory is full (maxmemory-policy ${policy})`,
-        'In redis.conf: maxmemory-policy noeviction. A Redis that also serves as a cache needs to be two.',
+        `Redis evicts keys when its memory is full (maxmemory-policy ${policy})`,
+        'In redis.conf: maxmemory-policy noeviction. For a cache, use another Redis.',
       ),
     );
   }

@@ -69,7 +69,7 @@ function sentence(fines: number, warnings: number, problems: number): string {
     ...(problems === 0 ? [] : [count(problems, 'problem')]),
     ...(warnings === 0 ? [] : [count(warnings, 'warning')]),
   ];
-  return `${parts.join(', ')}; ${fines} fine. docs/troubleshooting.md says more about each.`;
+  return `${parts.join(', ')}; ${fines} fine. docs/troubleshooting.md says more about them.`;
 }
 
 /** Lines of at most `width` characters, broken between words. */

@@ -108,7 +108,7 @@ const KINDS: readonly { pattern: RegExp; what: string; belongs: string | null }[
   { pattern: /^xapp-/, what: 'a Slack app-level token (xapp-…)', belongs: 'SLACK_APP_TOKEN' },
   { pattern: /^xoxp-/, what: 'a Slack user token (xoxp-…)', belongs: null },
   { pattern: /^xoxe-/, what: 'a Slack refresh token (xoxe-…)', belongs: null },
-  { pattern: /^xox[a-z]-/, what: 'a Slack token of an old kind', belongs: null },
+  { pattern: /^xox[a-z]-/, what: 'an old kind of Slack token', belongs: null },
   { pattern: /^sk-ant-/, what: 'an Anthropic API key (sk-ant-…)', belongs: 'ANTHROPIC_API_KEY' },
   {
     pattern: /^(Bot )?[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}$/,
@@ -137,7 +137,7 @@ function misplacedTokens(env: NodeJS.ProcessEnv): { variable: string; check: Che
     const value = env[variable]?.trim() ?? '';
     const kind = KINDS.find(({ pattern }) => pattern.test(value));
     if (kind === undefined || kind.belongs === variable) return [];
-    const move = kind.belongs === null ? '' : ` What is there now belongs into ${kind.belongs}.`;
+    const move = kind.belongs === null ? '' : ` What is there now belongs in ${kind.belongs}.`;
     const text = `${variable} holds ${kind.what}`;
     return [{ variable, check: problem('settings.token_misplaced', text, `${mend}${move}`) }];
   });
@@ -151,7 +151,7 @@ function unknownVariables(env: NodeJS.ProcessEnv): Check[] {
       warning(
         'settings.unknown',
         `Nothing reads ${name}`,
-        'Look for a slip of the pen; the README lists every setting.',
+        'Look for a typo; the README lists every setting.',
       ),
     );
 }
@@ -180,7 +180,7 @@ async function checkAdapter(path: string): Promise<Check> {
     return problem(
       'settings.adapter',
       error.message,
-      'ADAPTERS has files with commas between them, as seen from the folder in which the bot is started; docs/extending.md says what they export.',
+      'ADAPTERS is a comma-separated list of files, relative to the folder in which the bot is started; docs/extending.md says what they export.',
     );
   }
 }
@@ -191,13 +191,13 @@ async function readAgent(
 ): Promise<{ file: AgentFile; tools: CustomToolRegistry } | null> {
   const bad = (
     text: string,
-    mend = 'Correct the file; the README and the comments in agent.yml explain each setting.',
+    mend = 'Correct the file; the README and the comments in agent.yml explain every setting.',
   ) => checks.push(problem('settings.agent_file', text, mend));
   try {
     const opened = await openTools(await readAgentFile(path), path);
     const { name, model, custom_tools: tools } = opened.file;
     const missing = tools.filter(tool => opened.tools.get(tool) === undefined);
-    for (const tool of missing) bad(`${path} asks for the custom tool "${tool}", which nothing provides`);
+    for (const tool of missing) bad(`${path} asks for the custom tool "${tool}", which does not exist`);
     if (missing.length > 0) return null;
     checks.push(fine(`${path}: ${name}, ${typeof model === 'string' ? model : model.id}`));
     return opened;

@@ -26,10 +26,10 @@ export function createAskSlack(apiUrl: string, network: Network, log: Log): AskS
         const needed = 'needed' in error.data ? String(error.data.needed) : '';
         // A page by something in between is no word of Slack's.
         if (/^[a-z0-9_]+$/.test(code)) return { type: 'refused', error: code, needed };
-        return { type: 'silent', why: 'answers with something that is not Slack’s' };
+        return { type: 'silent', why: 'answers, but not like Slack' };
       }
       if (error instanceof webApi.WebAPIRateLimitedError) {
-        return { type: 'silent', why: `asks to be left alone for ${error.retryAfter} s` };
+        return { type: 'silent', why: `is limiting requests for ${error.retryAfter} s` };
       }
       if (error instanceof webApi.WebAPIHTTPError) {
         return { type: 'silent', why: `answers with HTTP status ${error.statusCode}` };

@@ -47,7 +47,7 @@ export async function listenToSlack(deps: {
     return [
       warning(
         'slack.listening_refused',
-        'Listening works in Socket Mode; over HTTP Slack sends events to the Request URL alone',
+        'Listening works in Socket Mode; over HTTP, Slack sends events only to the Request URL',
         'Set SLACK_CONFIG_TOKEN to have the subscriptions read instead (docs/troubleshooting.md).',
       ),
     ];
@@ -94,7 +94,7 @@ export async function listenToSlack(deps: {
       problem(
         'slack.unreachable',
         `The socket to Slack ${network.reason(error)}`,
-        'Check that nothing between here and Slack forbids WebSockets (wss://*.slack.com on port 443).',
+        'Check that nothing between here and Slack blocks WebSockets (wss://*.slack.com on port 443).',
       ),
     ];
   } finally {
@@ -122,7 +122,7 @@ function outcome(
     return [
       warning(
         'slack.listening_refused',
-        'A bot is connected to this app already: Slack would give some of its messages to the doctor',
+        'A bot is already connected to this app: Slack would give some of its messages to the doctor',
         'Stop the bot and listen again, or set SLACK_CONFIG_TOKEN to have the subscriptions read.',
       ),
     ];
@@ -133,7 +133,7 @@ function outcome(
       problem(
         'slack.nothing_arrived',
         'Connected to Slack, but nothing arrived',
-        `If you wrote to the app meanwhile, it subscribes to no events: api.slack.com/apps → your app → Event Subscriptions, switch it on and add ${listOf(events)}. Otherwise listen again and write to it.`,
+        `If you wrote to the app in that time, it subscribes to no events: api.slack.com/apps → your app → Event Subscriptions, switch it on and add ${listOf(events)}. Otherwise listen again and write to it.`,
       ),
     ];
   }
@@ -145,7 +145,7 @@ function outcome(
     warning(
       'slack.event_not_seen',
       `Not seen while listening: ${listOf(unseen)}`,
-      'Only what somebody does can arrive. For what you did do, look under Event Subscriptions → Subscribe to bot events.',
+      'Only what somebody does can arrive. If you did these, look under Event Subscriptions → Subscribe to bot events.',
     ),
   ];
 }

@@ -54,20 +54,20 @@ export async function wantedManifest(path: string | undefined): Promise<Manifest
 /** What people lose without it. */
 const WITHOUT: Readonly<Record<string, string>> = {
   'app_mentions:read': 'mentions in channels go unheard',
-  'assistant:write': 'there are no prompts to begin with',
+  'assistant:write': 'there are no suggested prompts',
   'channels:history': 'it does not follow threads in public channels',
   'chat:write': 'it cannot answer',
   commands: '/preferences does not exist',
   'files:read': 'it cannot look at pictures and PDFs',
-  'files:write': 'an export comes as text instead of a file',
+  'files:write': 'an export arrives as text instead of a file',
   'groups:history': 'it does not follow threads in private channels',
   'im:history': 'direct messages go unheard',
   'mpim:history': 'it does not follow threads in group messages',
-  'users:read': 'it does not know people by their names',
+  'users:read': 'it does not know people’s names',
   agent_session_stopped: "Slack's own stop button does nothing",
   app_home_opened: 'the Home tab stays empty',
   app_mention: 'mentions in channels go unheard',
-  app_uninstalled: 'what is stored of a workspace stays after it removed the app',
+  app_uninstalled: 'what is stored for a workspace stays after it removes the app',
   'message.channels': 'follow-ups in public threads need a mention',
   'message.groups': 'follow-ups in private threads need a mention',
   'message.im': 'direct messages go unheard',
@@ -123,7 +123,7 @@ export function compareManifests(
     if (shortcuts.includes(callback_id)) continue;
     say(
       'slack.shortcut_missing',
-      `The app has no entry "${name}" in the menu of messages`,
+      `The app has no "${name}" entry in the message menu`,
       `${page('Interactivity & Shortcuts')} → Shortcuts → Create New Shortcut → On messages: ${name}, callback ID ${callback_id}.`,
     );
   }
@@ -160,7 +160,7 @@ export function compareManifests(
   if (wanted.features.agent_view !== undefined && it.features.agent_view === undefined) {
     say(
       'slack.agent_view_off',
-      'The app is not an agent: no prompts to begin with, no stop button',
+      'The app is not an agent: no suggested prompts, no stop button',
       `${page('App Manifest')}: copy agent_view from manifest.yml.`,
     );
   }
@@ -185,7 +185,7 @@ function compareTransport(it: Manifest, slack: SlackSettings, page: (name: strin
     checks.push(
       problem(
         'slack.socket_mode_on',
-        'The bot waits for requests over HTTP, but Socket Mode is on in the app: Slack sends none',
+        'The bot expects requests over HTTP, but Socket Mode is on in the app: Slack sends none',
         `${page('Socket Mode')} → switch it off; or set SLACK_APP_TOKEN.`,
       ),
     );

@@ -27,7 +27,7 @@ export async function checkSlackPort(
     problem(
       'slack.port_taken',
       `The bot may not listen on port ${port} (${code})`,
-      'Set PORT to one above 1024, and let a reverse proxy pass requests on to it.',
+      'Set PORT to one above 1024, and have a reverse proxy forward requests to it.',
     ),
   ];
 }
@@ -42,7 +42,7 @@ async function whoListens(port: number, signingSecret: string | null, network: N
       .catch(() => null);
     const isOurs = page !== null && page.status < 400;
     return isOurs
-      ? fine(`A bot is listening on port ${port} already`)
+      ? fine(`A bot is already listening on port ${port}`)
       : taken(`Port ${port} is taken by another program`, another);
   }
   const challenge = randomBytes(12).toString('hex');
@@ -63,10 +63,10 @@ async function whoListens(port: number, signingSecret: string | null, network: N
   if (answer === null) return taken(`Port ${port} is taken by a program that does not answer`, another);
   const text = await answer.text().catch(() => '');
   if (text.includes(challenge))
-    return fine(`A bot with this signing secret is listening on port ${port} already`);
+    return fine(`A bot with this signing secret is already listening on port ${port}`);
   if (answer.status === 401) {
     return taken(
-      `Port ${port} is taken by a bot that has another signing secret`,
+      `Port ${port} is taken by a bot with another signing secret`,
       `Restart that bot if SLACK_SIGNING_SECRET has changed since it was started. Otherwise: ${another}`,
     );
   }

@@ -103,8 +103,8 @@ async function checkToken(
     checks.push(
       problem(
         'slack.token_expires',
-        `SLACK_BOT_TOKEN works for another ${Math.max(1, Math.round(it.expires_in / 3600))} h only: token rotation is on`,
-        'A rotating token needs OAuth (docs/slack.md, "Many workspaces"). For one workspace make the app anew from manifest.yml: rotation cannot be switched off again.',
+        `SLACK_BOT_TOKEN expires in ${Math.max(1, Math.round(it.expires_in / 3600))} h: token rotation is on`,
+        'A rotating token needs OAuth (docs/slack.md, "Many workspaces"). For one workspace, create the app again from manifest.yml: rotation cannot be switched off.',
       ),
     );
   }
@@ -121,7 +121,7 @@ function refusedToken(answer: Exclude<Answer, { type: 'answer' }>, settings: Sla
     : problem(
         'slack.token_refused',
         `Slack refuses SLACK_BOT_TOKEN (${answer.error})`,
-        `Copy the Bot User OAuth Token again: ${INSTALL_PAGE}. Where the app was removed, install it there again.`,
+        `Copy the Bot User OAuth Token again: ${INSTALL_PAGE}. If the app was removed, install it again.`,
       );
 }
 
@@ -132,7 +132,7 @@ function unreachable(settings: SlackSettings, why: string): Check {
     `Slack at ${new URL(settings.apiUrl).host} ${why}`,
     own
       ? 'Check SLACK_API_URL, and that the server behind it is running.'
-      : 'Check this machine’s way to the internet (proxy, firewall: slack.com and *.slack.com on port 443), and status.slack.com.',
+      : 'Check this machine’s internet connection (proxy, firewall: slack.com and *.slack.com on port 443), and status.slack.com.',
   );
 }
 
@@ -193,7 +193,7 @@ async function checkInstallations(
   if (good > 0) checks.push(fine(`${count(good, 'installation')} accepted by Slack, with all scopes`));
   if (over > 0)
     checks.push(
-      fine(`${count(over, 'installation')} with a token that has run out; the bot renews it at the next use`),
+      fine(`${count(over, 'installation')} with an expired token; the bot renews it at the next use`),
     );
   // Where Slack cannot be reached, that is the same for all.
   const silent = bad.find(check => check.level !== 'fine' && check.code === 'slack.unreachable');
@@ -204,7 +204,7 @@ async function checkInstallations(
   checks.push(...bad.slice(0, NAMED));
   if (bad.length > NAMED) {
     const rest = `${bad.length - NAMED} more of these in other workspaces`;
-    checks.push(problem('slack.token_refused', rest, 'Mend the ones above, then look again.'));
+    checks.push(problem('slack.token_refused', rest, 'Fix the ones above, then check again.'));
   }
   return places;
 }
@@ -221,13 +221,13 @@ async function installationsOf(key: Uint8Array, deps: SlackDeps, checks: Check[]
       sealed
         ? problem(
             'slack.encryption_key',
-            'SLACK_ENCRYPTION_KEY does not open the stored installations',
-            'Set the key they were stored with. If it is lost, install the app anew in every workspace.',
+            'SLACK_ENCRYPTION_KEY does not decrypt the stored installations',
+            'Set the key they were stored with. If it is lost, install the app again in every workspace.',
           )
         : problem(
             'slack.installations_unread',
             'The stored installations cannot be read',
-            'See what is said about the state below.',
+            'See the findings on the state below.',
           ),
     );
     return null;
@@ -246,7 +246,7 @@ async function checkInstallation(
     const check = problem(
       'slack.token_refused',
       `Slack refuses the token of ${granted.tenant} (${answer.error})`,
-      'The app was removed there, or its token revoked. Whoever manages that workspace installs it again at /slack/install.',
+      'The app was removed there, or its token revoked. Whoever manages that workspace has to install it again at /slack/install.',
     );
     return { place: null, found: [check] };
   }
@@ -286,7 +286,7 @@ async function checkTransport(
     checks.push(
       problem(
         'slack.apps_differ',
-        `SLACK_APP_TOKEN is of the app ${ofApp}, SLACK_BOT_TOKEN of ${ofBot}: what people write to one does not reach the other`,
+        `SLACK_APP_TOKEN belongs to app ${ofApp}, SLACK_BOT_TOKEN to ${ofBot}: what people write to one does not reach the other`,
         `Take both from the same app: api.slack.com/apps/${ofBot} → Basic Information → App-Level Tokens.`,
       ),
     );
@@ -329,7 +329,7 @@ async function checkEvents(
         warning(
           'slack.config_token_refused',
           `The app's settings could not be read: Slack ${why}`,
-          'Configuration tokens live twelve hours and are made per workspace: api.slack.com/apps → Your App Configuration Tokens → Generate, in the workspace where the app was made.',
+          'Configuration tokens last twelve hours and belong to one workspace: api.slack.com/apps → Your App Configuration Tokens → Generate, in the workspace where the app was made.',
         ),
       );
     }
@@ -340,9 +340,9 @@ async function checkEvents(
   return [
     warning(
       'slack.events_unchecked',
-      'Whether the app subscribes to all its events, Slack does not tell a bot token',
+      'Slack does not tell a bot token whether the app subscribes to all its events',
       deps.settings.transport.type === 'socket'
-        ? `Stop the bot, run this with --listen 60 and write to the app meanwhile. Or set SLACK_CONFIG_TOKEN (api.slack.com/apps → Your App Configuration Tokens → Generate; twelve hours) and run it again. Or compare by eye, under Event Subscriptions: ${listOf(events)}.`
+        ? `Stop the bot, run this with --listen 60 and write to the app while it runs. Or set SLACK_CONFIG_TOKEN (api.slack.com/apps → Your App Configuration Tokens → Generate; twelve hours) and run it again. Or compare by eye, under Event Subscriptions: ${listOf(events)}.`
         : `Set SLACK_CONFIG_TOKEN (api.slack.com/apps → Your App Configuration Tokens → Generate; twelve hours) and run this again. Or compare by eye, under Event Subscriptions: ${listOf(events)}.`,
     ),
   ];

@@ -64,8 +64,8 @@ async function checkStore(config: Config, network: Network): Promise<Check[]> {
       return [
         problem(
           'state.unreachable',
-          'DATABASE_URL names no database the bot knows',
-          'It begins with postgres://, redis:// or rediss://. Leave it out for SQLite in the data directory.',
+          'DATABASE_URL does not name a database the bot supports',
+          'It must begin with postgres://, redis:// or rediss://. Leave it out for SQLite in the data directory.',
         ),
       ];
   }
@@ -78,7 +78,11 @@ async function checkFolder(dataDir: string): Promise<Check[]> {
   const there = await stat(path);
   if (!there.isDirectory()) {
     return [
-      problem('state.not_writable', `The data directory ${dataDir} cannot be made: ${path} is a file`, mend),
+      problem(
+        'state.not_writable',
+        `The data directory ${dataDir} cannot be created: ${path} is a file`,
+        mend,
+      ),
     ];
   }
   try {
@@ -94,8 +98,8 @@ async function checkFolder(dataDir: string): Promise<Check[]> {
     return [
       problem(
         'state.not_writable',
-        `Whoever runs this may not write to these in ${dataDir}: ${foreign.slice(0, NAMED).join(', ')}${more}`,
-        `Give them to the user that runs the bot: chown -R USER ${dataDir}. A command or a bot that was run as another user has left them there.`,
+        `The user running this may not write to these in ${dataDir}: ${foreign.slice(0, NAMED).join(', ')}${more}`,
+        `Give them to the user that runs the bot: chown -R USER ${dataDir}. A command or a bot run as another user left them there.`,
       ),
     ];
   }
@@ -146,7 +150,7 @@ async function checkLock(dataDir: string): Promise<Check[]> {
       problem(
         'state.not_writable',
         `The state in ${dataDir} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-        'Check who owns the files there; the user that runs the bot has to.',
+        'Check who owns the files there; it must be the user that runs the bot.',
       ),
     ];
   }
@@ -187,12 +191,12 @@ async function checkPostgres(url: string, network: Network): Promise<Check[]> {
         return [
           problem(
             'state.not_writable',
-            `The user of DATABASE_URL ${it?.creatable === true ? 'does not own the table shopper_state' : 'may not make tables'} in ${pathname.slice(1)}`,
-            'As the owner of the database: GRANT USAGE, CREATE ON SCHEMA public TO that user; and where somebody else made the table: ALTER TABLE shopper_state OWNER TO that user, the same for SEQUENCE shopper_ticket.',
+            `The user of DATABASE_URL ${it?.creatable === true ? 'does not own the table shopper_state' : 'may not create tables'} in ${pathname.slice(1)}`,
+            'As the owner of the database: GRANT USAGE, CREATE ON SCHEMA public TO that user; and if somebody else created the table: ALTER TABLE shopper_state OWNER TO that user, the same for SEQUENCE shopper_ticket.',
           ),
         ];
       }
-      const made = it.made === true ? '' : '; the first start makes its table';
+      const made = it.made === true ? '' : '; the first start creates its table';
       return [fine(`The state is in PostgreSQL ${version}, database ${pathname.slice(1)} at ${host}${made}`)];
     });
   } catch (error) {

@@ -14,7 +14,7 @@ export const memoryAudit = defineCommand({
   name: 'memory audit',
   args: '[PERSON]',
   takes: [0, 1],
-  summary: 'who changed what and when, newest first, for one person or for all',
+  summary: 'who changed what and when, newest first, for one person or everyone',
   options: {
     since: { type: 'string', value: 'WHEN', help: 'a date, a time, or a span back: 2026-03-14, 12h, 7d' },
     actor: {
@@ -24,11 +24,11 @@ export const memoryAudit = defineCommand({
     },
     platform: { type: 'string', value: 'NAME', help: 'only people of this platform' },
     workspace: { type: 'string', value: 'ID', help: 'only people of this workspace' },
-    content: { type: 'boolean', help: 'with what each change wrote' },
+    content: { type: 'boolean', help: 'show what each change wrote' },
   },
   details: [
     'The agent acts through sessions; the bot (for /preferences) and these commands act through their API key.',
-    'With --json, one object a line. The API keeps versions for at least 30 days.',
+    'With --json, one object per line. The API keeps versions for at least 30 days.',
   ].join('\n'),
   run: ({ values, args: [name], json }, io) => {
     const who = name === undefined ? undefined : parsePerson(name);

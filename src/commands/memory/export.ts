@@ -56,7 +56,7 @@ export const memoryExport = defineCommand({
   name: 'memory export',
   args: 'PERSON | --all',
   takes: [0, 1],
-  summary: 'everything the bot remembers about one person or about all, with its history',
+  summary: 'everything the bot remembers about one person or everyone, with its history',
   options: {
     all: { type: 'boolean', help: 'everyone' },
     platform: { type: 'string', value: 'NAME', help: 'with --all: only this platform' },
@@ -70,10 +70,10 @@ export const memoryExport = defineCommand({
     format: { type: 'string', value: 'FORMAT', help: 'json (default) or markdown, on standard output' },
   },
   details:
-    'On standard output JSON comes as one object a line. Files in a folder are readable by you alone; existing ones are replaced.',
+    'On standard output, JSON is one object per line. Files in a folder are readable only by you; existing ones are replaced.',
   run: ({ values, args: [name], json }, io) => {
     if ((name === undefined) === (values.all !== true))
-      throw new UsageError('Name one person, or say --all.');
+      throw new UsageError('Name one person, or use --all.');
     const who = name === undefined ? undefined : parsePerson(name);
     const format = FORMATS.find(known => known === (values.format ?? 'json'));
     if (format === undefined) throw new UsageError('--format must be json or markdown.');
@@ -135,7 +135,7 @@ async function toFolder(
 async function writerFor(folder: string): Promise<(exported: Exported) => Promise<void>> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SetupError(`Cannot make the folder ${folder}: ${reason}`, { cause });
+    throw new SetupError(`Cannot create the folder ${folder}: ${reason}`, { cause });
   });
   const taken = new Set<string>();
   return async exported => {
@@ -186,7 +186,7 @@ function markdownOf(exported: Exported): string {
   return [
     `# Memory of ${printableLine(person.name)} (${nameOf(person)})`,
     '',
-    `Store ${store.id}${store.audience === 'shared' ? ' (may be used where others read)' : ''}, exported ${exported.exportedAt}.`,
+    `Store ${store.id}${store.audience === 'shared' ? ' (may be used where others can read)' : ''}, exported ${exported.exportedAt}.`,
     ...memories.flatMap(memory => ['', `## ${memory.path}`, '', fenced(memory.content)]),
     '',
     '## History',

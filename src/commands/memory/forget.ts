@@ -26,14 +26,14 @@ export const memoryForget = defineCommand({
   name: 'memory forget',
   args: 'PERSON --yes',
   takes: [1, 1],
-  summary: 'remove everything there is of one person, for good',
+  summary: 'remove everything about one person, for good',
   options: {
-    yes: { type: 'boolean', help: 'do it; without this the command only says what would go' },
+    yes: { type: 'boolean', help: 'do it; without this, the command only says what would go' },
   },
   details: [
-    'Their store with all versions, their sessions with all messages, the files of these, and what the bot keeps about',
-    'them itself. Best with the bot stopped: a running one on SQLite keeps its own rows, and the command says so (exit',
-    'code 4); on PostgreSQL or Redis it begins nothing for them meanwhile, but an answer it has begun may start anew.',
+    'Their store with all versions, their sessions with all messages and files, and what the bot itself keeps about',
+    'them. Best with the bot stopped: a running one on SQLite keeps its own rows, and the command says so (exit',
+    'code 4); on PostgreSQL or Redis it starts nothing for them meanwhile, but an answer under way may start again.',
     'What an operator decided stays: approvals (see "access revoke") and the day\'s count of messages.',
   ].join('\n'),
   run: ({ values, args: [name = ''], json }, io) => {
@@ -54,7 +54,7 @@ export const memoryForget = defineCommand({
           else {
             const what = `${count(found.stores, 'store')}, ${count(found.sessions, 'session')} and ${countedRows(rows)}`;
             const who = accounts.map(nameOf).join(' and ');
-            io.stdout.write(`This would remove ${what} of ${who}, for good. Say --yes to do it.\n`);
+            io.stdout.write(`This would remove ${what} of ${who}, for good. Use --yes to do it.\n`);
           }
           return EXIT.usage;
         }
@@ -77,10 +77,10 @@ export const memoryForget = defineCommand({
         if (state !== null) receipt.rows = await erase(state, accounts);
         if (Object.values(receipt).every(n => n === 0)) throw nothingOf(person);
         if (json) io.stdout.write(`${JSON.stringify({ person: nameOf(person), ...receipt })}\n`);
-        else io.stdout.write(`Removed of ${nameOf(person)}:\n${linesOf(receipt)}`);
+        else io.stdout.write(`Removed about ${nameOf(person)}:\n${linesOf(receipt)}`);
         if (receipt.rows !== null) return EXIT.ok;
         io.stderr.write(
-          'The bot is running and keeps its own rows about this person. Stop it and run this command once more to remove those too.\n',
+          'The bot is running and keeps its own rows about this person. Stop it and run this command again to remove those too.\n',
         );
         return EXIT.incomplete;
       } finally {
@@ -92,7 +92,7 @@ export const memoryForget = defineCommand({
 
 function nothingOf(person: Person): NotFoundError {
   return new NotFoundError(
-    `There is nothing of ${nameOf(person)}. "shopper memory list" shows whom the bot knows.`,
+    `There is nothing about ${nameOf(person)}. "shopper memory list" shows whom the bot knows.`,
   );
 }
 

@@ -32,9 +32,9 @@ export const memoryList = defineCommand({
     platform: { type: 'string', value: 'NAME', help: 'only this platform: slack, discord, terminal' },
     workspace: { type: 'string', value: 'ID', help: 'only this workspace' },
     limit: { type: 'string', value: 'N', help: 'at most this many people (default: all)' },
-    brief: { type: 'boolean', help: 'names and stores only: one request for a hundred people' },
+    brief: { type: 'boolean', help: 'names and stores only: one request per hundred people' },
   },
-  details: 'With --json, one object a line. Files are counted as they are read, person by person.',
+  details: 'With --json, one object per line. Files are counted as they are read, person by person.',
   run: ({ values, json }, io) =>
     withOperator(io, async ({ client, app }) => {
       const { platform, workspace } = values;

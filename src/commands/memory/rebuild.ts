@@ -6,13 +6,13 @@ import { count } from '../text.ts';
 
 export const memoryRebuild = defineCommand({
   name: 'memory rebuild',
-  summary: "find everybody's store again, from what the stores themselves say",
+  summary: "find everybody's store again, from the stores' own metadata",
   options: {
-    'dry-run': { type: 'boolean', short: 'n', help: 'say what would happen, and change nothing' },
+    'dry-run': { type: 'boolean', short: 'n', help: 'only say what would happen' },
   },
   details: [
     'Stop the bot first, unless its state is in PostgreSQL or Redis. A bot that starts with an empty state does this',
-    'by itself. Stores that are used stay as they are; people whose store was deleted get one with their next message.',
+    'by itself. Stores in use stay as they are; people whose store was deleted get one with their next message.',
   ].join('\n'),
   run: ({ values, json }, io) =>
     withOperator(io, async ({ client, config, app }) => {

@@ -50,16 +50,19 @@ export const memorySeed = defineCommand({
   takes: [1, 1],
   summary: 'give customers their memory from a list',
   options: {
-    'dry-run': { type: 'boolean', short: 'n', help: 'say what would happen, and change nothing' },
+    'dry-run': { type: 'boolean', short: 'n', help: 'only say what would happen' },
     platform: { type: 'string', value: 'NAME', help: 'for rows that name none: slack, discord, terminal' },
     workspace: { type: 'string', value: 'ID', help: 'for rows that name none' },
-    overwrite: { type: 'boolean', help: 'sizes, budget and the like: the list wins over what a person has' },
+    overwrite: {
+      type: 'boolean',
+      help: 'for sizes, budget and the like, the list wins over what a person has',
+    },
     'at-once': { type: 'string', value: 'N', help: `people at the same time (default ${AT_ONCE})` },
   },
   details: [
     'Columns: person, platform, workspace, name; shoe_size, clothing_sizes, budget, brands_liked, brands_avoided,',
-    'materials_avoided, colours_liked, style; occasions, purchases, notes; or a file of your own, such as /loyalty.md.',
-    'What people have already stays; the list adds to it. Interrupted, even by a crash: run the same command again.',
+    'materials_avoided, colours_liked, style; occasions, purchases, notes; or your own file, such as /loyalty.md.',
+    'What people already have stays; the list adds to it. If interrupted, even by a crash, run the same command again.',
   ].join('\n'),
   async run({ values, args: [file = ''], json }, io) {
     const atOnce = Math.min(wholeNumber('at-once', values['at-once'], AT_ONCE), MAX_AT_ONCE);
@@ -185,7 +188,7 @@ function report(
   io.stdout.write(`Seeded ${count(summary.people, 'person', 'people')} from ${basename(job.file)}.\n`);
   io.stdout.write(linesOf(summary));
   if (settled.removed > 0) {
-    io.stdout.write(`  ${count(settled.removed, 'store')} made twice by an interruption: removed again\n`);
+    io.stdout.write(`  ${count(settled.removed, 'store')} created twice by an interruption: removed again\n`);
   }
   for (const { person, reason } of refused) io.stdout.write(`  ${person} could not be seeded: ${reason}\n`);
   for (const person of settled.left) {
@@ -196,10 +199,10 @@ function report(
 function linesOf({ stores, files, facts, unchanged }: Summary): string {
   const n = (value: number) => value.toLocaleString('en-US');
   return [
-    `  stores  ${n(stores.created)} new, ${n(stores.existing)} there before`,
+    `  stores  ${n(stores.created)} new, ${n(stores.existing)} existing`,
     `  files   ${n(files.created)} new, ${n(files.changed)} changed`,
     `  facts   ${n(facts.added)} added, ${n(facts.replaced)} replaced, ${n(facts.kept)} left as the person has them`,
-    ...(unchanged > 0 ? [`  ${count(unchanged, 'person', 'people')} had it all before`] : []),
+    ...(unchanged > 0 ? [`  ${count(unchanged, 'person', 'people')} already had it all`] : []),
     '',
   ].join('\n');
 }

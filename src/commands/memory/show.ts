@@ -42,7 +42,7 @@ export const memoryShow = defineCommand({
         ];
         io.stdout.write(`${head.join(' · ')}\n`);
         for (const file of files) {
-          const where = file.audience === 'shared' ? ' · may be used where others read' : '';
+          const where = file.audience === 'shared' ? ' · may be used where others can read' : '';
           const head = `${printableLine(file.path)} · ${minuteOf(file.changedAt)}${where}`;
           io.stdout.write(`
 ${head}

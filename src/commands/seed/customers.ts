@@ -42,7 +42,7 @@ export function parseCustomers(source: string, format: 'csv' | 'json', defaults:
   const columns = new Map<string, Column>();
   for (const heading of headings) {
     const column = columnOf(heading);
-    if (column === null) problems.push(`the column "${heading}" is not known`);
+    if (column === null) problems.push(`unknown column "${heading}"`);
     else if (same(columns.values(), column)) problems.push(`two columns mean "${heading}"`);
     else columns.set(heading, column);
   }
@@ -62,7 +62,7 @@ export function parseCustomers(source: string, format: 'csv' | 'json', defaults:
     if (before === undefined) {
       places.set(key, row.place);
       customers.push(read);
-    } else problems.push(`${row.place}: ${nameOf(read.person)} stands on ${before} already`);
+    } else problems.push(`${row.place}: ${nameOf(read.person)} is already on ${before}`);
   }
   if (problems.length > 0) throw new SetupError(listed(problems));
   if (customers.length === 0) throw new SetupError('There are no customers in this list.');
@@ -100,7 +100,7 @@ function jsonRows(source: string): { headings: string[]; rows: Row[] } {
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path: [index, ...rest], message }) =>
       typeof index === 'number'
-        ? `entry ${index + 1}: ${rest.join('.')} must be text, a number or a list of these`
+        ? `entry ${index + 1}: ${rest.join('.')} must be text, a number or a list of either`
         : message,
     );
     throw new SetupError(listed([...new Set(problems)]));
@@ -142,7 +142,7 @@ function customerOf(row: Row, columns: ReadonlyMap<string, Column>, defaults: De
     const value = (row.cells.get(heading) ?? '').trim();
     if (value === '') continue;
     if (value.length > MAX_VALUE) problems.push(`${heading} is longer than ${MAX_VALUE} characters`);
-    if (/[^\P{Cc}\n\r\t]|\p{Cs}/u.test(value)) problems.push(`${heading} has characters that are no text`);
+    if (/[^\P{Cc}\n\r\t]|\p{Cs}/u.test(value)) problems.push(`${heading} has characters that are not text`);
     if (column.type === 'field') fields.set(column.field, tidy(value));
     else if (column.type === 'lines') lines.set(column.path, factsIn(value));
     else identity.set(column.type, tidy(value));
@@ -157,9 +157,9 @@ function personOf(identity: ReadonlyMap<Column['type'], string>, defaults: Defau
   if (given === undefined) return 'the column "person" is empty';
   const whole = /^([^:\s]+):([^:\s]+):(\S+)$/.exec(given);
   const platform = whole?.[1] ?? identity.get('platform') ?? defaults.platform;
-  if (platform === undefined) return 'no platform: add a column, or say --platform';
+  if (platform === undefined) return 'no platform: add a column, or use --platform';
   const workspace = whole?.[2] ?? identity.get('workspace') ?? ONLY_WORKSPACE[platform] ?? defaults.workspace;
-  if (workspace === undefined) return 'no workspace: add a column, or say --workspace';
+  if (workspace === undefined) return 'no workspace: add a column, or use --workspace';
   const id = whole?.[3] ?? given;
   if (!/^[a-z][a-z0-9_-]*$/.test(platform)) return 'the platform must be a word such as slack or discord';
   if (/\s/.test(id + workspace)) return 'person and workspace must be ids, without spaces';

@@ -33,7 +33,7 @@ describe('the agent of agent.yml', () => {
     const it = await look();
     expect(it).toMatchObject({ code: 0, found: [] });
     expect(it.checks.map(({ text }) => text)).toContain(
-      'No agent named shopper yet: the first start makes it',
+      'No agent named shopper yet: the first start creates it',
     );
     expect((await shop.client.beta.agents.list()).data).toEqual([]);
     expect(shop.proxy.requests.every(request => request.startsWith('GET '))).toBe(true);
@@ -44,7 +44,7 @@ describe('the agent of agent.yml', () => {
     const it = await look();
     expect(it.found).toEqual([]);
     expect(it.checks.map(({ text }) => text)).toContainEqual(
-      expect.stringMatching(/^As agent.yml has it: agent agent_\w+, version 1, environment env_\w+$/),
+      expect.stringMatching(/^As in agent.yml: agent agent_\w+, version 1, environment env_\w+$/),
     );
   });
 
@@ -58,9 +58,9 @@ describe('the agent of agent.yml', () => {
       }
       const it = await look();
       expect(it).toMatchObject({ code: 0, found: ['agent.half_gone'] });
-      expect(it.of('agent.half_gone').text).toContain(`its ${gone} is not`);
+      expect(it.of('agent.half_gone').text).toContain(`its ${gone} does not`);
       expect(it.of('agent.half_gone').mend).toMatch(/restart/);
-      expect(it.checks.map(({ text }) => text).join('\n')).not.toContain('As agent.yml has it');
+      expect(it.checks.map(({ text }) => text).join('\n')).not.toContain('As in agent.yml');
       await makeAgent();
       expect((await look()).found).toEqual([]);
     },
@@ -96,7 +96,7 @@ describe('the shared store', () => {
       AGENT_FILE: await shop.file('shared.yml', `${AGENT}memory: {shared_store: ${store.id}}\n`),
     };
     expect((await look(env)).checks.map(({ text }) => text)).toContain(
-      'The shared store is there: Brand facts',
+      'The shared store exists: Brand facts',
     );
     await shop.client.beta.memoryStores.archive(store.id);
     expect(await look(env)).toMatchObject({ code: 1, found: ['agent.shared_store_gone'] });
@@ -109,11 +109,11 @@ describe('the shared store', () => {
 
 describe('a service that refuses', () => {
   it.each([
-    [401, 'agent.key_refused', /Put a valid key into ANTHROPIC_API_KEY/],
+    [401, 'agent.key_refused', /Set ANTHROPIC_API_KEY to a valid key/],
     [402, 'agent.billing', /Billing/],
     [403, 'agent.permission_refused', /permissions of the key/],
     [404, 'agent.not_available', /in beta: ask for access/],
-    [529, 'agent.failing', /waits such outages out/],
+    [529, 'agent.failing', /waits out such outages/],
   ])('with %i is %s', async (status, code, mend) => {
     shop.proxy.plan(() => ({ type: 'status', status }));
     const it = await look({ ANTHROPIC_API_KEY: 'sk-ant-secret-key' });
@@ -159,7 +159,7 @@ describe('the local runtime', () => {
     const it = await local();
     expect(it).toMatchObject({ code: 0, found: [] });
     const said = it.checks.map(({ text }) => text);
-    expect(said).toContainEqual(expect.stringMatching(/^As agent.yml has it: agent agent_/));
+    expect(said).toContainEqual(expect.stringMatching(/^As in agent.yml: agent agent_/));
     expect(said).toContain('State is in SQLite there; a bot is running on it');
     bot.child.stdin?.end('and hate wool\n');
     await bot.says(/\+ avoids: wool/);

@@ -53,7 +53,7 @@ it('an application set up as described is fine, and is left as it was', async ()
     `Discord accepts DISCORD_TOKEN: Shopper (${it.applicationId})`,
     'The Message Content intent is on',
     `The ${COMMANDS.length} commands are registered`,
-    expect.stringMatching(/1000 of 1000 connections are left/),
+    expect.stringMatching(/1000 of 1000 connections left/),
     '1 server, with every permission the bot uses',
   ]);
   expect(writes()).toBe(before);
@@ -139,9 +139,7 @@ describe('connecting', () => {
     const it = await setUp({ identifiesPerDay: 0 });
     const found = await diagnose(settingsOf(it));
     expect(found).toMatchObject({ code: 1, found: ['discord.starts_used_up'] });
-    expect(found.of('discord.starts_used_up').text).toMatch(
-      /0 of 0 connections are left for the next \d+ min/,
-    );
+    expect(found.of('discord.starts_used_up').text).toMatch(/0 of 0 connections left for the next \d+ min/);
   });
 
   it('with fewer shards than Discord recommends is a warning', async () => {

@@ -44,7 +44,7 @@ describe('the report', () => {
     expect(bad.stdout).toMatch(
       /\nSlack\n {2}✗ Slack refuses SLACK_BOT_TOKEN \(invalid_auth\)\n {4}Copy the Bot User OAuth Token again.*\n {4}\(slack\.token_refused\)\n/,
     );
-    expect(bad.stdout).toMatch(/\n1 problem; \d+ fine\. docs\/troubleshooting\.md says more about each\.\n$/);
+    expect(bad.stdout).toMatch(/\n1 problem; \d+ fine\. docs\/troubleshooting\.md says more about them\.\n$/);
   });
 
   it('says once how to mend what is mended in the same way', async () => {

@@ -56,7 +56,7 @@ describe('settings', () => {
     const it = await diagnose({ SHOPPER_DATA_DIR: folder.path, ADAPTERS: `./nope.ts,${good},${empty}` });
     expect(it).toMatchObject({ code: 1, found: ['settings.adapter', 'settings.adapter'] });
     expect(it.of('settings.adapter').text).toMatch(/^Cannot load \.\/nope\.ts: /);
-    expect(it.printed).toContain(`${empty} must export a function that makes an adapter`);
+    expect(it.printed).toContain(`${empty} must export a function that creates an adapter`);
     expect(it.printed).not.toContain('made"');
     await folder.remove();
   });
@@ -121,9 +121,7 @@ describe('agent.yml', () => {
     );
     const it = await diagnose({ ...shop.env, AGENT_FILE });
     expect(it).toMatchObject({ code: 1, found: ['settings.agent_file', 'settings.agent_file'] });
-    expect(it.checks.map(({ text }) => text)).toContain(
-      `${AGENT_FILE}, line 4: modle: is not a setting here`,
-    );
+    expect(it.checks.map(({ text }) => text)).toContain(`${AGENT_FILE}, line 4: modle: is not a setting`);
     const missing = await diagnose({ ...shop.env, AGENT_FILE: '/nowhere.yml' });
     expect(missing.of('settings.agent_file')).toMatchObject({
       text: 'Cannot read the agent file /nowhere.yml',

@@ -130,8 +130,8 @@ describe('tokens', () => {
     expect(
       it.checks.filter(({ code }) => code !== undefined).map(({ text, mend }) => `${text} ${mend}`),
     ).toEqual([
-      expect.stringMatching(/SLACK_BOT_TOKEN holds a Slack app-level token.*belongs into SLACK_APP_TOKEN/),
-      expect.stringMatching(/SLACK_APP_TOKEN holds a Slack bot token.*belongs into SLACK_BOT_TOKEN/),
+      expect.stringMatching(/SLACK_BOT_TOKEN holds a Slack app-level token.*belongs in SLACK_APP_TOKEN/),
+      expect.stringMatching(/SLACK_APP_TOKEN holds a Slack bot token.*belongs in SLACK_BOT_TOKEN/),
     ]);
     expect(slack.calls()).toEqual([]);
   });
@@ -140,7 +140,7 @@ describe('tokens', () => {
     const other = await createFakeSlack({ app: { id: 'A0OTHER' } });
     const both = await sendByMethod(method => (method === 'apps.connections.open' ? other : slack).apiUrl);
     const it = await diagnose(socket({ SLACK_API_URL: both.url, SLACK_APP_TOKEN: other.appToken }));
-    expect(it.of('slack.apps_differ').text).toMatch(/of the app A0OTHER, SLACK_BOT_TOKEN of A0FAKEAPP/);
+    expect(it.of('slack.apps_differ').text).toMatch(/belongs to app A0OTHER, SLACK_BOT_TOKEN to A0FAKEAPP/);
     expect(it.of('slack.apps_differ').mend).toMatch(/apps\/A0FAKEAPP/);
     await both.stop();
     await other.stop();
@@ -157,7 +157,7 @@ describe('tokens', () => {
   it('that rotate run out, because one token is not renewed', async () => {
     await setUp({ tokenRotation: true });
     const it = await diagnose(socket());
-    expect(it.of('slack.token_expires').text).toMatch(/another 12 h/);
+    expect(it.of('slack.token_expires').text).toMatch(/in 12 h/);
   });
 
   it('are never printed', async () => {
@@ -315,7 +315,7 @@ describe('over HTTP', () => {
     const fine = await diagnose(http(port));
     expect(fine.found).toEqual(['slack.events_unchecked']);
     expect(fine.checks.map(({ text }) => text)).toContain(
-      `A bot with this signing secret is listening on port ${port} already`,
+      `A bot with this signing secret is already listening on port ${port}`,
     );
     const other = await diagnose(http(port, { SLACK_SIGNING_SECRET: randomBytes(16).toString('hex') }));
     expect(other.of('slack.port_taken').text).toMatch(/another signing secret/);
@@ -402,7 +402,7 @@ describe('many workspaces', () => {
     expect(it).toMatchObject({ code: 0, found: ['slack.events_unchecked'] });
     expect(slack.calls('oauth.v2.access')).toEqual([]);
     expect(it.checks.map(({ text }) => text)).toContain(
-      '1 installation with a token that has run out; the bot renews it at the next use',
+      '1 installation with an expired token; the bot renews it at the next use',
     );
   });
 
@@ -432,7 +432,7 @@ it('a Slack in trouble, or something else in its place, is told apart from a wro
   slack.fail('auth.test', { type: 'http', status: 503 });
   expect((await diagnose(socket())).of('slack.unreachable').text).toMatch(/answers with HTTP status 503/);
   slack.fail('auth.test', { type: 'rate_limited', retryAfter: 30 });
-  expect((await diagnose(socket())).of('slack.unreachable').text).toMatch(/left alone for 30 s/);
+  expect((await diagnose(socket())).of('slack.unreachable').text).toMatch(/limiting requests for 30 s/);
 });
 
 /** A Web API whose methods are answered by different Slacks. */

@@ -141,10 +141,10 @@ describe.skipIf(POSTGRES === null)('PostgreSQL', () => {
   it('is fine before and after the first start, and gets no table by looking', async () => {
     const DATABASE_URL = urlOf(name);
     expect(await said({ DATABASE_URL })).toContainEqual(
-      expect.stringMatching(/; the first start makes its table$/),
+      expect.stringMatching(/; the first start creates its table$/),
     );
     expect(await said({ DATABASE_URL })).toContainEqual(
-      expect.stringMatching(/; the first start makes its table$/),
+      expect.stringMatching(/; the first start creates its table$/),
     );
     await (await openPostgresState(DATABASE_URL)).close();
     const it = await look({ DATABASE_URL });

@@ -72,21 +72,21 @@ describe('a list with problems', () => {
     expect(said.split('\n')).toEqual([
       'There are 8 problems with this list:',
       '  line 3: the column "person" is empty',
-      '  line 4: no platform: add a column, or say --platform',
-      '  line 5: no workspace: add a column, or say --workspace',
+      '  line 4: no platform: add a column, or use --platform',
+      '  line 5: no workspace: add a column, or use --workspace',
       '  line 6: person must be a Slack member id such as U024BE7LH',
-      '  line 7: slack:T1:U1 stands on line 2 already',
+      '  line 7: slack:T1:U1 is already on line 2',
       '  line 8: person must be a Discord user id, digits only',
       '  line 9: budget is longer than 4000 characters',
-      '  line 10: budget has characters that are no text',
+      '  line 10: budget has characters that are not text',
     ]);
     expect(said).not.toContain('secret');
   });
 
   it('names columns it does not know, and two that mean the same', () => {
     const said = problemsOf(() => csv('person,loyalty,avoid,materials_avoided,/../x\nU1,1,2,3,4\n'));
-    expect(said).toMatch(/^There are 3 problems .*\n {2}the column "loyalty" is not known\n/);
-    expect(said).toMatch(/two columns mean "materials_avoided"\n {2}the column "\/..\/x" is not known/);
+    expect(said).toMatch(/^There are 3 problems .*\n {2}unknown column "loyalty"\n/);
+    expect(said).toMatch(/two columns mean "materials_avoided"\n {2}unknown column "\/..\/x"/);
     expect(said).toMatch(/Columns can be person, .*shoe_size, .*notes, or a path such as \/loyalty.md\.$/);
   });
 

@@ -74,7 +74,7 @@ describe('seeding', () => {
     const first = await shop.run(['memory', 'seed', list]);
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(first.stdout).toBe(
-      'Seeded 30 people from list.csv.\n  stores  30 new, 0 there before\n  files   60 new, 0 changed\n' +
+      'Seeded 30 people from list.csv.\n  stores  30 new, 0 existing\n  files   60 new, 0 changed\n' +
         '  facts   60 added, 0 replaced, 0 left as the person has them\n',
     );
     await expectSeeded(30);

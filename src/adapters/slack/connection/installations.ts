@@ -228,7 +228,7 @@ export function createOAuthInstallations(
         for await (const [tenant, row] of rows.entries()) openSealed(row, install.encryptionKey, tenant);
       } catch (cause) {
         throw new SetupError(
-          'SLACK_ENCRYPTION_KEY is not the key that the stored Slack installations were encrypted with. Set the old key again, or install the app anew in every workspace.',
+          'SLACK_ENCRYPTION_KEY is not the key that the stored Slack installations were encrypted with. Set the old key again, or install the app again in every workspace.',
           { cause },
         );
       }
