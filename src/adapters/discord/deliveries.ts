@@ -112,6 +112,11 @@ export function createDeliveries(deps: {
     return (await firstHeld(continuedBy(message, place, deps.botId()), message, place)) === null;
   }
 
+  /** Discord has kept back what it says, so that it is not known whether it is for the bot at all. */
+  function isHidden(message: Incoming): boolean {
+    return message.guildId !== null && isWithheld(message) && !deps.readsContent();
+  }
+
   async function talksIn(conversation: Conversation): Promise<boolean> {
     // Sparing the state for the threads of others, which are most of them.
     if (channels.get(conversation.channel) === undefined) return false;
@@ -126,7 +131,7 @@ export function createDeliveries(deps: {
       return;
     }
     const { intake, place, conversation } = found;
-    if (message.guildId !== null && isWithheld(message) && !deps.readsContent()) {
+    if (isHidden(message)) {
       channels.seen(message.channelId, message.id);
       await hint(message, conversation);
       return;
@@ -242,10 +247,10 @@ export function createDeliveries(deps: {
     if (message.editedAt === null || !message.author.isPerson) return;
     const taken = await takenIn(message.channelId, message.id);
     if (taken === undefined) return;
-    const isHidden = message.guildId !== null && isWithheld(message) && !deps.readsContent();
-    if (isHidden || (taken.byName === true && !namesBot(message, deps.botId()))) {
+    const hidden = isHidden(message);
+    if (hidden || (taken.byName === true && !namesBot(message, deps.botId()))) {
       await forgo(message.id, taken);
-      if (isHidden && taken.byName !== true) await hint(message, taken.conversation);
+      if (hidden && taken.byName !== true) await hint(message, taken.conversation);
       return;
     }
     // A preview that comes later has the time of an edit that was dealt with.
@@ -279,7 +284,7 @@ export function createDeliveries(deps: {
   return {
     deliver: (message, how = { isLate: false }) => faults.contain(message, () => deliver(message, how)),
     async misses(message) {
-      return (await find(message)) !== null && !(await isTaken(message.id));
+      return !isHidden(message) && (await find(message)) !== null && !(await isTaken(message.id));
     },
 
     edited: message => faults.contain(message, () => edit(message)),

@@ -437,6 +437,23 @@ describe('the link to a conversation', () => {
 });
 
 describe('without the Message Content intent', () => {
+  it('does not say that it missed what it could not have read', async () => {
+    await world.close();
+    world = await createWorld({ fake: { privileged: { messageContent: false } } });
+    await world.start();
+    const { discord, ana, channel } = world;
+    answerWith(world, () => 'Hello.');
+    const thread = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hi`);
+    await discord.until(() => botSaid(world, thread.id).includes('Hello.'));
+    await world.halt();
+    discord.as(ana.id).say(thread.id, 'Ben, have you seen these?');
+    discord.clock.advance(31 * 60_000);
+    await world.restart(world.bot.successor());
+    discord.as(ana.id).say(thread.id, `<@${discord.botId}> still there?`);
+    expect((await nthMessage(world, 1)).text).toBe('still there?');
+    expect(botSaid(world, thread.id).filter(text => text.includes('missed'))).toEqual([]);
+  });
+
   it('takes back what an edit hides, since nothing of it can be read', async () => {
     await world.close();
     world = await createWorld({ fake: { privileged: { messageContent: false } } });
