@@ -1,7 +1,7 @@
 /** A usual fact as people type it: "shoe size 9". Pure. */
 
 import type { FieldName } from '../message.ts';
-import type { FieldRule } from './field-rules.ts';
+import { type FieldRule, valuesIn } from './field-rules.ts';
 
 /** What people call the fields that come with the bot; the longer names first. */
 const PATTERNS: readonly { name: FieldName; pattern: RegExp }[] = [
@@ -25,12 +25,21 @@ export function typedField(words: string, fields: readonly FieldRule[]): Record<
   const value = found.rest.replace(/^\s*[:=]/, '').trim();
   if (value === '')
     return 'What should it be? A dash clears the field; /preferences forget removes one thing in it.';
-  return { [found.name]: /^[-–—]$/.test(value) ? '' : value };
+  if (/^[-–—]$/.test(value)) return { [found.name]: '' };
+  return { [found.name]: found.allergic === true ? allergiesIn(value) : value };
+}
+
+/** One word for what is avoided and what one is allergic to would make the one of the other. */
+function allergiesIn(value: string): string {
+  return valuesIn(value)
+    .map(it => (/^(?:i am |i'm )?allergic to /i.test(it) ? it : `allergic to ${it}`))
+    .join(', ');
 }
 
 interface Found {
   name: string;
   rest: string;
+  allergic?: boolean;
 }
 
 /** By the whole label, as the form has it; "Week plan" before "Week". */
@@ -50,5 +59,6 @@ function asKnown(words: string, fields: readonly FieldRule[]): Found | null {
     ({ name, pattern }) =>
       pattern.test(words) && fields.some(field => field.own !== true && field.name === name),
   );
-  return known === undefined ? null : { name: known.name, rest: words.replace(known.pattern, '') };
+  if (known === undefined) return null;
+  return { name: known.name, rest: words.replace(known.pattern, ''), allergic: /^allerg/i.test(words) };
 }

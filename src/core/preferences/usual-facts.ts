@@ -75,8 +75,13 @@ export function writeField(
   const values = wantedValues(rule, wanted, current.length);
   const left = [...current];
   const added: string[] = [];
+  const allergies = values.flatMap(value => allergyIn(rule, value) ?? []);
+  const isAllergicTo = (item: Item) => allergies.some(text => same(item.shown, text));
   for (const value of values) {
-    const index = left.findIndex(item => same(item.shown, value));
+    const allergy = allergyIn(rule, value);
+    const isSaid = (item: Item) =>
+      allergy === null ? same(item.shown, value) : same(item.shown, allergy) && isAllergy(item.said.label);
+    const index = left.findIndex(isSaid);
     if (index === -1) added.push(value);
     else left.splice(index, 1);
   }
@@ -88,7 +93,8 @@ export function writeField(
     const [value] = index === -1 ? [] : added.splice(index, 1);
     const clears = values.length === 0 && !isAllergy(item.said.label);
     if (value !== undefined) edits.set(item, value);
-    else if (mode === 'replace' || clears || values.some(isAnswer)) edits.set(item, null);
+    else if (mode === 'replace' || clears || values.some(isAnswer) || isAllergicTo(item))
+      edits.set(item, null);
   }
   return changedFiles(files, rule, current, edits, added, date);
 }
@@ -203,10 +209,18 @@ function newLine(rule: FieldRule, like: Item | null, value: string, date: string
     const measure = /^(?:waist|inseam|collar|chest|hips|neck|sleeves?|sizes?)$/.test(label);
     return `${mark}${measure ? label : `${label} size`}: ${valueIn(value)} (${date})`;
   }
+  const allergy = allergyIn(rule, value);
+  if (allergy !== null) return `${mark}allergic to: ${allergy} (${date})`;
   // Under a heading such as "Liked" a value stands by itself.
   if (like !== null && like.said.label === null) return `${mark}${value} (${date})`;
   const label = like?.said.label?.toLowerCase() ?? rule.writes;
   return `${mark}${label}: ${value} (${date})`;
+}
+
+/** What somebody says they are allergic to, which is more than to avoid it; null where they do not say so. */
+function allergyIn(rule: FieldRule, value: string): string | null {
+  if (rule.own === true || rule.name !== 'materials_avoided') return null;
+  return /^(?:(?:i am|i'm|is) )?allergic to:? (\S.*)$/i.exec(value)?.[1] ?? null;
 }
 
 function itemsOf(files: readonly TextFile[], rule: FieldRule): Item[] {

@@ -276,6 +276,41 @@ describe('a usual fact that is typed, with no form before it', () => {
   });
 });
 
+describe('an allergy', () => {
+  const set = (words: string) => ({ type: 'set-typed', words }) as const;
+
+  it('that is typed as one is noted as one, also where it was merely avoided, and stays one', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('materials.md', '- avoids: wool, latex\n'));
+    expect(await ann.run('outcome', set('allergies nickel, latex'))).toMatchObject({
+      ok: true,
+      sentence: 'Saved. Materials to avoid, allergies: wool, nickel, latex.',
+    });
+    const noted = '- avoids: wool\n- allergic to: nickel (2026-11-22)\n- allergic to: latex (2026-11-22)\n';
+    expect(await ann.files()).toEqual({ '/materials.md': noted });
+    expect(await ann.run('outcome', set('allergy latex'))).toMatchObject({
+      sentence: 'I already remember that.',
+    });
+    expect(await ann.run('outcome', set('materials to avoid latex'))).toMatchObject({
+      sentence: 'I already remember that.',
+    });
+    await ann.run('outcome', set('materials to avoid allergic to lanolin'));
+    expect((await ann.files())['/materials.md']).toContain('\n- allergic to: lanolin (2026-11-22)\n');
+  });
+
+  it('can be given in the form', async () => {
+    const ann = await open();
+    const { formId } = await ann.run('form', { type: 'form' });
+    const values = { materials_avoided: 'wool, allergic to nickel' };
+    expect(await ann.run('outcome', { type: 'set', formId, values })).toMatchObject({
+      sentence: 'Saved. Materials to avoid, allergies: wool, nickel.',
+    });
+    expect(await ann.files()).toEqual({
+      '/materials.md': '# Materials\n\n- avoids: wool (2026-11-22)\n- allergic to: nickel (2026-11-22)\n',
+    });
+  });
+});
+
 describe('a file as free text', () => {
   it('is edited, created and removed', async () => {
     const ann = await open();
