@@ -59,6 +59,7 @@ export function createEvents(deps: EventsDeps): Events {
   const edits = deps.state.table<Edit>('slack-edit');
   const taking = new Map<string, Promise<void>>();
   const taken = new Set<string>();
+  const happening = new Map<string, Promise<void>>();
   const greetings = new Map<string, string>();
   /** Conversations of this process; the core knows those of earlier ones. */
   const talking = new Set<string>();
@@ -72,6 +73,22 @@ export function createEvents(deps: EventsDeps): Events {
     if (taken.has(key)) return Promise.resolve();
     const running = taking.get(key) ?? work().finally(() => taking.delete(key));
     taking.set(key, running);
+    return running;
+  }
+
+  /**
+   * What happens to one message, one after the other: what is taken back or worded anew while it is still on its way into the
+   * inbox would not be found there, and the old wording answered.
+   */
+  function inOrder(tenant: string, said: Said, work: () => Promise<void>): Promise<void> {
+    const key = `${tenant} ${messageId(said, null)}`;
+    const running = (happening.get(key) ?? Promise.resolve()).then(work);
+    const tail = running
+      .catch(() => {})
+      .then(() => {
+        if (happening.get(key) === tail) happening.delete(key);
+      });
+    happening.set(key, tail);
     return running;
   }
 
@@ -186,6 +203,8 @@ export function createEvents(deps: EventsDeps): Events {
     if (!(await isKnown(conversation))) return;
     const { edit } = await latestEdit(said, origin.tenant);
     await deps.bot().withdraw(conversation, edit.id);
+    // A process that ended in between may have taken the new wording and not written that down.
+    if (edit.pending !== null) await deps.bot().withdraw(conversation, edit.pending);
   }
 
   return {
@@ -198,14 +217,18 @@ export function createEvents(deps: EventsDeps): Events {
         case 'message': {
           const id = messageId(inbound.said, null);
           if (inbound.said.audience === 'shared') deps.context.passed(tenant, inbound.said);
-          return once(`${tenant} ${id}`, () => take(inbound.said, id, inbound.address, origin));
+          return once(`${tenant} ${id}`, () =>
+            inOrder(tenant, inbound.said, () => take(inbound.said, id, inbound.address, origin)),
+          );
         }
         case 'edited': {
           const id = messageId(inbound.said, inbound.editedAt);
-          return once(`${tenant} edit ${id}`, () => takeEdit(inbound, origin));
+          return once(`${tenant} edit ${id}`, () =>
+            inOrder(tenant, inbound.said, () => takeEdit(inbound, origin)),
+          );
         }
         case 'deleted':
-          return takeBack(inbound.said, origin);
+          return inOrder(tenant, inbound.said, () => takeBack(inbound.said, origin));
         case 'stopped':
           return deps.stopped(inbound, await deps.actors.of(tenant, inbound.user, null));
         case 'opened':

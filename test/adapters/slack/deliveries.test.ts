@@ -368,6 +368,33 @@ describe('edits and deletions', () => {
     expect(world.bot.received.map(({ text }) => text)).toEqual(['two']);
   });
 
+  it('wait for the message when it is still on its way into the inbox', async () => {
+    world = await createWorld();
+    const { bot } = world;
+    const found: string[] = [];
+    bot.withdraw = async (_, id) => {
+      if (!bot.received.some(message => message.id === id)) return 'answered';
+      found.push(id);
+      return 'waiting';
+    };
+    let release = () => {};
+    const released = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    bot.beforeReceive = ({ text }) => (text === 'Hello' ? Promise.resolve() : released);
+    const [worded, regretted] = [world.ann.dm('one'), world.ann.dm('never mind')];
+    const isShown = (ts: string) => world.ann.status(world.ann.dmChannel, ts) !== undefined;
+    await world.slack.until(() => isShown(worded.ts) && isShown(regretted.ts), 'both to be on their way');
+    const changes = [world.ann.edit(worded, 'two'), world.ann.delete(regretted)];
+    // What comes after them is taken: they have come.
+    await world.ben.dm('Hello').settled;
+    release();
+    await Promise.all(changes.map(({ settled }) => settled));
+    expect(bot.received.map(({ text }) => text).sort()).toEqual(['Hello', 'never mind', 'one', 'two']);
+    const idOf = (text: string) => bot.received.find(message => message.text === text)?.id;
+    expect(found.sort()).toEqual([idOf('one'), idOf('never mind')].sort());
+  });
+
   it('of a message with replies are deletions all the same', async () => {
     world = await createWorld();
     const posted = world.ann.dm('one');
