@@ -1,7 +1,5 @@
 import { DiscordAPIError, REST } from 'discord.js';
 import type { BotPort, ChatAdapter, Connect } from '../../core/adapter.ts';
-import { pause } from '../../core/patience.ts';
-import { RetryLater } from '../../core/reply/paced.ts';
 import type { State } from '../../core/state/state.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
@@ -27,6 +25,7 @@ import { openReplySink } from './reply.ts';
 import { type ReplyTarget, replyTarget } from './reply-target.ts';
 import { watchRest } from './rest-watch.ts';
 import type { DiscordSettings } from './settings.ts';
+import { createStubbornness } from './stubbornness.ts';
 
 export interface DiscordOptions {
   settings: DiscordSettings;
@@ -50,10 +49,7 @@ export interface DiscordOptions {
 
 const PATIENCE_MS = 25_000;
 const FLUSH_EVERY_MS = 15_000;
-/** What fails more often than this is said in the log; what Discord refuses is not asked again. */
-const ATTEMPTS = 5;
 const RETRY_MS = 1_000;
-const LAST_RETRY_MS = 15_000;
 /** At least so long a message is tried, however short DISCORD_CATCH_UP_MINUTES is. */
 const TRIED_MS = 60_000;
 /** Before a channel in which something was given up is looked through, in first waits. */
@@ -80,6 +76,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   const files = createFiles({ api, apiUrl: settings.apiUrl, now });
   const stopped = new AbortController();
   const givenUp = new AbortController();
+  const stubbornly = createStubbornness({ retryMs, now, stopped: stopped.signal, log });
   const looks = new Map<string, NodeJS.Timeout>();
   const lanes = createLanes((error, channelId) => {
     // Nothing after it counts as dealt with, so the next catching up finds it.
@@ -155,29 +152,6 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   /** Until when what comes now is tried: from its coming on, however long it waited for its turn. */
   function patience(): number {
     return now() + Math.max(settings.catchUpMs, TRIED_MS);
-  }
-
-  /**
-   * The gateway delivers once: what fails (the network, a database that fails over) is tried again, and what comes
-   * after it in its channel waits, until it would be too old to answer.
-   */
-  async function stubbornly(work: () => Promise<void>, until: number): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        const isRefused = error instanceof DiscordAPIError && attempt >= ATTEMPTS;
-        if (isRefused || now() >= until || stopped.signal.aborted) throw error;
-        if (attempt === ATTEMPTS) {
-          log.warn(
-            { event: 'discord.delivery_delayed', err: error },
-            'a message cannot be taken in for now; it is tried again',
-          );
-        }
-        const wait = Math.min(retryMs * 2 ** (attempt - 1), LAST_RETRY_MS);
-        await pause(error instanceof RetryLater ? Math.max(error.afterMs, wait) : wait, stopped.signal);
-      }
-    }
   }
 
   async function flush(): Promise<void> {

@@ -4,24 +4,15 @@ import { personSentence } from '../../core/errors.ts';
 import { type Conversation, conversationKey } from '../../core/message.ts';
 import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
+import { createAddressing } from './addressing.ts';
 import type { DiscordApi } from './api.ts';
 import type { Greetings } from './greetings.ts';
-import {
-  continuedBy,
-  type Intake,
-  intakeOf,
-  isWithheld,
-  messageOf,
-  namesBot,
-  type Place,
-  readableText,
-} from './inbound.ts';
+import { messageOf, namesBot, type Place, readableText } from './inbound.ts';
 import type { Incoming } from './incoming.ts';
 import { before, compareIds, type LiveChannels } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
 import { outletOf } from './outlet.ts';
 import { createOwnFaults } from './own-faults.ts';
-import { personOf } from './people.ts';
 import { placeOf, threadName } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
 import { createThreadContext } from './thread-context.ts';
@@ -70,59 +61,9 @@ export function createDeliveries(deps: {
   /** The last message of a person in a conversation. */
   const spoke = deps.state.table<string>('discord-spoke');
   const hinted = deps.state.table<true>('discord-hinted');
-
+  const { find, isByName, isHidden } = createAddressing({ ...deps, spoke });
   const faults = createOwnFaults({ works: ({ channelId }) => channels.save(channelId), setAside });
   const context = createThreadContext({ api, botId: deps.botId, isTaken, log });
-
-  /** The conversation that a message belongs to; null when it is not for the bot. */
-  async function find(
-    message: Incoming,
-  ): Promise<{ intake: Intake; place: Place; conversation: Conversation } | null> {
-    // Sparing the lookup of the place for most of what a busy server says.
-    if (!message.author.isPerson || !message.isOrdinary) return null;
-    const place = await placeOf(message, deps.client());
-    const intake = intakeOf(message, place, deps.botId());
-    switch (intake.type) {
-      case 'ignore':
-        return null;
-      case 'answer':
-        return { intake, place, conversation: conversationIn(intake.channel, message, place) };
-      case 'follow': {
-        const conversation = await firstHeld(intake.channels, message, place);
-        return conversation === null ? null : { intake, place, conversation };
-      }
-    }
-  }
-
-  async function firstHeld(
-    inChannels: readonly string[],
-    message: Incoming,
-    place: Place,
-  ): Promise<Conversation | null> {
-    for (const channel of inChannels) {
-      const conversation = conversationIn(channel, message, place);
-      if (await talksIn(conversation)) return conversation;
-    }
-    return null;
-  }
-
-  /** Whether it would be none of the bot's business if it did not name it. */
-  async function isByName(message: Incoming, intake: Intake, place: Place): Promise<boolean> {
-    if (intake.type !== 'answer' || place.type === 'dm') return false;
-    return (await firstHeld(continuedBy(message, place, deps.botId()), message, place)) === null;
-  }
-
-  /** Discord has kept back what it says, so that it is not known whether it is for the bot at all. */
-  function isHidden(message: Incoming): boolean {
-    return message.guildId !== null && isWithheld(message) && !deps.readsContent();
-  }
-
-  async function talksIn(conversation: Conversation): Promise<boolean> {
-    // Sparing the state for the threads of others, which are most of them.
-    if (channels.get(conversation.channel) === undefined) return false;
-    // The core knows a conversation from its first turn on; this one knows it from its first message on.
-    return (await spoke.get(conversationKey(conversation))) !== undefined || bot.knows(conversation);
-  }
 
   async function deliver(message: Incoming, { isLate }: { isLate: boolean }): Promise<void> {
     const found = await find(message);
@@ -140,7 +81,7 @@ export function createDeliveries(deps: {
     // What comes late may have been answered. And what is answered in a thread gets its sign there, once that is made.
     if (!isLate && !startsThread) deps.greetings.greet(message.channelId, message.id);
     // Before anything is noted: what is noted of this message is no earlier conversation.
-    const byName = await isByName(message, intake, place);
+    const byName = await isByName(message, found);
     const key = conversationKey(conversation);
     const { channelId, guildId, id } = message;
     const [last] = await Promise.all([
@@ -293,14 +234,5 @@ export function createDeliveries(deps: {
       const taken = await takenIn(channelId, messageId);
       if (taken !== undefined) await forgo(messageId, taken);
     },
-  };
-}
-
-function conversationIn(channel: string, { author }: Incoming, place: Place): Conversation {
-  return {
-    person: personOf(author),
-    channel,
-    thread: null,
-    audience: place.type === 'dm' ? 'private' : 'shared',
   };
 }
