@@ -5,6 +5,7 @@ import { SetupError } from '../../core/errors.ts';
 import { LOOK_AGAIN_MS } from '../../core/memory/memory-discovery.ts';
 import { personKey } from '../../core/message.ts';
 import { pause } from '../../core/patience.ts';
+import { type FieldRule, fieldsOf } from '../../core/preferences/field-rules.ts';
 import { defineCommand, EXIT, type Io, NotFoundError, UsageError, wholeNumber } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
 import { nameOf } from '../people.ts';
@@ -37,6 +38,8 @@ interface Job {
   /** Names this list and how it is applied; an interrupted run is found again by it. */
   id: string;
   overwrite: boolean;
+  /** Fields that the persona has made. */
+  own: readonly FieldRule[];
   json: boolean;
 }
 
@@ -62,6 +65,7 @@ export const memorySeed = defineCommand({
   details: [
     'Columns: person, platform, workspace, name; shoe_size, clothing_sizes, budget, brands_liked, brands_avoided,',
     'materials_avoided, colours_liked, style; occasions, purchases, notes; or your own file, such as /loyalty.md.',
+    'Fields of your own in agent.yml (memory.form) go by their labels.',
     'What people already have stays; the list adds to it. If interrupted, even by a crash, run the same command again.',
   ].join('\n'),
   async run({ values, args: [file = ''], json }, io) {
@@ -71,14 +75,16 @@ export const memorySeed = defineCommand({
       throw new SetupError(`Cannot read ${file}. Is it a file that you may read?`, { cause });
     });
     const { platform, workspace } = values;
-    const customers = parseCustomers(source, formatOf(file), { platform, workspace });
+    const format = formatOf(file);
     const overwrite = values.overwrite === true;
     return withOperator(io, async operator => {
       const { app, config } = operator;
+      const own = fieldsOf(operator.file.memory.form).filter(field => field.own === true);
+      const customers = parseCustomers(source, format, { platform, workspace }, own);
       const service = config.api.type === 'remote' ? config.api.baseUrl : 'local';
-      const identity = [app, service, overwrite, platform, workspace, source];
+      const identity = [app, service, overwrite, platform, workspace, source, ...own];
       const id = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16);
-      const job = { file, customers, id, overwrite, json };
+      const job = { file, customers, id, overwrite, own, json };
       return values['dry-run'] === true ? preview(operator, job, io) : run(operator, job, atOnce, io);
     });
   },
@@ -103,14 +109,14 @@ const folderOf = ({ config }: Operator) => join(config.dataDir, 'seeds');
 const journalOf = (operator: Operator, { id }: Job) => join(folderOf(operator), `${id}.jsonl`);
 
 async function run(operator: Operator, job: Job, atOnce: number, io: Io): Promise<number> {
-  const { customers, id, overwrite } = job;
+  const { customers, id, overwrite, own } = job;
   const lock = await lockSeeding(folderOf(operator));
   const journal = await openJournal(journalOf(operator, job), new Date());
   const doneBefore = journal.done.size;
   const progress = createProgress(io.stderr, 'Seeding', customers.length, doneBefore);
   const refused: Refused[] = [];
   const onRefused = (person: string, error: unknown) => refused.push({ person, reason: reasonOf(error) });
-  const options = { id, overwrite, atOnce, signal: io.signal, onPerson: progress.tick, onRefused };
+  const options = { id, overwrite, own, atOnce, signal: io.signal, onPerson: progress.tick, onRefused };
   try {
     await seed(operator, customers, journal, await storesByPerson(operator), options);
     progress.end();
@@ -211,7 +217,11 @@ function linesOf({ stores, files, facts, unchanged }: Summary): string {
 async function preview(operator: Operator, job: Job, io: Io): Promise<number> {
   const earlier = await readJournal(journalOf(operator, job));
   const stores = await storesByPerson(operator);
-  const how = { overwrite: job.overwrite, date: earlier?.date ?? new Date().toISOString().slice(0, 10) };
+  const how = {
+    overwrite: job.overwrite,
+    own: job.own,
+    date: earlier?.date ?? new Date().toISOString().slice(0, 10),
+  };
   const results: PersonResult[] = [];
   let hidden = 0;
   for (const customer of job.customers) {

@@ -1,7 +1,8 @@
 import { parse as parseCsv } from 'csv-parse/sync';
 import { z } from 'zod';
 import { SetupError } from '../../core/errors.ts';
-import { type FieldName, type Person, personKey } from '../../core/message.ts';
+import { type Person, personKey } from '../../core/message.ts';
+import type { FieldRule } from '../../core/preferences/field-rules.ts';
 import { nameOf } from '../people.ts';
 import { type Column, columnOf, knownColumns } from './columns.ts';
 
@@ -9,7 +10,7 @@ import { type Column, columnOf, knownColumns } from './columns.ts';
 export interface Customer {
   person: Person;
   /** Only what the list says something about. */
-  fields: ReadonlyMap<FieldName, string>;
+  fields: ReadonlyMap<string, string>;
   /** Facts in free words by file. */
   lines: ReadonlyMap<string, readonly string[]>;
 }
@@ -34,20 +35,25 @@ const ID_SHAPES: Readonly<Record<string, RegExp>> = { slack: /^[UW][A-Z0-9]+$/, 
 
 /**
  * The customers of a CSV file (with a heading line; commas, semicolons or tabs) or a JSON file (a list of
- * objects). Throws one SetupError that names every problem and its line, and never repeats a value.
+ * objects). `own`: fields that the persona has made. Throws one SetupError that names every problem and its line, and never repeats a value.
  */
-export function parseCustomers(source: string, format: 'csv' | 'json', defaults: Defaults = {}): Customer[] {
+export function parseCustomers(
+  source: string,
+  format: 'csv' | 'json',
+  defaults: Defaults = {},
+  own: readonly FieldRule[] = [],
+): Customer[] {
   const { headings, rows } = format === 'csv' ? csvRows(source) : jsonRows(source);
   const problems: string[] = [];
   const columns = new Map<string, Column>();
   for (const heading of headings) {
-    const column = columnOf(heading);
+    const column = columnOf(heading, own);
     if (column === null) problems.push(`unknown column "${heading}"`);
     else if (same(columns.values(), column)) problems.push(`two columns mean "${heading}"`);
     else columns.set(heading, column);
   }
   if (problems.length > 0) {
-    throw new SetupError(`${listed(problems)}\nColumns can be ${knownColumns()}.`);
+    throw new SetupError(`${listed(problems)}\nColumns can be ${knownColumns(own)}.`);
   }
   const customers: Customer[] = [];
   const places = new Map<string, string>();
@@ -136,7 +142,7 @@ function attempt(read: () => unknown): unknown {
 function customerOf(row: Row, columns: ReadonlyMap<string, Column>, defaults: Defaults): Customer | string[] {
   const problems: string[] = [];
   const identity = new Map<Column['type'], string>();
-  const fields = new Map<FieldName, string>();
+  const fields = new Map<string, string>();
   const lines = new Map<string, string[]>();
   for (const [heading, column] of columns) {
     const value = (row.cells.get(heading) ?? '').trim();

@@ -1,8 +1,7 @@
 /** What has to be written so that a person's memory says what the list says. Pure. */
 
 import { factId, factLines, withLineAfter, withoutDate } from '../../core/memory/memory-lines.ts';
-import type { FieldName } from '../../core/message.ts';
-import { ruleOf, topicOf, valuesIn } from '../../core/preferences/field-rules.ts';
+import { FIELDS, type FieldRule, topicOf, valuesIn } from '../../core/preferences/field-rules.ts';
 import { readField, readValues, type TextFile, writeField } from '../../core/preferences/usual-facts.ts';
 import { titleOfPath } from '../../core/views.ts';
 import type { Customer } from './customers.ts';
@@ -22,9 +21,11 @@ export interface PlanOptions {
   /** YYYY-MM-DD, for new lines. */
   date: string;
   overwrite: boolean;
+  /** Fields that the persona has made; they come before those of the same name that the bot has. */
+  own?: readonly FieldRule[];
 }
 
-const OPPOSITES: Partial<Record<FieldName, FieldName>> = {
+const OPPOSITES: Readonly<Record<string, string>> = {
   brands_liked: 'brands_avoided',
   brands_avoided: 'brands_liked',
 };
@@ -42,9 +43,15 @@ export function planFor(
   const draft = createDraft(files, options.date);
   const plan = { added: [] as string[], replaced: [] as string[], kept: [] as string[] };
 
-  function addToList(field: FieldName, item: string): void {
+  function ruleOf(name: string): FieldRule {
+    const rule = [...(options.own ?? []), ...FIELDS].find(field => field.name === name);
+    if (rule === undefined) throw new Error(`no field ${name}`);
+    return rule;
+  }
+
+  function addToList(field: string, item: string): void {
     const files = draft.files();
-    const opposite = OPPOSITES[field];
+    const opposite = ruleOf(field).own === true ? undefined : OPPOSITES[field];
     for (const { path, text } of newLines(field, item)) {
       if (has(readValues(files, ruleOf(field)), item)) continue;
       if (opposite !== undefined && has(readValues(files, ruleOf(opposite)), item)) plan.kept.push(text);
@@ -52,7 +59,7 @@ export function planFor(
     }
   }
 
-  function setField(field: FieldName, value: string): void {
+  function setField(field: string, value: string): void {
     const lines = newLines(field, value);
     if (lines.every(({ path, text }) => draft.says(path, text))) return;
     const now = draft.files();
@@ -64,12 +71,12 @@ export function planFor(
     // Said in other words, it is the same.
     if (changes.size === 0) return;
     const texts = lines.map(({ text }) => text);
-    if (options.overwrite && draft.replace(field, value, changes)) plan.replaced.push(...texts);
+    if (options.overwrite && draft.replace(ruleOf(field), value, changes)) plan.replaced.push(...texts);
     else plan.kept.push(...texts);
   }
 
   /** The lines with which a memory that says nothing yet would begin. */
-  function newLines(field: FieldName, value: string): { path: string; text: string }[] {
+  function newLines(field: string, value: string): { path: string; text: string }[] {
     const { topic } = ruleOf(field);
     const path = draft.files().find(file => topicOf(file.path) === topic)?.path ?? `/${topic}.md`;
     return [...writeField([], ruleOf(field), value, options.date).values()].flatMap(content =>
@@ -116,11 +123,11 @@ function createDraft(files: readonly TextFile[], date: string) {
       return true;
     },
     /** False, and nothing done, where the field would then still not read as it was written. */
-    replace(field: FieldName, value: string, changes: ReadonlyMap<string, string | null>): boolean {
+    replace(rule: FieldRule, value: string, changes: ReadonlyMap<string, string | null>): boolean {
       const after = new Map(now);
       for (const [path, content] of changes) after.set(path, content ?? '');
       const changed = [...after].map(([path, content]) => ({ path, content }));
-      if (writeField(changed, ruleOf(field), value, date).size > 0) return false;
+      if (writeField(changed, rule, value, date).size > 0) return false;
       for (const [path, content] of changes) put(path, content ?? '');
       return true;
     },

@@ -3,12 +3,13 @@ import { failureOf } from '../../core/errors.ts';
 import { newStoreOf } from '../../core/memory/store-owner.ts';
 import { personKey } from '../../core/message.ts';
 import { retryTransient } from '../../core/patience.ts';
+import type { FieldRule } from '../../core/preferences/field-rules.ts';
 import type { Operator } from '../operator.ts';
 import { nameOf, ownedStores, type Store } from '../people.ts';
 import { eachOf } from '../pool.ts';
 import type { Customer } from './customers.ts';
 import type { Journal, PersonResult } from './journal.ts';
-import { type Plan, planFor } from './plan.ts';
+import { type Plan, type PlanOptions, planFor } from './plan.ts';
 
 /** Marks the stores of one seeding, so that a later run knows its own. */
 const SEED_KEY = 'shopper_seed';
@@ -25,6 +26,7 @@ export interface SeedOptions {
   /** Names this list and how it is applied. */
   id: string;
   overwrite: boolean;
+  own: readonly FieldRule[];
   /** People seeded at the same time. */
   atOnce: number;
   signal: AbortSignal;
@@ -75,7 +77,7 @@ export async function previewOf(
   client: Anthropic,
   store: Store | undefined,
   customer: Customer,
-  options: { date: string; overwrite: boolean },
+  options: PlanOptions,
 ): Promise<Preview> {
   const files = store === undefined ? [] : await filesOf(client, store.id);
   const plan = planFor(files, customer, options);
@@ -105,8 +107,8 @@ export async function seed(
   options: SeedOptions,
 ): Promise<void> {
   const { client } = operator;
-  const { signal, overwrite } = options;
-  const how = { overwrite, date: journal.date };
+  const { signal, overwrite, own } = options;
+  const how = { overwrite, own, date: journal.date };
 
   async function seedOne(customer: Customer): Promise<void> {
     const key = personKey(customer.person);
@@ -176,10 +178,10 @@ export async function settle(
   operator: Operator,
   customers: readonly Customer[],
   journal: Journal,
-  options: Pick<SeedOptions, 'id' | 'overwrite' | 'signal'>,
+  options: Pick<SeedOptions, 'id' | 'overwrite' | 'own' | 'signal'>,
 ): Promise<Settled> {
   const { client } = operator;
-  const { signal, overwrite } = options;
+  const { signal, overwrite, own } = options;
   const byPerson = new Map<string, Store[]>();
   for await (const { person, store } of ownedStores(client, operator.app, PRIVATE)) {
     const key = personKey(person);
@@ -190,7 +192,7 @@ export async function settle(
     const stores = byPerson.get(personKey(customer.person)) ?? [];
     const kept = stores.find(store => store.metadata[SEED_KEY] === undefined) ?? stores[0];
     if (kept === undefined || stores.length === 1) continue;
-    await writeAll(client, kept.id, customer, { overwrite, date: journal.date }, signal);
+    await writeAll(client, kept.id, customer, { overwrite, own, date: journal.date }, signal);
     let removed = 0;
     for (const store of stores) {
       if (store === kept || store.metadata[SEED_KEY] !== options.id || (await isUsed(client, store.id)))
@@ -218,7 +220,7 @@ async function writeAll(
   client: Anthropic,
   storeId: string,
   customer: Customer,
-  how: { date: string; overwrite: boolean },
+  how: PlanOptions,
   signal: AbortSignal,
   files?: readonly StoredFile[],
 ): Promise<void> {

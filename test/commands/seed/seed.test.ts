@@ -104,6 +104,31 @@ describe('seeding', () => {
     expect((await filesOf(id))['/sizes.md']).toMatch(/^- shoe size: 5 \(/);
   });
 
+  it('takes the fields that the persona has made, by their labels, and writes them where it says', async () => {
+    const form = `form:
+    - {label: Week plan, hint: long run on Sunday, note: training}
+    - {label: Races, hint: Berlin marathon, note: races, several: true}
+    - {label: Budget, hint: a month, note: training}`;
+    const env = { AGENT_FILE: await shop.file('coach.yml', `${AGENT}memory:\n  ${form}\n`) };
+    const id = await shop.person('slack:T1:U0', { '/races.md': '- races: Berlin\n' });
+    const list = await shop.file(
+      'runners.csv',
+      'person,Week plan,races,budget,notes\nslack:T1:U0,long run on Sunday,"Berlin, Paris",$20,tall\n',
+    );
+    const run = () => shop.run(['memory', 'seed', list, '--json'], { env });
+    expect((await run()).json()).toMatchObject([{ facts: { added: 4, kept: 0 } }]);
+    const written = await filesOf(id);
+    const date = /\((.+)\)/.exec(written['/notes.md'] ?? '')?.[1];
+    expect(written).toEqual({
+      '/races.md': `- races: Berlin\n- races: Paris (${date})\n`,
+      '/training.md': `# Training\n\n- week plan: long run on Sunday (${date})\n- budget: $20 (${date})\n`,
+      '/notes.md': `# Notes\n\n- tall (${date})\n`,
+    });
+    expect((await run()).json()).toMatchObject([{ facts: { added: 0, kept: 0 }, unchanged: 1 }]);
+    const unknown = await shop.run(['memory', 'seed', list]);
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('unknown column "Week plan"') });
+  });
+
   it('says beforehand exactly what it then does, and changes nothing in saying so', async () => {
     await shop.person('slack:T1:U0', { '/sizes.md': '- shoe size: 11\n' });
     const list = await listOf(3);
