@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { BotPort, ChatAdapter } from '../../core/adapter.ts';
 import { SetupError } from '../../core/errors.ts';
+import { inTime } from '../../core/patience.ts';
 import { createRateBudget } from '../../core/reply/rate-budget.ts';
 import type { State } from '../../core/state/state.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
@@ -15,7 +16,7 @@ import {
   type Installations,
   type Source,
 } from './connection/installations.ts';
-import { createPeople, within } from './connection/people.ts';
+import { createPeople } from './connection/people.ts';
 import { createReceiver } from './connection/receiver.ts';
 import type { SlackSettings } from './connection/settings.ts';
 import { createSlackClients } from './connection/web-client.ts';
@@ -184,7 +185,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): ChatAdapter {
     async stop() {
       closing = true;
       await receiver.stop();
-      await within(STOP_PATIENCE_MS, Promise.allSettled([...working]), []);
+      await inTime(Promise.allSettled([...working]), STOP_PATIENCE_MS, []);
     },
 
     connected: () => sendsOnly || receiver.connected(),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { PersonError } from '../../core/errors.ts';
 import type { Attachment } from '../../core/message.ts';
+import { inTime } from '../../core/patience.ts';
 import { readAttachment } from '../../core/reply/bounded-bytes.ts';
-import { within } from './connection/people.ts';
 import { createSlackHosts } from './connection/slack-hosts.ts';
 import type { SlackApi } from './connection/web-client.ts';
 
@@ -64,9 +64,9 @@ export function createDownloads(deps: {
     identify: (tenant, attachments) =>
       Promise.all(
         attachments.map(attachment =>
-          within(
-            IDENTIFY_MS,
+          inTime(
             identified(tenant, attachment).catch(() => attachment),
+            IDENTIFY_MS,
             attachment,
           ),
         ),

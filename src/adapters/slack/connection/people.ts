@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inTime } from '../../../core/patience.ts';
 import type { Log } from '../../../log.ts';
 import type { SlackApi } from './web-client.ts';
 
@@ -71,7 +72,7 @@ export function createPeople(deps: { apiOf(tenant: string): SlackApi; now: () =>
     if (entry !== undefined && entry.until > deps.now()) return entry.profile;
     const running = asking.get(key) ?? ask(tenant, user).finally(() => asking.delete(key));
     asking.set(key, running);
-    return within(PATIENCE_MS, running, entry?.profile ?? null);
+    return inTime(running, PATIENCE_MS, entry?.profile ?? null);
   }
 
   return {
@@ -86,17 +87,4 @@ export function createPeople(deps: { apiOf(tenant: string): SlackApi; now: () =>
       for (const key of known.keys()) if (key.startsWith(`${tenant} `)) known.delete(key);
     },
   };
-}
-
-/** `work`'s value, or `otherwise` when it takes longer than `ms`. */
-export async function within<T>(ms: number, work: Promise<T>, otherwise: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<T>(resolve => {
-    timer = setTimeout(() => resolve(otherwise), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
