@@ -12,7 +12,7 @@ export const PERMISSIONS = [
   {
     flag: PermissionFlagsBits.SendMessagesInThreads,
     name: 'Send Messages in Threads',
-    why: 'go on in that thread, and in forum posts',
+    why: 'carry on in that thread, and in forum posts',
   },
   {
     flag: PermissionFlagsBits.ReadMessageHistory,
