@@ -154,14 +154,14 @@ export function operatorSentence(error: unknown, baseUrl: string): string {
   return `${said}${request}`;
 }
 
-/** Origin and path: neither who asks, nor what stands behind a question mark, which may be a key. */
+/** Origin and path: neither who asks, nor what follows a question mark, which may be a key. */
 function withoutPassword(url: string): string {
   if (!URL.canParse(url)) return 'the agent service';
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname === '/' ? '' : pathname}`;
 }
 
-/** Null for what is not there (any more). */
+/** Null for what is not there (any longer). */
 export async function unlessGone<T>(reading: PromiseLike<T>): Promise<T | null> {
   try {
     return await reading;

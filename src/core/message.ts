@@ -109,7 +109,7 @@ export const commandActionSchema = z.discriminatedUnion('type', [
   action('editor', { memoryId: text.exactOptional(), title: text.exactOptional() }),
   action('edit', { memoryId: text, revision: text, content: text }),
   action('create', { title: text, content: text }),
-  /** What is to stand after a conflict: the person's text, what stands now, or neither yet. */
+  /** What to keep after a conflict: the person's text, what is there now, or neither yet. */
   action('resolve', { conflictId: text, choice: z.enum(['mine', 'theirs', 'again']) }),
   /** One file, or with `factId` one fact. Without `confirmed` the platform has asked already; false: asks. */
   action('forget', {
@@ -134,7 +134,7 @@ export const commandActionSchema = z.discriminatedUnion('type', [
   /** `page` counts from 0, newest first; `memoryId`: of one file. */
   action('history', { page: z.number().exactOptional(), memoryId: text.exactOptional() }),
   action('restore', { versionId: text, revision: text.exactOptional() }),
-  /** Of a notice whose changes are held: they are dropped. Without one: the last change there was, whoever made it. */
+  /** Of a notice whose changes are held: they are dropped. Without a notice: the last change, whoever made it. */
   action('undo', { noticeId: text.exactOptional() }),
   /** Makes changes that are held until the person has agreed. Without a notice: those that were asked about last. */
   action('keep', { noticeId: text.exactOptional() }),

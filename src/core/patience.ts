@@ -23,7 +23,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** What `work` comes to, or `late` once so many milliseconds have passed; the work itself goes on. */
+/** The result of `work`, or `late` once that many milliseconds have passed; the work itself continues. */
 export async function inTime<T, L>(work: Promise<T>, ms: number, late: L): Promise<T | L> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<L>(resolve => {

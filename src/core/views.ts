@@ -117,16 +117,16 @@ export interface Draft {
   content: string;
   /** What stands in the file now, when that is not what to begin with. */
   now: string | null;
-  /** Of what stands in the file; null for a new file. */
+  /** Of what is in the file; null for a new file. */
   revision: string | null;
 }
 
-/** Something the person wrote could not be saved, because something else stands there than what they saw. */
+/** Something the person wrote could not be saved, because the file has changed since they saw it. */
 export interface Conflict {
   id: string;
   title: string;
   path: string;
-  /** What stands there now; null: the file is gone. */
+  /** What is there now; null: the file is gone. */
   now: string | null;
   /** What would stand there by the person's will. */
   mine: string;
@@ -165,7 +165,7 @@ export interface HistoryEntry {
   restorable: boolean;
   /** The file is as this entry left it. */
   current: boolean;
-  /** Of what stands in the file now; null when it is gone. */
+  /** Of what is in the file now; null when it is gone. */
   revision: string | null;
 }
 
@@ -279,7 +279,7 @@ export function wordsOfAuthor(author: Author): string {
   }
 }
 
-/** What became of a note that stands there no more: its history is kept, so it is not forgotten by that. */
+/** What became of a note that is no longer there: its history is kept, so this is not forgetting. */
 export function wordOfRemoval(by: Author): 'moved' | 'removed' {
   return by.type === 'person' && by.by === 'share' ? 'moved' : 'removed';
 }

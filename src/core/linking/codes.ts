@@ -5,7 +5,7 @@ import type { State } from '../state/state.ts';
 
 /** One-time codes with which a person shows from one account that another one is theirs too. */
 export interface LinkCodes {
-  /** "K7QM-3XWP", and until when it is good for something (ISO 8601). The one this person had before is not any more. */
+  /** "K7QM-3XWP", and until when it is valid (ISO 8601). The person's earlier code is no longer valid. */
   issue(person: Person): Promise<{ code: string; expiresAt: string }>;
   /** Whose code it is; it stays good. */
   look(person: Person, code: string): Promise<Looked>;
@@ -15,7 +15,7 @@ export interface LinkCodes {
 
 export type Looked =
   | { type: 'found'; issuer: Person }
-  /** There is none like it: mistyped, too old, used or replaced; which of these is not told. */
+  /** There is no such code: mistyped, too old, used or replaced; which of these is not said. */
   | { type: 'wrong'; triesLeft: number }
   /** `until`: ISO 8601 */
   | { type: 'locked'; until: string }
@@ -53,7 +53,7 @@ export function createLinkCodes(deps: { state: State; now?: () => number }): Lin
   const seats = (person: Person) =>
     Array.from({ length: MAX_WRONG }, (_, n) => `${personKey(person)}/${n + 1}`);
 
-  /** Counts a try before it is known whether it is wrong, so that many at once are no more than five. */
+  /** Counts a try before it is known whether it is wrong, so that even many at once are at most five. */
   async function begin(person: Person): Promise<{ type: 'begun'; seat: string } | LockedOut> {
     const begun: Try = { until: now() + LOCKED_MS };
     let freeAt = begun.until;

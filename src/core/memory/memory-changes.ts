@@ -91,7 +91,7 @@ function runsOf(story: Story): Run[] {
   return runs;
 }
 
-/** Null when it comes to nothing, or when what it left is no longer kept. */
+/** Null when nothing changed on balance, or when what it left is no longer kept. */
 async function stepOf(
   { storeId, memoryId, before: earlier, versions }: Story,
   run: Run,
@@ -127,7 +127,7 @@ async function stepOf(
   return { ref, before, after };
 }
 
-/** The version of a memory that stood before `version`, or null when none is kept any more. */
+/** The version of a memory before `version`, or null when none is kept (any longer). */
 export async function versionBefore(
   client: Anthropic,
   storeId: string,

@@ -76,7 +76,7 @@ export function withoutLines(content: string, indexes: readonly number[]): strin
     .join('\n');
 }
 
-/** True for what says nothing any more: at most headings are left. */
+/** True for text that no longer says anything: at most headings are left. */
 export function isEmptyNote(content: string): boolean {
   return content.split('\n').every(line => /^\s*(#.*)?$/.test(line));
 }

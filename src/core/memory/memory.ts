@@ -45,7 +45,7 @@ export interface Memory extends MemoryFiles, Pick<MemoryDiscovery, 'discover'> {
    * person's first answer need not wait for the service to say so.
    */
   isNew(storeId: string): boolean;
-  /** One of the person's own files, wherever it is; null when there is none (any more). */
+  /** One of the person's own files, wherever it is; null when there is none (any longer). */
   find(person: Person, memoryId: string): Promise<MemoryFile | null>;
   /** Writes into the stores of the first of these accounts that the others have them too, so that it can be rebuilt. */
   name(accounts: readonly Person[]): Promise<void>;

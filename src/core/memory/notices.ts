@@ -21,7 +21,7 @@ export interface NoticeRecord {
   refs: ChangeRef[];
   /** True when the changes were taken back and wait for the person's word. */
   held: boolean;
-  /** It is used up: the changes were undone, or dropped where they were held. */
+  /** Present once the notice has been dealt with: its changes were undone, or dropped where they were held. */
   settled?: 'undone' | 'dropped';
 }
 
@@ -51,7 +51,7 @@ export function createNotices(deps: {
   /** What was forgotten while the turn ran, and what others changed meanwhile. */
   afterTurn: Forgetting['afterTurn'];
   mend: Merging['mend'];
-  /** What others are to hear of: see Sessions.memoryWritten. */
+  /** What other conversations must be told: see Sessions.memoryWritten. */
   onWritten(person: Person, conversation: Conversation, writer: string | null): Promise<void>;
   /** A store turned out to be gone. */
   lost(person: Person, storeId: string): Promise<void>;

@@ -32,7 +32,7 @@ export interface Pairing {
   codeFor(person: Person): Promise<string | null>;
   waiting(): Promise<Waiting[]>;
   approved(): Promise<Approved[]>;
-  /** Who the code was for; null: nobody waits with it (any more). */
+  /** Who the code was for; null: nobody is waiting with it (any longer). */
   approve(code: string, by: string): Promise<Person | null>;
   approvePerson(person: Person, by: string): Promise<void>;
   /** False when there was nothing to take back. Also ends what the person waits for. */

@@ -119,7 +119,7 @@ export async function countRows(state: State, person: Person): Promise<number> {
   return rows;
 }
 
-/** Removes what there is about an account's own memory. Safe to repeat. */
+/** Removes the rows about an account's own memory. Safe to repeat. */
 export async function eraseMemoryRows(state: State, person: Person): Promise<void> {
   await erase(
     state,

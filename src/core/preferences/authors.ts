@@ -31,7 +31,7 @@ export interface Intended {
 export interface Authors {
   intend(person: Person, change: Intent, by: OwnChange): Promise<Intended>;
   of(person: Person, version: Version): Promise<Author>;
-  /** Ties an open intent to its version, which is about to be emptied and could not be recognised any more. */
+  /** Ties an open intent to its version, which is about to be emptied and could not be recognised afterwards. */
   settle(person: Person, version: Version): Promise<void>;
 }
 

@@ -16,7 +16,7 @@ export interface Choices {
 export function createChoices(deps: {
   state: State;
   privacy: Privacy;
-  /** Deletes the sessions of what is private no more. */
+  /** Deletes the sessions of what is no longer private. */
   endPrivate(conversation: Conversation): Promise<void>;
 }): Choices {
   const { privacy } = deps;

@@ -16,14 +16,14 @@ export interface Unsaved {
   memoryId: string | null;
   path: string;
   mine: string;
-  /** What "theirs" stands for, where that is not simply what stands there now. */
+  /** What "theirs" stands for, where that is not simply what is there now. */
   theirs?: string;
   nowSha256: string | null;
 }
 
-/** Keeps what a person wrote while they decide between it and what stands there. */
+/** Keeps what a person wrote while they decide between it and what is there. */
 export interface Conflicts {
-  /** `revision`: of the text the person saw, so that both sides can be told as changes of it. */
+  /** `revision`: of the text the person saw, so that both sides can be shown as changes to it. */
   open(person: Person, unsaved: Unsaved, revision?: string): Promise<Conflict>;
   /** Two answers that a note has now, for the person to choose; null when the note is gone by then. */
   openDispute(

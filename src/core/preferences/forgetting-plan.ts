@@ -6,7 +6,7 @@ import { factId, factLines, idsIn, isEmptyNote, withoutLines } from '../memory/m
 import { type Forgettable, titleOfPath } from '../views.ts';
 import { textOf, type Version, versionsIn } from './versions.ts';
 
-/** What is to go. It says nothing itself: facts are named, not quoted. */
+/** What is to be forgotten. It contains no text itself: facts are named, not quoted. */
 export interface Plan {
   /** Facts that go wherever they stand, by their ids. */
   factIds: string[];
@@ -72,7 +72,7 @@ export async function planSince(
   };
 }
 
-/** A file without what is to go; null when nothing is left to say. */
+/** A file without what is to be forgotten; null when nothing is left. */
 export function without(
   file: MemoryFile,
   plan: Plan,

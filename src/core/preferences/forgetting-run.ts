@@ -10,7 +10,7 @@ import type { Origins } from './origins.ts';
 import { isEmptied, memoriesOf, textOf, type Version, versionsIn } from './versions.ts';
 import type { Writes } from './writes.ts';
 
-/** A plan that is carried out: in whose memory, and who still knows what is to go. */
+/** A plan that is being carried out: in whose memory, and which sessions still know what is to be forgotten. */
 export interface Job extends Plan {
   person: Person;
   storeIds: string[];
@@ -28,7 +28,7 @@ export interface Counts {
   back: number;
 }
 
-/** What the person was to forget is not what stands there. */
+/** The note is no longer what the person agreed to have forgotten. */
 export class ChangedMeanwhile extends Error {}
 
 /** How often a file that changes under our hands is looked at again. */
@@ -60,7 +60,7 @@ export function createForgettingRun(deps: {
     return { facts: facts.size, memories, redacted, back: await countBack(job) };
   }
 
-  /** True when the file is gone. What somebody else changes in between stays, but for what is to go. */
+  /** True when the file is gone. What somebody else changes meanwhile stays, except for what is to be forgotten. */
   async function takeOut(job: Job, found: MemoryFile): Promise<boolean> {
     const { person } = job;
     let file: MemoryFile | null = found;
@@ -85,7 +85,7 @@ export function createForgettingRun(deps: {
     return true;
   }
 
-  /** Empties every version that said it, the live ones excepted: those say it no more. */
+  /** Empties every version that said it, except the live ones, which no longer do. */
   async function empty(job: Job): Promise<number> {
     const { person, storeIds } = job;
     const heads = new Set<string>();

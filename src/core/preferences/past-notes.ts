@@ -7,11 +7,11 @@ import { isCalled, titleOfPath } from '../views.ts';
 import type { Plan } from './forgetting-plan.ts';
 import { textOf, versionsIn } from './versions.ts';
 
-/** What a note said once, and no note says any more: the agent takes lines out, and their versions stay. */
+/** What a note once said and no note says now: the agent takes lines out, and their versions stay. */
 export interface PastNote {
   memoryId: string;
   path: string;
-  /** What stands there now; null when it is gone. */
+  /** What is there now; null when it is gone. */
   file: MemoryFile | null;
   /** By their ids, as they were written last. */
   facts: ReadonlyMap<string, string>;
@@ -45,7 +45,7 @@ export async function pastNotes(
   return [...notes.values()];
 }
 
-/** A note that says nothing any more, or else the facts that say these words. */
+/** A note that no longer says anything, or else the facts that say these words. */
 export function pastNamed(
   notes: readonly PastNote[],
   words: string,
@@ -60,7 +60,7 @@ export function pastNamed(
   };
 }
 
-/** How it goes, and what that is: one fact, or a note with all its namesakes that say nothing any more. */
+/** What to forget: one fact, or a note with all its namesakes that no longer say anything. */
 export function pastPlan(
   notes: readonly PastNote[],
   { memoryId, factId: id }: { memoryId?: string; factId?: string },

@@ -50,7 +50,7 @@ export interface Preferences {
   /** What a turn wrote meets what was done by hand meanwhile: see Forgetting.afterTurn and Merging. */
   readonly afterTurn: Forgetting['afterTurn'];
   readonly mend: Merging['mend'];
-  /** Finishes forgetting and linking that an earlier process had begun. What fails is told, and never rejects. */
+  /** Finishes forgetting and linking that an earlier process had begun. Failures are logged; it never rejects. */
   resume(): Promise<void>;
 }
 

@@ -31,7 +31,7 @@ export function createRestoring(deps: {
   latest: LatestChanges;
   writes: Writes;
   texts: TextEditing;
-  /** Called after each change, so that running conversations hear of it. */
+  /** Called after each change, so that running conversations learn of it. */
   onWritten(person: Person): Promise<void>;
 }): Restoring {
   const { client, memory, latest, writes } = deps;

@@ -17,7 +17,7 @@ export interface Sharing {
 /** How often a note that changes under our hands is looked at again. */
 const MAX_ATTEMPTS = 5;
 
-/** Where a note came to stand, and what stood there before; null: nothing did. */
+/** Where a note ended up, and what was there before; null: nothing was. */
 interface Moved {
   type: 'moved';
   path: string;

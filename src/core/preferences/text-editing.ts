@@ -162,7 +162,7 @@ export function createTextEditing(deps: {
     return save(person, storeId, settled, file);
   }
 
-  /** `revision`: of the text the person saw, so that both sides can be told as changes of it. */
+  /** `revision`: of the text the person saw, so that both sides can be shown as changes to it. */
   async function oneConflict(person: Person, draft: Unsaved, revision?: string): Promise<PreferencesView> {
     const conflict = await conflicts.open(person, draft, revision);
     return {

@@ -9,7 +9,7 @@ import type { Made, OwnChanges } from './own-changes.ts';
 /** What came of a write. Nothing was written unless it says so. */
 export type Written =
   | { type: 'written'; memoryId: string }
-  /** Something else stands there than what the write was meant for. */
+  /** What is there is not what the write was meant for. */
   | { type: 'changed' }
   | { type: 'gone' }
   /** Another memory is at that path, or above or below it. */
@@ -44,7 +44,7 @@ export function createWrites(deps: {
   client: Anthropic;
   authors: Authors;
   ownChanges: OwnChanges;
-  /** Called after each change, so that running conversations hear of it. */
+  /** Called after each change, so that running conversations learn of it. */
   onWritten(person: Person): Promise<void>;
 }): Writes {
   const { client, authors } = deps;

@@ -3,7 +3,7 @@ import { pause } from '../patience.ts';
 import type { Table } from '../state/state.ts';
 
 export interface ClaimTimes {
-  /** A claim whose process died is free after this long; it is renewed while the work goes on. */
+  /** A claim whose process died is free after this long; it is renewed while the work continues. */
   ttlMs: number;
   pollMs: number;
   wait?: ((ms: number) => Promise<void>) | undefined;

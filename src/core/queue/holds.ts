@@ -1,7 +1,7 @@
 import { type Person, personKey, personKeyOf } from '../message.ts';
 import { pause } from '../patience.ts';
 
-/** Keeps anything new from beginning for a person while what there is of them is being removed. */
+/** Keeps anything new from starting for a person while everything about them is being removed. */
 export interface Holds {
   /** Returns the way to let go; safe to call twice. */
   hold(person: Person): () => void;

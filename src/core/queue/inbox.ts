@@ -29,7 +29,7 @@ export interface InboxLimits {
 }
 
 const LIMITS: InboxLimits = { person: 50, total: 10_000 };
-/** Everything is counted anew this often; in between, what this process takes up and finishes is known. */
+/** Everything is recounted this often; in between, this process counts what it takes up and finishes. */
 const COUNT_EVERY_MS = 1_000;
 
 export interface Inbox {

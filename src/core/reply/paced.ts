@@ -2,7 +2,7 @@
 
 import { realTimer, type SetTimer } from '../timer.ts';
 
-/** Thrown by `write` when it is to be tried again later; what is newest by then is written. */
+/** Thrown by `write` to be tried again later, with whatever is newest by then. */
 export class RetryLater extends Error {
   readonly afterMs: number;
   /** The platform said so, so a flush waits as well. Otherwise the bot holds itself back, and a flush need not. */

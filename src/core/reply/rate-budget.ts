@@ -68,7 +68,7 @@ export function createRateBudget(options: { now?: () => number; setTimer?: SetTi
     bucket.at = time;
   }
 
-  /** A full bucket that nobody waits for is worth no more than a new one. */
+  /** A full bucket that nobody waits for is no different from a new one. */
   function prune(): void {
     for (const [key, bucket] of buckets) {
       refill(bucket);

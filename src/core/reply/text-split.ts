@@ -240,7 +240,7 @@ function fenceAt(lines: readonly Line[], index: number, at: number): Fence | nul
   return lines[index - 1]?.fence ?? null;
 }
 
-/** The fence line that goes on with a code block; without its info string, or not at all, where that takes too much. */
+/** The fence line that continues a code block; without its info string, or none at all, where it takes too much room. */
 function reopening(fence: Fence | null, limit: number, measure: (text: string) => number): string {
   if (fence === null) return '';
   const lines = [`${fence.marker}${fence.info}\n`, `${fence.marker}\n`];

@@ -12,7 +12,7 @@ export interface KeptStreams {
   close(): void;
 }
 
-/** Most who answer do so within a minute; what stands between us and the service may drop what is silent for longer. */
+/** Most people answer within a minute; proxies between us and the service may drop what is silent for longer. */
 const KEEP_MS = 60_000;
 /** The oldest goes first. */
 const MOST = 1_000;

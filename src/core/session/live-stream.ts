@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { StreamEvent } from '../turn/turn-state.ts';
 
-/** A session's events as they happen, read as they come, whoever takes them. */
+/** A session's events as they happen, read as they arrive, whether or not anybody takes them. */
 export interface LiveStream {
   /**
    * What has come and was not taken, in order; waits for it where there is nothing. 'silence' after `silenceMs`
@@ -69,7 +69,7 @@ export function readAhead(stream: AsyncIterable<StreamEvent>, close: () => void)
   }
   void read();
 
-  /** Begun anew rather than made anew: there is one for every word that is said. */
+  /** Restarted rather than created: there would be one for every word. */
   function wakeIn(ms: number): void {
     if (timer?.ms === ms) {
       timer.handle.refresh();

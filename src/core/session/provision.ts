@@ -108,7 +108,7 @@ export async function lookUpProvision(deps: {
   };
 }
 
-/** Whether everything wanted stands there so; the service adds fields of its own. */
+/** Whether everything wanted is there as wanted; the service adds fields of its own. */
 function isAsWanted(there: unknown, wanted: unknown): boolean {
   if (typeof wanted !== 'object' || wanted === null) return there === wanted;
   if (typeof there !== 'object' || there === null) return false;

@@ -54,7 +54,7 @@ interface Ending {
 
 /** Sessions that are not to be kept, so that none is forgotten when a process ends too early. */
 export interface SessionEndings {
-  /** The session goes once it was not used until `due`; called again when it is used. */
+  /** The session is deleted if it is not used until `due`; called again when it is used. */
   schedule(owner: string, sessionId: string, due: number): Promise<void>;
   /** The session goes now; where it cannot, with the next sweep. */
   end(owner: string, sessionId: string): Promise<void>;

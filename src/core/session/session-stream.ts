@@ -22,7 +22,7 @@ export interface FollowOptions {
   onReconnect?: (reason: Reconnect) => void;
   /** Where a stream is left that may serve the next turn, and found. Absent: each turn opens its own. */
   kept?: KeptStreams;
-  /** Asked at the end: nothing more is to come of this turn. */
+  /** Asked at the end: nothing more will come from this turn. */
   isOver?: () => boolean;
   signal: AbortSignal;
   log: Log;
@@ -41,7 +41,7 @@ export interface Batch {
 
 const SILENCE_MS = 20_000;
 const OPEN_MS = 30_000;
-/** A stream from the turn before: that nothing comes of what was just sent may mean that nobody is there any more. */
+/** A stream from the turn before: silence after sending may mean that nobody is at the other end any longer. */
 const DOUBT_MS = 3_000;
 
 /**

@@ -40,7 +40,7 @@ export interface OpenSession extends SessionRecord {
   news: string | null;
   /** Somebody else has changed the memory since the agent was told what it holds. */
   stale: boolean;
-  /** To be kept once it is told what memory holds now. */
+  /** Saved once the agent has been told what memory holds now. */
   heard: Heard;
 }
 
@@ -63,7 +63,7 @@ export interface Sessions {
   memoryWritten(owner: Person, conversation: Conversation, writer: string | null): Promise<void>;
   /** The next message begins a new session in every conversation that has this memory. Returns the old ones. */
   renew(owner: Person): Promise<string[]>;
-  /** Deletes the private sessions of all that is private no more with this conversation. */
+  /** Deletes the private sessions of everything that stops being private along with this conversation. */
   endPrivate(conversation: Conversation): Promise<void>;
   /** Deletes private sessions that were not used for long. Returns how many. */
   sweep(): Promise<number>;
@@ -224,7 +224,7 @@ export function createSessions(deps: {
     return mounts.every(({ storeId }) => known.some(({ id }) => id === storeId));
   }
 
-  /** What it still would write is not this person's any more. */
+  /** What it would still write no longer belongs to this person. */
   async function interrupt(sessionId: string): Promise<void> {
     const event = { type: 'user.interrupt' as const };
     await client.beta.sessions.events.send(sessionId, { events: [event] }).catch((error: unknown) => {

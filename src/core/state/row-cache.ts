@@ -2,7 +2,7 @@
 export interface RowCache {
   /** The row, read with `load` where it is not known. */
   get(key: string, load: () => Promise<string | null>): Promise<string | null>;
-  /** Around a write of this key, which says afterwards what then stands there, or undefined where it cannot know. */
+  /** Around a write of this key, which returns what is there afterwards, or undefined where it cannot know. */
   write<T>(key: string, work: () => Promise<T>, after: (result: T) => string | null | undefined): Promise<T>;
 }
 

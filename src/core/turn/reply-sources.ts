@@ -33,7 +33,7 @@ export interface ReplySources {
     messageIds: readonly string[],
     trace: Omit<TurnTrace, 'at'>,
   ): Promise<void>;
-  /** Null when no such turn is known any more. Without `messageId`: the latest. */
+  /** Null when no such turn is known (any longer). Without `messageId`: the latest. */
   find(conversation: Conversation, messageId: string | null): Promise<TurnTrace | null>;
   /** What the session's log says was before the agent in that turn, and nothing else. */
   filesOf(trace: TurnTrace): Promise<{ files: SourceFile[]; searched: boolean }>;

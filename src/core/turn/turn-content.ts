@@ -10,7 +10,7 @@ import { contentOf, type MessageContent } from './message-content.ts';
 
 /** What a turn says to the agent. */
 export interface SaidToAgent extends MessageContent {
-  /** What memory holds is told in a session that had heard of it before. */
+  /** Whether a session that was told before is told again what memory holds. */
   retold: boolean;
 }
 

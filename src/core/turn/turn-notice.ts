@@ -8,7 +8,7 @@ import type { Notice } from '../views.ts';
 import type { TurnLimits } from './turn.ts';
 import type { OngoingTurn, Replied } from './turn-record.ts';
 
-/** What others' words have brought into memory stands there until it can be looked at; the next message waits as well. */
+/** What others' words brought into memory stays there until it can be checked; the next message waits for that too. */
 const PATIENCE_MS = 120_000;
 
 /**

@@ -50,13 +50,13 @@ export interface OngoingTurn {
   /** Writes the record. Throws, like `check`, when another process may be answering this conversation by now. */
   save(): Promise<void>;
   check(): void;
-  /** False when its messages are no longer there, or somebody removes what there is of the person. */
+  /** False when its messages are gone, or the person is being forgotten. */
   isWanted(): Promise<boolean>;
   /** The person wants it to stop. */
   interrupt: AbortSignal;
   /** Inbox entries that the person took back meanwhile. */
   withdrawn: ReadonlySet<string>;
-  /** Everything is to be left as it is: the process goes down, or the conversation is another's. */
+  /** Everything must be left as it is: the process is stopping, or another process has the conversation. */
   shutdown: AbortSignal;
 }
 
@@ -76,7 +76,7 @@ export interface RecordKeeper {
   saved(): Promise<void>;
   /** The turn is over. */
   remove(): Promise<void>;
-  /** Resolves when nothing is being written; what is to be saved afterwards, by a late answer of a platform, is not. */
+  /** Resolves when nothing is being written; anything saved afterwards, such as a platform's late answer, is dropped. */
   end(): Promise<void>;
 }
 

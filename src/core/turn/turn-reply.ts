@@ -324,7 +324,7 @@ function hearing(sink: ReplySink): { sink: ReplySink; said(): string } {
   };
 }
 
-/** What the turn has cost, of what the session has cost since it began; null where that cannot be told apart. */
+/** The turn's part of what the session has cost so far; null where the two cannot be told apart. */
 function centsSince(before: OpenSession, { sessionCents }: TurnUsage): number | null {
   if (sessionCents === null || before.lastSentId === null) return sessionCents;
   return before.listCents == null ? null : Math.max(0, sessionCents - before.listCents);

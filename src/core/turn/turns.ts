@@ -17,10 +17,10 @@ import { createTurnReply, type TurnReplyDeps } from './turn-reply.ts';
 const MAX_ATTEMPTS = 5;
 const STUCK_PAUSE_MS = 2_000;
 
-/** A turn from before it is known what it answers, so that whoever holds the person or takes a message back finds it. */
+/** A turn, known even before its messages are read, so that holding the person or withdrawing a message finds it. */
 interface RunningTurn {
   interrupt: AbortController;
-  /** Everything is to be left as it is. */
+  /** Everything must be left as it is. */
   leave: AbortController;
   /** Null until they are read. */
   entries: string[] | null;
