@@ -44,6 +44,29 @@ describe('a message that the service refuses', () => {
     expect(await heard()).toMatch(/one.*three/);
   });
 
+  it('with 409 is sent again for a moment, once it is taken', async () => {
+    bench = await createBench({ model: createScriptedModel(() => ({ text: ['ok'] })) });
+    const { adapter, proxy } = bench;
+    proxy.plan(passing =>
+      isSending(passing) && passing.index < 2 ? { type: 'status', status: 409 } : undefined,
+    );
+    expect((await adapter.say('one')).final?.text).toBe('ok');
+    expect((await heard()).match(/one/g)).toHaveLength(1);
+  });
+
+  it('with 409 and goes on doing so ends with a sentence', async () => {
+    bench = await createBench({ model: createScriptedModel(() => ({ text: ['ok'] })) });
+    const { adapter, proxy } = bench;
+    let sent = 0;
+    proxy.plan(passing => {
+      if (!isSending(passing)) return undefined;
+      sent += 1;
+      return { type: 'status', status: 409 };
+    });
+    expect((await adapter.say('one')).final?.text).toMatch(/Please try once more/);
+    expect(sent).toBe(4);
+  });
+
   it('because its session is over is answered in another', async () => {
     bench = await createBench({ model: createScriptedModel(() => ({ text: ['ok'] })) });
     await bench.adapter.say('one');

@@ -3,7 +3,8 @@ import type {
   BetaManagedAgentsEventParams,
   BetaManagedAgentsSessionEvent,
 } from '@anthropic-ai/sdk/resources/beta/sessions/events';
-import { isRefusal } from '../errors.ts';
+import { failureOf, isRefusal } from '../errors.ts';
+import { backoff, pause } from '../patience.ts';
 
 export interface DeliveryInput {
   client: Anthropic;
@@ -32,6 +33,9 @@ export interface Delivery {
   processedAt(): Promise<string | null>;
 }
 
+/** Nothing says when the service answers 409 to a message. The SDK takes it for something that passes; up to two seconds. */
+const CONFLICTS = 3;
+
 /** `signal` ends the turn. `beforeSending`: the last moment at which it can. */
 export function createDelivery(
   input: DeliveryInput,
@@ -51,12 +55,26 @@ export function createDelivery(
       const content = message ?? preparing ?? input.content(signal);
       preparing = undefined;
       message = await content;
-      beforeSending();
-      signal.throwIfAborted();
-      sentId = await send(message);
+      sentId = await sendPastConflicts(message);
     }
     if (sentId === null) throw new Error('the session did not take our message');
     input.onSent(sentId);
+  }
+
+  /** Of a conflict the service says that it did nothing, so it cannot come to be said twice. */
+  async function sendPastConflicts(event: BetaManagedAgentsEventParams): Promise<string | null> {
+    for (let attempt = 0; ; attempt += 1) {
+      beforeSending();
+      signal.throwIfAborted();
+      try {
+        return await send(event);
+      } catch (error) {
+        const failure = failureOf(error);
+        const isConflict = failure.type === 'refused' && failure.reason === 'conflict';
+        if (!isConflict || attempt === CONFLICTS) throw error;
+        await pause(backoff(attempt), signal);
+      }
+    }
   }
 
   async function send(event: BetaManagedAgentsEventParams): Promise<string | null> {
