@@ -71,7 +71,8 @@ export function planFor(
     // Said in other words, it is the same.
     if (changes.size === 0) return;
     const texts = lines.map(({ text }) => text);
-    if (options.overwrite && draft.replace(ruleOf(field), value, changes)) plan.replaced.push(...texts);
+    if (options.overwrite && draft.replace(ruleOf(field), value, changes, customer.lines))
+      plan.replaced.push(...texts);
     else plan.kept.push(...texts);
   }
 
@@ -105,9 +106,9 @@ function createDraft(files: readonly TextFile[], date: string) {
   };
   const contents = () => [...now].map(([path, content]) => ({ path, content }));
   /** Whether a file has this line, whatever its date. */
-  const says = (path: string, text: string) => {
+  const says = (path: string, text: string, among: ReadonlyMap<string, string> = now) => {
     const id = factId(text);
-    return factLines(now.get(path) ?? '').some(line => factId(line.text) === id);
+    return factLines(among.get(path) ?? '').some(line => factId(line.text) === id);
   };
   return {
     writes,
@@ -122,12 +123,24 @@ function createDraft(files: readonly TextFile[], date: string) {
       put(path, withLineAfter(before, null, `- ${line} (${dated ?? date})`));
       return true;
     },
-    /** False, and nothing done, where the field would then still not read as it was written. */
-    replace(rule: FieldRule, value: string, changes: ReadonlyMap<string, string | null>): boolean {
+    /**
+     * False, and nothing done, where the field would then still not read as it was written, or where that would take a line
+     * away which the list itself writes.
+     */
+    replace(
+      rule: FieldRule,
+      value: string,
+      changes: ReadonlyMap<string, string | null>,
+      listed: Customer['lines'],
+    ): boolean {
       const after = new Map(now);
       for (const [path, content] of changes) after.set(path, content ?? '');
       const changed = [...after].map(([path, content]) => ({ path, content }));
       if (writeField(changed, rule, value, date).size > 0) return false;
+      for (const [path, facts] of listed) {
+        const texts = facts.map(fact => asRead(withoutDate(fact).text));
+        if (texts.some(text => says(path, text) && !says(path, text, after))) return false;
+      }
       for (const [path, content] of changes) put(path, content ?? '');
       return true;
     },

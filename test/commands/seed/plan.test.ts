@@ -53,6 +53,14 @@ describe('what a person already has', () => {
     expect(plan.writes.get('/sizes.md')).toBe('# Sizes\n\n- Shoe size: 9 (2026-11-22)\n- ring size: 7\n');
   });
 
+  it('does not give way where the list says both: a field does not take away a line of the same list', () => {
+    const both = { clothing_sizes: '9', '/loyalty.md': 'shirt M, 9' };
+    const options = { ...how, overwrite: true };
+    const had = [{ path: '/loyalty.md', content: '# Loyalty\n\n- shirt M, 9 (2026-11-22)\n' }];
+    expect(planFor(had, customer(both), options)).toMatchObject({ replaced: [], kept: ['clothing size: 9'] });
+    expect(planFor(had, customer(both), options).writes.size).toBe(0);
+  });
+
   it('is recognised in other words, and nothing is written', () => {
     const said = [
       { path: '/sizes.md', content: '**Shoes:** 9\n' },
