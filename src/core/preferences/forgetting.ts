@@ -238,13 +238,19 @@ function changedSentence(title: string): string {
 }
 
 function sentenceOf(items: readonly Forgettable[], { back, redacted }: Counts): string {
-  const none = redacted === 0 ? 'it was already gone' : 'earlier versions no longer say it either';
-  const names = items.map(item => (item.wholeFile ? item.title : `${item.lines.length} in ${item.title}`));
-  const said =
-    items.length === 1 && items[0]?.wholeFile === false && items[0].lines.length === 1
-      ? `Forgotten: ${items[0].lines[0]}.`
-      : `Forgotten: ${names.length === 0 ? none : names.join(', ')}.`;
+  const names = items.map(nameOf);
+  const [only] = items;
+  let said = `Forgotten: ${names.join(', ')}.`;
+  if (only === undefined)
+    said = `Forgotten. ${redacted === 0 ? 'It was already gone.' : 'Earlier versions no longer say it either.'}`;
+  else if (items.length === 1 && !only.wholeFile && only.lines.length === 1)
+    said = `Forgotten: ${only.lines[0]}.`;
   return back === 0 ? said : `${said} But some of it has been written again since. Please look again.`;
+}
+
+function nameOf({ wholeFile, lines, title }: Forgettable): string {
+  if (wholeFile) return title;
+  return `${lines.length} fact${lines.length === 1 ? '' : 's'} in ${title}`;
 }
 
 function countsOf(counts: Counts): { what: Counted; count: number }[] {

@@ -222,7 +222,7 @@ describe('what the agent took out of the notes when it was asked to forget', () 
     expect(JSON.stringify(await ann.versions())).toMatch(/wool/);
 
     const receipt = await ann.run('receipt', asked.action);
-    expect(receipt).toMatchObject({ sentence: 'Forgotten: earlier versions no longer say it either.' });
+    expect(receipt).toMatchObject({ sentence: 'Forgotten. Earlier versions no longer say it either.' });
     expect(counted(receipt)).toEqual({ redacted: 1 });
     expect(JSON.stringify(await ann.versions())).not.toMatch(/wool/);
     expect(await ann.files()).toEqual({
