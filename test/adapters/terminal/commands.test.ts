@@ -118,7 +118,7 @@ describe('in the terminal', () => {
     expect(await run('forget wool', 'no')).toMatch(
       /earlier versions do[\s\S]*− avoids: wool[\s\S]*Nothing was forgotten/,
     );
-    expect(await run('forget wool', 'yes')).toMatch(/earlier versions no longer say it either/);
+    expect(await run('forget wool', 'yes')).toMatch(/Forgotten\. Earlier versions no longer say it either\./);
     expect(await run('history')).not.toContain('wool');
   });
 
