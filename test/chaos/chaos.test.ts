@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../helpers/cli.ts';
+import { join } from 'node:path';
+import { describe, expect, inject, it } from 'vitest';
 import { POSTGRES, REDIS } from '../helpers/servers.ts';
 import { readOptions } from './options.ts';
 import { tableOf } from './report.ts';
 import { run } from './run.ts';
-import { build } from './services.ts';
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let built: string;
-
-beforeAll(async () => {
-  folder = await temporaryFolder();
-  built = await build(folder.path);
-}, 120_000);
-afterAll(() => folder.remove());
+const built = join(inject('built'), 'src');
 
 /** What the bot promised and did not keep; empty, or a table that says where to look. */
 async function broken(line: string): Promise<{ answered: number; table: string }> {

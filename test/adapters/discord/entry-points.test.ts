@@ -437,7 +437,7 @@ describe('the link to a conversation', () => {
 });
 
 describe('without the Message Content intent', () => {
-  it('does not say that it missed what it could not have read', async () => {
+  async function talkingInThread() {
     await world.close();
     world = await createWorld({ fake: { privileged: { messageContent: false } } });
     await world.start();
@@ -445,6 +445,11 @@ describe('without the Message Content intent', () => {
     answerWith(world, () => 'Hello.');
     const thread = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hi`);
     await discord.until(() => botSaid(world, thread.id).includes('Hello.'));
+    return { discord, ana, thread };
+  }
+
+  it('does not say that it missed what it could not have read', async () => {
+    const { discord, ana, thread } = await talkingInThread();
     await world.halt();
     discord.as(ana.id).say(thread.id, 'Ben, have you seen these?');
     discord.clock.advance(31 * 60_000);
@@ -455,13 +460,7 @@ describe('without the Message Content intent', () => {
   });
 
   it('takes back what an edit hides, since nothing of it can be read', async () => {
-    await world.close();
-    world = await createWorld({ fake: { privileged: { messageContent: false } } });
-    await world.start();
-    const { discord, ana, channel } = world;
-    answerWith(world, () => 'Hello.');
-    const thread = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hi`);
-    await discord.until(() => botSaid(world, thread.id).includes('Hello.'));
+    const { discord, ana, thread } = await talkingInThread();
     const sent = discord.as(ana.id).say(thread.id, `<@${discord.botId}> boots?`);
     await nthMessage(world, 2);
     world.bot.withdrawAnswer = 'running';
@@ -473,16 +472,10 @@ describe('without the Message Content intent', () => {
   });
 
   it('says so at start-up, answers mentions and DMs, and tells once how to go on in a thread', async () => {
-    await world.close();
-    world = await createWorld({ fake: { privileged: { messageContent: false } } });
-    await world.start();
-    const { discord, ana, channel } = world;
+    const { discord, ana, thread } = await talkingInThread();
     expect(world.logs.find(({ event }) => event === 'discord.ready')?.fields).toMatchObject({
       message_content: false,
     });
-    answerWith(world, () => 'Hello.');
-    const thread = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hi`);
-    await discord.until(() => botSaid(world, thread.id).includes('Hello.'));
     discord.as(ana.id).say(thread.id, 'and shoes?');
     discord.as(ana.id).say(thread.id, 'hello??');
     await discord.until(() => botSaid(world, thread.id).some(text => text.includes('mention me')));
