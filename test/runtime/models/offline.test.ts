@@ -222,6 +222,60 @@ describe('filing', () => {
     expect(session.memory()).toBe('- allergic to: wool (2026-01-01)\n');
   });
 
+  describe('an allergy', () => {
+    const allergic = { '/materials.md': '# Materials\n- allergic to: nickel (2026-01-01)\n' };
+
+    it.each(['I love nickel', "I don't mind nickel", 'nickel is fine now', 'forget that I hate nickel'])(
+      'stays, and the person is told how to take it back: %s',
+      async text => {
+        const session = createConversation({ files: allergic });
+        const reply = await session.say(text);
+        expect(Object.fromEntries(session.files)).toEqual(allergic);
+        expect(reply.text).toMatch(/^You are allergic to nickel, so [^.]+\. If the allergy is gone, say/);
+        await session.say("I'm no longer allergic to nickel");
+        expect(session.memory()).not.toContain('nickel');
+      },
+    );
+
+    it.each([
+      "I'm allergic to nickel but I love nickel",
+      "I love nickel but I'm allergic to it",
+      "I'm allergic to nickel and hate nickel",
+    ])('outweighs what else is said at the same time: %s', async text => {
+      const session = createConversation();
+      const reply = await session.say(text);
+      expect(session.memory()).toBe('# Materials\n- allergic to: nickel (2026-11-22)\n');
+      expect(reply.text).toContain('Saved: you are allergic to nickel.');
+    });
+
+    it('is what a dislike of the same is known as', async () => {
+      const reply = await createConversation({ files: allergic }).say('I hate nickel');
+      expect(reply.text).toContain('I already have that: you are allergic to nickel.');
+    });
+
+    it('is told apart from dislikes in a brief', async () => {
+      const files = { '/materials.md': '- allergic to: lanolin\n- avoids: wool\n' };
+      const reply = await createConversation({ files }).say('find me a jacket');
+      expect(reply.text).toContain('materials: no lanolin (an allergy), no wool');
+    });
+
+    it('to food is not kept, and what is a material beside it is', async () => {
+      const session = createConversation();
+      const reply = await session.say("I'm allergic to wool and peanuts");
+      expect(session.memory()).toBe('# Materials\n- allergic to: wool (2026-11-22)\n');
+      expect(reply.text).toContain("I don't keep anything about health");
+    });
+
+    it('goes alone when allergies are to be forgotten', async () => {
+      const session = createConversation({
+        files: { '/materials.md': '- allergic to: nickel\n- avoids: wool\n' },
+      });
+      const reply = await session.say('forget my allergies');
+      expect(session.memory()).toBe('- avoids: wool\n');
+      expect(reply.text).toContain('Removed from memory: what you are allergic to.');
+    });
+  });
+
   it('keeps a note in the words of the person', async () => {
     const session = createConversation();
     await session.say("Remember that my sister's birthday is May 4");
@@ -609,7 +663,7 @@ describe('what may not teach it anything', () => {
     ['remember that the door code is 4521', 'passwords, codes or keys'],
     ['remember that I live at 12 Baker Street, London', 'exact addresses'],
   ])('calls it what it is: %s', async (text, kind) => {
-    expect((await createConversation().say(text)).text).toContain(`I don't keep ${kind}, so none`);
+    expect((await createConversation().say(text)).text).toContain(`I don't keep ${kind}, so that was`);
   });
 
   it.each([

@@ -192,7 +192,7 @@ function brief({ item, things, limit, forOther }: Extract<Question, { type: 'fin
   const names = (topic: Topic, attitudes: readonly Attitude[]) =>
     thingsFiled(files, attitudes)
       .filter(thing => thing.topic === topic)
-      .map(thing => thing.name);
+      .map(({ name, attitude }) => (attitude === 'allergic to' ? `${name} (an allergy)` : name));
   const asked = (topic: Topic) => things.filter(thing => thing.topic === topic).map(thing => thing.name);
   const conflict = thingsFiled(files, againstIt).filter(({ name }) =>
     things.some(thing => thing.name.toLowerCase() === name.toLowerCase()),

@@ -29,6 +29,7 @@ export type Change =
   | { type: 'untaste'; name: string; attitudes: readonly Attitude[] }
   | { type: 'note'; text: string }
   | { type: 'forget-topic'; topic: Topic }
+  | { type: 'forget-attitude'; attitude: Attitude }
   /** Every line that has all of these words. */
   | { type: 'forget-words'; text: string }
   | { type: 'forget-all' };
@@ -47,16 +48,13 @@ export function undo(change: Change): Change | null {
     case 'set':
       return { type: 'unset', topic: change.topic, key: change.key, value: change.value };
     case 'taste':
-      return {
-        type: 'untaste',
-        name: change.name,
-        attitudes: change.attitude === 'likes' ? ['likes'] : againstIt,
-      };
+      return { type: 'untaste', name: change.name, attitudes: [change.attitude] };
     case 'note':
       return { type: 'forget-words', text: change.text };
     case 'unset':
     case 'untaste':
     case 'forget-topic':
+    case 'forget-attitude':
     case 'forget-words':
     case 'forget-all':
       return null;

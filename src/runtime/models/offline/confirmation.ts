@@ -1,6 +1,6 @@
 import { adds, type Change, everyAttitude } from './changes.ts';
 import { same } from './entries.ts';
-import { type Files, filedValue } from './filing.ts';
+import { type Files, filedValue, thingsFiled } from './filing.ts';
 import type { Outcome } from './saving.ts';
 import { type Sensitive, sensitiveIn } from './secrets.ts';
 
@@ -24,8 +24,10 @@ export function confirm(
   const dropped = saved.filter(change => !adds(change));
   if (dropped.length > 0) sentences.push(`Removed from memory: ${listed(dropped)}.`);
 
-  const already = known.filter(adds);
+  const already = known.filter(adds).map(change => asFiled(change, before));
   if (already.length > 0) sentences.push(`I already have that: ${listed(already)}.`);
+  const weaker = outcomes.filter(outcome => outcome.status === 'outweighed');
+  sentences.push(...new Set(weaker.map(({ change }) => allergyStays(change))));
   const absent = known.filter(change => !adds(change) && !wasMeant(change, saved, before));
   sentences.push(...new Set(absent.map(notThere)));
 
@@ -82,9 +84,7 @@ export function refusal(refused: readonly Sensitive[]): string[] {
   if (refused.length === 0) return [];
   const isSecret = refused.some(kind => kind !== 'health' && kind !== 'address');
   const advice = isSecret ? ' It is better not to send them in a chat.' : '';
-  return [
-    `I don't keep ${refused.map(kind => kinds[kind]).join(' or ')}, so none of that was saved.${advice}`,
-  ];
+  return [`I don't keep ${refused.map(kind => kinds[kind]).join(' or ')}, so that was not saved.${advice}`];
 }
 
 /** "shoe size 9", "you avoid wool", "the note “free returns”" */
@@ -98,11 +98,14 @@ function described(change: Change): string {
       return `you ${spoken[change.attitude]} ${change.name}`;
     case 'untaste':
       if (change.attitudes.length === everyAttitude.length) return `what you said about ${change.name}`;
-      return `that you ${change.attitudes.includes('likes') ? 'like' : 'avoid'} ${change.name}`;
+      if (change.attitudes.length > 1) return `what you had against ${change.name}`;
+      return `that you ${change.attitudes.map(attitude => spoken[attitude]).join()} ${change.name}`;
     case 'note':
       return `the note “${change.text}”`;
     case 'forget-topic':
       return `your ${change.topic}`;
+    case 'forget-attitude':
+      return `what you ${spoken[change.attitude]}`;
     case 'forget-words':
       return sensitiveIn(change.text) === null ? `“${change.text}”` : 'that';
     case 'forget-all':
@@ -123,11 +126,27 @@ function notThere(change: Change): string {
   if (change.type === 'untaste') {
     return change.attitudes.length === everyAttitude.length
       ? `I had not noted what you think of ${change.name}.`
-      : `I had not noted ${described(change)}.`;
+      : change.attitudes.length > 1
+        ? `I had nothing noted against ${change.name}.`
+        : `I had not noted ${described(change)}.`;
   }
   if (change.type !== 'unset' || change.value === undefined)
     return `I had nothing in memory about ${described(change)}.`;
   return `I had no ${nameOf(change)} ${change.value} noted.`;
+}
+
+/** To avoid what one is allergic to is known, as the allergy. */
+function asFiled(change: Change, files: Files): Change {
+  if (change.type !== 'taste' || change.attitude !== 'avoids') return change;
+  const isAllergy = thingsFiled(files, ['allergic to']).some(({ name }) => same(name, change.name));
+  return isAllergy ? { ...change, attitude: 'allergic to' } : change;
+}
+
+/** Who says that they like what they are allergic to may mean only its look. */
+function allergyStays(change: Change): string {
+  const name = change.type === 'taste' || change.type === 'untaste' ? change.name : '';
+  const liked = change.type === 'taste' ? `I did not note that you like ${name}` : 'I changed nothing';
+  return `You are allergic to ${name}, so ${liked}. If the allergy is gone, say “I'm no longer allergic to ${name}”.`;
 }
 
 /** True for a guess beside the one that was right. */

@@ -45,6 +45,8 @@ export function applyChange(files: Files, change: Change, date: string | null): 
         files,
         (entry, path) => path === pathFor(change.topic) || topicOf(entry) === change.topic,
       );
+    case 'forget-attitude':
+      return withoutEntries(files, entry => entry.key === change.attitude);
     case 'forget-words': {
       const words = wordsOf(change.text);
       return words.length === 0 ? files : withoutEntries(files, entry => hasWords(entry.text, words));
@@ -57,15 +59,22 @@ export function applyChange(files: Files, change: Change, date: string | null): 
 /** Later statements win: what is taken back further on in the same breath is never filed at all. */
 export function settled(changes: readonly Change[]): Change[] {
   return changes.filter((change, index) => {
+    const earlier = filed(changes.slice(0, index));
+    if (adds(change) && applyChange(earlier, change, null) === earlier) return outweighed(earlier, change);
+    const alone = filed([change]);
     const later = changes.slice(index + 1);
-    if (later.some(next => subjectOf(next) === subjectOf(change))) return false;
-    if (!adds(change)) return true;
-    const after = [change, ...later].reduce<Files>(
-      (files, next) => applyChange(files, next, null),
-      new Map(),
+    const isReplaced = later.some(
+      next =>
+        subjectOf(next) === subjectOf(change) && (!adds(change) || applyChange(alone, next, null) !== alone),
     );
-    return applyChange(after, change, null) === after;
+    if (isReplaced) return false;
+    const after = filed([change, ...later]);
+    return !adds(change) || applyChange(after, change, null) === after;
   });
+}
+
+function filed(changes: readonly Change[]): Files {
+  return changes.reduce<Files>((files, change) => applyChange(files, change, null), new Map());
 }
 
 function subjectOf(change: Change): string {
@@ -79,6 +88,7 @@ function subjectOf(change: Change): string {
     case 'note':
       return `note/${change.text.toLowerCase()}`;
     case 'forget-topic':
+    case 'forget-attitude':
     case 'forget-words':
     case 'forget-all':
       return JSON.stringify(change);
@@ -139,17 +149,26 @@ function setValue(files: Files, topic: Topic, key: string, value: string, date: 
   return withLine(result, first.path, first.entry.line, `${key}: ${value}${stamp(date)}`);
 }
 
+/** True where a change does nothing because of an allergy: only a word about the allergy itself takes that back. */
+export function outweighed(files: Files, change: Change): boolean {
+  const weaker =
+    (change.type === 'taste' && change.attitude === 'likes') ||
+    (change.type === 'untaste' && !change.attitudes.includes('allergic to'));
+  return weaker && thingsFiled(files, ['allergic to']).some(thing => same(thing.name, change.name));
+}
+
 function setTaste(files: Files, change: Extract<Change, { type: 'taste' }>, date: string | null): Files {
+  if (outweighed(files, change)) return files;
   // To avoid something one is allergic to is no news, and must not soften the allergy.
   const agreeing: readonly Attitude[] = change.attitude === 'avoids' ? againstIt : [change.attitude];
-  const filed = (wanted: readonly Attitude[]) =>
+  const isFiled = (wanted: readonly Attitude[]) =>
     thingsFiled(files, wanted).some(thing => same(thing.name, change.name));
   const opposing = (['likes', 'avoids', 'allergic to'] as const).filter(
     attitude => !agreeing.includes(attitude),
   );
   const text = `${change.attitude}: ${change.name}`;
-  if (filed(agreeing) && !filed(opposing)) return files;
-  if (filed(agreeing)) return withoutThing(files, change.name, opposing);
+  if (isFiled(agreeing) && !isFiled(opposing)) return files;
+  if (isFiled(agreeing)) return withoutThing(files, change.name, opposing);
 
   for (const [path, content] of files) {
     const whole = entriesOf(content).find(

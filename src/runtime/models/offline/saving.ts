@@ -1,5 +1,5 @@
 import type { Change } from './changes.ts';
-import { applyChange, type Files } from './filing.ts';
+import { applyChange, type Files, outweighed } from './filing.ts';
 import { contentsOf, type Folder, folderAfter, isCurrent, pathOf, saysMissing } from './folder.ts';
 import type { ListedMount } from './session-start.ts';
 import type { ToolCall, Transcript } from './transcript.ts';
@@ -12,7 +12,7 @@ export interface Call {
 /** What became of one change by the end of the turn. */
 export interface Outcome {
   change: Change;
-  status: 'saved' | 'known' | 'failed';
+  status: 'saved' | 'known' | 'failed' | 'outweighed';
 }
 
 export interface Saving {
@@ -46,7 +46,8 @@ export function save(
   const before = contentsOf(folderAfter(mount, transcript, false));
   const now = contentsOf(folder);
   const date = transcript.start.date;
-  const wanted = changes.reduce<Files>((files, change) => applyChange(files, change, date), now);
+  const apply = (files: Files, change: Change) => applyChange(files, change, date);
+  const wanted = changes.reduce(apply, now);
 
   const reached = [...wanted].every(([path, content]) => now.get(path) === content);
 
@@ -68,8 +69,10 @@ export function save(
     before,
     now,
     reason: failed.at(-1)?.result?.text ?? null,
-    outcomes: changes.map(change => {
+    outcomes: changes.map((change, index) => {
       if (!reached && applyChange(now, change, date) !== now) return { change, status: 'failed' };
+      if (outweighed(changes.slice(0, index).reduce(apply, before), change))
+        return { change, status: 'outweighed' };
       return { change, status: applyChange(before, change, date) === before ? 'known' : 'saved' };
     }),
   };

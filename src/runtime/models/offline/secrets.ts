@@ -61,8 +61,16 @@ const tokenShapes = [
 const iban = /\biban\b[^.!?\n]{0,40}\d|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b/;
 const ssnShape = /\b\d{3}-\d{2}-\d{4}\b/;
 
+/** What people are allergic to that no shop for clothes needs to know. */
+const allergens =
+  '(?:pea|tree |wal|hazel|cashew )?nuts?|almonds?|penicillin|antibiotics?|aspirin|ibuprofen|sulfa|pollen|grass|hay|ragweed|dust(?: mites?)?|mou?ld|dairy|milk|lactose|eggs?|gluten|wheat|soya?|sesame|celery|shellfish|seafood|fish|prawns?|shrimps?|crabs?|lobster|strawberr(?:y|ies)|fruit|apples?|kiwis?|chocolate|alcohol|bees?|wasps?|insects?|cats?|dogs?|horses|animals?|pets?';
+const allergy = new RegExp(
+  `\\b(?:allergic|allergy|allergies) to (?:\\w+ )?(?:${allergens})\\b|\\b(?:${allergens}) allerg(?:y|ies)\\b`,
+  'i',
+);
+
 const health =
-  /\b(?:diabet\w*|cancer|asthma\w*|depress(?:ed|ion)|anxiety|adhd|autis\w*|bipolar|epilep\w*|hiv|aids|arthritis|eczema|psoriasis|pregnan\w*|miscarriage|surgery|chemo\w*|medications?|medicines?|antidepressants?|insulin|prescription|diagnos\w*|disorder|disease|illness|disabilit\w*|syndrome|blood (?:type|pressure|sugar)|therapist|psychiatr\w*|allerg\w+ to (?:nuts?|peanuts?|penicillin|pollen|dairy|milk|eggs?|gluten|shellfish|fish|bees?|cats?|dogs?|soy))\b/i;
+  /\b(?:diabet\w*|cancer|asthma\w*|depress(?:ed|ion)|anxiety|adhd|autis\w*|bipolar|epilep\w*|hiv|aids|arthritis|eczema|psoriasis|pregnan\w*|miscarriage|surgery|chemo\w*|medications?|medicines?|antidepressants?|insulin|prescription|diagnos\w*|disorder|disease|illness|disabilit\w*|syndrome|blood (?:type|pressure|sugar)|therapist|psychiatr\w*)\b/i;
 
 /** The kind of thing in `text` that is not kept, or null. */
 export function sensitiveIn(text: string): Sensitive | null {
@@ -74,7 +82,7 @@ export function sensitiveIn(text: string): Sensitive | null {
   if (identity.test(text) || ssnShape.test(text)) return 'identity';
   if (livesAt.test(text) || addressGiven.test(text) || streets.some(street => street.test(text)))
     return 'address';
-  return health.test(text) ? 'health' : null;
+  return health.test(text) || allergy.test(text) ? 'health' : null;
 }
 
 /** Any run of 13 to 19 digits, spaced or dashed as people write them, that passes the Luhn check. */

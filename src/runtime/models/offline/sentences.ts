@@ -118,6 +118,7 @@ function tidy(text: string): string {
     [/\bfavorite(s?)\b/gi, 'favourite$1'],
     [/\bcolor(s?)\b/gi, 'colour$1'],
     [/\bwanna\b/gi, 'want to'],
+    [/\b(?:al+ergi[ck]|alerji[ck]|allegic)\b/gi, 'allergic'],
     [/\b(?:luv|loove+)\b/gi, 'love'],
     [/\btee-?shirt/gi, 't-shirt'],
     [/(\d)\s*½/g, '$1.5'],

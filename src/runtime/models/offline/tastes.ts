@@ -16,16 +16,17 @@ const me = `^(?:i )?${aside}`;
 
 interface Rule {
   pattern: RegExp;
-  attitude: Attitude | 'gone' | 'never mind';
+  attitude: Attitude | 'gone' | 'never mind' | 'cured';
   /** Only for these; a rule like "X makes me itch" is about materials alone. */
   only?: readonly TasteTopic[];
 }
 
 /** First match wins; the thing spoken of follows the match, except where `subject` names it. */
 const rules: Rule[] = [
+  { pattern: new RegExp(`${me}(?:don't|no longer) react to\\b`, 'i'), attitude: 'cured' },
   {
     pattern: new RegExp(
-      `${me}(?:don't(?: really| actually)? (?:hate|dislike|avoid|mind|detest)|no longer (?:hate|dislike|avoid|mind|detest)|am (?:not|no longer) (?:allergic|sensitive) to|stopped (?:hating|avoiding)|have nothing against|am (?:fine|ok|okay|happy|cool) with|changed my mind (?:about|on)|have changed my mind (?:about|on))\\b`,
+      `${me}(?:don't(?: really| actually)? (?:hate|dislike|avoid|mind|detest)|no longer (?:hate|dislike|avoid|mind|detest)|stopped (?:hating|avoiding)|have nothing against|am (?:fine|ok|okay|happy|cool) with|changed my mind (?:about|on)|have changed my mind (?:about|on))\\b`,
       'i',
     ),
     attitude: 'never mind',
@@ -36,14 +37,6 @@ const rules: Rule[] = [
       'i',
     ),
     attitude: 'gone',
-  },
-  {
-    pattern: new RegExp(
-      `${me}(?:am|got|have)? ?(?:(?:badly |very |slightly |highly )?allergic to|an allergy to|(?:very )?sensitive to|intolerant to)`,
-      'i',
-    ),
-    attitude: 'allergic to',
-    only: ['materials'],
   },
   {
     pattern:
@@ -79,7 +72,6 @@ const rules: Rule[] = [
 
 const itches =
   /^(.+?) (?:(?:always|just|really|only) )*(?:makes? me (?:itch\w*|scratch|sneeze|uncomfortable|sweat)|gives? me (?:a )?(?:rash|hives)|irritates? (?:me|my skin)|itch(?:es)?|(?:is|are|feels?) (?:way )?(?:too )?(?:itchy|scratchy))\b/i;
-const allergy = /^(?:i have )?(?:an? )?(?:bad |strong |mild )?(.+?) allerg(?:y|ies)$/i;
 const fan =
   /^i am (?:an? )?(?:big |huge |total |real )?(.+?) (?:girl|guy|man|woman|person|fan|lover|addict)$/i;
 const favourite = /^(.+?) (?:is|are) (?:one of )?my (?:all-time |absolute )?(?:favourites?|go-to|thing)\b/i;
@@ -99,10 +91,11 @@ export function tastesIn(clause: string, it: Thing | null): Change[] {
     return [];
   const style = styleIn(clause);
   if (style) return style;
+  const allergies = allergiesIn(clause, it);
+  if (allergies) return allergies;
 
   for (const [pattern, attitude, only] of [
     [itches, 'avoids', 'materials'],
-    [allergy, 'allergic to', 'materials'],
     [fan, 'likes', null],
     [favourite, 'likes', null],
     [nevermind, 'never mind', null],
@@ -156,9 +149,9 @@ export function lastThingIn(clause: string): Thing | null {
 }
 
 function changeFor(attitude: Rule['attitude'], thing: Thing): Change {
-  if (attitude === 'never mind') return { type: 'untaste', name: thing.name, attitudes: againstIt };
+  if (attitude === 'cured') return { type: 'untaste', name: thing.name, attitudes: againstIt };
+  if (attitude === 'never mind') return { type: 'untaste', name: thing.name, attitudes: ['avoids'] };
   if (attitude === 'gone') return { type: 'untaste', name: thing.name, attitudes: ['likes'] };
-  if (attitude === 'allergic to' && thing.topic !== 'materials') attitude = 'avoids';
   return { type: 'taste', topic: thing.topic, attitude, name: thing.name };
 }
 
@@ -292,6 +285,10 @@ function topicNamed(text: string): TasteTopic | null {
 
 /** A list in the person's own words, for a topic they named: "my favourite brands are Foo and Bar". */
 function freely(text: string, topic: TasteTopic, attitude: Attitude): Change[] {
+  return inOwnWords(text, topic).map(name => ({ type: 'taste', topic, attitude, name }));
+}
+
+function inOwnWords(text: string, topic: TasteTopic): string[] {
   return text
     .split(/\s*(?:,|\/|&|\band\b|\bor\b)\s*/i)
     .map(item =>
@@ -309,7 +306,36 @@ function freely(text: string, topic: TasteTopic, attitude: Attitude): Change[] {
     .map(item => {
       const thing = thingNamed(item);
       const name = thing?.topic === topic ? thing.name : (topic === 'style' && plainStyle(item)) || item;
-      return { type: 'taste', topic, attitude, name: topic === 'brands' ? name : name.toLowerCase() };
+      return topic === 'brands' ? name : name.toLowerCase();
+    });
+}
+
+const allergicTo = new RegExp(
+  `${me}((?:am (?:not|no longer)|was never|don't(?: ever)? have|no longer have|have no) )?(?:am|got|have)? ?(?:(?:also|very|badly|highly|slightly|severely|really|extremely|mildly|a bit|deathly) )*(?:allergic to|(?:an? )?(?:\\w+ )?allergy to|allergies to|sensitive to|intolerant to)\\s+`,
+  'i',
+);
+const allergyTo =
+  /^(?:i (?:also )?have )?(?:an? )?(?:bad |strong |mild |severe )?([\p{L}][\p{L} ,&-]*?) allerg(?:y|ies)$/iu;
+const allergyEnds =
+  /\s+(?:because|since|so|when|if|in|on|near|which|that|it|though|unless|anymore|especially|even|and so|right|as well|you know|i)\b.*$/i;
+
+/**
+ * What a person is allergic to, in their own words where we do not know it: to lose one is worse than to keep one that
+ * was a joke. Null when the clause is about no allergy.
+ */
+function allergiesIn(clause: string, it: Thing | null): Change[] | null {
+  const to = allergicTo.exec(clause);
+  const named = to ? clause.slice(to[0].length) : allergyTo.exec(clause)?.[1];
+  if (named === undefined) return null;
+  const attitude = to?.[1] === undefined ? 'allergic to' : 'cured';
+  return named
+    .replace(allergyEnds, '')
+    .split(/\s*(?:,|\/|&|\band\b|\bor\b|\bplus\b)\s*/i)
+    .flatMap((part): Change[] => {
+      const [known] = thingsIn(part, it).filter(thing => thing.topic === 'materials');
+      const [own] = inOwnWords(part.replace(/^(?:any|all|some|most|to|with|in) /i, ''), 'materials');
+      const name = known?.name ?? own;
+      return name === undefined ? [] : [changeFor(attitude, { topic: 'materials', name })];
     });
 }
 

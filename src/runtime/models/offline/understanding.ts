@@ -1,5 +1,5 @@
 import { budgetIn, budgetKey } from './budget.ts';
-import { type Change, everyAttitude, type Topic, undo } from './changes.ts';
+import { type Attitude, type Change, everyAttitude, type Topic, undo } from './changes.ts';
 import { correctionOf } from './corrections.ts';
 import { type Sensitive, sensitiveIn } from './secrets.ts';
 import { type Clause, plainly, readSentences, type Sentence } from './sentences.ts';
@@ -85,7 +85,9 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
       }
     }
   }
-  result.changes = result.changes.filter(change => !isSensitive(change));
+  const sensitive = result.changes.map(sensitiveChange);
+  for (const kind of sensitive) if (kind !== null) refuse(result, kind);
+  result.changes = result.changes.filter((_, index) => sensitive[index] === null);
   return result;
 }
 
@@ -215,10 +217,16 @@ const topicWords: [RegExp, Topic][] = [
   [/^(?:sizes?|measurements?)$/i, 'sizes'],
   [/^(?:brands?|favou?rite brands?|brand preferences?)$/i, 'brands'],
   [/^(?:colou?rs?|favou?rite colou?rs?|colou?r preferences?)$/i, 'colours'],
-  [/^(?:materials?|fabrics?|(?:wool |material )?allerg(?:y|ies)|material preferences?)$/i, 'materials'],
+  [/^(?:materials?|fabrics?|material preferences?)$/i, 'materials'],
   [/^(?:style|styles|style preferences?|taste)$/i, 'style'],
   [/^(?:notes?)$/i, 'notes'],
   [/^(?:budgets?|price limits?|spending limits?)$/i, 'budget'],
+];
+
+const attitudeWords: [RegExp, Attitude][] = [
+  [/^(?:material )?allerg(?:y|ies)$|^(?:what )?i am allergic to$/i, 'allergic to'],
+  [/^(?:dislikes|things i (?:avoid|hate|dislike)|what i (?:avoid|hate|dislike))$/i, 'avoids'],
+  [/^(?:likes|favourites|favorites|things i (?:like|love)|what i (?:like|love))$/i, 'likes'],
 ];
 
 function forgottenPart(part: string): Change {
@@ -230,6 +238,8 @@ function forgottenPart(part: string): Change {
     .trim();
   const topic = topicWords.find(([pattern]) => pattern.test(bare))?.[1];
   if (topic) return { type: 'forget-topic', topic };
+  const attitude = attitudeWords.find(([pattern]) => pattern.test(bare))?.[1];
+  if (attitude) return { type: 'forget-attitude', attitude };
   if (/^(?:nick)?name$/i.test(bare)) return { type: 'unset', topic: 'notes', key: 'name' };
   const item = new RegExp(`^(${itemPattern})(?: sizes?)?$`, 'i').exec(bare)?.[1];
   if (item !== undefined) {
@@ -241,6 +251,11 @@ function forgottenPart(part: string): Change {
     };
   }
   if (/\bbudget\b/i.test(bare)) return { type: 'unset', topic: 'budget', key: budgetKey(bare) };
+  const allergen = /^(.+?) allerg(?:y|ies)$/i.exec(bare)?.[1];
+  if (allergen !== undefined) {
+    const name = thingNamed(allergen)?.name ?? allergen.toLowerCase();
+    return { type: 'untaste', name, attitudes: ['allergic to'] };
+  }
   const thing = thingNamed(bare);
   if (thing) return { type: 'untaste', name: thing.name, attitudes: everyAttitude };
   return { type: 'forget-words', text: oneLine(bare === '' ? part : bare) };
@@ -251,10 +266,11 @@ function refuse(result: Understanding, kind: Sensitive): void {
 }
 
 /** A last look at what would be written, whichever rule it came from. */
-function isSensitive(change: Change): boolean {
-  if (change.type === 'set') return sensitiveIn(`${change.key}: ${change.value}`) !== null;
-  if (change.type === 'taste') return sensitiveIn(change.name) !== null;
-  return change.type === 'note' && sensitiveIn(change.text) !== null;
+function sensitiveChange(change: Change): Sensitive | null {
+  if (change.type === 'set') return sensitiveIn(`${change.key}: ${change.value}`);
+  if (change.type === 'note') return sensitiveIn(change.text);
+  if (change.type !== 'taste') return null;
+  return sensitiveIn(change.attitude === 'likes' ? change.name : `${change.attitude} ${change.name}`);
 }
 
 /** One line of Markdown text, so that a note can neither open a heading nor a second line. */

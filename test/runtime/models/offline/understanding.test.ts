@@ -17,6 +17,8 @@ function short(change: Change): string {
       return `note ${change.text}`;
     case 'forget-topic':
       return `forget ${change.topic}`;
+    case 'forget-attitude':
+      return `forget all ${change.attitude}`;
     case 'forget-words':
       return `forget lines with ${change.text}`;
     case 'forget-all':
@@ -163,12 +165,38 @@ const tastes: [string, string[]][] = [
   ["I'm into vintage", ['likes vintage (style)']],
   ['I dress casually', ['likes casual (style)']],
   ['I prefer loose fits', ['likes loose (style)']],
-  ["I don't hate wool any more", ['no longer avoids/allergic to wool']],
-  ["I don't mind wool", ['no longer avoids/allergic to wool']],
+  ["I don't hate wool any more", ['no longer avoids wool']],
+  ["I don't mind wool", ['no longer avoids wool']],
   ["I'm no longer allergic to wool", ['no longer avoids/allergic to wool']],
-  ['Wool is fine now', ['no longer avoids/allergic to wool']],
+  ['Wool is fine now', ['no longer avoids wool']],
   ['I no longer like Nike', ['no longer likes Nike']],
   ['I used to hate wool but now I like it', ['likes wool (materials)']],
+];
+
+const allergies: [string, string[]][] = [
+  ["I'm allergic to lanolin", ['allergic to lanolin (materials)']],
+  ['im alergic to wool', ['allergic to wool (materials)']],
+  [
+    'I am allergic to latex, lanolin and formaldehyde resins',
+    [
+      'allergic to latex (materials)',
+      'allergic to lanolin (materials)',
+      'allergic to formaldehyde resins (materials)',
+    ],
+  ],
+  [
+    'I have allergies to chromium & cobalt',
+    ['allergic to chromium (materials)', 'allergic to cobalt (materials)'],
+  ],
+  ['I have a severe lanolin allergy', ['allergic to lanolin (materials)']],
+  ["I'm allergic to nickel in jewellery", ['allergic to nickel (materials)']],
+  ["I'm allergic to latex gloves because of work", ['allergic to latex (materials)']],
+  ["I'm allergic to cats, and wool", ['allergic to wool (materials)']],
+  ["I'm no longer allergic to lanolin", ['no longer avoids/allergic to lanolin']],
+  [
+    "I'm not allergic to wool, I just hate it",
+    ['no longer avoids/allergic to wool', 'avoids wool (materials)'],
+  ],
 ];
 
 const mixed: [string, string[]][] = [
@@ -200,7 +228,9 @@ const mixed: [string, string[]][] = [
   ['forget what I said about wool', ['no longer likes/avoids/allergic to wool']],
   ['remove wool from my dislikes', ['no longer likes/avoids/allergic to wool']],
   ['forget my budget', ['forget budget']],
-  ['Forget that I hate wool', ['no longer avoids/allergic to wool']],
+  ['Forget that I hate wool', ['no longer avoids wool']],
+  ['forget my allergies', ['forget all allergic to']],
+  ['forget my lanolin allergy', ['no longer allergic to lanolin']],
   ['please forget my shoe size', ['no shoe size']],
   ['forget my sizes and my colours', ['forget sizes', 'forget colours']],
   ['Forget about wool', ['no longer likes/avoids/allergic to wool']],
@@ -291,6 +321,10 @@ const nothing: string[] = [
   'for my husband: size 11 shoes, under $80',
   "I don't know my shoe size",
   "I'm not sure if I like wool",
+  'my son is allergic to lanolin',
+  "I'm allergic to it",
+  "I'm allergic to your prices",
+  "I'm not allergic to anything",
 ];
 
 describe('understanding what a person says', () => {
@@ -301,6 +335,9 @@ describe('understanding what a person says', () => {
     expect(learned(text)).toEqual(expected);
   });
   it.each(tastes)('tastes: %s', (text, expected) => {
+    expect(learned(text)).toEqual(expected);
+  });
+  it.each(allergies)('allergies: %s', (text, expected) => {
     expect(learned(text)).toEqual(expected);
   });
   it.each(mixed)('together: %s', (text, expected) => {
