@@ -4,11 +4,12 @@ import KeyvSqlite from '@keyv/sqlite';
 import { SetupError } from '../errors.ts';
 import { inBatches, oneByOne } from './in-batches.ts';
 import { createRowCache } from './row-cache.ts';
+import { createPages } from './sqlite-pages.ts';
 import { EXPIRES, PREPARE_WRITES, SWEEP, type Write } from './sqlite-statements.ts';
 import { createWrites, type Query, type Writes } from './sqlite-writes.ts';
 import type { State, Table } from './state.ts';
 import { sweepInBatches } from './sweep.ts';
-import { createTables, expiring, type Row, type Rows } from './table.ts';
+import { createTables, expiring, type Rows } from './table.ts';
 
 const BUSY_TIMEOUT_MS = 5_000;
 const TICKET_BLOCK = 1_000;
@@ -39,7 +40,6 @@ export async function openSqliteState(dataDir: string): Promise<State> {
   const writing = queryOf(connected(new KeyvSqlite(options)));
   const writes = createWrites(writing);
   let store: Store;
-  let read: Query<Row>;
   try {
     // WAL with full sync: what insert() has promised survives kill -9 and a power cut.
     await writing('PRAGMA journal_mode=WAL');
@@ -51,8 +51,7 @@ export async function openSqliteState(dataDir: string): Promise<State> {
     await writing(`DELETE FROM keyv WHERE key = ''`);
     for (const sql of PREPARE_WRITES) await writing(sql);
     store = connected(new Store(options, writes));
-    read = queryOf(store);
-    await read('PRAGMA query_only=ON');
+    await queryOf(store)('PRAGMA query_only=ON');
   } catch (cause) {
     await disconnect();
     throw new SetupError(
@@ -63,7 +62,7 @@ export async function openSqliteState(dataDir: string): Promise<State> {
     );
   }
 
-  const table = createTables(rowsOf(store, read));
+  const table = createTables(rowsOf(store));
   let closed = false;
   return {
     multiProcess: false,
@@ -136,7 +135,8 @@ function queryOf<R = Record<string, unknown>>(connection: KeyvSqlite): Query<R> 
   return (sql, ...parameters) => query(sql, ...parameters) as Promise<R[]>;
 }
 
-function rowsOf(store: Store, read: Query<Row>): Rows {
+function rowsOf(store: Store): Rows {
+  const read = queryOf<{ value: number }>(store);
   const written = (row: string, ttlMs: number | undefined) =>
     ttlMs === undefined ? row : expiring(row, Date.now() + ttlMs);
   return {
@@ -144,13 +144,7 @@ function rowsOf(store: Store, read: Query<Row>): Rows {
     insert: (key, row, ttlMs) => store.write({ op: 'insert', key, row: written(row, ttlMs) }),
     replace: (key, expected, row, ttlMs) =>
       store.write({ op: 'replace', key, expected, row: written(row, ttlMs) }),
-    page: (start, end, limit) =>
-      read(
-        `SELECT key, value FROM keyv WHERE key ${start.inclusive ? '>=' : '>'} ? AND key < ? ORDER BY key LIMIT ?`,
-        start.key,
-        end,
-        limit,
-      ),
+    page: createPages(queryOf(store)),
     async count(from, end) {
       const [row] = await read(`SELECT count(*) AS value FROM keyv WHERE key >= ? AND key < ?`, from, end);
       return Number(row?.value ?? 0);

@@ -124,6 +124,23 @@ export function stateContract(name: string, open: () => Promise<State>, clean: (
       expect(await entriesOf(table, '')).toEqual(['a', 'b/1']);
     });
 
+    it('lists for many at the same time, and each gets its own', async () => {
+      const many = state.table<number>('many');
+      const few = state.table<number>('few');
+      const keys = Array.from({ length: 503 }, (_, n) => `long/${String(n).padStart(3, '0')}`);
+      await Promise.all(keys.map((key, n) => many.set(key, n)));
+      for (const who of ['ann', 'ben', 'cat']) await few.set(`${who}/1`, 1);
+      const lists = await Promise.all([
+        entriesOf(few, 'ann/'),
+        entriesOf(many, 'long/'),
+        entriesOf(few, 'nobody/'),
+        entriesOf(few, 'cat/'),
+        entriesOf(many, 'long/50'),
+        entriesOf(few, 'ann/'),
+      ]);
+      expect(lists).toEqual([['ann/1'], keys, [], ['cat/1'], keys.slice(500), ['ann/1']]);
+    });
+
     it('treats pattern characters in keys as themselves', async () => {
       const table = state.table<number>('odd');
       for (const key of ['a%/1', 'a_/1', 'ab/1', 'a*/1', 'a[/1', 'a\\/1']) await table.set(key, 1);
