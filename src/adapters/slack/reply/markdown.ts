@@ -94,11 +94,17 @@ function renderLine(
   return { text, settled: at };
 }
 
+/** Words with the white space after them, and nothing in them that could be more than words. */
+const PLAIN_WORDS = /(?:[^\s`![<:]+\s+)+/y;
+
 function nextToken(
   line: string,
   at: number,
   options: RenderOptions & { code: boolean },
 ): Token | 'unsettled' {
+  PLAIN_WORDS.lastIndex = at;
+  const plain = PLAIN_WORDS.exec(line)?.[0];
+  if (plain !== undefined) return { length: plain.length, text: plain };
   if (!options.code) {
     const special = codeSpan(line, at, options) ?? link(line, at, options) ?? address(line, at, options);
     if (special !== null) return special;
