@@ -235,6 +235,8 @@ function attachmentOf(it: SlackFile): Attachment {
 }
 
 function withoutBot(text: string, botUser: string): string {
+  // Each bot's pattern is another one, and most messages do not need it.
+  if (!text.includes(`<@${botUser}`)) return text.trim();
   return text.replace(new RegExp(`[ \\t]*<@${botUser}(?:\\|[^>]*)?>[ \\t]*`, 'g'), ' ').trim();
 }
 
