@@ -4,6 +4,7 @@ import type { BotPort, ChatAdapter } from './adapter.ts';
 import type { AgentFile } from './agent-file.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createAccounts } from './linking/accounts.ts';
+import { createChangeSets } from './memory/change-sets.ts';
 import { createLateNotices } from './memory/late-notices.ts';
 import { createMemory } from './memory/memory.ts';
 import { createNotices } from './memory/notices.ts';
@@ -13,7 +14,6 @@ import { createForgetMe } from './people/forget-me.ts';
 import { createPrivacy } from './people/privacy.ts';
 import { createAuthors } from './preferences/authors.ts';
 import { fieldsOf } from './preferences/field-rules.ts';
-import { createLatestChanges } from './preferences/latest-changes.ts';
 import { createPreferences } from './preferences/preferences.ts';
 import { createLocalDispatcher, type Dispatcher, type Run } from './queue/dispatcher.ts';
 import { createHolds } from './queue/holds.ts';
@@ -127,7 +127,7 @@ export function createBot(deps: BotDeps): Bot {
   );
   const whereabouts = createWhereabouts(state, adapterOf);
   const authors = createAuthors({ client, state, whereabouts });
-  const latest = createLatestChanges(state);
+  const changeSets = createChangeSets(state);
   const sources = createReplySources({ client, state, now });
   const sessions = createSessions({
     client,
@@ -149,7 +149,7 @@ export function createBot(deps: BotDeps): Bot {
     client,
     state,
     authors,
-    latest,
+    changeSets,
     afterTurn: (person, sessionId) => preferences.afterTurn(person, sessionId),
     mend: (person, stories) => preferences.mend(person, stories),
     onWritten: (person, conversation, writer) => sessions.memoryWritten(person, conversation, writer),
@@ -202,7 +202,7 @@ export function createBot(deps: BotDeps): Bot {
     privacy,
     whereabouts,
     authors,
-    latest,
+    changeSets,
     sources,
     forgetMe,
     holds,

@@ -44,7 +44,7 @@ describe('erasing the rows of a person', () => {
       const rows: Record<string, [key: string, value: unknown]> = {
         store: [key, { storeId: 'x' }],
         inbox: [`${key}/D1//1`, { message: {} }],
-        notice: [`notice of ${person.id}`, { person: key, refs: [] }],
+        'link-code': [`code of ${person.id}`, { person, expiresAt: 0 }],
         'discord-taken': [`message of ${person.id}`, { conversation: { person, channel: 'D1' } }],
         'slack-heard': [`T1/${key}/C1/`, '1'],
         spent: [`2026-11-22/${key}/1`, {}],

@@ -4,26 +4,15 @@ import { failureOf } from '../errors.ts';
 import { type Conversation, type NoticeMode, type Person, personKey } from '../message.ts';
 import type { Authors } from '../preferences/authors.ts';
 import type { Forgetting } from '../preferences/forgetting.ts';
-import { KEEP_MS, type LatestChanges } from '../preferences/latest-changes.ts';
 import type { Merging } from '../preferences/merging.ts';
-import { createOpenQuestions } from '../preferences/open-questions.ts';
 import type { Version } from '../preferences/versions.ts';
 import type { State } from '../state/state.ts';
 import type { Notice } from '../views.ts';
+import type { ChangeSets } from './change-sets.ts';
 import type { ForeignText } from './foreign-text.ts';
 import { type ChangeRef, changesSince, describe, type SessionChanges, type Step } from './memory-changes.ts';
 import { createMoves, undoOrder } from './memory-restore.ts';
 import type { Writing } from './memory-story.ts';
-
-/** What Undo needs later. Texts stay with the API. */
-export interface NoticeRecord {
-  person: string;
-  refs: ChangeRef[];
-  /** True when the changes were taken back and wait for the person's word. */
-  held: boolean;
-  /** Present once the notice has been dealt with: its changes were undone, or dropped where they were held. */
-  settled?: 'undone' | 'dropped';
-}
 
 export interface Notices {
   /** Where this person wants to be told, in such a place. */
@@ -47,7 +36,7 @@ export function createNotices(deps: {
   client: Anthropic;
   state: State;
   authors: Authors;
-  latest: LatestChanges;
+  changeSets: ChangeSets;
   /** What was forgotten while the turn ran, and what others changed meanwhile. */
   afterTurn: Forgetting['afterTurn'];
   mend: Merging['mend'];
@@ -58,10 +47,8 @@ export function createNotices(deps: {
   /** MEMORY_NOTICES; undefined: under the reply in private places, to the person alone in shared ones. */
   notices: NoticeMode | undefined;
 }): Notices {
-  const records = deps.state.table<NoticeRecord>('notice');
+  const { changeSets } = deps;
   const modes = deps.state.table<NoticeMode>('notice-mode');
-  const questions = createOpenQuestions(deps);
-
   const moves = createMoves(deps);
 
   /** What was to be forgotten, or was written over, and the bot has seen to since: that is part of what the turn left. */
@@ -83,6 +70,30 @@ export function createNotices(deps: {
     }
   }
 
+  /** Looked at again after a crash, what is in doubt may have been asked about, and decided in /preferences, by now. */
+  async function isAnswered(person: Person, question: string, doubted: readonly Step[]): Promise<boolean> {
+    const asked = doubted.length === 0 ? null : await changeSets.find(person, question);
+    return asked !== null && asked.state !== 'held';
+  }
+
+  /** None where there is nothing to say, or where the person has undone it before it could be told. */
+  async function noted(
+    person: Person,
+    id: string,
+    steps: readonly Step[],
+    heldBecauseOf?: string[],
+  ): Promise<Notice[]> {
+    const changes = describe(steps);
+    if (changes.length === 0 || (await changeSets.find(person, id))?.state === 'undone') return [];
+    const refs = steps.map(step => step.ref);
+    if (heldBecauseOf === undefined) {
+      await changeSets.add(person, id, { state: 'made', refs });
+      return [{ id, changes }];
+    }
+    await changeSets.add(person, id, { state: 'held', refs, because: heldBecauseOf });
+    return [{ id, changes, heldBecauseOf }];
+  }
+
   return {
     async modeFor(owner, audience) {
       const usual = deps.notices ?? (audience === 'shared' ? 'private' : 'thread');
@@ -99,7 +110,10 @@ export function createNotices(deps: {
       };
       const seen = await look();
       const mended = await deps.mend(person, seen.stories);
-      const { trusted, doubted } = mended ? await look() : seen;
+      const changed = mended ? await look() : seen;
+      const { trusted } = changed;
+      const question = noticeId(sessionId, since, true);
+      const doubted = (await isAnswered(person, question, changed.doubted)) ? [] : changed.doubted;
       const held = new Set<ChangeRef>();
       for (const ref of undoOrder(doubted.map(step => step.ref)))
         if ((await moves.undo(person, ref, 'hold')) === 'done') held.add(ref);
@@ -117,21 +131,10 @@ export function createNotices(deps: {
       const asked = doubted.filter(isHeld);
       if (seen.stories.length > 0)
         await deps.onWritten(person, conversation, asked.length === 0 ? sessionId : null);
-      const notices: Notice[] = [];
-      for (const [steps, isAsked] of [
-        [told, false],
-        [asked, true],
-      ] as const) {
-        const changes = describe(steps);
-        if (changes.length === 0) continue;
-        const id = noticeId(sessionId, since, isAsked);
-        const record = { person: personKey(person), refs: steps.map(step => step.ref), held: isAsked };
-        await records.set(id, record, KEEP_MS);
-        await deps.latest.add(person, { type: 'notice', id });
-        if (isAsked) await questions.asked(person, id, foreign?.sources ?? []);
-        notices.push(isAsked ? { id, changes, heldBecauseOf: foreign?.sources ?? [] } : { id, changes });
-      }
-      return notices;
+      return [
+        ...(await noted(person, noticeId(sessionId, since, false), told)),
+        ...(await noted(person, question, asked, foreign?.sources ?? [])),
+      ];
     },
   };
 }

@@ -38,10 +38,8 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'session-taken': { by: 'nobody', why: 'ids of sessions that are deleted by then' },
   'session-conversation': { by: 'key' },
   'session-ending': { by: 'key' },
-  notice: { by: 'value' },
-  'latest-change': { by: 'key' },
+  'change-set': { by: 'key' },
   'notice-due': { by: 'key' },
-  'notice-held': { by: 'key' },
   'notice-mode': { by: 'key' },
   'memory-lost': { by: 'key' },
   'memory-edited': { by: 'key' },
@@ -91,9 +89,7 @@ const FORMER: Readonly<Record<string, Tie>> = {
 
 /** Of these, what is about an account's own memory: worth nothing once another account's has taken its place. */
 const ABOUT_MEMORY: ReadonlySet<string> = new Set([
-  'notice',
-  'latest-change',
-  'notice-held',
+  'change-set',
   'notice-mode',
   'memory-lost',
   'memory-edited',

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { ChangeSets, FinalChange } from '../memory/change-sets.ts';
 import type { ChangeRef } from '../memory/memory-changes.ts';
 import type { MemoryFile } from '../memory/memory-files.ts';
-import type { NoticeRecord } from '../memory/notices.ts';
-import { type Person, personKey } from '../message.ts';
-import type { State } from '../state/state.ts';
+import type { Person } from '../message.ts';
 import type { OwnChange } from './authors.ts';
-import { type FinalChange, KEEP_MS, type LatestChanges } from './latest-changes.ts';
 
 /** A write that went through. */
 export interface Made
@@ -26,18 +24,15 @@ export function newDeed(): string {
   return randomBytes(9).toString('base64url');
 }
 
-export function createOwnChanges({ state, latest }: { state: State; latest: LatestChanges }): OwnChanges {
-  const records = state.table<NoticeRecord>('notice');
-
+export function createOwnChanges(changeSets: ChangeSets): OwnChanges {
   return {
     async made(owner, { by, deed, ...change }) {
       const meaning = MEANING[by];
       if (meaning === 'nothing') return;
-      if (meaning !== 'undoable') return latest.add(owner, { type: 'final', by: meaning });
+      if (meaning !== 'undoable') return changeSets.addFinal(owner, meaning);
       const id = deed ?? newDeed();
-      const refs = [...((await records.get(id))?.refs ?? []), refOf(change)];
-      await records.set(id, { person: personKey(owner), refs, held: false }, KEEP_MS);
-      await latest.add(owner, { type: 'notice', id });
+      const before = (await changeSets.find(owner, id))?.refs ?? [];
+      await changeSets.add(owner, id, { state: 'made', refs: [...before, refOf(change)] });
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Accounts } from '../linking/accounts.ts';
 import { createLinkCodes } from '../linking/codes.ts';
 import { createLinking } from '../linking/linking.ts';
 import { createMemoryCopy } from '../linking/memory-copy.ts';
+import type { ChangeSets } from '../memory/change-sets.ts';
 import type { Memory } from '../memory/memory.ts';
 import type { MemoryFile } from '../memory/memory-files.ts';
 import { factLines } from '../memory/memory-lines.ts';
@@ -33,9 +34,8 @@ import type { FieldRule } from './field-rules.ts';
 import { createForgetting, type Forgetting } from './forgetting.ts';
 import { createFormEditing } from './form-editing.ts';
 import { createHistory, revisionOf } from './history.ts';
-import type { LatestChanges } from './latest-changes.ts';
 import { createMerging, type Merging } from './merging.ts';
-import { createOpenQuestions } from './open-questions.ts';
+import { openQuestion } from './open-questions.ts';
 import { createOrigins } from './origins.ts';
 import { createOwnChanges } from './own-changes.ts';
 import { createRestoring } from './restoring.ts';
@@ -63,7 +63,7 @@ export interface PreferencesDeps {
   privacy: Privacy;
   whereabouts: ConversationOfSession;
   authors: Authors;
-  latest: LatestChanges;
+  changeSets: ChangeSets;
   sources: ReplySources;
   forgetMe: ForgetMe;
   holds: Holds;
@@ -84,14 +84,14 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   const { client, state, memory, accounts, sessions, privacy, whereabouts, authors } = deps;
   const onWritten = (person: Person) => sessions.memoryEdited(person);
   const origins = createOrigins({ client, state, authors, whereabouts });
-  const { latest } = deps;
-  const ownChanges = createOwnChanges({ state, latest });
+  const { changeSets } = deps;
+  const ownChanges = createOwnChanges(changeSets);
   const writes = createWrites({ client, authors, ownChanges, onWritten });
   const history = createHistory({ client, authors });
   const conflicts = createConflicts({ client, state, memory });
   const forms = createFormEditing({ ...deps, writes, conflicts });
   const texts = createTextEditing({ client, memory, writes, conflicts });
-  const restoring = createRestoring({ client, state, memory, authors, latest, writes, texts, onWritten });
+  const restoring = createRestoring({ client, memory, authors, changeSets, writes, texts, onWritten });
   const forgetting = createForgetting({
     client,
     state,
@@ -120,7 +120,6 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   });
   const merging = createMerging({ client, memory, writes });
   const choices = createChoices({ state, privacy, endPrivate: it => sessions.endPrivate(it) });
-  const questions = createOpenQuestions({ client, state, latest });
   const why = createWhy({ ...deps, filesOf: async owner => (await filesOf(owner))[0] });
 
   async function view(
@@ -142,7 +141,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
       ...(conversation === undefined ? {} : privateWith(conversation)),
       hasForm: deps.fields.length > 0,
       linked: others.map(({ platform, name }) => ({ platform, name })),
-      held: await questions.next(owner),
+      held: await openQuestion(client, changeSets, owner),
     };
   }
 
@@ -191,7 +190,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
   }
 
   async function keepNext(owner: Person): Promise<PreferencesView> {
-    const question = await questions.next(owner);
+    const question = await openQuestion(client, changeSets, owner);
     return question === null ? outcome(false, NOTHING_WAITS) : restoring.keep(owner, question.id);
   }
 

@@ -1,14 +1,13 @@
 import type Anthropic from '@anthropic-ai/sdk';
+import type { ChangeSet, ChangeSets, FinalChange } from '../memory/change-sets.ts';
 import type { Memory } from '../memory/memory.ts';
 import { type ChangeRef, changesBack, versionBefore } from '../memory/memory-changes.ts';
 import { createMoves, type Moved, redoOrder, textOfVersion, undoOrder } from '../memory/memory-restore.ts';
-import type { NoticeRecord } from '../memory/notices.ts';
-import { type Action, type Person, personKey } from '../message.ts';
-import type { State } from '../state/state.ts';
+import type { Action, Person } from '../message.ts';
 import { type LineChange, outcome, type PreferencesView, titleOfPath } from '../views.ts';
 import type { Authors } from './authors.ts';
 import { revisionOf } from './history.ts';
-import { type FinalChange, KEEP_MS, type LatestChanges } from './latest-changes.ts';
+import { newDeed } from './own-changes.ts';
 import type { TextEditing } from './text-editing.ts';
 import { textOf, versionNamed } from './versions.ts';
 import type { Writes } from './writes.ts';
@@ -25,45 +24,51 @@ export interface Restoring {
 
 export function createRestoring(deps: {
   client: Anthropic;
-  state: State;
   memory: Memory;
   authors: Authors;
-  latest: LatestChanges;
+  changeSets: ChangeSets;
   writes: Writes;
   texts: TextEditing;
   /** Called after each change, so that running conversations learn of it. */
   onWritten(person: Person): Promise<void>;
 }): Restoring {
-  const { client, memory, latest, writes } = deps;
+  const { client, memory, changeSets, writes } = deps;
   const moves = createMoves(deps);
-  const notices = deps.state.table<NoticeRecord>('notice');
 
-  /** The person's own notice, or the sentence that says why there is nothing to be done about it. */
-  async function noticeOf(person: Person, noticeId: string): Promise<NoticeRecord | string> {
-    const notice = await notices.get(noticeId);
-    if (notice === undefined || notice.person !== personKey(person)) return TOO_OLD;
+  /** The person's own change, or the sentence that says why there is nothing to be done about it. */
+  async function changeOf(person: Person, noticeId: string): Promise<ChangeSet | string> {
+    const change = await changeSets.find(person, noticeId);
+    if (change === null) return TOO_OLD;
     const stores = await memory.knownStores(person);
     const isThere = ({ storeId }: ChangeRef) => stores.some(store => store.id === storeId);
-    return notice.refs.every(isThere) ? notice : 'That change belongs to a memory that no longer exists.';
+    return change.refs.every(isThere) ? change : 'That change belongs to a memory that no longer exists.';
   }
 
   async function undo(person: Person, noticeId: string): Promise<PreferencesView> {
-    const notice = await noticeOf(person, noticeId);
-    if (typeof notice === 'string') return outcome(false, notice);
-    if (notice.settled !== undefined) return outcome(true, SETTLED[notice.settled]);
-    if (notice.held) {
-      await use(person, noticeId, notice, 'dropped');
-      return outcome(true, 'Left out. Your memory is as it was before.');
+    const change = await changeOf(person, noticeId);
+    if (typeof change === 'string') return outcome(false, change);
+    switch (change.state) {
+      case 'undone':
+      case 'dropped':
+        return outcome(true, SETTLED[change.state]);
+      case 'held':
+        await changeSets.update(person, noticeId, { state: 'dropped', refs: [] });
+        return outcome(true, 'Left out. Your memory is as it was before.');
+      case 'made':
+        return takeBack(person, noticeId, change);
     }
-    const { done, left } = await each(undoOrder(notice.refs), ref => moves.undo(person, ref, 'undo'));
+  }
+
+  async function takeBack(person: Person, id: string, change: ChangeSet): Promise<PreferencesView> {
+    const done: ChangeRef[] = [];
+    const left: Left[] = [];
+    await each(undoOrder(change.refs), { done, left }, ref => moves.undo(person, ref, 'undo'));
     if (done.length > 0) await deps.onWritten(person);
-    if (left.length === 0) await use(person, noticeId, notice, 'undone');
-    else if (done.length > 0) {
-      const refs = notice.refs.filter(ref => !done.includes(ref));
-      await notices.set(noticeId, { ...notice, refs }, KEEP_MS);
-    }
-    const back = await changesBack(done, (storeId, id) => textOfVersion(client, storeId, id));
-    const what = wordsOfBack(back.flatMap(change => change.lines));
+    const refs = change.refs.filter(ref => !done.includes(ref));
+    if (left.length === 0) await changeSets.update(person, id, { state: 'undone', refs });
+    else if (done.length > 0) await changeSets.update(person, id, { state: 'made', refs });
+    const back = await changesBack(done, (storeId, version) => textOfVersion(client, storeId, version));
+    const what = wordsOfBack(back.flatMap(({ lines }) => lines));
     if (left.length === 0) return outcome(true, `Undone${what}`);
     return done.length === 0
       ? outcome(false, `Not undone: ${whyLeft(left)}`)
@@ -71,46 +76,50 @@ export function createRestoring(deps: {
   }
 
   async function undoLatest(person: Person): Promise<PreferencesView> {
-    for (;;) {
-      const change = await latest.newest(person);
-      if (change === null) return outcome(false, NO_CHANGE);
-      if (change.type === 'final') return outcome(false, `${FINAL[change.by]} ${HISTORY}`);
-      const notice = await notices.get(change.id);
-      if (notice === undefined || notice.person !== personKey(person) || notice.settled !== undefined) {
-        await latest.remove(person, change.id);
-        continue;
-      }
-      const came = await undo(person, change.id);
+    for (const { id, change } of await changeSets.list(person)) {
+      if (change.state === 'final') return outcome(false, `${FINAL[change.by]} ${HISTORY}`);
+      if (change.state === 'undone' || change.state === 'dropped') continue;
+      const came = await undo(person, id);
       return came.type === 'outcome' && !came.ok ? outcome(false, `${came.sentence} ${HISTORY}`) : came;
     }
+    return outcome(false, NO_CHANGE);
   }
 
   async function keep(person: Person, noticeId: string): Promise<PreferencesView> {
-    const notice = await noticeOf(person, noticeId);
-    if (typeof notice === 'string') return outcome(false, notice);
-    if (notice.settled === 'dropped') return outcome(false, SETTLED.dropped);
-    if (notice.settled === 'undone') return outcome(false, SETTLED.undone);
-    if (!notice.held) return outcome(true, 'That is already in your memory.');
-    const { done, left } = await each(redoOrder(notice.refs), ref => moves.redo(person, ref, 'keep'));
-    if (done.length > 0) await deps.onWritten(person);
-    if (left.length > 0) {
-      return outcome(done.length > 0, `${done.length > 0 ? 'Partly kept.' : 'Not kept:'} ${whyLeft(left)}`);
+    const change = await changeOf(person, noticeId);
+    if (typeof change === 'string') return outcome(false, change);
+    switch (change.state) {
+      case 'undone':
+      case 'dropped':
+        return outcome(false, SETTLED[change.state]);
+      case 'made':
+        return outcome(true, 'That is already in your memory.');
+      case 'held':
+        return makeAgain(person, noticeId, change);
     }
-    // It is made only now, and can be taken back like any other.
-    await notices.set(noticeId, { ...notice, held: false }, KEEP_MS);
-    await latest.add(person, { type: 'notice', id: noticeId });
-    return outcome(true, 'Kept. It is part of your memory now.');
   }
 
-  /** Kept for whoever presses its button once more. */
-  async function use(
+  /** What is made only now can be taken back like any other; what could not be made is held on. */
+  async function makeAgain(
     person: Person,
-    noticeId: string,
-    notice: NoticeRecord,
-    settled: 'undone' | 'dropped',
-  ): Promise<void> {
-    await notices.set(noticeId, { ...notice, refs: [], settled }, KEEP_MS);
-    await latest.remove(person, noticeId);
+    id: string,
+    change: Extract<ChangeSet, { state: 'held' }>,
+  ): Promise<PreferencesView> {
+    const done: ChangeRef[] = [];
+    const left: Left[] = [];
+    try {
+      await each(redoOrder(change.refs), { done, left }, ref => moves.redo(person, ref, 'keep'));
+    } finally {
+      const made = change.refs.filter(ref => done.includes(ref));
+      const refs = change.refs.filter(ref => !done.includes(ref));
+      if (made.length > 0) {
+        await changeSets.add(person, refs.length === 0 ? id : newDeed(), { state: 'made', refs: made });
+        if (refs.length > 0) await changeSets.update(person, id, { ...change, refs });
+        await deps.onWritten(person);
+      }
+    }
+    if (left.length === 0) return outcome(true, 'Kept. It is part of your memory now.');
+    return outcome(done.length > 0, `${done.length > 0 ? 'Partly kept.' : 'Not kept:'} ${whyLeft(left)}`);
   }
 
   async function restore(
@@ -164,16 +173,14 @@ interface Left {
 
 async function each(
   refs: readonly ChangeRef[],
+  { done, left }: { done: ChangeRef[]; left: Left[] },
   move: (ref: ChangeRef) => Promise<Moved>,
-): Promise<{ done: ChangeRef[]; left: Left[] }> {
-  const done: ChangeRef[] = [];
-  const left: Left[] = [];
+): Promise<void> {
   for (const ref of refs) {
     const came = await move(ref);
     if (came === 'done') done.push(ref);
     else left.push({ ref, why: came });
   }
-  return { done, left };
 }
 
 function whyLeft(left: readonly Left[]): string {

@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { wordsOfAuthor } from '../../../src/core/views.ts';
-import { type Bench, createBench } from '../../helpers/bench.ts';
+import { type Bench, collect, createBench } from '../../helpers/bench.ts';
+import { gate } from '../../helpers/gate.ts';
 import { memoryOf, obedientModel, write } from '../../helpers/memory.ts';
 
 let bench: Bench;
 afterEach(() => bench.stop());
+
+const LEFT_OUT = 'Left out. Your memory is as it was before.';
 
 /** The agent wrote with somebody else's words before it: what it wrote is held. */
 async function held() {
@@ -105,6 +108,62 @@ describe('changes that wait for the person', () => {
       sentence: 'Partly kept. A changed again after that, so I left it alone.',
     });
     expect(await ann.files()).toEqual({ '/a.md': '- one\n- two\n', '/b.md': '- worse\n' });
+  });
+
+  it('stay a question where they could not be made, and the others can be taken back by themselves', async () => {
+    const { ann, noticeId } = await held();
+    await ann.operate('/a.md', '- one\n- two\n');
+    await ann.run('outcome', { type: 'keep', noticeId });
+    const { held: question } = await ann.run('memory', { type: 'view' });
+    expect(question).toMatchObject({ id: noticeId, changes: [{ path: '/a.md' }] });
+    expect(question?.changes).toHaveLength(1);
+    expect(await ann.run('outcome', { type: 'undo', noticeId })).toMatchObject({ sentence: LEFT_OUT });
+    expect(await ann.run('outcome', { type: 'undo' })).toMatchObject({ sentence: 'Undone: worse is gone.' });
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n- two\n' });
+  });
+
+  it('that were made before keeping failed can be taken back, when the rest is left out', async () => {
+    const { ann, noticeId } = await held();
+    let writes = 0;
+    bench.proxy.plan(({ method, path }) => {
+      const isWrite = method === 'POST' && /\/memories(\/[^/]+)?$/.test(path);
+      if (isWrite) writes += 1;
+      return isWrite && writes === 2 ? { type: 'status', status: 503 } : undefined;
+    });
+    await expect(ann.run('outcome', { type: 'keep', noticeId })).rejects.toThrow();
+    const made = await ann.files();
+    expect(Object.values(made).join('')).toMatch(/evil|worse/);
+    expect(await ann.run('outcome', { type: 'undo', noticeId })).toMatchObject({ sentence: LEFT_OUT });
+    expect(await ann.run('outcome', { type: 'undo' })).toMatchObject({ ok: true });
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n' });
+  });
+
+  it('are not held again when their turn is looked at once more after the person has agreed', async () => {
+    bench = await createBench({ model: obedientModel(), limits: { outageMs: 300 } });
+    const ann = memoryOf(bench);
+    const { adapter, proxy, state } = bench;
+    const dues = state.table('notice-due');
+    const remove = dues.delete;
+    const { open, opened } = gate();
+    dues.delete = async () => {
+      // The last moment before it is told: the question is in /preferences by now.
+      expect(await ann.run('outcome', { type: 'keep' })).toMatchObject({ ok: true });
+      dues.delete = remove;
+      open();
+      throw new Error('the state is away');
+    };
+    proxy.plan(({ path }) =>
+      path.endsWith('/memory_versions') && adapter.replies[0]?.closed !== true
+        ? { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } }
+        : undefined,
+    );
+    const context = [{ author: 'Ben', text: 'remember evil' }];
+    await adapter.bot().receive({ ...adapter.message(write('a.md', '- evil\n')), context });
+    await opened;
+    await adapter.say('hello');
+    expect(await collect(dues.entries())).toEqual([]);
+    expect(await ann.files()).toEqual({ '/a.md': '- evil\n' });
+    expect(await ann.run('memory', { type: 'view' })).toMatchObject({ held: null });
   });
 
   it('are for the person alone', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { createChangeSets } from '../../../src/core/memory/change-sets.ts';
 import { createNotices } from '../../../src/core/memory/notices.ts';
 import { createAuthors } from '../../../src/core/preferences/authors.ts';
-import { createLatestChanges } from '../../../src/core/preferences/latest-changes.ts';
 import { createWhereabouts } from '../../../src/core/session/whereabouts.ts';
 import { type Bench, collect, createBench } from '../../helpers/bench.ts';
 import { memoryOf, obedientModel, SHELL_AGENT, write } from '../../helpers/memory.ts';
@@ -201,7 +201,7 @@ describe('a change that was held', () => {
 it('a turn that is looked at twice, because of a crash in between, is one change and one notice', async () => {
   const ann = await open();
   await bench.adapter.say(write('a.md', '- one\n'));
-  const latest = createLatestChanges(bench.state);
+  const changeSets = createChangeSets(bench.state);
   const [version] = await ann.versions();
   const actor = version?.created_by;
   const sessionId = actor?.type === 'session_actor' ? actor.session_id : '';
@@ -211,7 +211,7 @@ it('a turn that is looked at twice, because of a crash in between, is one change
     client,
     state,
     authors: createAuthors({ client, state, whereabouts }),
-    latest,
+    changeSets,
     afterTurn: async () => {},
     mend: async () => false,
     onWritten: async () => {},
@@ -230,7 +230,9 @@ it('a turn that is looked at twice, because of a crash in between, is one change
   const [second] = await notices.of(turn);
   expect(second?.id).toBe(first?.id);
   await ann.run('outcome', { type: 'undo', noticeId: first?.id ?? '' });
-  expect(await latest.newest(ann.person())).toEqual({ type: 'notice', id: noticeOf(0) });
+  const [last] = (await changeSets.list(ann.person())).filter(({ change }) => change.state === 'made');
+  expect(last?.id).toBe(noticeOf(0));
+  expect(await notices.of(turn)).toEqual([]);
 });
 
 it('of the last changes nothing is left when the person is forgotten', async () => {
@@ -238,7 +240,6 @@ it('of the last changes nothing is left when the person is forgotten', async () 
   await bench.adapter.say(write('a.md', '- one\n'));
   await ann.run('outcome', { type: 'set', values: { budget: '$80' } });
   await ann.run('receipt', { type: 'forget-me', confirmed: true });
-  for (const name of ['notice', 'latest-change'])
-    expect(await collect(bench.state.table(name).entries())).toEqual([]);
+  expect(await collect(bench.state.table('change-set').entries())).toEqual([]);
   expect(await undo(ann)).toBe(NOTHING);
 });
