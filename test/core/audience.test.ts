@@ -125,6 +125,23 @@ describe('a note that the person allows to travel', () => {
     expect(asked()).toContain('> - shoe size: 9');
   });
 
+  it('is no longer known where others read also when taking it back failed half way and was asked again', async () => {
+    const { ann, asked } = await open();
+    await bench.adapter.say(write('style.md', '- likes: linen\n'), CHANNEL);
+    await bench.adapter.say('hello', CHANNEL);
+    const sessions = bench.state.table('session');
+    const { replace } = sessions;
+    sessions.replace = async () => {
+      throw new Error('the state is away');
+    };
+    await expect(share(ann, '/style.md', false, 'shared')).rejects.toThrow('the state is away');
+    sessions.replace = replace;
+    asked();
+    expect(await share(ann, '/style.md', false, 'private')).toMatchObject({ ok: true });
+    await bench.adapter.say('hello', CHANNEL);
+    expect(asked()).not.toContain('linen');
+  });
+
   it('keeps where its facts came from, and its history says who moved it', async () => {
     const { ann } = await open();
     await bench.adapter.say(write('sizes.md', '- shoe size: 9\n'), { channel: 'D1' });

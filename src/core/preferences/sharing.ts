@@ -117,6 +117,8 @@ export function createSharing(deps: {
         const title = titleOfPath(file.path);
         const to = await memory.storeFor(person, audience);
         if (to === file.storeId) {
+          // It may have been moved by an attempt that came no further.
+          if (!on) await deps.renewSessions(person);
           return outcome(
             true,
             `${title} is already ${on ? 'used where others can read' : 'kept between us'}.`,
