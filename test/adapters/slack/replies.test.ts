@@ -4,6 +4,7 @@ import type { ReplySink } from '../../../src/core/adapter.ts';
 import type { Message } from '../../../src/core/message.ts';
 import type { Seen } from '../../fakes/slack/drivers/screen.ts';
 import type { FakeSlackOptions } from '../../fakes/slack/fake-slack.ts';
+import { noRequests } from '../../helpers/requests.ts';
 import { wordsOf } from '../contract.ts';
 import { done, keeper, reply, speak } from '../scripted-bot.ts';
 import { createWorld, type World, type WorldOptions } from './harness.ts';
@@ -35,7 +36,7 @@ const BUTTONS = /^(?:Good answer|Bad answer)$/gm;
 const textOf = (seen: readonly Seen[]) =>
   seen.map(({ text }) => text.replace(BUTTONS, '').replaceAll('\u200b', '')).join('\n');
 
-/** Until the work is done, time passes quickly. */
+/** Until the work is done, time passes whenever no call is on its way: what is sent in a minute arrives in it. */
 async function finish(work: Promise<unknown>, stepMs = 1_000): Promise<void> {
   let over = false;
   const settled = work.finally(() => {
@@ -43,7 +44,7 @@ async function finish(work: Promise<unknown>, stepMs = 1_000): Promise<void> {
   });
   settled.catch(() => {});
   while (!over) {
-    await new Promise(resolve => setTimeout(resolve, 2));
+    await noRequests();
     if (!over) world.slack.clock.advance(stepMs);
   }
   await settled;
