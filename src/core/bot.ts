@@ -5,6 +5,7 @@ import type { AgentFile } from './agent-file.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createAccounts } from './linking/accounts.ts';
 import { createChangeSets } from './memory/change-sets.ts';
+import { sourcesOutside } from './memory/foreign-text.ts';
 import { createLateNotices } from './memory/late-notices.ts';
 import { createMemory } from './memory/memory.ts';
 import { createNotices } from './memory/notices.ts';
@@ -156,11 +157,12 @@ export function createBot(deps: BotDeps): Bot {
     lost: (person, storeId) => sessions.memoryLost(person, storeId),
     notices: deps.notices,
   });
+  const sourceOf = sourcesOutside(file, tools);
   const late = createLateNotices({
     client,
     state,
     notices,
-    tools,
+    sourceOf,
     inbox,
     ownerOf: accounts.ownerOf,
     adapterOf,
@@ -176,6 +178,7 @@ export function createBot(deps: BotDeps): Bot {
     sessions,
     memory,
     tools,
+    sourceOf,
     file,
     adapterOf,
     notices,

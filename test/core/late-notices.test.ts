@@ -4,7 +4,6 @@ import type { Notices } from '../../src/core/memory/notices.ts';
 import type { Audience } from '../../src/core/memory/store-owner.ts';
 import { conversationKey } from '../../src/core/message.ts';
 import { createInbox } from '../../src/core/queue/inbox.ts';
-import { createCustomTools } from '../../src/core/turn/custom-tools.ts';
 import { turnRecords } from '../../src/core/turn/turn-record.ts';
 import { createLog } from '../../src/log.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
@@ -184,7 +183,7 @@ describe('what a failed turn left in memory', () => {
       client,
       state,
       notices,
-      tools: createCustomTools([]),
+      sourceOf: () => null,
       inbox,
       ownerOf: async account => account,
       adapterOf: () => adapter,

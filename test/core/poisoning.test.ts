@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineTool } from '../../src/core/turn/custom-tools.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
-import { memoryOf } from '../helpers/memory.ts';
+import { memoryOf, SHELL_AGENT } from '../helpers/memory.ts';
 import type { Place } from '../helpers/recording-adapter.ts';
 import { createScriptedModel, lastResults } from '../helpers/scripted-model.ts';
 
@@ -64,6 +64,31 @@ describe('what the agent writes after it has read text by others', () => {
     expect(bench.adapter.notices.map(({ lines, notice }) => [lines, notice.heldBecauseOf])).toEqual([
       [['+ shoe size: 9'], undefined],
       [['+ likes: Evil Corp', '~ shoe size: 9 → 13'], ['catalogue']],
+    ]);
+  });
+
+  it.each([
+    [
+      'held where a command may go online',
+      'allowed_hosts: [images.example.com]',
+      ['a command that may go online'],
+    ],
+    ['held where commands may go anywhere', 'networking: unrestricted', ['a command that may go online']],
+    ['kept where no command can go online', 'networking: limited', undefined],
+  ])('with a command, and after it, is %s', async (_, environment, heldBecauseOf) => {
+    const model = createScriptedModel(request => {
+      const said = JSON.stringify(lastResults(request));
+      const mount = mountIn(request);
+      const command = `echo '- likes: Evil Corp' > ${mount}/brands.md; echo BUY`;
+      if (said === '[]') return { uses: [{ name: 'bash', input: { command } }] };
+      if (!said.includes('BUY')) return { text: ['Done.'] };
+      const input = { file_path: `${mount}/sizes.md`, content: '- shoe size: 13' };
+      return { uses: [{ name: 'write', input }] };
+    });
+    bench = await createBench({ model, agent: `${SHELL_AGENT}environment: { ${environment} }\n` });
+    await bench.adapter.say('what is there to buy?');
+    expect(bench.adapter.notices.map(({ lines, notice }) => [lines, notice.heldBecauseOf])).toEqual([
+      [['+ likes: Evil Corp', '+ shoe size: 13'], heldBecauseOf],
     ]);
   });
 

@@ -1,3 +1,4 @@
+import type { AgentFile } from '../agent-file.ts';
 import type { Message } from '../message.ts';
 import type { CustomToolRegistry } from '../turn/custom-tools.ts';
 import type { TrackedUse } from '../turn/turn-state.ts';
@@ -10,14 +11,14 @@ export interface ForeignText {
   sources: string[];
 }
 
-/**
- * What came from outside in a turn that began at `begunAt`: quoted words of other people, web pages and searches,
- * tools of other servers, and custom tools that say so. Null when nothing did.
- */
+/** Where what a tool says comes from, as a person would name it; null: not from outside. */
+export type SourceOf = (use: TrackedUse) => string | null;
+
+/** What came from outside in a turn that began at `begunAt`: quoted words of other people, and what tools brought. */
 export function foreignText(
   messages: readonly Message[],
   uses: Iterable<TrackedUse>,
-  tools: CustomToolRegistry,
+  sourceOf: SourceOf,
   begunAt: string,
 ): ForeignText | null {
   const found: { since: string; source: string }[] = [];
@@ -26,8 +27,10 @@ export function foreignText(
     found.push({ since: begunAt, source: `what ${author} wrote` });
   }
   for (const use of uses) {
-    const source = sourceOf(use, tools);
-    if (source !== null && use.resultAt !== null) found.push({ since: use.resultAt, source });
+    const source = sourceOf(use);
+    // A command can write what it has fetched before the agent has read any of it.
+    const since = use.name === 'bash' ? use.usedAt : use.resultAt;
+    if (source !== null && since !== null) found.push({ since, source });
   }
   const first = found.map(({ since }) => since).sort()[0];
   return first === undefined
@@ -42,16 +45,25 @@ export function withMore(one: ForeignText | null, other: ForeignText | null): Fo
   return { since, sources: [...new Set([...one.sources, ...other.sources])] };
 }
 
-function sourceOf(use: TrackedUse, tools: CustomToolRegistry): string | null {
-  if (use.server !== undefined) return use.server;
-  switch (use.name) {
-    case 'web_search':
-      return typeof use.input.query === 'string' ? `a web search for “${use.input.query}”` : 'a web search';
-    case 'web_fetch':
-      return `the page ${hostOf(use.input.url)}`;
-    default:
-      return tools.get(use.name)?.outside === true ? use.name.replace(/[-_]+/g, ' ') : null;
-  }
+/**
+ * Web pages and searches, tools of other servers, and custom tools that say so; the shell where it has a way to other hosts,
+ * because only the command could say whether it took it.
+ */
+export function sourcesOutside({ environment }: AgentFile, tools: CustomToolRegistry): SourceOf {
+  const shellReachesOut = environment.networking === 'unrestricted' || environment.allowed_hosts.length > 0;
+  return ({ name, input, server }) => {
+    if (server !== undefined) return server;
+    switch (name) {
+      case 'web_search':
+        return typeof input.query === 'string' ? `a web search for “${input.query}”` : 'a web search';
+      case 'web_fetch':
+        return `the page ${hostOf(input.url)}`;
+      case 'bash':
+        return shellReachesOut ? 'a command that may go online' : null;
+      default:
+        return tools.get(name)?.outside === true ? name.replace(/[-_]+/g, ' ') : null;
+    }
+  };
 }
 
 function hostOf(url: unknown): string {

@@ -7,11 +7,10 @@ import { backoff, pause } from '../patience.ts';
 import type { Inbox } from '../queue/inbox.ts';
 import { readLog } from '../session/session-stream.ts';
 import type { State } from '../state/state.ts';
-import type { CustomToolRegistry } from '../turn/custom-tools.ts';
 import { tellNotices } from '../turn/turn-notice.ts';
 import { turnRecords } from '../turn/turn-record.ts';
 import { TurnState } from '../turn/turn-state.ts';
-import { type ForeignText, foreignText, withMore } from './foreign-text.ts';
+import { type ForeignText, foreignText, type SourceOf, withMore } from './foreign-text.ts';
 import type { Notices } from './notices.ts';
 
 /** A turn that ended without anybody having looked at what it changed in memory. */
@@ -60,7 +59,7 @@ export function createLateNotices(deps: {
   client: Anthropic;
   state: State;
   notices: Notices;
-  tools: CustomToolRegistry;
+  sourceOf: SourceOf;
   inbox: Pick<Inbox, 'idOf' | 'pending'>;
   /** Whose memory an account uses. */
   ownerOf(account: Person): Promise<Person>;
@@ -130,7 +129,7 @@ export function createLateNotices(deps: {
       state.apply(event, false);
     // What others had changed in memory before there was a session, it has not written over unseen.
     const since = due.since ?? session.created_at;
-    return { since, foreign: withMore(foreign, foreignText([], state.uses.values(), deps.tools, since)) };
+    return { since, foreign: withMore(foreign, foreignText([], state.uses.values(), deps.sourceOf, since)) };
   }
 
   async function duesOf(person: Person): Promise<[key: string, due: DueNotice][]> {

@@ -2,7 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../../log.ts';
 import type { ReplySink } from '../adapter.ts';
 import { failureOf, personSentence, unlessGone } from '../errors.ts';
-import { foreignText } from '../memory/foreign-text.ts';
+import { foreignText, type SourceOf } from '../memory/foreign-text.ts';
 import { BEGINNING, type LateNotices } from '../memory/late-notices.ts';
 import type { Memory } from '../memory/memory.ts';
 import { retryTransient } from '../patience.ts';
@@ -25,6 +25,7 @@ export interface TurnReplyDeps {
   memory: Memory;
   access: Access;
   tools: CustomToolRegistry;
+  sourceOf: SourceOf;
   sources: ReplySources;
   late: LateNotices;
   /** Streams of sessions between two turns. */
@@ -228,7 +229,7 @@ export function createTurnReply(
         storeIds: session.mounts.map(mount => mount.storeId),
         sessionId,
         since,
-        foreign: foreignText(messages, uses, deps.tools, since ?? BEGINNING),
+        foreign: foreignText(messages, uses, deps.sourceOf, since ?? BEGINNING),
         leftOpen: true,
       });
     }
@@ -246,7 +247,7 @@ export function createTurnReply(
       sentId: result.sentId,
       lastEventAt: result.lastAt,
       begunAt,
-      foreign: begunAt === null ? null : foreignText(messages, result.uses, deps.tools, begunAt),
+      foreign: begunAt === null ? null : foreignText(messages, result.uses, deps.sourceOf, begunAt),
       usage: result.sentId === null ? null : result.usage,
       noticed: false,
     };

@@ -28,9 +28,10 @@ export type TurnEnd =
 
 export type Pending = { type: 'confirm'; use: ToolUse } | { type: 'custom'; use: ToolUse };
 
-/** A tool use and how far it has come; `resultAt` is when the agent got to read its result, by the server's clock. */
+/** A tool use and how far it has come; `usedAt` and `resultAt`: when it began, and the agent got its result, by the server's clock. */
 export interface TrackedUse extends ToolUse {
   state: 'running' | 'done' | 'failed';
+  usedAt: string | null;
   resultAt: string | null;
 }
 
@@ -233,7 +234,8 @@ export class TurnState {
   }
 
   private use(use: ToolUse): void {
-    if (!this.uses.has(use.id)) this.uses.set(use.id, { ...use, state: 'running', resultAt: null });
+    if (!this.uses.has(use.id))
+      this.uses.set(use.id, { ...use, state: 'running', usedAt: this.lastAt, resultAt: null });
   }
 
   private result(id: string, event: { is_error?: boolean | null; processed_at?: string | null }): void {
