@@ -18,7 +18,7 @@ export function createOpenings(deps: {
   background(work: Promise<unknown>): void;
   now: () => number;
 }): { opened(it: Extract<Inbound, { type: 'opened' }>, actor: Actor): Promise<void> } {
-  /** When a person's session was last prepared. */
+  /** When a person's session was last prepared, the longest ago first. */
   const prepared = new Map<string, number>();
   const prompts = deps.suggestedPrompts.slice(0, MOST_PROMPTS);
 
@@ -29,13 +29,20 @@ export function createOpenings(deps: {
     await deps.apiOf(tenant).call('assistant.threads.setSuggestedPrompts', args);
   }
 
+  function isPrepared(person: string): boolean {
+    for (const [other, at] of prepared) {
+      if (deps.now() - at < PREPARE_EVERY_MS) break;
+      prepared.delete(other);
+    }
+    return prepared.has(person);
+  }
+
   return {
     async opened(it, actor) {
       if (it.tab === 'home') return deps.homes.opened(actor);
       deps.background(suggest(actor.tenant, it.channel));
       const key = `${actor.tenant} ${actor.user}`;
-      const last = prepared.get(key) ?? Number.NEGATIVE_INFINITY;
-      if (deps.now() - last < PREPARE_EVERY_MS) return;
+      if (isPrepared(key)) return;
       prepared.set(key, deps.now());
       await deps.latest.opened(actor.person, it.channel);
       deps.background(deps.bot().prepare(actor.person));
