@@ -16,6 +16,8 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json agent.yml manifest.yml .env.example LICENSE ./
 COPY examples/personas ./examples/personas
+# Where sentences of the doctor and of commands point to.
+COPY docs/*.md ./docs/
 RUN install -d -o node -g node -m 700 /data
 USER node
 VOLUME /data
