@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Model, ModelBlock, ModelEvent, ModelRequest } from '../ports.ts';
-import { answer, cannot, introduction, type Knowledge } from './offline/answers.ts';
+import { answer, beyond, cannot, introduction, type Knowledge } from './offline/answers.ts';
 import type { Change } from './offline/changes.ts';
-import { afterForgetting, confirm, type Obstacle, refusal } from './offline/confirmation.ts';
+import { afterForgetting, confirm, notUnderstood, type Obstacle, refusal } from './offline/confirmation.ts';
 import { applyChange, type Files, filedValue, settled } from './offline/filing.ts';
 import { contentsOf, folderAfter } from './offline/folder.ts';
 import { readQuestions } from './offline/questions.ts';
@@ -104,6 +104,7 @@ function nextStep({ system, messages, tools }: ModelRequest): Step {
     ...confirm(outcomes, saving.before, obstacle, saving.reason),
     ...(understood.forgets ? afterForgetting(outcomes) : []),
     ...refusal(understood.refused),
+    ...notUnderstood(understood.unread),
   ];
   return {
     type: 'reply',
@@ -119,14 +120,17 @@ function compose(
   transcript: Transcript,
 ): string {
   const parts: string[] = [];
-  const answers = asked.questions.map(question => answer(question, knowledge));
+  const isUnread = understood.unread.length > 0;
+  const answers = asked.questions
+    .map(question => answer(question, knowledge))
+    .filter(text => !isUnread || !text.startsWith(beyond));
   if (asked.greeting) parts.push(greeting(knowledge, transcript));
   if (told.length > 0) parts.push(told.join(' '));
   if (understood.unclearForget)
     parts.push('Tell me what to forget, e.g. “forget my budget” or “forget everything”.');
   parts.push(...answers);
   if (understood.cut) parts.push('That was long, so I only looked for facts at the beginning.');
-  if (parts.length === 0 && understood.aboutOthers) {
+  if (understood.aboutOthers && !asked.questions.some(question => question.type === 'find')) {
     parts.push('I only learn about you. Say “remember that …” and I will keep it as a note.');
   }
   if (parts.length === 0 && asked.acknowledged) parts.push('All right.');
@@ -139,9 +143,9 @@ function compose(
         : withoutWords(knowledge.introduced),
     );
 
-  // Once in a conversation, at its greeting, unless the answer has said it already.
+  // Once in a conversation, at its greeting or where it understood too little, unless the answer has said it already.
   const says = parts.some(part => part.includes(introduction));
-  if (asked.greeting && !knowledge.introduced && !says) parts.push(introduction);
+  if ((asked.greeting || isUnread) && !knowledge.introduced && !says) parts.push(introduction);
   return parts.join('\n');
 }
 

@@ -509,6 +509,29 @@ describe('honesty', () => {
     expect((await session.say('my budget is $200')).text).toContain('I was not given the file tools');
   });
 
+  it('names what it did not understand beside what it saved', async () => {
+    const session = createConversation();
+    const reply = await session.say('I like Nike, Zorg and Hoka');
+    expect(reply.text).toMatch(
+      /^Saved: you like Nike; you like Hoka\. I did not understand “Zorg”, so I kept nothing of it\./,
+    );
+    expect((await session.say('I have a wedding in June')).text).toBe(
+      'I did not understand “I have a wedding in June”, so I kept nothing of it. “Remember that …” keeps it in your own words.',
+    );
+  });
+
+  it('does not repeat what it did not understand when that is not to be kept', async () => {
+    const reply = await createConversation().say('I wear size 9 shoes and I have diabetes');
+    expect(reply.text).toContain('Saved: shoe size 9.');
+    expect(reply.text).toContain("I don't keep anything about health");
+    expect(reply.text).not.toContain('diabetes');
+  });
+
+  it("says that it learns nothing of others also beside one's own", async () => {
+    const reply = await createConversation().say('My sister wears a 6 and I wear size 9 shoes');
+    expect(reply.text).toMatch(/^Saved: shoe size 9\.\nI only learn about you\./);
+  });
+
   it('introduces itself once, and again only when asked', async () => {
     const session = createConversation();
     expect((await session.say('Hello')).text).toMatch(/offline model[\s\S]*ANTHROPIC_API_KEY/);

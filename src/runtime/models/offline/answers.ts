@@ -53,10 +53,12 @@ export function answer(question: Question, knowledge: Knowledge): string {
   }
 }
 
+/** How an answer begins that is none. */
+export const beyond = 'That is beyond my rules.';
+
 /** For words no rule covers. */
 export function cannot(introduced: boolean): string {
-  const plea =
-    'That is beyond my rules. Tell me a size, a budget or what you like and avoid, ask what I know about you, or ask for a shopping brief such as “find me boots”.';
+  const plea = `${beyond} Tell me, in English, a size, a budget or what you like and avoid, ask what I know about you, or ask for a shopping brief such as “find me boots”.`;
   return introduced ? plea : `${plea} ${introduction}`;
 }
 

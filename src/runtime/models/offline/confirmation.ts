@@ -87,6 +87,22 @@ export function refusal(refused: readonly Sensitive[]): string[] {
   return [`I don't keep ${refused.map(kind => kinds[kind]).join(' or ')}, so that was not saved.${advice}`];
 }
 
+const mostQuoted = 3;
+
+/** Names what nothing came of, so that nobody takes it for remembered. */
+export function notUnderstood(unread: readonly string[]): string[] {
+  if (unread.length === 0) return [];
+  const quoted = unread.slice(0, mostQuoted).map(words => `“${shortened(words, 80)}”`);
+  const more = unread.length > mostQuoted ? ' and more' : '';
+  return [
+    `I did not understand ${quoted.join(', ')}${more}, so I kept nothing of it. “Remember that …” keeps it in your own words.`,
+  ];
+}
+
+function shortened(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1).trimEnd()}…` : text;
+}
+
 /** "shoe size 9", "you avoid wool", "the note “free returns”" */
 function described(change: Change): string {
   switch (change.type) {
@@ -180,6 +196,5 @@ function why(obstacle: Obstacle | null, reason: string | null): string {
   }
   if (reason === null) return 'I could not write it to your memory; please try again.';
   const said = reason.replace(/\s+/g, ' ').trim();
-  const short = said.length > 240 ? `${said.slice(0, 239)}…` : said;
-  return `The memory tool said: ${short}`;
+  return `The memory tool said: ${shortened(said, 240)}`;
 }

@@ -17,6 +17,11 @@ export type Question =
   | { type: 'how are you' }
   | { type: 'other'; text: string };
 
+/** True for words that want something found rather than tell something. */
+export function isRequest(text: string): boolean {
+  return finds.test(text);
+}
+
 interface Asked {
   greeting: boolean;
   thanks: boolean;

@@ -141,7 +141,7 @@ function withoutFillers(part: string): string {
     .replace(/^(?:<@\w+>|@\w+)[,:]?\s*/, '')
     .replace(/^i don't think i (?=like|love|wear|want|need)/i, "I don't ")
     .replace(
-      /(?:[\s,]+(?:please|pls|thanks|thank you|thx|ok|okay|though|too|btw|haha|lol|:\)|:-\)|:D|xx?))+$/i,
+      /(?:[\s,]+(?:please|pls|thanks|thank you|thx|ok|okay|though|btw|haha|lol|:\)|:-\)|:D|xx?))+$/i,
       '',
     )
     .replace(/[\s,:;)("]+$/, '')

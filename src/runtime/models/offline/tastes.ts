@@ -1,14 +1,6 @@
 import { type Attitude, againstIt, type Change } from './changes.ts';
-import { sensitiveIn } from './secrets.ts';
-import {
-  garmentWord,
-  longestPhrase,
-  plainStyle,
-  styleWord,
-  type TasteTopic,
-  type Thing,
-  thingNamed,
-} from './vocabulary.ts';
+import { inOwnWords, type List, thingsIn } from './thing-lists.ts';
+import { plainStyle, type TasteTopic, type Thing, thingNamed } from './vocabulary.ts';
 
 const aside =
   '(?:(?:really|absolutely|mostly|usually|generally|always|also|still|just|only|quite|so|do|now|totally|definitely|truly|kind of|sort of|particularly|especially|very much|much|tend to|mainly|often|actually|honestly|personally|would|simply|strongly|deeply|rather) )*';
@@ -85,15 +77,34 @@ const named: [RegExp, TasteTopic][] = [
   [/\b(?:materials?|fabrics?)\b/i, 'materials'],
 ];
 
-/** Likes, dislikes and material allergies a clause about the speaker states. `it` is the thing last spoken of. */
-export function tastesIn(clause: string, it: Thing | null): Change[] {
-  if (/\b(?:used to|how|when|where|your|their|his|her)\b/i.test(clause.replace(/\bwhen\b.*$/i, '')))
-    return [];
-  const style = styleIn(clause);
-  if (style) return style;
-  const allergies = allergiesIn(clause, it);
-  if (allergies) return allergies;
+export interface Tastes {
+  changes: Change[];
+  /** Things listed beside them that could not be made out. */
+  unread: string[];
+}
 
+const nothing: Tastes = { changes: [], unread: [] };
+
+/** Likes, dislikes and material allergies a clause about the speaker states; `before`: what was spoken of last, and how. */
+export function tastesIn(
+  clause: string,
+  { it, attitude }: { it: Thing | null; attitude: Attitude | null },
+): Tastes {
+  if (/\b(?:used to|how|when|where|your|their|his|her)\b/i.test(clause.replace(/\bwhen\b.*$/i, '')))
+    return nothing;
+  return (
+    styleIn(clause) ??
+    allergiesIn(clause, it) ??
+    saidOfSubject(clause, it) ??
+    saidOfObject(clause, it) ??
+    (attitude !== null && /\b(?:too|also|as well|either)$/i.test(clause)
+      ? filed(attitude, thingsIn(clause, null))
+      : nothing)
+  );
+}
+
+/** "Wool makes me itch", "Patagonia is my favourite brand" */
+function saidOfSubject(clause: string, it: Thing | null): Tastes | null {
   for (const [pattern, attitude, only] of [
     [itches, 'avoids', 'materials'],
     [fan, 'likes', null],
@@ -102,50 +113,40 @@ export function tastesIn(clause: string, it: Thing | null): Change[] {
   ] as const) {
     const subject = pattern.exec(clause)?.[1];
     if (subject === undefined) continue;
-    const found = thingsIn(subject, it).filter(thing => only === null || thing.topic === only);
-    if (found.length > 0) return found.map(thing => changeFor(attitude, thing));
-    if (attitude === 'likes') {
-      const topic = topicNamed(clause);
-      if (topic) return freely(subject, topic, 'likes');
-    }
-    return [];
+    const { things, unread } = thingsIn(subject, it);
+    const found = things.filter(thing => only === null || thing.topic === only);
+    if (found.length > 0) return filed(attitude, { things: found, unread });
+    const topic = attitude === 'likes' ? topicNamed(clause) : null;
+    return topic === null ? nothing : filed('likes', inOwnWords(subject, topic));
   }
+  return null;
+}
 
+/** "I hate wool", "no leather", "my favourite brands are Foo and Bar" */
+function saidOfObject(clause: string, it: Thing | null): Tastes | null {
   for (const rule of rules) {
     const match = rule.pattern.exec(clause);
     if (!match) continue;
     const rest = clause.slice(match[0].length);
     const [stated = '', excepted] = rest.split(/\b(?:except|apart from|other than|but not)\b/i);
     const { only } = rule;
-    const keep = (thing: Thing) => only === undefined || only.includes(thing.topic);
-    const found = thingsIn(stated, it).filter(keep);
-    const changes = found.map(thing => changeFor(rule.attitude, thing));
-    if (excepted !== undefined && rule.attitude === 'likes') {
-      changes.push(...thingsIn(excepted, null).map(thing => changeFor('avoids', thing)));
-    }
-    if (changes.length > 0) return changes;
+    const { things, unread } = thingsIn(stated, it);
+    const found = things.filter(thing => only === undefined || only.includes(thing.topic));
+    const { changes } = filed(rule.attitude, { things: found, unread });
+    if (excepted !== undefined && rule.attitude === 'likes')
+      changes.push(...filed('avoids', thingsIn(excepted, null)).changes);
+    if (changes.length > 0) return { changes, unread };
     const explicit = /^(?:the )?(?:brands?|labels?|colours?|materials?|fabrics?)\b/i.test(stated.trim());
     const topic = topicNamed(explicit ? stated : match[0]);
-    if (topic && (rule.attitude === 'likes' || rule.attitude === 'avoids')) {
-      return freely(
-        stated.replace(/^[\s:]*(?:the )?(?:brands?|labels?|colours?|materials?|fabrics?) /i, ''),
-        topic,
-        rule.attitude,
-      );
-    }
-    return [];
-  }
-  return [];
-}
-
-/** The last thing a clause names, for "it" and "them" in the next one. */
-export function lastThingIn(clause: string): Thing | null {
-  const words = clause.split(/[\s,/]+/);
-  for (let from = words.length - 1; from >= 0; from--) {
-    const thing = phraseAt(words, from)?.thing;
-    if (thing) return thing;
+    if (topic === null || (rule.attitude !== 'likes' && rule.attitude !== 'avoids')) return nothing;
+    const names = stated.replace(/^[\s:]*(?:the )?(?:brands?|labels?|colours?|materials?|fabrics?) /i, '');
+    return filed(rule.attitude, inOwnWords(names, topic));
   }
   return null;
+}
+
+function filed(attitude: Rule['attitude'], { things, unread }: List): Tastes {
+  return { changes: things.map(thing => changeFor(attitude, thing)), unread };
 }
 
 function changeFor(attitude: Rule['attitude'], thing: Thing): Change {
@@ -162,152 +163,18 @@ const dressing =
 const being =
   /^i am (?:(?:a|an|very|pretty|quite|more of a|kind of a|something of a|into a) )*(minimalist|hipster|goth|punk|preppy)(?: (?:person|dresser|type|guy|girl))?$/i;
 
-function styleIn(clause: string): Change[] | null {
+function styleIn(clause: string): Tastes | null {
   const stated = styleStatement.exec(clause)?.[1];
-  if (stated !== undefined) return freely(stated, 'style', 'likes');
+  if (stated !== undefined) return filed('likes', inOwnWords(stated, 'style'));
   const word = (dressing.exec(clause) ?? being.exec(clause))?.[1];
   if (word === undefined) return null;
   const thing = thingNamed(word);
   const name = thing?.topic === 'style' ? thing.name : plainStyle(word);
-  return name === null ? null : [{ type: 'taste', topic: 'style', attitude: 'likes', name }];
-}
-
-const lead =
-  /^(?:any(?:thing)?|every(?:thing)?|all|most|mostly|some|only|wearing|wear|to wear|to buy|to|buying|made|of|from|in|with|the|colours?|colour|brands?|labels?|materials?|fabrics?|like|likes|such|as|things|clothes|clothing|stuff|items|pure|real|genuine|100%|very|really|too|much|that|is|are|be|being|made|for|it|mostly|anything|containing|at|a|an|pair|lot|lots|more|simple|plain|shades?|especially|either|both|also|well|when|wool-based)$/i;
-const separator = /^(?:,|and|or|&|nor|\/|plus|\+)$/i;
-const boundary =
-  /^(?:because|since|as|so|when|in|on|for|with|but|though|too|please|anymore|any|at|very|really|either|against|next|most|more|best|a|over|to|than|instead|also|again|now|unless|if|who|which|that|it|they|i|alone|only|not|the|these|always|right|thanks|if|all|around|after|everywhere|near|touching|above|even|from|clothes)$/i;
-
-/** The things named from the start of `text`, up to the first words that cannot be part of such a list. */
-function thingsIn(text: string, it: Thing | null): Thing[] {
-  const tokens = text
-    .replace(/\b(?:over|to|rather than|instead of|more than)\b.*$/i, found =>
-      /^to (?:wear|buy|be)\b/i.test(found) ? found : '',
-    )
-    .replace(/[,/]/g, ' $& ')
-    .split(/\s+/)
-    .filter(token => token !== '');
-  const found: Thing[] = [];
-  let at = 0;
-  if (
-    it &&
-    /^(?:it|them|that|those|this)$/i.test(tokens[0] ?? '') &&
-    (tokens.length === 1 || boundary.test(tokens[1] ?? ''))
-  ) {
-    return [it];
-  }
-  // "the wool coat you showed me" is one thing, not wool as such.
-  if (/^(?:this|that|these|those|your|his|her|their|how)$/i.test(tokens[0] ?? '')) return [];
-  if (
-    /^the$/i.test(tokens[0] ?? '') &&
-    !/^(?:colours?|brands?|materials?|fabrics?|north|look|feel|style)$/i.test(tokens[1] ?? '')
-  )
-    return [];
-
-  while (at < tokens.length) {
-    const token = tokens[at] ?? '';
-    const phrase = phraseAt(tokens, at);
-    if (phrase === null) {
-      if (!lead.test(token) && !separator.test(token) && !garmentWord.test(token)) break;
-      at++;
-      continue;
-    }
-    let next = at + phrase.length;
-    while (
-      garmentWord.test(tokens[next] ?? '') ||
-      (phrase.thing.topic === 'style' && styleWord.test(tokens[next] ?? ''))
-    )
-      next++;
-    const after = tokens[next];
-    const closed =
-      after === undefined || separator.test(after) || boundary.test(after) || phraseAt(tokens, next) !== null;
-    const bareFood = next === at + phrase.length && edible.has(phrase.thing.name) && tokens.length === 1;
-    if (!closed || bareFood) break;
-    if (!found.some(thing => thing.name === phrase.thing.name)) found.push(phrase.thing);
-    at = next;
-    if (after !== undefined && boundary.test(after)) break;
-  }
-  return found;
-}
-
-/** Also things to eat, or everyday words: alone they say nothing about clothes. */
-const edible = new Set([
-  'salmon',
-  'peach',
-  'plum',
-  'lime',
-  'mint',
-  'olive',
-  'mustard',
-  'cream',
-  'camel',
-  'down',
-  'mesh',
-  'cork',
-  'plastic',
-  'bamboo',
-  'tan',
-  'modal',
-  'western',
-  'coral',
-  'canvas',
-]);
-
-function phraseAt(tokens: readonly string[], at: number): { thing: Thing; length: number } | null {
-  for (let length = Math.min(longestPhrase, tokens.length - at); length > 0; length--) {
-    const phrase = tokens
-      .slice(at, at + length)
-      .join(' ')
-      .replace(/[.!?"')]+$/, '')
-      .replace(/^["'(]+/, '');
-    const thing = thingNamed(phrase);
-    if (thing) return { thing, length };
-    const style = plainStyle(phrase);
-    if (style !== null && styleFollows(tokens, at + length))
-      return { thing: { topic: 'style', name: style }, length };
-  }
-  return null;
-}
-
-/** True for "casual clothes" and for the first word of "casual and loose clothes". */
-function styleFollows(tokens: readonly string[], from: number): boolean {
-  for (let at = from; at < Math.min(tokens.length, from + 5); at++) {
-    const token = tokens[at] ?? '';
-    if (styleWord.test(token)) return true;
-    if (!separator.test(token) && plainStyle(token) === null) return false;
-  }
-  return false;
+  return name === null ? null : filed('likes', { things: [{ topic: 'style', name }], unread: [] });
 }
 
 function topicNamed(text: string): TasteTopic | null {
   return named.find(([pattern]) => pattern.test(text))?.[1] ?? null;
-}
-
-/** A list in the person's own words, for a topic they named: "my favourite brands are Foo and Bar". */
-function freely(text: string, topic: TasteTopic, attitude: Attitude): Change[] {
-  return inOwnWords(text, topic).map(name => ({ type: 'taste', topic, attitude, name }));
-}
-
-function inOwnWords(text: string, topic: TasteTopic): string[] {
-  return text
-    .split(/\s*(?:,|\/|&|\band\b|\bor\b)\s*/i)
-    .map(item =>
-      item
-        .replace(
-          /^(?:is|are|called|the|an?|probably|definitely|mostly|still|now|also|include|very|quite)\s+/gi,
-          '',
-        )
-        .replace(/^[\s:]+/, '')
-        .trim(),
-    )
-    .filter(item => /^\p{L}[\p{L}\p{N}&'. -]{0,39}$/u.test(item) && item.split(' ').length <= 3)
-    .filter(item => !vague.test(item) && sensitiveIn(item) === null)
-    .slice(0, 8)
-    .map(item => {
-      const thing = thingNamed(item);
-      const name = thing?.topic === topic ? thing.name : (topic === 'style' && plainStyle(item)) || item;
-      return topic === 'brands' ? name : name.toLowerCase();
-    });
 }
 
 const allergicTo = new RegExp(
@@ -323,21 +190,20 @@ const allergyEnds =
  * What a person is allergic to, in their own words where we do not know it: to lose one is worse than to keep one that
  * was a joke. Null when the clause is about no allergy.
  */
-function allergiesIn(clause: string, it: Thing | null): Change[] | null {
+function allergiesIn(clause: string, it: Thing | null): Tastes | null {
   const to = allergicTo.exec(clause);
   const named = to ? clause.slice(to[0].length) : allergyTo.exec(clause)?.[1];
   if (named === undefined) return null;
-  const attitude = to?.[1] === undefined ? 'allergic to' : 'cured';
-  return named
-    .replace(allergyEnds, '')
-    .split(/\s*(?:,|\/|&|\band\b|\bor\b|\bplus\b)\s*/i)
-    .flatMap((part): Change[] => {
-      const [known] = thingsIn(part, it).filter(thing => thing.topic === 'materials');
-      const [own] = inOwnWords(part.replace(/^(?:any|all|some|most|to|with|in) /i, ''), 'materials');
-      const name = known?.name ?? own;
-      return name === undefined ? [] : [changeFor(attitude, { topic: 'materials', name })];
-    });
+  const own = inOwnWords(
+    named.replace(allergyEnds, '').replace(/\b(?:any|all|some|most) /gi, ''),
+    'materials',
+  );
+  const things = own.things.map(
+    thing => thingsIn(thing.name, null).things.find(({ topic }) => topic === 'materials') ?? thing,
+  );
+  const itself = it !== null && /^(?:it|that|them|those)$/i.test(named.trim()) ? [it] : [];
+  return filed(to?.[1] === undefined ? 'allergic to' : 'cured', {
+    things: [...itself, ...things],
+    unread: own.unread,
+  });
 }
-
-const vague =
-  /^(?:not|none|no|nothing|it|that|this|what|unknown|changing|hard|very|really|important|everything|anything|all|different|always|never|i|you|my|something|still|depends)\b/i;

@@ -1,10 +1,12 @@
 import { budgetIn, budgetKey } from './budget.ts';
 import { type Attitude, type Change, everyAttitude, type Topic, undo } from './changes.ts';
 import { correctionOf } from './corrections.ts';
+import { isRequest } from './questions.ts';
 import { type Sensitive, sensitiveIn } from './secrets.ts';
 import { type Clause, plainly, readSentences, type Sentence } from './sentences.ts';
 import { sizesIn } from './sizes.ts';
-import { lastThingIn, tastesIn } from './tastes.ts';
+import { tastesIn } from './tastes.ts';
+import { lastThingIn } from './thing-lists.ts';
 import { itemPattern, sizedItem, type Thing, thingNamed } from './vocabulary.ts';
 
 export interface Understanding {
@@ -18,6 +20,8 @@ export interface Understanding {
   unclearForget: boolean;
   /** Something was stated about someone else, which is not learned. */
   aboutOthers: boolean;
+  /** What they said of themselves that no rule made anything of, in about their words. */
+  unread: string[];
   /** True when a text was so long that only its beginning was read. */
   cut: boolean;
 }
@@ -45,12 +49,13 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
     forgets: false,
     unclearForget: false,
     aboutOthers: false,
+    unread: [],
     cut: false,
   };
   for (const text of texts) {
     result.cut ||= text.length > longest;
     const shoes = earlier.shoes || mentionsShoes(text);
-    let it: Thing | null = null;
+    let so: SoFar = { it: null, attitude: null };
     for (const sentence of readSentences(text.slice(0, longest))) {
       const sensitive = sensitiveIn(sentence.raw);
       const forget = forgetTarget(sentence.raw);
@@ -79,9 +84,11 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
       }
       if (sensitive === 'health' && /\ballerg/i.test(sentence.raw)) refuse(result, 'health');
       for (const clause of sentence.clauses) {
-        result.changes.push(...statedIn(clause, shoes, it));
+        const { changes, unread } = statedIn(clause, shoes, so);
+        result.changes.push(...changes);
+        for (const words of unread) leaveOut(result, words);
         result.aboutOthers ||= clause.about === 'other' && !sentence.question && aboutTaste.test(clause.text);
-        it = lastThingIn(clause.text) ?? it;
+        so = after(so, clause, changes);
       }
     }
   }
@@ -100,18 +107,58 @@ export function lastValue(changes: readonly Change[]): Value | null {
   return changes.filter(change => change.type === 'set').findLast(change => change.topic !== 'notes') ?? null;
 }
 
-function statedIn(clause: Clause, shoes: boolean, it: Thing | null): Change[] {
-  if (clause.about !== 'me') return [];
+/** What the clauses before one leave open: "it", and what "nickel too" goes on with. */
+interface SoFar {
+  it: Thing | null;
+  attitude: Attitude | null;
+}
+
+function after({ it, attitude }: SoFar, clause: Clause, changes: readonly Change[]): SoFar {
+  const taste = changes.findLast(change => change.type === 'taste');
+  return { it: lastThingIn(clause.text) ?? it, attitude: taste?.attitude ?? attitude };
+}
+
+interface Stated {
+  changes: Change[];
+  /** Words of which nothing is kept, and the person is to know. */
+  unread: string[];
+}
+
+function statedIn(clause: Clause, shoes: boolean, so: SoFar): Stated {
+  if (clause.about !== 'me') return { changes: [], unread: [] };
   const name = nameIn(clause.text);
-  if (name !== null) return [{ type: 'set', topic: 'notes', key: 'name', value: name }];
+  if (name !== null)
+    return { changes: [{ type: 'set', topic: 'notes', key: 'name', value: name }], unread: [] };
   const budget = budgetIn(clause.text);
-  if (budget.length > 0) return budget;
+  if (budget.length > 0) return { changes: budget, unread: [] };
   const sizes = sizesIn(clause.text, shoes);
-  const rest =
-    sizes.length > 0 && !/\b(?:hate|like|love|avoid|prefer)\b/i.test(clause.text)
-      ? []
-      : tastesIn(clause.text, it);
-  return [...sizes, ...rest];
+  const isSizeAlone = sizes.length > 0 && !/\b(?:hate|like|love|avoid|prefer)\b/i.test(clause.text);
+  const tastes = isSizeAlone ? { changes: [], unread: [] } : tastesIn(clause.text, so);
+  const changes = [...sizes, ...tastes.changes];
+  if (changes.length > 0) return { changes, unread: tastes.unread };
+  return { changes, unread: saysSomething(clause.text) ? [clause.text] : [] };
+}
+
+const smallTalk =
+  /^(?:i (?:am (?:good|fine|ok|okay|well|great|back|here|sorry|happy|sure|not sure|bored|tired|curious|just|looking|shopping|asking|wondering|serious|joking|kidding|done|in a hurry)|know|see|understand|agree|guess|hope|think so|don't (?:know|care$|understand|think|believe)|will|(?:really |also )?(?:love|like|hate) (?:it|this|that|you|shopping|talking)|mean|said|told|thought|wonder|wish|can't wait|appreciate|swear|promise|have (?:a|one|another) question)|my (?:god|bad|pleasure|goodness|word|apologies))\b/i;
+
+/** True for a clause about the speaker that may have been meant to be kept: no small talk, and no request. */
+function saysSomething(clause: string): boolean {
+  if (
+    smallTalk.test(clause) ||
+    isRequest(clause) ||
+    /^(?:remind|tell|list|give|explain|help)\b/i.test(clause)
+  )
+    return false;
+  if (lastThingIn(clause) !== null || aboutTaste.test(clause)) return true;
+  return /^(?:i|my)\b/i.test(clause) && clause.split(' ').length > 2;
+}
+
+/** What is not to be kept is not to be repeated either. */
+function leaveOut(result: Understanding, words: string): void {
+  const sensitive = sensitiveIn(words);
+  if (sensitive === null) result.unread.push(words);
+  else refuse(result, sensitive);
 }
 
 const notNames = new Set(
@@ -164,13 +211,13 @@ function remember(note: string, shoes: boolean, result: Understanding): void {
     return;
   }
   const clauses = readSentences(note).flatMap(sentence => sentence.clauses);
-  let it: Thing | null = null;
+  let so: SoFar = { it: null, attitude: null };
   let understood = clauses.length > 0;
   for (const clause of clauses) {
-    const changes = statedIn(clause, shoes, it);
-    it = lastThingIn(clause.text) ?? it;
+    const { changes, unread } = statedIn(clause, shoes, so);
+    so = after(so, clause, changes);
     result.changes.push(...changes);
-    if (changes.length === 0 && clause.text.split(' ').length > 2) understood = false;
+    if (changes.length === 0 ? clause.text.split(' ').length > 2 : unread.length > 0) understood = false;
   }
   if (!understood) result.changes.push({ type: 'note', text: oneLine(note) });
 }
@@ -201,7 +248,7 @@ function forgotten(target: string): Change[] | null {
   if (statement !== undefined) {
     const stated = readSentences(statement)
       .flatMap(sentence => sentence.clauses)
-      .flatMap(clause => statedIn(clause, false, null));
+      .flatMap(clause => statedIn(clause, false, { it: null, attitude: null }).changes);
     const changes = stated.map(undo).filter(change => change !== null);
     if (changes.length > 0) return changes;
   }

@@ -327,6 +327,32 @@ const nothing: string[] = [
   "I'm not allergic to anything",
 ];
 
+/** What is kept of it, and what the person is told was not understood. */
+const inPart: [string, string[], string[]][] = [
+  ['I like Nike, Zorg and Hoka', ['likes Nike (brands)', 'likes Hoka (brands)'], ['Zorg']],
+  ['I love cotton candy and linen', ['likes linen (materials)'], ['cotton candy']],
+  ['I wear size 9 shoes and I have a wedding in June', ['shoe size: 9'], ['I have a wedding in June']],
+  [
+    'I hate wool and I am allergic to the stuff they put in tights',
+    ['avoids wool (materials)'],
+    ['I am allergic to the stuff they put in tights'],
+  ],
+  ['I like Vinted', [], ['I like Vinted']],
+  ['Nike sucks', [], ['Nike sucks']],
+  [
+    'I am allergic to wool. Nickel too.',
+    ['allergic to wool (materials)', 'allergic to nickel (materials)'],
+    [],
+  ],
+  ['I hate wool. Green please.', ['avoids wool (materials)'], ['Green']],
+  ["My sister wears a 6 and I don't know mine", [], []],
+  ['I need boots', [], []],
+  ['Remind me of my shoe size', [], []],
+  ['I love it, thanks', [], []],
+  ["I'm fine", [], []],
+  ['what is my budget?', [], []],
+];
+
 describe('understanding what a person says', () => {
   it.each(sizes)('sizes: %s', (text, expected) => {
     expect(learned(text)).toEqual(expected);
@@ -339,6 +365,10 @@ describe('understanding what a person says', () => {
   });
   it.each(allergies)('allergies: %s', (text, expected) => {
     expect(learned(text)).toEqual(expected);
+  });
+  it.each(inPart)('in part: %s', (text, expected, unread) => {
+    expect(learned(text)).toEqual(expected);
+    expect(understand([text]).unread).toEqual(unread);
   });
   it.each(mixed)('together: %s', (text, expected) => {
     expect(learned(text)).toEqual(expected);
