@@ -32,7 +32,7 @@ interface Size {
 
 const FULL: Size = {
   repeats: 3,
-  conversation: { warm: 64, alone: 8, together: 64, fast: 300 },
+  conversation: { warm: 64, alone: 8, together: 64, fast: 1_000 },
   discord: { warm: 16, alone: 8, together: 64 },
   inFlight: { turns: 1_000, comeWithinMs: 10_000, everyMs: 500 },
   starts: 3,
