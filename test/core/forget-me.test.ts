@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TABLES } from '../../src/core/people/person-rows.ts';
 import type { Passing } from '../fakes/fault-proxy.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
+import { gate } from '../helpers/gate.ts';
 import { manualClock } from '../helpers/manual-clock.ts';
 import { memoryOf, obedientModel, write } from '../helpers/memory.ts';
 import { createScriptedModel } from '../helpers/scripted-model.ts';
@@ -152,6 +153,37 @@ describe('forgetting a person', () => {
     expect(receipt.counts).toContainEqual({ what: 'sessions', count: 1 });
     expect((await bench.adapter.say('hi')).final).toMatchObject({ state: 'done', text: 'Hello.' });
     expect(await collect(bench.client.beta.sessions.list())).toHaveLength(1);
+  });
+
+  it('leaves nothing of what was just being got ready for their next conversation', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    await bench.adapter.say(write('sizes.md', '- shoe size: 9\n'));
+    const [begun, rest, waits] = [gate(), gate(), gate()];
+    const paused = bench.state.table('paused');
+    const { get } = paused;
+    paused.get = async key => {
+      paused.get = get;
+      begun.open();
+      await rest.opened;
+      return get(key);
+    };
+    const claims = bench.state.table('person-claim');
+    const { insert } = claims;
+    claims.insert = async (...claim) => {
+      const isTaken = await insert(...claim);
+      if (!isTaken) waits.open();
+      return isTaken;
+    };
+    const preparing = bench.adapter.bot().prepare(ann.person());
+    await begun.opened;
+    const forgetting = ann.run('receipt', { type: 'forget-me', confirmed: true });
+    await Promise.race([forgetting, waits.opened]);
+    rest.open();
+    await Promise.all([preparing, forgetting]);
+    expect(await rowsNaming('ann')).toEqual([]);
+    expect(await collect(bench.client.beta.memoryStores.list())).toEqual([]);
+    expect(await collect(bench.client.beta.sessions.list())).toEqual([]);
   });
 
   it('is finished by the next process when this one ends too early', async () => {

@@ -67,7 +67,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'link-claim': { by: 'nobody', why: 'held by a process while it changes who is linked' },
   'person-claim': {
     by: 'nobody',
-    why: 'held by a process while it links, parts or forgets somebody; ends with that or the process',
+    why: 'held by a process while it links, parts or forgets somebody, or gets a session ready; ends with that or the process',
   },
   'session-cost': { by: 'nobody', why: 'what a session cost, under its id' },
   provision: { by: 'nobody', why: 'about the agent' },

@@ -6,6 +6,7 @@ import type { Memory, PersonStore } from '../memory/memory.ts';
 import { createMemoryMarks, type Marked } from '../memory/memory-marks.ts';
 import type { Audience } from '../memory/store-owner.ts';
 import { type Conversation, conversationKey, type Person, personKey } from '../message.ts';
+import { createPersonClaims } from '../people/person-claims.ts';
 import { extentOf, type MemoryAccess, type Privacy, privateKey } from '../people/privacy.ts';
 import type { Holds } from '../queue/holds.ts';
 import type { State } from '../state/state.ts';
@@ -110,6 +111,7 @@ export function createSessions(deps: {
   const making = createSessionMaking({ ...deps, lost: memoryLost });
   const opening = new Map<string, Promise<OpenSession>>();
   const idleMs = file.session.idle_hours * 3600_000;
+  const claims = createPersonClaims(deps.state, accounts);
   const marks = createMemoryMarks({ state: deps.state, keepMs: idleMs, now });
 
   function isCurrent(record: SessionRecord, stores: readonly PersonStore[], access: MemoryAccess): boolean {
@@ -153,9 +155,13 @@ export function createSessions(deps: {
   }
 
   async function prepare(person: Person): Promise<void> {
+    if (await deps.holds.isHeld(personKey(person))) return;
+    // Never while they are linked, parted or forgotten: what that does not find would be left behind.
+    await claims.withAll(person, ([owner = person]) => makeSpare(person, owner));
+  }
+
+  async function makeSpare(person: Person, owner: Person): Promise<void> {
     const key = personKey(person);
-    await deps.holds.free(key);
-    const owner = await accounts.ownerOf(person);
     const [spare, paused] = await Promise.all([spares.get(key), privacy.isPaused(owner)]);
     const access = paused ? 'read_only' : 'read_write';
     const purpose: SessionPurpose = { person, owner, audience: 'private', access };
