@@ -28,7 +28,7 @@ import { createSessions } from './session/sessions.ts';
 import { createWhereabouts } from './session/whereabouts.ts';
 import type { State } from './state/state.ts';
 import { type Load, noTelemetry, type Telemetry } from './telemetry.ts';
-import type { SetTimer } from './timer.ts';
+import { idleTimer, realTimer, type SetTimer } from './timer.ts';
 import type { CustomToolRegistry } from './turn/custom-tools.ts';
 import { createReplySources } from './turn/reply-sources.ts';
 import type { TurnLimits } from './turn/turn.ts';
@@ -84,7 +84,6 @@ const STOP_GRACE_MS = 20_000;
 export function createBot(deps: BotDeps): Bot {
   const { client, state, file, tools, log } = deps;
   const now = deps.now ?? Date.now;
-  const timer = deps.setTimer === undefined ? {} : { setTimer: deps.setTimer };
   const role = deps.role ?? 'all';
   const telemetry = deps.telemetry ?? noTelemetry;
   const inbox = createInbox(state, now, deps.inbox);
@@ -191,7 +190,7 @@ export function createBot(deps: BotDeps): Bot {
     telemetry,
     log,
     now,
-    ...timer,
+    setTimer: deps.setTimer ?? realTimer,
   });
   const signals = deps.signals ?? createLocalSignals();
   const control = createTurnControl({ state, inbox, turns, signals, leases, adapterOf });
@@ -223,7 +222,14 @@ export function createBot(deps: BotDeps): Bot {
     log,
     now,
   });
-  const housekeeping = createHousekeeping({ state, sessions, preferences, late, log, ...timer });
+  const housekeeping = createHousekeeping({
+    state,
+    sessions,
+    preferences,
+    late,
+    log,
+    setTimer: deps.setTimer ?? idleTimer,
+  });
 
   const port: BotPort = {
     receive: message =>

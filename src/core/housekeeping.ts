@@ -2,7 +2,7 @@
 
 import type { Log } from '../log.ts';
 import type { State } from './state/state.ts';
-import { idleTimer, type SetTimer } from './timer.ts';
+import type { SetTimer } from './timer.ts';
 
 const EVERY_MS = 3600_000;
 /** So long a start waits for what is unfinished: with many, or a slow agent service, everybody else would go unanswered. */
@@ -26,9 +26,9 @@ export function createHousekeeping(deps: {
   preferences: { resume(): Promise<void> };
   late: { resume(): Promise<void> };
   log: Log;
-  setTimer?: SetTimer;
+  setTimer: SetTimer;
 }): Housekeeping {
-  const { state, sessions, preferences, late, log, setTimer = idleTimer } = deps;
+  const { state, sessions, preferences, late, log, setTimer } = deps;
   const stopped = new AbortController();
   let callOff = () => {};
   let running = Promise.resolve();

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHousekeeping } from '../../src/core/housekeeping.ts';
+import { idleTimer } from '../../src/core/timer.ts';
 import { createLog } from '../../src/log.ts';
 import { type Bench, createBench } from '../helpers/bench.ts';
 
@@ -58,6 +59,7 @@ describe('what an earlier process left unfinished', () => {
         },
       },
       late: { async resume() {} },
+      setTimer: idleTimer,
       log: createLog('silent'),
     });
     let started = false;

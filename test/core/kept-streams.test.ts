@@ -3,6 +3,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createKeptStreams } from '../../src/core/session/kept-streams.ts';
 import { readAhead } from '../../src/core/session/live-stream.ts';
 import { followSession } from '../../src/core/session/session-stream.ts';
+import { silentTurn } from '../../src/core/telemetry.ts';
+import { realTimer } from '../../src/core/timer.ts';
 import { createCustomTools } from '../../src/core/turn/custom-tools.ts';
 import { runTurn } from '../../src/core/turn/turn.ts';
 import type { StreamEvent } from '../../src/core/turn/turn-state.ts';
@@ -172,6 +174,9 @@ it('does not give a turn the words of the turn before, however late they come', 
     tools: createCustomTools([]),
     limits: { turnMs: 60_000, outageMs: 60_000, questionMs: 60_000 },
     kept,
+    telemetry: silentTurn,
+    now: Date.now,
+    setTimer: realTimer,
     log: createLog('silent'),
     onSent() {},
     onDoubt() {},

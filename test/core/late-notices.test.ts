@@ -189,6 +189,7 @@ describe('what a failed turn left in memory', () => {
       adapterOf: () => adapter,
       tell: async () => {},
       log: createLog('silent'),
+      now: Date.now,
     });
     const left = { owner: conversation.person, storeIds: [], since: null, foreign: null, leftOpen: false };
     await late.add({ ...left, message, sessionId: 'sesn_1' });

@@ -15,7 +15,16 @@ describe('a store that was made a moment ago', () => {
     bench = await createBench({ start: false });
     const { client, state, adapter } = bench;
     const log = createLog('silent');
-    const memory = createMemory({ client, state, app: 'shopper', description: undefined, log, now });
+    const memory = createMemory({
+      client,
+      state,
+      app: 'shopper',
+      description: undefined,
+      accountsOf: async person => [person],
+      onLinked: async () => {},
+      log,
+      now,
+    });
     const { person: ann } = adapter.conversation({ user: 'ann' });
     const { person: ben } = adapter.conversation({ user: 'ben' });
     const forSession = await memory.storeFor(ann, 'private', true);

@@ -43,8 +43,8 @@ interface Try {
   until: number;
 }
 
-export function createLinkCodes(deps: { state: State; now?: () => number }): LinkCodes {
-  const now = deps.now ?? Date.now;
+export function createLinkCodes(deps: { state: State; now: () => number }): LinkCodes {
+  const { now } = deps;
   // By its hash: whoever reads the state has no code in hand.
   const codes = deps.state.table<Issued>('link-code');
   /** The hash of the one code of a person that is good. */

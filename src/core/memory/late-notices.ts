@@ -67,9 +67,9 @@ export function createLateNotices(deps: {
   /** A sentence that opens the account's next answer in private. */
   tell(account: Person, sentence: string): Promise<void>;
   log: Log;
-  now?: () => number;
+  now: () => number;
 }): LateNotices {
-  const { client, notices, inbox, log, now = Date.now } = deps;
+  const { client, notices, inbox, log, now } = deps;
   // By the owner of the memory; those of earlier versions by the account.
   const rows = deps.state.table<DueNotice>('notice-due');
   const turns = turnRecords(deps.state);

@@ -31,7 +31,7 @@ export function createMemoryDiscovery(deps: {
   /** True when the person had no such store yet. */
   map(owned: Owned, storeId: string): Promise<boolean>;
   /** On a new state: a store says that these accounts had the memory of its owner. */
-  onLinked?: ((owner: Person, others: readonly Person[]) => Promise<void>) | undefined;
+  onLinked(owner: Person, others: readonly Person[]): Promise<void>;
   now: () => number;
 }): MemoryDiscovery {
   const { client, app, now } = deps;
@@ -69,7 +69,7 @@ export function createMemoryDiscovery(deps: {
     for (const { id, owned } of ours) if (await deps.map(owned, id)) news += 1;
     if (until === undefined) {
       for (const { owned } of ours) {
-        if (owned.linked.length > 0) await deps.onLinked?.(owned.person, owned.linked);
+        if (owned.linked.length > 0) await deps.onLinked(owned.person, owned.linked);
       }
     }
     const newest = found.at(-1)?.created_at;

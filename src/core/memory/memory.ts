@@ -62,16 +62,14 @@ export function createMemory(deps: {
   app: string;
   /** Told to the agent with the mount. */
   description: string | undefined;
-  /** Of whoever the person belongs to, the owner first; absent: nobody is linked. */
-  accountsOf?(person: Person): Promise<Person[]>;
+  /** Of whoever the person belongs to, the owner first. */
+  accountsOf(person: Person): Promise<Person[]>;
   /** On a new state: a store says that these accounts had the memory of its owner. */
-  onLinked?(owner: Person, others: readonly Person[]): Promise<void>;
+  onLinked(owner: Person, others: readonly Person[]): Promise<void>;
   log: Log;
-  now?: () => number;
-  wait?: (ms: number) => Promise<void>;
+  now: () => number;
 }): Memory {
-  const { client, state, app, log } = deps;
-  const now = deps.now ?? Date.now;
+  const { client, state, app, log, now } = deps;
   const stores = state.table<StoreRecord>('store');
   const losses = state.table<true>('store-lost');
   const claims = state.table<string>('store-claim');
@@ -89,7 +87,7 @@ export function createMemory(deps: {
 
   async function create(person: Person, audience: Audience): Promise<string> {
     const key = storeKey(person, audience);
-    return underClaim(claims, key, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
+    return underClaim(claims, key, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS }, async () => {
       const [known, doubt] = await Promise.all([stores.get(key), claims.get(doubtOf(key))]);
       if (known !== undefined) return known.storeId;
       // A store made by an operator while we run, or of which nobody knows whether it was made, is not mapped yet.
@@ -127,7 +125,7 @@ export function createMemory(deps: {
 
   /** Who has the person's memory too. An account that gets a copy on parting belongs to another until it has that. */
   async function othersOf(person: Person): Promise<Person[]> {
-    const [owner, ...others] = (await deps.accountsOf?.(person)) ?? [];
+    const [owner, ...others] = await deps.accountsOf(person);
     return owner !== undefined && personKey(owner) === personKey(person) ? others : [];
   }
 

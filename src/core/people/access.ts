@@ -25,10 +25,9 @@ export function createAccess(deps: {
   client: Anthropic;
   state: State;
   file: AgentFile;
-  now?: () => number;
+  now: () => number;
 }): Access {
-  const { client, state, file } = deps;
-  const now = deps.now ?? Date.now;
+  const { client, state, file, now } = deps;
   const pairing = createPairing({ client, app: file.name, now });
   const limits = createDailyLimits({ state, limits: file.limits, now });
   const approvedAt = new Map<string, number>();

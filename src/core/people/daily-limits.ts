@@ -36,10 +36,9 @@ const FRESH_MS = 5_000;
 export function createDailyLimits(deps: {
   state: State;
   limits: AgentFile['limits'];
-  now?: () => number;
+  now: () => number;
 }): DailyLimits {
-  const { limits } = deps;
-  const now = deps.now ?? Date.now;
+  const { limits, now } = deps;
   const turns = deps.state.table<Spent>('spent');
   const costs = deps.state.table<SessionCost>('session-cost');
   const isLimited = [limits.person, limits.workspace].some(limit => Object.keys(limit).length > 0);

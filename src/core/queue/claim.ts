@@ -6,7 +6,8 @@ export interface ClaimTimes {
   /** A claim whose process died is free after this long; it is renewed while the work continues. */
   ttlMs: number;
   pollMs: number;
-  wait?: ((ms: number) => Promise<void>) | undefined;
+  /** May reject, to wait no longer. */
+  wait?: (ms: number) => Promise<void>;
 }
 
 /** Does the work while nobody else does any under this key, in whichever process that shares the table. Waits its turn. */

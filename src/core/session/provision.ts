@@ -45,7 +45,6 @@ export async function provision(deps: {
   file: AgentFile;
   tools: CustomToolRegistry;
   log: Log;
-  wait?: (ms: number) => Promise<void>;
 }): Promise<Provision> {
   const { client, state, file, log } = deps;
   const known = state.table<Known>('provision');
@@ -53,7 +52,7 @@ export async function provision(deps: {
   const app = file.name;
   const { agentParams, environmentParams, hash } = wantedBy(file, deps.tools);
 
-  return underClaim(claims, CLAIM, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS, wait: deps.wait }, async () => {
+  return underClaim(claims, CLAIM, { ttlMs: CLAIM_MS, pollMs: CLAIM_POLL_MS }, async () => {
     const before = await known.get(app);
     if (before === undefined) await refuseAnother(state, app);
     if (before?.hash === hash && (await isLive(client, before))) return before;

@@ -98,10 +98,9 @@ export function createSessions(deps: {
   provision: { current(): Provision; renew(): Promise<Provision> };
   holds: Holds;
   log: Log;
-  now?: () => number;
+  now: () => number;
 }): Sessions {
-  const { client, file, memory, accounts, privacy, log } = deps;
-  const now = deps.now ?? Date.now;
+  const { client, file, memory, accounts, privacy, log, now } = deps;
   const records = deps.state.table<SessionRecord>('session');
   const spares = deps.state.table<SessionRecord>('session-spare');
   const taken = deps.state.table<true>('session-taken');

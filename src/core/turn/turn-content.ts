@@ -30,10 +30,9 @@ export function createTurnContent(deps: {
   file: AgentFile;
   memory: Memory;
   adapterOf(platform: string): ChatAdapter | undefined;
-  now?: () => number;
+  now: () => number;
 }): TurnContent {
-  const { file, memory } = deps;
-  const now = deps.now ?? Date.now;
+  const { file, memory, now } = deps;
 
   async function startOf(conversation: Conversation, session: OpenSession, begins: boolean): Promise<string> {
     const isPrivate = session.access === 'none';

@@ -32,8 +32,8 @@ export interface TurnReplyDeps {
   kept: KeptStreams;
   limits: TurnLimits;
   log: Log;
-  now?: () => number;
-  setTimer?: SetTimer;
+  now: () => number;
+  setTimer: SetTimer;
 }
 
 /** A turn that ran, the text of its reply, and the session it ran in. */
@@ -56,8 +56,7 @@ interface Sending {
 export function createTurnReply(
   deps: TurnReplyDeps & { contents: TurnContent },
 ): (turn: OngoingTurn, sink: ReplySink) => Promise<void> {
-  const { client, sessions, memory, log, contents } = deps;
-  const now = deps.now ?? Date.now;
+  const { client, sessions, memory, log, contents, now } = deps;
 
   async function reply(turn: OngoingTurn, sink: ReplySink): Promise<void> {
     const { record, messages, telemetry } = turn;
@@ -147,7 +146,7 @@ export function createTurnReply(
             kept: deps.kept,
             limits: deps.limits,
             now,
-            ...(deps.setTimer === undefined ? {} : { setTimer: deps.setTimer }),
+            setTimer: deps.setTimer,
             telemetry,
             log,
             onSent: id => {

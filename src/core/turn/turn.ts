@@ -2,8 +2,8 @@ import type { Reply } from '../adapter.ts';
 import type { Failure } from '../errors.ts';
 import type { KeptStreams } from '../session/kept-streams.ts';
 import { followSession, readLog } from '../session/session-stream.ts';
-import { silentTurn, type TokenCounts, type TurnTelemetry } from '../telemetry.ts';
-import { realTimer, type SetTimer } from '../timer.ts';
+import type { TokenCounts, TurnTelemetry } from '../telemetry.ts';
+import type { SetTimer } from '../timer.ts';
 import { activityOf, looksIntoMemory } from './activities.ts';
 import { type ActionsInput, createTurnActions } from './turn-actions.ts';
 import { createDelivery, type DeliveryInput } from './turn-delivery.ts';
@@ -25,12 +25,12 @@ export interface TurnInput extends DeliveryInput, ActionsInput {
   preface: readonly string[];
   limits: TurnLimits;
   /** Streams of sessions between two turns. */
-  kept?: KeptStreams;
-  telemetry?: TurnTelemetry;
+  kept: KeptStreams;
+  telemetry: TurnTelemetry;
   /** The process is going down: leave everything as it is, a later process carries on. */
   shutdown: AbortSignal;
-  now?: () => number;
-  setTimer?: SetTimer;
+  now: () => number;
+  setTimer: SetTimer;
 }
 
 export interface TurnResult {
@@ -62,8 +62,7 @@ const OVER = new DOMException('the turn is over', 'AbortError');
  * and on shutdown.
  */
 export async function runTurn(input: TurnInput): Promise<TurnResult> {
-  const { client, sessionId, sink, log, limits, now = Date.now, setTimer = realTimer } = input;
-  const telemetry = input.telemetry ?? silentTurn;
+  const { client, sessionId, sink, log, limits, telemetry, now, setTimer } = input;
   const over = new AbortController();
   const reading = AbortSignal.any([over.signal, input.shutdown]);
   const delivery = createDelivery(input, reading, () => {
@@ -138,7 +137,7 @@ export async function runTurn(input: TurnInput): Promise<TurnResult> {
       since: () => input.since,
       onTrouble,
       onReconnect: telemetry.reconnected,
-      ...(input.kept === undefined ? {} : { kept: input.kept }),
+      kept: input.kept,
       isOver: () => endedLive && stopReason === null,
       signal: reading,
       log,
