@@ -1,5 +1,6 @@
 import {
   type APIMessageTopLevelComponent,
+  DefaultRestOptions,
   DiscordAPIError,
   HTTPError,
   MessageFlags,
@@ -66,8 +67,22 @@ export function restOptions(apiUrl: string | undefined): Partial<RESTOptions> {
     ...(apiUrl === undefined ? {} : { api: apiUrl }),
     // An edit that has to wait is given back: by the time it may go, there is newer text to send.
     rejectOnRateLimit: ({ method, route }) => method === 'PATCH' && route.includes('/messages/'),
+    makeRequest: async (url, init) => DefaultRestOptions.makeRequest(url, await withPlainBody(init)),
   };
 }
+
+/**
+ * Forms (files) as the bytes they are. All versions of undici in a process share one dispatcher, the first one's; it
+ * may be newer than discord.js's own, and to that one Node's FormData is no form.
+ */
+async function withPlainBody(init: Init): Promise<Init> {
+  if (!(init.body instanceof FormData)) return init;
+  const form = new Response(init.body);
+  const type = form.headers.get('content-type') ?? '';
+  return { ...init, headers: { ...init.headers, 'content-type': type }, body: await form.arrayBuffer() };
+}
+
+type Init = Parameters<RESTOptions['makeRequest']>[1];
 
 export function createDiscordApi(deps: {
   rest: REST;

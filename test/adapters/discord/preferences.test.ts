@@ -1,3 +1,4 @@
+import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PersonError } from '../../../src/core/errors.ts';
 import type { CommandAction } from '../../../src/core/message.ts';
@@ -668,6 +669,20 @@ describe('/preferences export', () => {
       ['memory.md', '# Memory\n'],
     ]);
     expect(asked()).toEqual([{ type: 'export', format: 'json' }]);
+  });
+
+  it('arrives where the rest of the process brings an undici of its own', async () => {
+    const before = getGlobalDispatcher();
+    const agent = new Agent();
+    setGlobalDispatcher(agent);
+    try {
+      answering({ export: () => file('# Memory\n') });
+      const [sent] = (await shown('export')).attachments;
+      expect(sent?.data.toString()).toBe('# Memory\n');
+    } finally {
+      setGlobalDispatcher(before);
+      await agent.destroy();
+    }
   });
 
   it('is several where Discord takes no file of that size', async () => {
