@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { conversationKey } from '../../src/core/message.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { memoryOf, obedientModel, write } from '../helpers/memory.ts';
 import { createScriptedModel } from '../helpers/scripted-model.ts';
@@ -234,21 +233,6 @@ describe('private direct messages with threads', () => {
     await bench.adapter.say('hello again', open('1'));
     expect(isKnown(model)).toBe(true);
     expect(await ann.run('memory', { type: 'view' }, at('1'))).toMatchObject({ privateHere: true });
-  });
-
-  it('stay private where an earlier version had made one thread private, until they are no more', async () => {
-    const model = obedientModel();
-    bench = await createBench({ model });
-    const ann = memoryOf(bench);
-    await bench.adapter.say(write('a.md', '- one\n'), where('9'));
-    await bench.state.table('private').set(conversationKey(at('1')), true);
-    await bench.adapter.say('hello', where('1'));
-    expect(isKnown(model)).toBe(false);
-    await bench.adapter.say('hello', where('2'));
-    expect(isKnown(model)).toBe(true);
-    await ann.run('outcome', { type: 'private', on: false }, at('2'));
-    await bench.adapter.say('hello again', where('1'));
-    expect(isKnown(model)).toBe(true);
   });
 
   it('leave no row of it behind when the person is forgotten', async () => {

@@ -70,7 +70,6 @@ export function createLateNotices(deps: {
   now: () => number;
 }): LateNotices {
   const { client, notices, inbox, log, now } = deps;
-  // By the owner of the memory; those of earlier versions by the account.
   const rows = deps.state.table<DueNotice>('notice-due');
   const turns = turnRecords(deps.state);
   const here = new Map<string, DueNotice>();
@@ -132,12 +131,6 @@ export function createLateNotices(deps: {
     return { since, foreign: withMore(foreign, foreignText([], state.uses.values(), deps.sourceOf, since)) };
   }
 
-  async function duesOf(person: Person): Promise<[key: string, due: DueNotice][]> {
-    const dues: [key: string, due: DueNotice][] = [];
-    for await (const row of rows.entries(`${personKey(person)}/`)) dues.push(row);
-    return dues;
-  }
-
   async function tryOnce(key: string, due: DueNotice): Promise<'done' | 'later' | 'broken'> {
     try {
       return (await settle(key, due)) ? 'done' : 'later';
@@ -191,11 +184,9 @@ export function createLateNotices(deps: {
     },
 
     async before({ conversation, id }, sessionId) {
-      const account = conversation.person;
-      const [owner, own] = await Promise.all([deps.ownerOf(account), duesOf(account)]);
-      const shared = personKey(owner) === personKey(account) ? [] : await duesOf(owner);
+      const owner = await deps.ownerOf(conversation.person);
       const key = conversationKey(conversation);
-      for (const [row, due] of [...own, ...shared]) {
+      for await (const [row, due] of rows.entries(`${personKey(owner)}/`)) {
         const isSame = due.sessionId === sessionId && due.message.id === id;
         if (!isSame || conversationKey(due.message.conversation) !== key) await tryOnce(row, due);
         else {

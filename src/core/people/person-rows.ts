@@ -81,12 +81,6 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'slack-rotation': { by: 'nobody', why: 'about a workspace' },
 };
 
-/** Of earlier versions of the bot; what they left there goes with the person, or after a month. */
-const FORMER: Readonly<Record<string, Tie>> = {
-  'discord-latest-notice': { by: 'key' },
-  'slack-notice': { by: 'key' },
-};
-
 /** Of these, what is about an account's own memory: worth nothing once another account's has taken its place. */
 const ABOUT_MEMORY: ReadonlySet<string> = new Set([
   'change-set',
@@ -105,13 +99,13 @@ const ABOUT_MEMORY: ReadonlySet<string> = new Set([
 
 /** Removes every row of a person; returns how many. Safe to repeat. */
 export function eraseRows(state: State, person: Person): Promise<number> {
-  return erase(state, person, Object.entries({ ...FORMER, ...TABLES }));
+  return erase(state, person, Object.entries(TABLES));
 }
 
 /** How many rows `eraseRows` would remove. */
 export async function countRows(state: State, person: Person): Promise<number> {
   let rows = 0;
-  for await (const _ of rowsOf(state, person, Object.entries({ ...FORMER, ...TABLES }))) rows += 1;
+  for await (const _ of rowsOf(state, person, Object.entries(TABLES))) rows += 1;
   return rows;
 }
 

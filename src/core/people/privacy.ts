@@ -42,19 +42,8 @@ export function createPrivacy(state: State): Privacy {
 
   const isPaused = async (person: Person) => (await pauses.get(personKey(person))) === true;
 
-  async function isPrivate(conversation: Conversation): Promise<boolean> {
-    // Earlier versions kept it of each thread.
-    const keys = new Set([privateKey(conversation), conversationKey(conversation)]);
-    return (await Promise.all([...keys].map(key => privates.get(key)))).includes(true);
-  }
-
-  async function endPrivate(conversation: Conversation): Promise<boolean> {
-    const whole = privateKey(conversation);
-    let changed = await privates.delete(whole);
-    if (extentOf(conversation) !== 'place') return changed;
-    for await (const [key] of privates.entries(whole)) changed = (await privates.delete(key)) || changed;
-    return changed;
-  }
+  const isPrivate = async (conversation: Conversation) =>
+    (await privates.get(privateKey(conversation))) === true;
 
   return {
     isPaused,
@@ -62,7 +51,7 @@ export function createPrivacy(state: State): Privacy {
     setPaused: (person, paused) =>
       paused ? pauses.insert(personKey(person), true) : pauses.delete(personKey(person)),
     setPrivate: (conversation, on) =>
-      on ? privates.insert(privateKey(conversation), true) : endPrivate(conversation),
+      on ? privates.insert(privateKey(conversation), true) : privates.delete(privateKey(conversation)),
     async accessFor(conversation, owner) {
       const [hidden, paused] = await Promise.all([isPrivate(conversation), isPaused(owner)]);
       if (hidden) return 'none';

@@ -22,14 +22,14 @@ export interface SessionRecord extends MadeSession {
   ended: boolean;
   /** The agent has been told of everything that is marked below this: see memory-marks. */
   listedAt: number;
-  /** The same of what is kept where only the person reads; absent: as `listedAt`. */
-  listedPrivatelyAt?: number;
+  /** The same of what is kept where only the person reads. */
+  listedPrivatelyAt: number;
   /** Our last user.message that the session holds; null while nothing was said, so <session_start> is still due. */
   lastSentId: string | null;
   /** The server's time of the last event of the last turn. */
   lastEventAt: string | null;
-  /** What it had cost at list price after the last turn, in cents; absent or null where that is not known. */
-  listCents?: number | null;
+  /** What it had cost at list price after the last turn, in cents; null where that is not known. */
+  listCents: number | null;
 }
 
 export interface OpenSession extends SessionRecord {
@@ -45,13 +45,13 @@ export interface OpenSession extends SessionRecord {
   heard: Heard;
 }
 
-export type Heard = Required<Pick<SessionRecord, 'listedAt' | 'listedPrivatelyAt'>>;
+export type Heard = Pick<SessionRecord, 'listedAt' | 'listedPrivatelyAt'>;
 
 export interface Sessions {
   /**
    * The conversation's session: the one it has, or a new one when that is old, ended, or for another agent or
    * store. `keep` names a session that already has the message of the turn: then that one, however old, unless its
-   * memory is not the person's any more.
+   * memory is not the person's any more. Of one conversation one at a time.
    */
   open(conversation: Conversation, keep: string | null): Promise<OpenSession>;
   update(conversation: Conversation, change: Partial<SessionRecord>): Promise<void>;
@@ -108,7 +108,6 @@ export function createSessions(deps: {
   const news = deps.state.table<string>('news');
   const endings = createSessionEndings({ client, state: deps.state, log, now });
   const making = createSessionMaking({ ...deps, lost: memoryLost });
-  const opening = new Map<string, Promise<OpenSession>>();
   const idleMs = file.session.idle_hours * 3600_000;
   const claims = createPersonClaims(deps.state, accounts);
   const marks = createMemoryMarks({ state: deps.state, keepMs: idleMs, now });
@@ -129,7 +128,16 @@ export function createSessions(deps: {
   /** As it is kept before anything was said in it. */
   async function make(purpose: SessionPurpose): Promise<SessionRecord> {
     const made = await making.make(purpose);
-    return { ...made, lastUsedAt: now(), ended: false, listedAt: 0, lastSentId: null, lastEventAt: null };
+    return {
+      ...made,
+      lastUsedAt: now(),
+      ended: false,
+      listedAt: 0,
+      listedPrivatelyAt: 0,
+      lastSentId: null,
+      lastEventAt: null,
+      listCents: null,
+    };
   }
 
   async function memoryLost(person: Person, storeId: string): Promise<void> {
@@ -254,13 +262,7 @@ export function createSessions(deps: {
   }
 
   return {
-    open(conversation, keep) {
-      // Preparing and answering may ask at the same time; a conversation has one session.
-      const key = conversationKey(conversation);
-      const running = opening.get(key) ?? open(conversation, keep).finally(() => opening.delete(key));
-      opening.set(key, running);
-      return running;
-    },
+    open,
 
     async update(conversation, change) {
       const used = { ...change, lastUsedAt: now() };
@@ -354,5 +356,5 @@ function heardOf(marked: Marked): Heard {
 }
 
 function heardIn({ listedAt, listedPrivatelyAt }: SessionRecord, audience: Audience): number {
-  return audience === 'private' ? (listedPrivatelyAt ?? listedAt) : listedAt;
+  return audience === 'private' ? listedPrivatelyAt : listedAt;
 }

@@ -327,7 +327,7 @@ function hearing(sink: ReplySink): { sink: ReplySink; said(): string } {
 /** The turn's part of what the session has cost so far; null where the two cannot be told apart. */
 function centsSince(before: OpenSession, { sessionCents }: TurnUsage): number | null {
   if (sessionCents === null || before.lastSentId === null) return sessionCents;
-  return before.listCents == null ? null : Math.max(0, sessionCents - before.listCents);
+  return before.listCents === null ? null : Math.max(0, sessionCents - before.listCents);
 }
 
 /** Stopped for the sake of what was taken back, a turn has not answered the others it was about. */
