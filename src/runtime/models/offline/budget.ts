@@ -27,7 +27,10 @@ const limits: RegExp[] = [
   ),
   // I have # to spend, I have a budget of #, I have a # budget
   new RegExp(`^i (?:only )?(?:have|got)${about}\\s*(?:budget|limit)${about}\\s*${sum}`, 'i'),
-  new RegExp(`^i (?:only )?(?:have|got)${about}\\s*${sum}\\s*(?:budget|to spend|as (?:a|my) budget)`, 'i'),
+  new RegExp(
+    `^i (?:only )?(?:have|got)${about}\\s*${sum}(?=(?:\\s?(?:-|–|to)\\s?[#~])?\\s*(?:budget|to (?:spend|play with|work with)|as (?:a|my) budget|for (?:a|an|some|new) ))`,
+    'i',
+  ),
   new RegExp(
     `^i (?:am )?(?:on|have) (?:an? |my )?(?:tight |strict |small )?budget of${about}\\s*${sum}`,
     'i',

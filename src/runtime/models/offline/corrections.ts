@@ -1,25 +1,55 @@
 import type { Change } from './changes.ts';
-import { amountsIn, money } from './money.ts';
+import { amountsIn, currencyNamed, money } from './money.ts';
+import { withDigits } from './numbers.ts';
 import { sizesIn } from './sizes.ts';
+import { itemPattern, measures, sizedItem } from './vocabulary.ts';
 
 type Value = Extract<Change, { type: 'set' }>;
 
-const correction =
-  /^((?:(?:oh|no|nope|sorry|wait|actually|correction|hmm|oops|well|rather)[,:!. ]+)*)((?:it|that)(?: is|'s)|(?:(?:it|that) )?should be|make (?:it|that)|i meant?(?: to say)?)? ?(?:now |more like )?(?:an? )?(?:size )?([^,?]{1,16}?)(?:,? (?:not|instead of) .{1,16})?$/i;
+const regret =
+  "(?:oh|no|nope|sorry|wait|actually|correction|typo|hmm|oops|well|rather|(?:that|this|it)(?:'s| is| was) (?:wrong|not right|not true|incorrect|a typo))";
+const correction = new RegExp(
+  `^(?<regrets>(?:${regret}[,:!. ]+)*)(?<renewed>(?:it|that)(?: is|'s)|(?:(?:it|that) )?should be|make (?:it|that)|i meant?(?: to say)?|i (?:wear|take|am)|i'm)? ?(?:now |more like )?(?:an? )?(?:size )?(?<value>[^,?]{1,16}?)(?<after>,? (?:actually|sorry|instead|rather))?(?<not>,? (?:not|instead of) (?<old>.{1,16}))?$`,
+  'i',
+);
+const currency = new RegExp(
+  `^(?:${regret}[,:!. ]+)*(?:(?:i meant?|(?:it|that)(?:'s| is)|make (?:it|that))(?: in)?|in) (?<word>\\S+)$`,
+  'i',
+);
+const whatFor = new RegExp(
+  `^(?:(?:it|that)(?: is|'s|s)? )?(?:(?:for|in) )?(?:(?:the|my) )?(?<item>${itemPattern})(?: sizes?)?$`,
+  'i',
+);
 
 /**
- * "Actually, 9.5" or "make that $150": a new value for what was last stated, filed under its key. Null when the
- * sentence is no such thing.
+ * "Actually, 9.5", "make that $150", "I meant euros" or, of a size that is for nothing yet, "shoes": a new value for what
+ * was last stated. Null when the sentence is no such thing.
  */
 export function correctionOf(sentence: string, last: Value | null): Value | null {
-  const [, regrets = '', renewed, value] = correction.exec(sentence) ?? [];
-  if (
-    last === null ||
-    value === undefined ||
-    (regrets === '' && (renewed === undefined || /^(?:it|that)/i.test(renewed)))
-  ) {
-    return null;
-  }
+  if (last === null) return null;
+  const said = withDigits(sentence).replace(/[, ]+(?:please|pls|thanks)$/i, '');
+  return named(said, last) ?? converted(said, last) ?? replaced(said, last);
+}
+
+function named(said: string, last: Value): Value | null {
+  const item = last.key === 'size' ? sizedItem(whatFor.exec(said)?.groups?.item ?? '') : null;
+  return item === null || measures.includes(item) ? null : { ...last, key: `${item} size` };
+}
+
+function converted(said: string, last: Value): Value | null {
+  const to = last.topic === 'budget' ? currencyNamed(currency.exec(said)?.groups?.word ?? '') : null;
+  const [amount, more] = amountsIn(last.value);
+  if (to === null || amount === undefined || more !== undefined) return null;
+  return { ...last, value: money(amount.value, to) + last.value.slice(amount.end) };
+}
+
+function replaced(said: string, last: Value): Value | null {
+  const { regrets = '', renewed, value, after, old } = correction.exec(said)?.groups ?? {};
+  if (value === undefined) return null;
+  const isRegretted =
+    regrets !== '' || after !== undefined || (old !== undefined && last.value.includes(old.trim()));
+  if (!isRegretted && (renewed === undefined || /^(?:it|that|i\b(?! mean))/i.test(renewed))) return null;
+
   const [amount, more] = amountsIn(value);
   const whole =
     amount !== undefined && more === undefined && amount.start === 0 && amount.end === value.length;

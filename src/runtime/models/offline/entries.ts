@@ -1,6 +1,6 @@
 import type { Attitude, Topic } from './changes.ts';
 import { lookup } from './lookup.ts';
-import { sizedItem, thingNamed } from './vocabulary.ts';
+import { measures, sizedItem, thingNamed } from './vocabulary.ts';
 
 /** A line that says something: "- shoe size: 9 (2026-11-22)". */
 export interface Entry {
@@ -27,7 +27,7 @@ export function topicOf(entry: Entry): Topic | null {
   if (key === null) return null;
   if (key === 'name') return 'notes';
   if (key === 'budget' || key.startsWith('budget for ')) return 'budget';
-  if (key === 'size' || key === 'waist' || key === 'inseam' || key.endsWith(' size')) return 'sizes';
+  if (key === 'size' || measures.includes(key) || key.endsWith(' size')) return 'sizes';
   if (key !== 'likes' && key !== 'avoids' && key !== 'allergic to') return null;
   return thingNamed(namesIn(value)[0] ?? '')?.topic ?? null;
 }
@@ -87,7 +87,7 @@ function keyNamed(label: string, value: string): string | null {
   if (/^(?:preferred )?name$|^(?:call (?:me|them)|nickname)$/.test(name)) return 'name';
   if (/^(?:max(?:imum)? )?budget$|^(?:budget|spending|price) limit$/.test(name)) return 'budget';
   if (/^budget for .+/.test(name)) return name;
-  if (name === 'size' || name === 'waist' || name === 'inseam') return name;
+  if (name === 'size' || measures.includes(name)) return name;
   if (/ size$/.test(name)) {
     const item = sizedItem(name.replace(/ size$/, ''));
     return item === null ? name : `${item} size`;

@@ -65,6 +65,10 @@ const words = lookup({
   reais: 'R$',
 });
 
+/** Alternation of the words for currencies, for use inside other patterns. */
+export const currencyWords =
+  'dollars?|bucks?|euros?|pounds?|quid|yen|rupees|francs|kronor|kroner|zloty|reais';
+
 const before =
   '(us ?\\$|ca\\$|c\\$|au?\\$|nz\\$|hk\\$|r\\$|[$€£¥₹₩]|(?:usd|eur|gbp|chf|cad|aud|sek|nok|dkk|pln|inr|jpy) ?)';
 const digits = '(\\d{1,3}(?:[,. ]\\d{3})+(?:[.,]\\d{1,2})?|\\d{1,7}(?:[.,]\\d{1,2})?)';
@@ -73,6 +77,11 @@ const amount = new RegExp(
   `(?<![\\w.,])(?:${before}\\s?)?${digits}(\\s?k(?![\\w]))?(?:[\\s-]?${after})?(?![\\d%])`,
   'giu',
 );
+
+/** "euros" -> "€"; null for other words. */
+export function currencyNamed(word: string): string | null {
+  return words.get(word.toLowerCase()) ?? null;
+}
 
 /** Amounts of money, or bare numbers that could be one, in the order they stand in `text`. */
 export function amountsIn(text: string): Amount[] {

@@ -19,7 +19,7 @@ export type Question =
 
 /** True for words that want something found rather than tell something. */
 export function isRequest(text: string): boolean {
-  return finds.test(text);
+  return finds.test(text) && !/\b(?:don't|do not|dont|never|stop) (?:show|recommend|suggest)/i.test(text);
 }
 
 interface Asked {
@@ -42,7 +42,7 @@ const afford =
 const suitsMe =
   /\b(?:suit|suits|okay|ok|good|right|fine|work|works|fit|fits|match|matches|look)\b.*\b(?:me|my taste|my style|i)\b|\b(?:should|could|can|would) i (?:wear|buy|get|like|try|take|choose|pick)\b|\bwould i like\b|\bis .* (?:something|one) for me\b/i;
 const finds =
-  /\b(?:find|recommend|suggest|show me|looking for|look for|search(?: for)?|shop(?:ping)? for|shopping|help me (?:find|choose|pick|buy|shop)|any (?:ideas|suggestions|recommendations|tips)|what should i (?:wear|buy|get)|where (?:can|do|should) i (?:buy|get|find)|i(?:'m| am)? (?:need|want|would like|'d like|after)|need|do you (?:have|sell|carry)|have you got|pick me|get me|gifts?|presents?|outfit|i'd (?:like|love))\b/i;
+  /\b(?:find|recommend|suggest|show me|looking for|look for|search(?: for)?|shop(?:ping)? for|shopping|help me (?:find|choose|pick|buy|shop)|any (?:ideas|suggestions|recommendations|tips)|what should i (?:wear|buy|get)|where (?:can|do|should) i (?:buy|get|find)|i(?:'m| am)? (?:need|want(?! to (?:be|know|tell|say)\b)|would like|'d like|after)|need|do you (?:have|sell|carry)|have you got|pick me|get me|gifts?|presents?|outfit|i'd (?:like|love))\b/i;
 const item = new RegExp(
   `\\b(?:(?:running|hiking|winter|summer|rain|dress|wedding|evening|leather|denim|wool|work|party|formal|casual) )?(?:${itemPattern}|bags?|scar(?:f|ves)|watch(?:es)?|sunglasses|jewel(?:le)?ry|backpacks?|swimwear|swimsuits?|bikinis?)\\b`,
   'gi',
@@ -101,7 +101,7 @@ function questionIn({ raw, question, clauses }: Sentence, learned: boolean): Que
   const things = thingsIn(text);
   if (question && suitsMe.test(text) && things.length > 0) return { type: 'suits me', things };
   const item = itemIn(text);
-  if (finds.test(text) && (item !== null || !learned)) {
+  if (isRequest(text) && (item !== null || !learned)) {
     return { type: 'find', item, things, limit: priceIn(text), forOther: isForOther(raw) };
   }
   if (!question) return null;

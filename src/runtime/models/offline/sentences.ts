@@ -3,6 +3,7 @@
  * Only clauses about the speaker are worth learning from.
  */
 
+import { withDigits } from './numbers.ts';
 import { sizedItem, thingNamed } from './vocabulary.ts';
 
 export interface Clause {
@@ -22,7 +23,7 @@ const relation =
   'brother|sister|mother|mom|mum|father|dad|wife|husband|son|daughter|kids?|child(?:ren)?|baby|boyfriend|girlfriend|bf|gf|partner|spouse|friends?|mate|buddy|boss|colleagues?|coworkers?|uncle|aunt|cousin|niece|nephew|grand\\w+|roommate|flatmate|neighbou?r|fianc\\w+|ex|dog|cat|team|in-laws?|step\\w+|twin|parents?|family';
 
 const fillers =
-  /^(?:(?:hi|hello|hey|hiya|howdy|yo|well|ok|okay|so|btw|by the way|fyi|also|and|or|oh|ah|um+|uh+|hmm+|actually|please|pls|just|yes|yeah|yep|sure|right|sorry|wait|correction|update|plus|then|thanks|thank you|good (?:morning|evening|afternoon)|as you know|in fact|to be honest|tbh|honestly|frankly|generally|in general|usually|personally|basically|obviously|remember|there|bot|everyone|folks|team|now|again|one more thing|i (?:think|guess|believe|know|said|mean|already told you|told you|just want you to know|want you to know|should (?:mention|say|add)|forgot to (?:mention|say))(?: that)?|you (?:should )?know(?: that)?|keep in mind(?: that)?|note(?: that)?|that|because|since|but|though|although|however|no(?=,))(?:\s*[,!:.-]+\s*|\s+))+(?=\S)/i;
+  /^(?:(?:hi|hello|hey|hiya|howdy|yo|well|ok|okay|so|btw|by the way|fyi|also|and|or|oh|ah|um+|uh+|hmm+|actually|please|pls|just|yes|yeah|yep|sure|right|sorry|wait|correction|update|plus|then|thanks|thank you|good (?:morning|evening|afternoon)|as you know|in fact|to be honest|tbh|honestly|frankly|generally|in general|usually|personally|basically|obviously|remember|there|bot|everyone|folks|team|now|again|one more thing|i (?:think|guess|believe|know|said|mean|already told you|told you|just want you to know|want you to know|should (?:mention|say|add)|forgot to (?:mention|say))(?: that)?|you (?:should )?know(?: that)?|keep in mind(?: that)?|note(?: that)?|that(?! is\b)|because|since|but|though|although|however|no(?=,))(?:\s*[,!:.-]+\s*|\s+))+(?=\S)/i;
 
 const interrogative =
   /^(?:what|what's|which|who|whose|when|where|why|how|do|does|did|don't you|is|are|am|was|were|can|could|would|will|should|shall|has|may|might|any idea|anything (?:you|that) )\b/i;
@@ -47,7 +48,7 @@ const forOther = new RegExp(
 );
 
 const clauseStart =
-  "(?:i|i'm|i am|my|we|our|he|she|they|it|you|his|her|their|no|not|never|nothing|anything|sizes?|budget|under|below|max(?:imum)?|up to|at most|less than|around|hate|love|like|wear|prefer|avoid|dislike|don't|can't|won't|am|allergic|have|has|is|hates|loves|likes|wears|need|want|take|call|find|show|recommend|suggest|please|what|which|do|does|can|could|are|remember|forget|also|any ideas|any suggestions|any recommendations|got any|how|where|that|let's|tell|if|make|[a-z]+ sizes?|shoes?:|only|[a-z]+ (?:is|are) (?:fine|ok|okay|my favou?rite|too itchy|itchy)|[a-z]+ makes me|(?:us|uk|eu)? ?\\d+(?:\\.\\d)? (?:in|for) [a-z]+|(?:x{0,3}[sl]|m|small|medium|large) (?:in|for) [a-z]+|(?:[$€£]\\d|\\d+ ?(?:euros?|dollars|pounds|bucks)))(?![\\w'])";
+  "(?:i|i'm|i am|my|we|our|he|she|they|it|you|his|her|their|no|not|never|nothing|anything|sizes?|budget|under|below|max(?:imum)?|up to|at most|less than|around|hate|love|like|wear|prefer|avoid|dislike|don't|can't|won't|am|allergic|have|has|is|hates|loves|likes|wears|need|want|take|call|find|show|recommend|suggest|please|what|which|do|does|can|could|are|remember|forget|also|any ideas|any suggestions|any recommendations|got any|how|where|that|let's|tell|if|make|[a-z]+ sizes?|shoes?:|only|[a-z]+ (?:is|are) (?:fine|ok|okay|my favou?rite|too itchy|itchy)|[a-z]+ makes me|\\d+(?:\\.\\d)? (?:in|for) [a-z]+|(?:x{0,3}[sl]|m|small|medium|large) (?:in|for) [a-z]+|(?:[$€£]\\d|\\d+ ?(?:euros?|dollars|pounds|bucks)))(?![\\w'])";
 const splitter = new RegExp(
   `\\s*[,:–—]\\s+(?:and\\s+|or\\s+)?(?=${clauseStart})|\\s+(?:and|&|plus|\\+)\\s+(?:also\\s+)?(?=${clauseStart})|(?<!\\b(?:anything|everything|nothing|all))\\s*,?\\s+(?:but|though|although|however|while|whereas|because|since|so)\\s+|\\s+[–—-]+\\s+`,
   'i',
@@ -118,11 +119,16 @@ function tidy(text: string): string {
     [/\bfavorite(s?)\b/gi, 'favourite$1'],
     [/\bcolor(s?)\b/gi, 'colour$1'],
     [/\bwanna\b/gi, 'want to'],
+    [/\bsz\b/gi, 'size'],
+    [/\bfave?s?\b/gi, 'favourite'],
+    [/\b([a-z]+)(?: \1\b)+/gi, '$1'],
+    [
+      /\b([a-z]{3,})'s (?=(?:fine|ok|okay|alright|great|lovely|too|so|really|not|itchy|my fav\w+)\b)/gi,
+      '$1 is ',
+    ],
     [/\b(?:al+ergi[ck]|alerji[ck]|allegic)\b/gi, 'allergic'],
     [/\b(?:luv|loove+)\b/gi, 'love'],
     [/\btee-?shirt/gi, 't-shirt'],
-    [/(\d)\s*½/g, '$1.5'],
-    [/(\d) (?:and a half|1\/2)(?!\d)/g, '$1.5'],
     // "is not 9 but 10", "isn't $120, it's $150": only the second counts.
     [
       /\b(is|are|wear|take)(?:n't| not) (?:an? )?(?:size )?[$€£]?[\d.,]+\S*,? (?:but|it is)(?: an?)? /gi,
@@ -130,7 +136,7 @@ function tidy(text: string): string {
     ],
   ];
   return rewrites
-    .reduce((result, [pattern, plain]) => result.replace(pattern, plain), text)
+    .reduce((result, [pattern, plain]) => result.replace(pattern, plain), withDigits(text))
     .replace(/ {2,}/g, ' ');
 }
 

@@ -1,24 +1,31 @@
 import type { Change } from './changes.ts';
 import { lookup } from './lookup.ts';
-import { itemPattern, sizedItem } from './vocabulary.ts';
+import { itemPattern, measures, sizedItem } from './vocabulary.ts';
 
 const unit = '(?:us|uk|eu|eur|european|fr|french|it|italian|jp|au|american|british)';
 const letter =
   '(?:xxs|xs|s|m|l|xl|xxl|xxxl|[2-5]xl|extra[ -]small|small|medium|large|extra[ -]large|xx?-large|one size)';
 const number =
-  '(?:\\d{2}[a-h]{1,2}(?![a-z])|\\d{1,3}(?:[.,]\\d)?(?:\\s?[/x]\\s?\\d{2,3})?(?:-\\d{1,3}(?:\\.\\d)?)?)';
-const value = `(?:(${unit})\\s+(?:(?:men|women)'?s\\s+)?(?:size\\s+)?)?(${number}|${letter})(?:\\s?(${unit})(?![\\w]))?(\\s(?:wide|narrow))?(?:\\s?(cm|inch(?:es)?|mm|"))?(?![\\w$€£%])(?!\\.\\d)`;
+  '(?:\\d{2}[a-h]{1,2}(?![a-z])|\\d{1,3}(?:[.,]\\d|\\s[12]/3)?(?:\\s?[/x]\\s?\\d{2,3})?(?:-\\d{1,3}(?:\\.\\d)?)?)';
+const value = `(?:(?<unitBefore>${unit})\\s+(?:size\\s+)?)?(?<whose>(?:wo)?men'?s\\s+(?:size\\s+)?)?(?<amount>${number}|${letter}(?:-${letter})?)(?:\\s?(?<unitAfter>${unit})(?![\\w]))?(?<width>\\s(?:wide|narrow))?(?:\\s?(?<measure>cm|inch(?:es)?|mm|"))?(?![\\w$€£%])(?!\\.\\d)`;
 const aside =
   '(?:(?:now|actually|about|around|usually|probably|normally|typically|always|currently|still|really|only|mostly|generally|often|either)\\s+)*';
 
 const itemFirst = new RegExp(
-  `\\b(${itemPattern})\\b(?:\\s+sizes?)?(?:\\s+(?:in|for)\\s+\\w+)?\\s*(?:is|are|measures?|=|:|of|changed to|went (?:up|down) to|to)?\\s*${aside}(?:an?\\s+)?(?:size\\s+)?${value}`,
+  `\\b(?<item>${itemPattern})\\b(?:\\s+sizes?)?(?:\\s+(?:in|for)\\s+\\w+)?\\s*(?:is|are|measures?|=|:|of|changed to|went (?:up|down) to|to)?\\s*${aside}(?:an?\\s+)?(?:size\\s+)?${value}`,
   'gi',
 );
 const valueFirst = new RegExp(
-  `(\\ban?\\s+)?(?:\\b(${itemPattern})\\s+)?(\\bsize\\s*[:=]?\\s*(?:is\\s+)?${aside}(?:an?\\s+)?)?(?<![\\w$€£.,-])${value}(?:\\s+(?:(in|for)\\s+)?(?:(?:my|the|most|all|men's|women's|mens|womens|running|hiking|dress|winter)\\s+)*(${itemPattern})\\b)?`,
+  `(?<article>\\ban?\\s+)?(?:\\b(?<before>${itemPattern})\\s+)?(?<sizeWord>\\bsize\\s*[:=]?\\s*(?:is\\s+)?${aside}(?:an?\\s+)?)?(?<![\\w$€£.,'-])${value}(?:\\s+(?:(?<inWord>in|for)\\s+)?(?:(?<unitIn>${unit})\\s+)?(?:(?:my|the|most|all|men's|women's|mens|womens|running|hiking|dress|winter)\\s+)*(?<after>${itemPattern})\\b)?`,
   'gi',
 );
+
+/** The same size in another country: "EU 42 / UK 8". */
+const also = new RegExp(
+  `(?:\\s*[,/(=]|\\s+(?:and|or)\\b)+\\s*(?=${unit}\\b|\\d[\\d.]*\\s?${unit}\\b)${value}`,
+  'iy',
+);
+const sizedThing = new RegExp(`^(?:${letter}|\\d{2}[x/]\\d{2})\\s+(?:${itemPattern})\\b`, 'i');
 
 const saysIWear = new RegExp(`^(?:i\\s+)?${aside}(?:wear|take)\\b`, 'i');
 const saysIAm = new RegExp(`^i\\s+${aside}am\\b(?!\\s+not)`, 'i');
@@ -28,53 +35,78 @@ const saysINeed = new RegExp(
 );
 const mySize = new RegExp(`^(?:my|the)\\s+[^$€£]*?\\b(?:sizes?|${itemPattern})\\b`, 'i');
 const bare = new RegExp(
-  `^(?:an?\\s+)?(?:${unit}\\s+)?(?:(?:men|women)'?s\\s+)?(?:(?:${itemPattern})\\s+)?sizes?\\b|^(?:${itemPattern})\\s*[:=]|^(?:an?\\s+)?${value}\\s+(?:in|for)\\s+(?:${itemPattern})\\b|^(?:${unit})\\s+\\d`,
+  `^(?:an?\\s+)?(?:${unit}\\s+)?(?:(?:men|women)'?s\\s+)?(?:(?:${itemPattern})\\s+)?sizes?\\b|^(?:wo)?men'?s\\s+\\d|^(?:${itemPattern})\\s*[:=]|^(?:${measures.join('|')}|bust|inside leg)\\s+\\d|^(?:an?\\s+)?${value}\\s+(?:in|for)\\s+(?:${itemPattern})\\b|^(?:${unit})\\s+\\d`,
   'i',
 );
 const notMine =
-  /\b(?:used to|too (?:big|small|large|tight)|years?|old|kids?|minutes?|hours?|days?|times|people)\b/i;
+  /\b(?:used to|want to be|would like to be|hope|hoping|wish|trying to|too (?:big|small|large|tight)|years?|old|kids?|minutes?|hours?|days?|times|people)\b/i;
 
 /** Sizes a clause about the speaker states, e.g. "I wear size 9 shoes" or "M in shirts". */
 export function sizesIn(clause: string, shoesAreMentioned: boolean): Change[] {
-  const text = withDigits(clause);
+  const text = plainer(clause);
   if (notMine.test(text)) return [];
   const gone = notAnymore(text);
   if (gone) return gone;
 
-  const wears = saysIWear.test(text);
+  const wears = saysIWear.test(text) || sizedThing.test(text);
   const am = saysIAm.test(text);
   const needs = saysINeed.test(text);
   const mine = mySize.test(text);
   if (!wears && !am && !needs && !mine && !bare.test(text)) return [];
 
-  const found: Change[] = [];
+  const found: Extract<Change, { type: 'set' }>[] = [];
   const add = (item: string | undefined, size: string) => {
     const key = keyFor(item, size, shoesAreMentioned);
-    if (key && !found.some(change => change.type === 'set' && change.key === key)) {
-      found.push({ type: 'set', topic: 'sizes', key, value: size });
-    }
+    if (key === null) return;
+    const same = found.find(change => change.key === key);
+    if (same === undefined) found.push({ type: 'set', topic: 'sizes', key, value: size });
+    // One size in several countries: "EU 42, UK 8".
+    else if (
+      regionOf(size) !== null &&
+      regionOf(same.value) !== null &&
+      regionOf(size) !== regionOf(same.value)
+    )
+      same.value += ` / ${size}`;
   };
 
   if (!wears && !am && !needs) {
     for (const match of text.matchAll(itemFirst)) {
-      const size = sizeFrom(match, 2);
-      if (size) add(match[1], size);
+      const item = match.groups?.item;
+      const size = sizeFrom(match);
+      if (size) add(item, size);
+      also.lastIndex = match.index + match[0].length;
+      for (let more = also.exec(text); more !== null; more = also.exec(text)) {
+        const other = sizeFrom(more);
+        if (other) add(item, other);
+      }
     }
     if (found.length > 0) return found;
   }
   for (const match of text.matchAll(valueFirst)) {
-    const [whole, article, before, sizeWord, unitBefore, amount, unitAfter] = match;
-    const inWord = match[9];
-    const item = match[10] ?? before;
-    const size = sizeFrom(match, 4);
+    const {
+      article,
+      before,
+      sizeWord,
+      unitBefore,
+      whose,
+      amount,
+      unitAfter,
+      inWord,
+      unitIn,
+      after,
+      measure,
+    } = match.groups ?? {};
+    const item = after ?? before;
+    const size = sizeFrom(match);
     if (!size || amount === undefined) continue;
-    const explicit = sizeWord !== undefined || unitBefore !== undefined || unitAfter !== undefined;
-    const isNumber = /\d/.test(amount) && !/xl/i.test(amount);
+    const explicit = [sizeWord, unitBefore, unitAfter, whose, unitIn].some(said => said !== undefined);
+    const isNumber = !isLettered(amount);
+    if (sizedItem(item ?? '') === 'shoe' && /^(?:inch|mm|")/.test(measure ?? '')) continue;
     const measured = /^(?:waist|inseam)$/i.test(item ?? '');
     const shoeNumber = sizedItem(item ?? '') === 'shoe' && Number.parseFloat(amount) >= 4;
     const ends =
       /^(?:$|[,.)]|\s+(?:in (?:most|general|everything)|usually|mostly|for everything|now|anymore)\b)/i.test(
-        text.slice((match.index ?? 0) + whole.length),
+        text.slice(match.index + match[0].length),
       );
     if (explicit || mine) add(item, size);
     else if (item !== undefined && (inWord !== undefined || before !== undefined)) add(item, size);
@@ -87,6 +119,10 @@ export function sizesIn(clause: string, shoesAreMentioned: boolean): Change[] {
       else if (found.length === 0 && bare.test(text)) add(undefined, size);
     }
   }
+  // "EU 42 and UK 8 in shoes": what it is for was said of the last alone.
+  const [vague, exact, third] = found;
+  if (vague?.key === 'size' && exact !== undefined && third === undefined && regionOf(exact.value) !== null)
+    return [{ ...exact, value: `${vague.value} / ${exact.value}` }];
   return found;
 }
 
@@ -97,7 +133,7 @@ function notAnymore(text: string): Change[] | null {
     'i',
   ).exec(text);
   if (!match) return null;
-  const size = sizeFrom(match, 1);
+  const size = sizeFrom(match);
   const item = new RegExp(`\\b(${itemPattern})\\b`, 'i').exec(text)?.[1];
   if (!size) return null;
   const gone = { type: 'unset', topic: 'sizes', value: size } as const;
@@ -109,37 +145,53 @@ function notAnymore(text: string): Change[] | null {
 
 /** The key a size is filed under, e.g. "shoe size"; null when the size cannot be one for that item. */
 function keyFor(item: string | undefined, size: string, shoesAreMentioned: boolean): string | null {
-  const isNumber = /\d/.test(size) && !/XL/.test(size);
+  const isNumber = !isLettered(size);
   if (item === undefined) {
+    if (cup.test(size)) return 'bra size';
     if (!isNumber) return 'clothing size';
     return shoesAreMentioned ? 'shoe size' : 'size';
   }
   const name = sizedItem(item);
   if (name === null) return null;
-  if (!isNumber && ['ring', 'waist', 'inseam', 'collar'].includes(name)) return null;
-  return name === 'waist' || name === 'inseam' ? name : `${name} size`;
+  if (!isNumber && ['ring', 'collar', ...measures].includes(name)) return null;
+  return measures.includes(name) ? name : `${name} size`;
 }
 
-/** Size as it is filed: "EU 42", "9.5", "M", "32/34", "32 inches". Groups start at `at`. */
-function sizeFrom(match: RegExpExecArray | RegExpMatchArray, at: number): string | null {
-  const [unitBefore, amount, unitAfter, width, measure] = match.slice(at, at + 5);
+const cup = /^\d{2}[a-h]{1,2}$/i;
+
+/** True for "M" and "2XL", and for "32C": no number could be one of them. */
+function isLettered(amount: string): boolean {
+  return !/\d/.test(amount) || /xl/i.test(amount) || cup.test(amount);
+}
+
+function regionOf(size: string): string | null {
+  return /^[A-Z]{2} (?=\d)/.exec(size)?.[0] ?? null;
+}
+
+/** Size as it is filed: "EU 42", "9.5", "M", "32/34", "32 inches". */
+function sizeFrom({ groups = {} }: RegExpExecArray | RegExpMatchArray): string | null {
+  const { unitBefore, amount, unitAfter, unitIn, width, measure } = groups;
   if (amount === undefined) return null;
   const numeric = Number.parseFloat(amount.replace(',', '.'));
-  const letters = amount.toLowerCase().replace(/[ -]/g, '');
-  const core =
-    lettered.get(letters) ??
-    (/[a-z]{1,4}$/i.test(amount) && !/\dx/i.test(amount) ? amount.toUpperCase() : amount);
+  const core = /^\d/.test(amount) ? amount : letters(amount);
   if (/^\d/.test(amount) && !/xl$/i.test(amount) && (numeric > 200 || (numeric === 0 && amount !== '0')))
     return null;
   const tidied = /^\d/.test(core)
     ? core
         .replace(',', '.')
-        .replace(/\s?[/x]\s?(?=\d)/, '/')
+        .replace(/(?<=\d\d)\s?[/x]\s?(?=\d)/, '/')
         .toUpperCase()
     : core;
-  const region = regions.get((unitBefore ?? unitAfter ?? '').toLowerCase());
+  const region = regions.get((unitBefore ?? unitAfter ?? unitIn ?? '').toLowerCase());
   const inches = measure === '"' ? 'inches' : measure;
   return [region, tidied, width?.trim(), inches].filter(Boolean).join(' ');
+}
+
+/** "medium" -> "M", "medium-large" -> "M-L" */
+function letters(amount: string): string {
+  const plain = (text: string) => lettered.get(text.toLowerCase().replace(/[ -]/g, '')) ?? text.toUpperCase();
+  const [, from, to] = new RegExp(`^(${letter})-(${letter})$`, 'i').exec(amount) ?? [];
+  return from === undefined || to === undefined ? plain(amount) : `${plain(from)}-${plain(to)}`;
 }
 
 const lettered = lookup({
@@ -169,18 +221,14 @@ const regions = lookup({
   au: 'AU',
 });
 
-const words =
-  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen'.split(' ');
+const either = new RegExp(
+  `(?:between )?(?<article>\\ban? )?\\b(?<from>${letter}) (?:or|to|and(?! (?:an? )?${letter} (?:in|for)\\b)) (?:an? )?(?<to>${letter})\\b`,
+  'gi',
+);
 
-/** "size nine and a half" -> "size 9.5". */
-function withDigits(text: string): string {
+/** "w32 l34" -> "size 32/34 trousers", "an M or an L" -> "an M-L" */
+function plainer(text: string): string {
   return text
-    .replace(
-      new RegExp(`\\b(sizes?|an?|uk|us)\\s+(${words.join('|')})\\b`, 'gi'),
-      (_, lead: string, word: string) => {
-        return `${lead} ${words.indexOf(word.toLowerCase())}`;
-      },
-    )
-    .replace(/(\d) and a half/g, '$1.5')
-    .replace(/\bw(\d\d)[ /x]*l(\d\d)\b(?: (?:jeans|trousers|pants|chinos))?/gi, 'size $1/$2 trousers');
+    .replace(/\bw(\d\d)[ /x]*l(\d\d)\b(?: (?:jeans|trousers|pants|chinos))?/gi, 'size $1/$2 trousers')
+    .replace(either, '$<article>$<from>-$<to>');
 }

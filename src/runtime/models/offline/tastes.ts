@@ -38,7 +38,7 @@ const rules: Rule[] = [
   },
   {
     pattern: new RegExp(
-      `${me}(?:hate|dislike|detest|loathe|despise|abhor|avoid|boycott|get itchy from|get a rash from|(?:would )?rather not (?:wear|buy|have)|refuse to (?:wear|buy)|react (?:badly )?to|never (?:wear|buy|want|touch)|(?:don't|can't|won't|wouldn't|would not|would never|am not|don't ever)(?: really| actually| even| particularly| much| ever| a)* ?(?:like|love|wear|want|do|buy|stand|bear|tolerate|handle|enjoy|fancy|go for|into|keen on|big fan of|huge fan of|fan of|fond of|care for|mad about|crazy about|a fan of|comfortable in|feel good in|look good in|need)|(?:steer clear of|stay away from|keep away from)|am (?:against|anti))\\b`,
+      `${me}(?:hate|dislike|detest|loathe|despise|abhor|avoid|boycott|get itchy from|get a rash from|(?:would )?rather not (?:wear|buy|have)|refuse to (?:wear|buy)|react (?:badly )?to|(?:get|break out in) hives from|wouldn't be caught dead in|would never be caught dead in|look (?:terrible|awful|bad|horrible|washed out|dreadful) in|never (?:wear|buy|want|touch)|(?:don't|can't|won't|wouldn't|would not|would never|am not|don't ever)(?: really| actually| even| particularly| much| ever| a)* ?(?:like|love|wear|want|do|buy|stand|bear|tolerate|handle|enjoy|fancy|go for|into|keen on|big fan of|huge fan of|fan of|fond of|care for|mad about|crazy about|a fan of|comfortable in|feel good in|look good in|need)|(?:don't|never|stop) (?:show(?:ing)?|recommend(?:ing)?|suggest(?:ing)?|offer(?:ing)?)(?: me)?(?: anything)?|(?:steer clear of|stay away from|keep away from)|am (?:against|anti))\\b`,
       'i',
     ),
     attitude: 'avoids',
@@ -57,18 +57,19 @@ const rules: Rule[] = [
   },
   {
     pattern:
-      /^(?:(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go-to)(?: \w+)?s?(?: (?:is|are|include)|(?=:))|(?:a )?(?:big|huge) fan of|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|likes?:|loves?:|only)\b:?/i,
+      /^(?:(?:one of )?(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go-to)(?: \w+)?s?(?: (?:is|are|include)|(?=:))|(?:a )?(?:big|huge) fan of|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|likes?:|loves?:|only)\b:?/i,
     attitude: 'likes',
   },
 ];
 
 const itches =
-  /^(.+?) (?:(?:always|just|really|only) )*(?:makes? me (?:itch\w*|scratch|sneeze|uncomfortable|sweat)|gives? me (?:a )?(?:rash|hives)|irritates? (?:me|my skin)|itch(?:es)?|(?:is|are|feels?) (?:way )?(?:too )?(?:itchy|scratchy))\b/i;
+  /^(.+?) (?:(?:always|just|really|only) )*(?:makes? me (?:itch\w*|scratch|sneeze|uncomfortable|sweat)|gives? me (?:a )?(?:rash|hives)|makes? me break out|irritates? (?:me|my skin)|itch(?:es)?|(?:is|are|feels?) (?:way )?(?:too )?(?:itchy|scratchy))\b/i;
 const fan =
   /^i am (?:an? )?(?:big |huge |total |real )?(.+?) (?:girl|guy|man|woman|person|fan|lover|addict)$/i;
-const favourite = /^(.+?) (?:is|are) (?:one of )?my (?:all-time |absolute )?(?:favourites?|go-to|thing)\b/i;
+const favourite =
+  /^(.+?) (?:(?:is|are) (?:one of )?my (?:all-time |absolute )?(?:favourites?|go-to|thing)\b|(?:suits?|looks? (?:good|great) on) me$|only$)/i;
 const nevermind =
-  /^(.+?) (?:(?:is|are) (?:fine|ok|okay|all right|alright|good)(?: (?:now|again|after all|with me|for me|by me|too))*|(?:doesn't|don't) (?:bother|itch|irritate) me(?: anymore)?)$/i;
+  /^(.+?) (?:(?:is|are) (?:fine|ok|okay|all right|alright|good)(?: (?:now|again|after all|with me|for me|by me|too|actually|really))*|(?:doesn't|don't) (?:bother|itch|irritate) me(?: anymore)?)$/i;
 
 /** Topics a person can name outright, so that words beyond our lists are understood: "my favourite brand is Foo". */
 const named: [RegExp, TasteTopic][] = [

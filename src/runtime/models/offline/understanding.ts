@@ -7,7 +7,7 @@ import { type Clause, plainly, readSentences, type Sentence } from './sentences.
 import { sizesIn } from './sizes.ts';
 import { tastesIn } from './tastes.ts';
 import { lastThingIn } from './thing-lists.ts';
-import { itemPattern, sizedItem, type Thing, thingNamed } from './vocabulary.ts';
+import { itemPattern, measures, sizedItem, type Thing, thingNamed } from './vocabulary.ts';
 
 export interface Understanding {
   /** In the order they were said. */
@@ -56,7 +56,15 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
     result.cut ||= text.length > longest;
     const shoes = earlier.shoes || mentionsShoes(text);
     let so: SoFar = { it: null, attitude: null };
+    // "I adore wool. Not." and "/s": what was meant is not what was said.
+    if (/(?:^|\s)\/s\s*$/i.test(text)) continue;
+    let saidBefore = 0;
     for (const sentence of readSentences(text.slice(0, longest))) {
+      if (/^not$/i.test(sentence.raw)) {
+        result.changes.splice(saidBefore);
+        continue;
+      }
+      saidBefore = result.changes.length;
       const sensitive = sensitiveIn(sentence.raw);
       const forget = forgetTarget(sentence.raw);
       if (sensitive !== null && sensitive !== 'health' && forget === null) {
@@ -142,6 +150,8 @@ function statedIn(clause: Clause, shoes: boolean, so: SoFar): Stated {
 const smallTalk =
   /^(?:i (?:am (?:good|fine|ok|okay|well|great|back|here|sorry|happy|sure|not sure|bored|tired|curious|just|looking|shopping|asking|wondering|serious|joking|kidding|done|in a hurry)|know|see|understand|agree|guess|hope|think so|don't (?:know|care$|understand|think|believe)|will|(?:really |also )?(?:love|like|hate) (?:it|this|that|you|shopping|talking)|mean|said|told|thought|wonder|wish|can't wait|appreciate|swear|promise|have (?:a|one|another) question)|my (?:god|bad|pleasure|goodness|word|apologies))\b/i;
 
+const sizedNumber = new RegExp(`\\b(?:${itemPattern})\\b.*\\d|\\d.*\\b(?:${itemPattern})\\b`, 'i');
+
 /** True for a clause about the speaker that may have been meant to be kept: no small talk, and no request. */
 function saysSomething(clause: string): boolean {
   if (
@@ -150,8 +160,8 @@ function saysSomething(clause: string): boolean {
     /^(?:remind|tell|list|give|explain|help)\b/i.test(clause)
   )
     return false;
-  if (lastThingIn(clause) !== null || aboutTaste.test(clause)) return true;
-  return /^(?:i|my)\b/i.test(clause) && clause.split(' ').length > 2;
+  if (lastThingIn(clause) !== null || aboutTaste.test(clause) || sizedNumber.test(clause)) return true;
+  return /\b(?:i|me|my)\b/i.test(clause) && clause.split(' ').length > 2;
 }
 
 /** What is not to be kept is not to be repeated either. */
@@ -294,7 +304,7 @@ function forgottenPart(part: string): Change {
     return {
       type: 'unset',
       topic: 'sizes',
-      key: name === 'waist' || name === 'inseam' ? name : `${name} size`,
+      key: measures.includes(name) ? name : `${name} size`,
     };
   }
   if (/\bbudget\b/i.test(bare)) return { type: 'unset', topic: 'budget', key: budgetKey(bare) };

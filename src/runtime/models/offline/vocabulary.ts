@@ -183,6 +183,8 @@ const sizedItems: Record<string, string> = {
   trouser: 'trousers|pants|jeans|chinos|leggings|slacks|bottoms|joggers',
   waist: 'waist',
   inseam: 'inseam|inside leg',
+  chest: 'chest|bust',
+  hips: 'hips',
   shorts: 'shorts',
   dress: 'dress(?:es)?|gowns?',
   skirt: 'skirts?',
@@ -197,6 +199,9 @@ const sizedItems: Record<string, string> = {
   collar: 'collar|neck',
   clothing: 'clothes|clothing|garments?|outfits?',
 };
+
+/** Of the body rather than of clothes: "waist: 32", not "waist size: 32". */
+export const measures: readonly string[] = ['waist', 'inseam', 'chest', 'hips'];
 
 /** Alternation of every garment word, for use inside other patterns. */
 export const itemPattern = Object.values(sizedItems).join('|');
