@@ -220,7 +220,6 @@ export function createBot(deps: BotDeps): Bot {
     adapterOf,
     wake: conversation => dispatcher?.wake(conversation),
     log,
-    now,
   });
   const housekeeping = createHousekeeping({
     state,

@@ -45,7 +45,7 @@ export interface Inbox {
   count(): Promise<number>;
   /** The entry a delivery has, or would have. */
   idOf(conversation: Conversation, messageId: string): string;
-  /** Conversations with something pending, oldest message first; `before`: that came before this time, by our clock. */
+  /** Conversations with something pending, oldest message first; `before`: that came before this ticket was drawn. */
   conversations(before?: number): Promise<Conversation[]>;
 }
 
@@ -134,7 +134,7 @@ export function createInbox(state: State, now: () => number = Date.now, limits: 
           await waiting.delete(id);
           continue;
         }
-        if (stored.receivedAt >= before) continue;
+        if (stored.order >= before) continue;
         const { conversation } = stored.message;
         const key = conversationKey(conversation);
         const order = Math.min(oldest.get(key)?.order ?? Number.POSITIVE_INFINITY, stored.order);

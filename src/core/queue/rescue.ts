@@ -8,13 +8,12 @@ import type { Inbox } from './inbox.ts';
 export interface Rescue {
   /** Everything that waits: after a start. */
   all(): Promise<void>;
-  /** From now on, every half minute, what has waited for so long that its wake may have been lost, or the process it went to. */
+  /** From now on, again and again, what waits for so long that its wake may have been lost, or the process it went to. */
   begin(): void;
   stop(): void;
 }
 
-const FORGOTTEN_MS = 15_000;
-const EVERY_MS = 30_000;
+const EVERY_MS = 15_000;
 
 export function createRescue(deps: {
   state: State;
@@ -22,11 +21,12 @@ export function createRescue(deps: {
   adapterOf(platform: string): ChatAdapter | undefined;
   wake(conversation: string): void;
   log: Log;
-  now: () => number;
 }): Rescue {
   const { state, inbox } = deps;
   const claims = state.table<1>('rescue');
   let timer: NodeJS.Timeout | undefined;
+  /** A ticket of the last look: what came before it and still waits has done so for as long. */
+  let last: number | undefined;
 
   async function wake(before?: number): Promise<void> {
     for (const conversation of await inbox.conversations(before)) {
@@ -39,9 +39,12 @@ export function createRescue(deps: {
 
   async function look(): Promise<void> {
     try {
+      const before = last;
+      last = await state.ticket();
+      if (before === undefined) return;
       // Of the processes that share a state, one looks at a time.
       if (state.multiProcess && !(await claims.insert('claim', 1, EVERY_MS - 1_000))) return;
-      await wake(deps.now() - FORGOTTEN_MS);
+      await wake(before);
     } catch (error) {
       deps.log.error({ event: 'inbox.unread', err: error }, 'could not look for messages that still wait');
     }
