@@ -4,7 +4,7 @@ import type { State } from '../../core/state/state.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
 import { createAnswers } from './answers.ts';
-import { createDiscordApi, guardToken, restOptions } from './api.ts';
+import { createDiscordApi, guardToken, IMPATIENT, restOptions } from './api.ts';
 import { createCatchUp } from './catch-up.ts';
 import { type Persona, registerCommands } from './commands.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
@@ -64,7 +64,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   const now = options.now ?? Date.now;
   const retryMs = options.retryMs ?? RETRY_MS;
   // Apart from the gateway's own, because replies still go out while the process takes its leave.
-  const rest = new REST(restOptions(settings.apiUrl)).setToken(settings.token);
+  const rest = new REST({ ...restOptions(settings.apiUrl), ...IMPATIENT }).setToken(settings.token);
   const releaseToken = guardToken(rest, settings.token, log);
   watchRest(rest, options.rateLimited);
   const api = createDiscordApi({ rest, applicationId: settings.applicationId });

@@ -65,11 +65,14 @@ export function restOptions(apiUrl: string | undefined): Partial<RESTOptions> {
   return {
     version: '10',
     ...(apiUrl === undefined ? {} : { api: apiUrl }),
-    // An edit that has to wait is given back: by the time it may go, there is newer text to send.
-    rejectOnRateLimit: ({ method, route }) => method === 'PATCH' && route.includes('/messages/'),
     makeRequest: async (url, init) => DefaultRestOptions.makeRequest(url, await withPlainBody(init)),
   };
 }
+
+/** For a reply that grows: an edit that has to wait is given back, for by the time it may go, there is newer text to send. */
+export const IMPATIENT: Pick<RESTOptions, 'rejectOnRateLimit'> = {
+  rejectOnRateLimit: ({ method, route }) => method === 'PATCH' && route.includes('/messages/'),
+};
 
 /**
  * Forms (files) as the bytes they are. All versions of undici in a process share one dispatcher, the first one's; it

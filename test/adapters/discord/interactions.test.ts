@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Notice } from '../../../src/core/views.ts';
 import { botSaid, createWorld, done, nthMessage, openReply, type World, working } from './harness.ts';
-import { answerTo, press } from './interacting.ts';
+import { answerTo, press, words } from './interacting.ts';
 
 let world: World;
 
@@ -276,6 +276,17 @@ function fail(): never {
 }
 
 describe('commands', () => {
+  it('are answered where Discord has the answer wait', async () => {
+    const { discord, ana, channel } = world;
+    discord.faults.add({
+      method: 'PATCH',
+      route: '/webhooks/:application/:token/messages/:message',
+      effect: { type: 'rate-limit', retryAfterMs: 50 },
+    });
+    const asked = discord.as(ana.id).slash(channel.id, 'preferences', { path: ['help'] });
+    expect(words(await answerTo(world, asked))).toContain('Your memory is yours');
+  });
+
   it('are registered when they differ from what Discord has, and only then', async () => {
     const puts = () =>
       world.discord.journal.rest({ method: 'PUT', route: '/applications/:application/commands' }).length;
