@@ -15,6 +15,7 @@ import { SetupError } from '../../core/errors.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
 import { guardToken, restOptions } from './api.ts';
+import { fillInInteraction } from './payloads.ts';
 import { watchRest } from './rest-watch.ts';
 import type { DiscordSettings } from './settings.ts';
 
@@ -150,6 +151,7 @@ export function createGateway(deps: {
     });
     release = guardToken(it.rest, settings.token, log);
     watchRest(it.rest, deps.rateLimited);
+    survive(it, log);
     it.on(Events.Error, error =>
       log.warn({ event: 'discord.error', err: error }, 'discord.js reports an error'),
     );
@@ -163,6 +165,7 @@ export function createGateway(deps: {
     );
     it.on(Events.ShardReady, shard => unsettled.get(shard)?.());
     it.on(Events.InteractionCreate, handlers.interaction);
+    it.ws.on(GatewayDispatchEvents.InteractionCreate, fillInInteraction);
     // The raw dispatches: one shape for gateway and REST, and edits and deletions of what no cache holds.
     it.ws.on(GatewayDispatchEvents.MessageCreate, (message: unknown) => handlers.created(message));
     it.ws.on(GatewayDispatchEvents.MessageUpdate, (message: unknown) => handlers.updated(message));
@@ -238,6 +241,22 @@ export function createGateway(deps: {
     botId: () => botId,
     readsContent: () => readsContent,
   };
+}
+
+/** discord.js throws at what it cannot read, amid the reading of the connection, where that would end the process. */
+function survive({ ws }: Client, log: Log): void {
+  const handle: (...given: unknown[]) => boolean = Reflect.get(ws, 'handlePacket').bind(ws);
+  Reflect.set(ws, 'handlePacket', (packet?: { t?: unknown }, shard?: unknown) => {
+    try {
+      return handle(packet, shard);
+    } catch (error) {
+      log.error(
+        { event: 'discord.unreadable', type: packet?.t, err: error },
+        'discord.js could not read something that was delivered; it is passed over',
+      );
+      return true;
+    }
+  });
 }
 
 class ConnectError extends Error {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { botSaid, createWorld, done, nthMessage, openReply, type World, working } from './harness.ts';
+import { answerTo } from './interacting.ts';
 
 let world: World;
 
@@ -66,6 +67,42 @@ describe('a connection that breaks', () => {
     expect((await nthMessage(world, 1)).text).toBe('still there?');
   });
 });
+
+describe('what is delivered with less than Discord sends', () => {
+  it.each(['channel', 'dm'] as const)('is a command all the same (%s)', async where => {
+    await world.start();
+    const { discord, ana, channel } = world;
+    discord.gateway.leaveOut('INTERACTION_CREATE', OPTIONAL);
+    const content = 'a line\n'.repeat(100);
+    const file = { name: 'memory.md', mediaType: 'text/markdown', content };
+    world.bot.onCommand = () => ({ type: 'export', sentence: 'Here it is.', file });
+    const place = where === 'dm' ? discord.as(ana.id).dmChannel() : channel;
+    const asked = discord.as(ana.id).slash(place.id, 'preferences', { path: ['export'] });
+    expect((await answerTo(world, asked)).attachments.map(({ data }) => data.toString())).toEqual([content]);
+  });
+
+  it('is passed over where nothing can be made of it, and what follows is heard', async () => {
+    await world.start();
+    const { discord, ana, channel } = world;
+    discord.gateway.leaveOut('INTERACTION_CREATE', ['data']);
+    discord.as(ana.id).slash(channel.id, 'preferences', { path: ['view'] });
+    discord.as(ana.id).dm('hello');
+    expect((await nthMessage(world, 1)).text).toBe('hello');
+    expect(world.logs).toContainEqual(expect.objectContaining({ event: 'discord.unreadable' }));
+  });
+});
+
+const OPTIONAL = [
+  'app_permissions',
+  'attachment_size_limit',
+  'authorizing_integration_owners',
+  'channel',
+  'context',
+  'entitlements',
+  'guild',
+  'guild_locale',
+  'locale',
+];
 
 describe('credentials', () => {
   it('are refused at start-up with a sentence that says what to do', async () => {

@@ -55,6 +55,8 @@ export interface Gateway {
   pause(isPaused: boolean): void;
   /** Every dispatch is delivered this many times. */
   duplicate(times: number): void;
+  /** Leaves fields out of what is delivered from now on, as other servers with Discord's API may. */
+  leaveOut(event: string, fields: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -70,6 +72,7 @@ export function createGateway(kernel: Kernel, options: GatewayOptions, origin: s
   let isDown = false;
   let isPaused = false;
   let copies = 1;
+  const leftOut = new Map<string, readonly string[]>();
 
   function log(
     connection: Connection,
@@ -214,8 +217,21 @@ export function createGateway(kernel: Kernel, options: GatewayOptions, origin: s
   function deliver(session: Session, event: GatewayEvent): void {
     const isOwn = event.name === 'READY' || event.name === 'RESUMED';
     if (!isOwn && !session.wants(event)) return;
-    const logged = session.dispatch(event);
+    const logged = session.dispatch(lessened(event));
     if (logged) recordDispatch(session, logged);
+  }
+
+  function lessened(event: GatewayEvent): GatewayEvent {
+    const fields = leftOut.get(event.name);
+    if (fields === undefined) return event;
+    return {
+      ...event,
+      render(view) {
+        const payload = event.render(view);
+        if (payload === null) return null;
+        return Object.fromEntries(Object.entries(payload).filter(([field]) => !fields.includes(field)));
+      },
+    };
   }
 
   function recordDispatch(session: Session, { name, seq, data }: LoggedEvent): void {
@@ -326,6 +342,9 @@ export function createGateway(kernel: Kernel, options: GatewayOptions, origin: s
     },
     acknowledge(on) {
       acknowledging = on;
+    },
+    leaveOut(event, fields) {
+      leftOut.set(event, fields);
     },
     down(value) {
       isDown = value;
