@@ -3,10 +3,12 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SetupError } from '../../src/core/errors.ts';
+import { createLeases } from '../../src/core/queue/leases.ts';
 import { openState } from '../../src/core/state/open.ts';
 import { openPostgresState, sweepOf } from '../../src/core/state/postgres.ts';
 import { openRedisState } from '../../src/core/state/redis.ts';
 import type { State } from '../../src/core/state/state.ts';
+import { createLog } from '../../src/log.ts';
 import { cuttable } from '../helpers/cuttable.ts';
 import { POSTGRES, REDIS, uniqueName } from '../helpers/servers.ts';
 import { stateContract } from './contracts/state.ts';
@@ -118,6 +120,17 @@ for (const { label, url, open, clean } of stores) {
         expect(await wrong.table('claims').insert('other', 'theirs', 60_000)).toBe(true);
         vi.useRealTimers();
         expect(await right.table('claims').insert('other', 'mine', 60_000)).toBe(false);
+      });
+
+      it('believes the server too about who is still at work', async () => {
+        const [one, other] = [await another(), await another()].map(state =>
+          createLeases(state, createLog('silent')),
+        );
+        await one?.take('slack/W1/ann/D1/', new AbortController().signal);
+        vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+        expect(await other?.isElsewhere('slack/W1/ann')).toBe(true);
+        await one?.stop();
+        expect(await other?.isElsewhere('slack/W1/ann')).toBe(false);
       });
 
       it('stays open for the others when one of them closes', async () => {

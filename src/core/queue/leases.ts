@@ -140,10 +140,11 @@ export function createLeases(
     if (holder === undefined) return null;
     // Left behind when it could not be released: `here` says that nothing works under it.
     if (holder === mine.id) return mine;
-    // Insertable means that the holder's row has run out, by the store's clock; and inserted it ends for good.
-    const dead = await lives.insert(holder, 1, -1);
-    return dead && (await holders.replace(conversation, holder, mine.id)) ? mine : null;
+    return (await isDead(holder)) && (await holders.replace(conversation, holder, mine.id)) ? mine : null;
   }
+
+  /** Insertable means that its row has run out, by the store's clock; and inserted it ends for good. */
+  const isDead = (process: string) => lives.insert(process, 1, -1);
 
   return {
     async take(conversation, signal) {
@@ -164,7 +165,7 @@ export function createLeases(
 
     async isElsewhere(person) {
       for await (const [, holder] of holders.entries(`${person}/`)) {
-        if (holder !== life?.id && (await lives.get(holder)) !== undefined) return true;
+        if (holder !== life?.id && !(await isDead(holder))) return true;
       }
       return false;
     },
