@@ -122,6 +122,7 @@ function compose(
   const parts: string[] = [];
   const isUnread = understood.unread.length > 0;
   const answers = asked.questions
+    .filter(question => question.type !== 'other' || !understood.orders.includes(question.text))
     .map(question => answer(question, knowledge))
     .filter(text => !isUnread || !text.startsWith(beyond));
   if (asked.greeting) parts.push(greeting(knowledge, transcript));

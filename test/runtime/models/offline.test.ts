@@ -285,6 +285,21 @@ describe('filing', () => {
     expect(session.memory()).not.toContain('birthday');
   });
 
+  it('answers from what it was asked to remember', async () => {
+    const session = createConversation({ files: filled });
+    await session.say('remember that my sister wears a 6', 'note to self: buy red socks');
+    for (const text of ["what's my sister's size?", 'What do you know about my sister?']) {
+      expect((await session.say(text)).text).toBe('You told me: “my sister wears a 6” (2026-11-22).');
+    }
+    expect((await session.say('what did I ask about socks?')).text).toContain('“buy red socks”');
+    expect((await session.say("don't forget my size")).text).not.toContain('Saved');
+  });
+
+  it('takes a request to remember for no question', async () => {
+    const reply = await createConversation().say('can you remember I hate wool pls');
+    expect(reply.text).toBe('Saved: you avoid wool.');
+  });
+
   it('calls a person what they ask to be called', async () => {
     const session = createConversation();
     await session.say('Call me Annie');
@@ -360,6 +375,9 @@ describe('forgetting', () => {
     ['please forget my shoe size', '/sizes.md', '# Sizes\n'],
     ['forget about wool', '/materials.md', '# Materials\n'],
     ['can you forget my sizes?', '/sizes.md', '# Sizes\n'],
+    ['remove my shoe size from your memory', '/sizes.md', '# Sizes\n'],
+    ['ignore what I said about wool', '/materials.md', '# Materials\n'],
+    ['scrap my budget', '/budget.md', '# Budget\n'],
   ])('%s', async (text, path, left) => {
     const session = createConversation({ files: filled });
     const reply = await session.say(text);
@@ -376,6 +394,12 @@ describe('forgetting', () => {
     expect(reply.text).toContain('Removed from memory: everything about you.');
     expect(session.memory()).not.toMatch(/9|wool|120|boots|Bought/);
     expect((await session.say('What do you know about me?')).text).toMatch(/^Nothing yet/);
+  });
+
+  it('says so when there is nothing to forget', async () => {
+    expect((await createConversation().say('forget everything')).text).toBe(
+      'I had nothing in memory about you.',
+    );
   });
 
   it('files anew what is told after forgetting, and nothing that is forgotten after telling', async () => {
@@ -771,6 +795,22 @@ describe('shopping', () => {
     ['My brother wears a 10', /^I only learn about you/],
     ['ok', /^All right/],
     ['Find me something', /tell me what you are looking for/],
+    ['whats my size', /^Sizes: shoe size 9/],
+    ['do I like adidas?', /^You have not told me what you think of Adidas\./],
+    ['did I tell you that I hate wool?', /^As far as I know, you avoid wool\./],
+    ['what do I like?', /^You have not told me what you like\./],
+    ['what should you never show me?', /^As far as I know, you avoid wool\./],
+    ['am I allergic to anything?', /^You have not told me what you are allergic to\./],
+    ['is wool ok?', /^Probably not: you avoid wool\./],
+    ["what's my sister's size?", /^I only know your own sizes/],
+    ['undo that', /“\/preferences undo”/],
+    ["that's wrong", /“\/preferences undo”/],
+    ['stop remembering things about me', /^“\/preferences pause”/],
+    ['delete my account', /^“\/preferences forget me”/],
+    ['export my data', /^“\/preferences export”/],
+    ['is my data private?', /^“\/preferences” shows everything I keep/],
+    ['when did I tell you my budget?', /^“\/preferences” shows everything I keep/],
+    ['tell me about me', /^Here is what I remember/],
   ])('%s', async (text, expected) => {
     expect((await createConversation({ files: filled }).say(text)).text).toMatch(expected);
   });

@@ -1,6 +1,6 @@
 import { type Attitude, againstIt, everyAttitude, type Topic, topics } from './changes.ts';
 import { spoken } from './confirmation.ts';
-import { entriesOf, topicOf } from './entries.ts';
+import { entriesOf, same, topicOf } from './entries.ts';
 import { type Files, filedValue, thingsFiled, topicOfPath } from './filing.ts';
 import { type Amount, amountsIn, money } from './money.ts';
 import type { Question } from './questions.ts';
@@ -30,6 +30,12 @@ export function answer(question: Question, knowledge: Knowledge): string {
       return everythingKnown(knowledge);
     case 'topics':
       return question.topics.map(topic => topicKnown(topic, knowledge.known)).join('\n');
+    case 'tastes':
+      return tastesKnown(question.attitudes, knowledge.known);
+    case 'opinion':
+      return question.things.map(thing => opinionOf(thing, knowledge.known)).join(' ');
+    case 'command':
+      return question.advice;
     case 'name': {
       const name = filedValue(knowledge.known, 'name');
       return name === null
@@ -49,9 +55,16 @@ export function answer(question: Question, knowledge: Knowledge): string {
     case 'how are you':
       return 'Fine, thanks.';
     case 'other':
-      return sharedFact(question.text, knowledge.shared) ?? cannot(knowledge.introduced);
+      return (
+        noted(question.text, knowledge.known) ??
+        sharedFact(question.text, knowledge.shared) ??
+        (question.aboutOther ? ownOnly : cannot(knowledge.introduced))
+      );
   }
 }
+
+const ownOnly =
+  'I only know your own sizes and tastes. Say “remember that …” to keep what you know about somebody else as a note.';
 
 /** How an answer begins that is none. */
 export const beyond = 'That is beyond my rules.';
@@ -133,6 +146,21 @@ function topicKnown(topic: Topic, files: Files): string {
   );
   if (lines.length > 0) return `${topic[0]?.toUpperCase()}${topic.slice(1)}: ${lines.join('; ')}.`;
   return `I don't know your ${topic} yet${topic in examples ? `; tell me, e.g. “${examples[topic]}”` : ''}.`;
+}
+
+function tastesKnown(attitudes: readonly Attitude[], files: Files): string {
+  const parts = attitudes.flatMap(attitude => {
+    const names = thingsFiled(files, [attitude]).map(thing => thing.name);
+    return names.length === 0 ? [] : [`you ${spoken[attitude]} ${list(names)}`];
+  });
+  if (parts.length > 0) return `As far as I know, ${parts.join('; ')}.`;
+  return `You have not told me what you ${attitudes.map(attitude => spoken[attitude]).join(' or ')}.`;
+}
+
+function opinionOf(thing: Thing, files: Files): string {
+  const known = thingsFiled(files, everyAttitude).find(({ name }) => same(name, thing.name));
+  if (known === undefined) return `You have not told me what you think of ${thing.name}.`;
+  return `As far as I know, you ${spoken[known.attitude]} ${thing.name}.`;
 }
 
 const examples: Record<Topic, string> = {
@@ -273,6 +301,19 @@ function liked(yes: readonly string[], no: readonly string[]): string | null {
   return parts.length === 0 ? null : parts.join('; ');
 }
 
+/** The person's own notes that share most words with the question; null when none shares any. */
+function noted(question: string, files: Files): string | null {
+  const words = meaningful(question);
+  const notes = [...files.values()].flatMap(entriesOf).filter(entry => entry.key === null);
+  const scored = notes.map(({ text, date }) => ({
+    said: `“${text}”${date === null ? '' : ` (${date})`}`,
+    score: [...meaningful(text)].filter(word => words.has(word)).length,
+  }));
+  const best = Math.max(1, ...scored.map(({ score }) => score));
+  const found = scored.filter(({ score }) => score === best).slice(0, 3);
+  return found.length === 0 ? null : `You told me: ${list(found.map(({ said }) => said))}.`;
+}
+
 /** The line of the shared facts that shares most words with the question; null when none shares two. */
 function sharedFact(question: string, shared: Files): string | null {
   const words = meaningful(question);
@@ -287,7 +328,7 @@ function sharedFact(question: string, shared: Files): string | null {
 }
 
 const commonWords = new Set(
-  'what when where which your with have does this that from about there they them for the and are can how you who is it do'.split(
+  'what when where which your with have does this that from about there they them for the and are can how you who is it do did was were know remember tell told said say think any all not but get'.split(
     ' ',
   ),
 );

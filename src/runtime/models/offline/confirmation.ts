@@ -146,6 +146,7 @@ function notThere(change: Change): string {
         ? `I had nothing noted against ${change.name}.`
         : `I had not noted ${described(change)}.`;
   }
+  if (change.type === 'forget-all') return 'I had nothing in memory about you.';
   if (change.type !== 'unset' || change.value === undefined)
     return `I had nothing in memory about ${described(change)}.`;
   return `I had no ${nameOf(change)} ${change.value} noted.`;

@@ -1,12 +1,17 @@
-import type { Topic } from './changes.ts';
+import type { Attitude, Topic } from './changes.ts';
 import { type Amount, amountsIn } from './money.ts';
-import { isForOther, plainly, readSentences, type Sentence } from './sentences.ts';
+import { isForOther, namesOther, plainly, readSentences, type Sentence } from './sentences.ts';
 import { itemPattern, longestPhrase, sizedItem, type Thing, thingNamed } from './vocabulary.ts';
 
 /** What a message wants to hear, beside what it tells. */
 export type Question =
   | { type: 'everything' }
   | { type: 'topics'; topics: Topic[] }
+  /** "What do I avoid?" */
+  | { type: 'tastes'; attitudes: Attitude[] }
+  /** "Do I like Nike?" */
+  | { type: 'opinion'; things: Thing[] }
+  | { type: 'command'; advice: string }
   | { type: 'name' }
   | { type: 'who are you' }
   | { type: 'help' }
@@ -15,7 +20,34 @@ export type Question =
   /** `forOther`: a present, so the person's own sizes and tastes do not matter. */
   | { type: 'find'; item: string | null; things: Thing[]; limit: Amount | null; forOther: boolean }
   | { type: 'how are you' }
-  | { type: 'other'; text: string };
+  /** `aboutOther`: somebody else, of whom notes may say something. */
+  | { type: 'other'; text: string; aboutOther: boolean };
+
+/** What only the person's own hand does, and how. */
+const commands: [RegExp, string][] = [
+  [
+    /\bundo\b|\btake (?:that|it) back\b|\bdelete (?:the|my) last\b|^(?:no,? )?(?:that|this|it)(?:'s| is) (?:wrong|not (?:right|true)|incorrect)$/i,
+    'Tell me how it is, e.g. “actually 9.5”, or type “/preferences undo” to take back the last change.',
+  ],
+  [
+    /\bstop (?:remembering|saving|tracking|storing|recording) (?:me|this|that|things|anything|everything|stuff|what)\b|\b(?:don't|do not|never) (?:remember|save|store|track|record) (?:me|this|that|things|anything|everything|stuff|what)\b/i,
+    '“/preferences pause” stops me from saving anything new, “/preferences resume” lets me go on.',
+  ],
+  [/\b(?:export|download)\b/i, '“/preferences export” gives you all of it in a file.'],
+  [
+    /\b(?:delete|close|cancel|remove) my account\b/i,
+    '“/preferences forget me” deletes everything I have about you.',
+  ],
+  [
+    /\b(?:gdpr|privacy)\b|\b(?:is|are) (?:(?:my|this|that|it|these)\b.*\b(?:private|confidential)|my .*\b(?:safe|secure))\b|\bwho (?:else )?(?:can|knows|sees|has)\b.*\b(?:this|it|my|me|that)\b|\bwhere (?:do you|is|are)\b.*\b(?:store|keep|save|data)|\bwhen did i (?:tell|say|mention)\b|\b(?:how do you know|why do you (?:think|say|believe))\b/i,
+    '“/preferences” shows everything I keep about you, with when and where I learned it. There you change it, delete it, or have me save nothing.',
+  ],
+];
+
+/** How the person does themself what they ask for; null where it is no such thing. */
+export function adviceFor(text: string): string | null {
+  return commands.find(([pattern]) => pattern.test(text))?.[1] ?? null;
+}
 
 /** True for words that want something found rather than tell something. */
 export function isRequest(text: string): boolean {
@@ -32,7 +64,7 @@ interface Asked {
 }
 
 const everything =
-  /\bwhat (?:all )?(?:do|did|have|can|else do) you (?:actually |already |still )?(?:know|remember|learn\w*|kn[eo]w\w*|stor\w+|sav\w+|kept|keep|got|have|recall|tell me)\b.*\b(?:about me|of me|on me|for me|in (?:your )?memory)\b|\bwhat (?:do|have) you (?:remember\w*|learn\w*|stored|saved)(?: so far)?\W*$|\b(?:tell|show|list|give)(?: me)? (?:everything|all|what) (?:that )?(?:you|is|i) (?:know|have|remember|stored|told|in memory|saved)\b|\bwhat(?:'s| is) (?:in|on) (?:my|your) (?:memory|profile|file)\b|\bdo you (?:remember|know|recognise|recognize) (?:me|who i am|anything about me)\b|^who am i\b|\b(?:show|list|tell|give) (?:me )?my (?:preferences|profile|memory|data)\b|\bwhat are my preferences\b|\bremember me\b|\bwhat have i told you\b/i;
+  /\bwhat (?:all )?(?:do|did|have|can|else do) you (?:actually |already |still )?(?:know|remember|learn\w*|kn[eo]w\w*|stor\w+|sav\w+|kept|keep|got|have|recall|tell me)\b.*\b(?:about me|of me|on me|for me|in (?:your )?memory)\b|\bwhat (?:do|have) you (?:remember\w*|learn\w*|stored|saved)(?: so far)?\W*$|\b(?:tell|show|list|give)(?: me)? (?:everything|all|what) (?:that )?(?:you|is|i) (?:know|have|remember|stored|told|in memory|saved)\b|\bwhat(?:'s| is) (?:in|on) (?:my|your) (?:memory|profile|file)\b|\bdo you (?:remember|know|recognise|recognize) (?:me|who i am|anything about me)\b|^who am i\b|\b(?:show|list|tell|give) (?:me )?my (?:preferences|profile|memory|data)\b|\bwhat are my preferences\b|\btell me about (?:me|myself)\b|\bremember me\b|\bwhat have i told you\b/i;
 const whoAreYou =
   /\b(?:who|what) (?:are|r) (?:you|u)\b|\bare you (?:an? |really |actually )?(?:\w+ )?(?:bot|robot|ai|a\.i\.|human|person|real|chatgpt|gpt|claude|llm|language model|machine|computer)\b|\b(?:which|what) (?:language )?model\b|\bintroduce yourself\b|\babout yourself\b|\bwhat(?:'s| is) your name\b/i;
 const help =
@@ -40,7 +72,7 @@ const help =
 const afford =
   /\b(?:can|could|would) i (?:still |really |even )?afford\b|\b(?:within|in|over|above|under|inside|fit|fits) my budget\b|\btoo (?:expensive|pricey|much)(?: for me)?\b|\bis (?:it|that|this) (?:affordable|in budget)\b/i;
 const suitsMe =
-  /\b(?:suit|suits|okay|ok|good|right|fine|work|works|fit|fits|match|matches|look)\b.*\b(?:me|my taste|my style|i)\b|\b(?:should|could|can|would) i (?:wear|buy|get|like|try|take|choose|pick)\b|\bwould i like\b|\bis .* (?:something|one) for me\b/i;
+  /^(?:would|will|is|are|could)\b.*\b(?:ok|okay|fine|good|safe|suitable|alright)\b|\b(?:suit|suits|okay|ok|good|right|fine|work|works|fit|fits|match|matches|look)\b.*\b(?:me|my taste|my style|i)\b|\b(?:should|could|can|would) i (?:wear|buy|get|like|try|take|choose|pick)\b|\bwould i like\b|\bis .* (?:something|one) for me\b/i;
 const finds =
   /\b(?:find|recommend|suggest|show me|looking for|look for|search(?: for)?|shop(?:ping)? for|shopping|help me (?:find|choose|pick|buy|shop)|any (?:ideas|suggestions|recommendations|tips)|what should i (?:wear|buy|get)|where (?:can|do|should) i (?:buy|get|find)|i(?:'m| am)? (?:need|want(?! to (?:be|know|tell|say)\b)|would like|'d like|after)|need|do you (?:have|sell|carry)|have you got|pick me|get me|gifts?|presents?|outfit|i'd (?:like|love))\b/i;
 const item = new RegExp(
@@ -64,7 +96,7 @@ export function readQuestions(texts: readonly string[], learned: boolean): Asked
   const whole = plainly(texts.join('\n').slice(0, 4000)).trim();
   const asked: Asked = {
     greeting:
-      /^(?:hi|hello|hey|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|greetings|hallo|hola|moin|servus)\b/i.test(
+      /^(?:hi|hello|hey|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|greetings|hallo|hola|bonjour|ciao|moin|servus)\b/i.test(
         whole,
       ),
     thanks: /\b(?:thanks|thank you|thx|cheers|ty)\b/i.test(whole),
@@ -93,10 +125,17 @@ function questionIn({ raw, question, clauses }: Sentence, learned: boolean): Que
   if (whoAreYou.test(raw)) return { type: 'who are you' };
   if (help.test(raw)) return { type: 'help' };
   if (myName.test(raw)) return { type: 'name' };
+  const advice = adviceFor(raw);
+  if (advice !== null) return { type: 'command', advice };
+  if (namesOther(raw) && question && !isRequest(raw)) return { type: 'other', text: raw, aboutOther: true };
   // In "I hate wool, any ideas for a dress?" the wool is not what is asked for.
   const asked = clauses.filter(clause => clause.about === 'asked').map(clause => clause.text);
   const text = learned && asked.length > 0 ? asked.join(', ') : raw;
   if (afford.test(raw)) return { type: 'afford', amount: priceIn(raw), item: itemIn(raw) };
+  const attitudes = attitudeWords.find(([pattern]) => pattern.test(raw))?.[1];
+  if (attitudes !== undefined) return { type: 'tastes', attitudes };
+  const held = thingsIn(raw);
+  if (question && held.length > 0 && opinion.test(raw)) return { type: 'opinion', things: held };
   if (isAboutMemory(raw, question)) return { type: 'topics', topics: topicsIn(raw) };
   const things = thingsIn(text);
   if (question && suitsMe.test(text) && things.length > 0) return { type: 'suits me', things };
@@ -107,8 +146,22 @@ function questionIn({ raw, question, clauses }: Sentence, learned: boolean): Que
   if (!question) return null;
   if (howAreYou.test(raw)) return { type: 'how are you' };
   const amount = priceIn(text);
-  return amount === null ? { type: 'other', text: raw } : { type: 'afford', amount, item };
+  return amount === null ? { type: 'other', text: raw, aboutOther: false } : { type: 'afford', amount, item };
 }
+
+const attitudeWords: [RegExp, Attitude[]][] = [
+  [
+    /\b(?:what|anything|something) (?:else )?(?:am i|i am|i'm) allergic to\b|\bam i allergic to (?:anything|something)\b|\bwhat (?:are )?my allergies\b|\bdo i have (?:any )?allergies\b/i,
+    ['allergic to'],
+  ],
+  [
+    /\bwhat (?:do|should|did) i (?:avoid|hate|dislike)$|\bwhat don't i (?:like|wear)$|\bwhat should (?:you|i) (?:never|not) (?:show|recommend|suggest|wear|buy)\b/i,
+    ['allergic to', 'avoids'],
+  ],
+  [/\bwhat (?:do|did) i (?:like|love|prefer)(?: (?:to wear|wearing))?$/i, ['likes']],
+];
+const opinion =
+  /\b(?:do|did|am) i\b|\b(?:that|if|whether) (?:i|i'm) (?:am |really )?(?:like|hate|avoid|love|wear|prefer|allergic|mind)\b/i;
 
 function isAboutMemory(text: string, question: boolean): boolean {
   if (!/\b(?:my|i|me)\b/i.test(text) || /\bshould\b(?! i (?:avoid|not))/i.test(text)) return false;
@@ -116,12 +169,9 @@ function isAboutMemory(text: string, question: boolean): boolean {
   return asks && aboutMemory.test(text) && topicsIn(text).length > 0;
 }
 
-/** Topics a question names, in words or by naming a thing: "do I hate wool?" is about materials. */
+/** Topics a question names. */
 function topicsIn(text: string): Topic[] {
-  const named = topicWords.filter(([pattern]) => pattern.test(text)).map(([, topic]) => topic);
-  if (named.length > 0) return [...new Set(named)];
-  if (!/\b(?:do|did|am) i\b|\bi (?:like|hate|avoid|love|wear|prefer)\b/i.test(text)) return [];
-  return [...new Set(thingsIn(text).map(thing => thing.topic))];
+  return topicWords.filter(([pattern]) => pattern.test(text)).map(([, topic]) => topic);
 }
 
 /** Everything of the vocabulary a text names, longest phrases first. */

@@ -91,6 +91,7 @@ export function plainly(text: string): string {
     .replace(/[“”«»]/g, '"')
     .replace(/[\u00a0\u2000-\u200a\u202f\t]/g, ' ')
     .replace(/[\u200b-\u200d\u2060\ufeff]/g, '')
+    .replace(/\b(what|who|where|when|how)s\b/gi, "$1's")
     .replace(/\bDr\.\s/g, 'Dr ')
     .replace(/\b(approx|max|min|no|incl)\.\s/gi, '$1 ')
     .replace(/[*_~]{1,3}(\S(?:[^*_~\n]*\S)?)[*_~]{1,3}/g, '$1')
@@ -157,6 +158,13 @@ function withoutFillers(part: string): string {
 /** True for "boots for my brother" or "a gift": what is said there is not about the speaker. */
 export function isForOther(text: string): boolean {
   return forOther.test(text) || /\b(?:gifts?|presents?)\b/i.test(text);
+}
+
+const kin = new RegExp(`\\b(?:my|our) (?:\\w+ ){0,2}(?:${relation})(?:'s|s'|s)?\\b(?! calls? me)`, 'i');
+
+/** True for "what is my sister's size?": the person's own would be the wrong answer. */
+export function namesOther(text: string): boolean {
+  return kin.test(text);
 }
 
 /** Whose statement a clause is; one without a subject of its own continues the one before. */

@@ -50,11 +50,13 @@ const rules: Rule[] = [
   },
   {
     pattern: new RegExp(
-      `${me}(?:like|love|adore|prefer|enjoy|favou?r|dig|fancy|go for|am (?:\\w+ ){0,2}(?:into|fond of|keen on|mad about|crazy about)|am (?:a|an) (?:\\w+ )?(?:fan|lover) of|am obsessed with|wear|dress in|buy|stick to|choose|gravitate towards?|look good in|feel good in|swear by|am loyal to|have a thing for|live in)\\b`,
+      `${me}(?:like|love|adore|prefer|enjoy|favou?r|dig|fancy|go for|am (?:\\w+ ){0,2}(?:into|fond of|keen on|mad about|crazy about)|am (?:a|an) (?:\\w+ )?(?:fan|lover) of|am obsessed with|wear|dress in|stick to|gravitate towards?|look good in|feel good in|swear by|am loyal to|have a thing for|live in)\\b`,
       'i',
     ),
     attitude: 'likes',
   },
+  // "Buy red socks" is an order.
+  { pattern: new RegExp(`^i ${aside}(?:buy|choose)\\b`, 'i'), attitude: 'likes' },
   {
     pattern:
       /^(?:(?:one of )?(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go-to)(?: \w+)?s?(?: (?:is|are|include)|(?=:))|(?:a )?(?:big|huge) fan of|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|likes?:|loves?:|only)\b:?/i,

@@ -1,7 +1,7 @@
 import { budgetIn, budgetKey } from './budget.ts';
 import { type Attitude, type Change, everyAttitude, type Topic, undo } from './changes.ts';
 import { correctionOf } from './corrections.ts';
-import { isRequest } from './questions.ts';
+import { adviceFor, isRequest } from './questions.ts';
 import { type Sensitive, sensitiveIn } from './secrets.ts';
 import { type Clause, plainly, readSentences, type Sentence } from './sentences.ts';
 import { sizesIn } from './sizes.ts';
@@ -22,6 +22,8 @@ export interface Understanding {
   aboutOthers: boolean;
   /** What they said of themselves that no rule made anything of, in about their words. */
   unread: string[];
+  /** Sentences that ask to remember or to forget, as written: no questions, though they may look like one. */
+  orders: string[];
   /** True when a text was so long that only its beginning was read. */
   cut: boolean;
 }
@@ -50,6 +52,7 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
     unclearForget: false,
     aboutOthers: false,
     unread: [],
+    orders: [],
     cut: false,
   };
   for (const text of texts) {
@@ -71,6 +74,8 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
         refuse(result, sensitive);
         continue;
       }
+      const note = forget === null ? noteIn(sentence) : null;
+      if (forget !== null || note !== null) result.orders.push(sentence.raw);
       if (forget !== null) {
         const changes = forgotten(forget);
         result.forgets = true;
@@ -78,7 +83,6 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
         else result.changes.push(...changes);
         continue;
       }
-      const note = noteIn(sentence);
       if (note !== null) {
         remember(note, shoes, result);
         continue;
@@ -157,6 +161,7 @@ function saysSomething(clause: string): boolean {
   if (
     smallTalk.test(clause) ||
     isRequest(clause) ||
+    adviceFor(clause) !== null ||
     /^(?:remind|tell|list|give|explain|help)\b/i.test(clause)
   )
     return false;
@@ -198,7 +203,7 @@ function nameIn(clause: string): string | null {
 }
 
 const askToRemember =
-  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|btw)[, ]+|(?:can|could|will|would) you |i (?:want|would like|'d like|need) you to )*(?:remember|note(?: down)?|keep in mind|bear in mind|make a note(?: of)?|take note(?: of)?|write down|jot down|don't (?:ever )?forget|do not forget)(?:\s+(?:the fact )?that\b|\s*[:,]|\s+this:)?\s+(.+)$/i;
+  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|btw)[, ]+|(?:can|could|will|would) you |i (?:want|would like|'d like|need) you to )*(?:remember|note(?: down| to (?:self|myself))?|keep in mind|bear in mind|make a note(?: of)?|take note(?: of)?|write down|jot down|don't (?:ever )?forget|do not forget)(?:\s+(?:the fact )?that\b|\s*[:,]|\s+this:)?\s+(.+)$/i;
 
 /** What the person explicitly asks to remember, or null. "Do you remember my size?" asks for an answer instead. */
 function noteIn(sentence: Sentence): string | null {
@@ -227,21 +232,29 @@ function remember(note: string, shoes: boolean, result: Understanding): void {
     const { changes, unread } = statedIn(clause, shoes, so);
     so = after(so, clause, changes);
     result.changes.push(...changes);
-    if (changes.length === 0 ? clause.text.split(' ').length > 2 : unread.length > 0) understood = false;
+    if (changes.length === 0 ? !/^(?:(?:my|the|this|that) )?\S+$/i.test(clause.text) : unread.length > 0)
+      understood = false;
   }
   if (!understood) result.changes.push({ type: 'note', text: oneLine(note) });
 }
 
 const askToForget =
-  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|now|actually|btw)[, ]+|(?:can|could|will|would) you |you can |i (?:want|would like|'d like|need) you to )*(?:(forget|unlearn|stop remembering)|delete|erase|remove|clear|wipe|drop)\s+(?:about\s+)?(.+?)(?:[, ]+(?:please|pls|thanks|now|again))*$/i;
+  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|now|actually|btw)[, ]+|(?:can|could|will|would) you |you can |i (?:want|would like|'d like|need) you to )*(?:(forget|unlearn|stop remembering)|delete|erase|remove|clear|wipe|drop|scrap|ditch|(?:ignore|disregard)(?= what i (?:said|told)))\s+(?:about\s+)?(.+?)(?:[, ]+(?:please|pls|thanks|now|again))*$/i;
 
 /** The object of "forget ...", or null. "Remove the wool ones" is about a list of shoes, not about memory. */
 function forgetTarget(raw: string): string | null {
   const match = askToForget.exec(plainly(raw).replace(/[?!.]+$/, ''));
   const target = match?.[2];
   if (match === null || target === undefined) return null;
+  // "Stop remembering things" is about what will be said.
+  if (
+    /^stop/i.test(match[1] ?? '') &&
+    /^(?:me|this|that|things|anything|everything|stuff|what)\b/i.test(target)
+  )
+    return null;
   if (match[1] !== undefined) return /^to\b/i.test(target) ? null : target;
-  return /\b(?:my|me|everything|all|that i|note|memory|memories)\b/i.test(target) ? target : null;
+  if (/^my account\b/i.test(target)) return null;
+  return /\b(?:my|me|everything|all|that i|what i|note|memory|memories)\b/i.test(target) ? target : null;
 }
 
 /** Null when it cannot be told what is meant. */
@@ -264,7 +277,7 @@ function forgotten(target: string): Change[] | null {
   }
   return target
     .replace(/^what i (?:said|told you) about /i, '')
-    .replace(/ from (?:my|the) (?:\w+ )?(?:\w+)$/i, '')
+    .replace(/ from (?:my|the|your) (?:\w+ )?(?:\w+)$/i, '')
     .split(/\s*(?:,|\band\b|&)\s*/i)
     .filter(part => part !== '')
     .map(forgottenPart);

@@ -356,6 +356,7 @@ const nothing: string[] = [
   "I don't know my shoe size",
   "I'm not sure if I like wool",
   'my son is allergic to lanolin',
+  'Buy red socks',
   'I want to be a size 8 by summer',
   "I'm trans, I wear men's clothes",
   'I wear 4 inch heels',
