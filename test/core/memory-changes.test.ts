@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { clientOf } from '../../src/agent-api.ts';
 import { describe as changesOf, changesSince } from '../../src/core/memory/memory-changes.ts';
 import type { Message } from '../../src/core/message.ts';
-import { linesOfMemory } from '../../src/core/views.ts';
+import { lineOfChange, linesOfMemory } from '../../src/core/views.ts';
 import { type Bench, createBench } from '../helpers/bench.ts';
 import { gate } from '../helpers/gate.ts';
 import { memoryOf, obedientModel, write } from '../helpers/memory.ts';
@@ -120,5 +120,69 @@ describe('a note of which what it said before is no longer kept', () => {
     const { trusted } = await changesSince(clientOf(bench.proxy.url, 'key'), writing, async () => false);
     expect(trusted).toMatchObject([{ ref: { beforeVersionId: null, beforeIsLost: true } }]);
     expect(changesOf(trusted)).toMatchObject([{ operation: 'modified', lines: [] }]);
+  });
+});
+
+describe('a compatible service that tells of versions in its own way', () => {
+  const reworded = (reword: (list: { data: { created_at: string }[] }) => unknown) =>
+    bench.proxy.plan(({ method, path }) =>
+      method === 'GET' && path.endsWith('/memory_versions')
+        ? { type: 'reword', reword: body => JSON.stringify(reword(JSON.parse(body))) }
+        : undefined,
+    );
+  const datedToTheSecond = () =>
+    reworded(list => ({
+      ...list,
+      data: list.data.map(version => ({
+        ...version,
+        created_at: version.created_at.replace(/\.\d+Z$/, 'Z'),
+      })),
+    }));
+
+  it('is understood where it lists them as they were written', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    reworded(list => ({ ...list, data: list.data.reverse() }));
+    for (const facts of ['- one\n', '- one\n- two\n', '- one\n- two\n- three\n'])
+      await bench.adapter.say(write('a.md', facts));
+    expect(told()).toEqual([
+      [['+ one'], undefined],
+      [['+ two'], undefined],
+      [['+ three'], undefined],
+    ]);
+    const { entries } = await ann.run('history', { type: 'history' });
+    expect(entries.map(entry => entry.lines.map(lineOfChange))).toEqual([['+ three'], ['+ two'], ['+ one']]);
+    await ann.run('outcome', { type: 'undo' });
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n- two\n' });
+  });
+
+  it('is understood where it dates them to the second', async () => {
+    bench = await createBench({ model: obedientModel() });
+    datedToTheSecond();
+    await bench.adapter.say(write('a.md', '- one\n'));
+    expect(told()).toEqual([[['+ one'], undefined]]);
+  });
+
+  it('does not hide there what the words of others brought into memory', async () => {
+    bench = await createBench({ model: obedientModel() });
+    datedToTheSecond();
+    const { adapter } = bench;
+    const context = [{ author: 'Ben', text: 'her size is 12' }];
+    await adapter.bot().receive({ ...adapter.message(write('a.md', '- size: 12\n')), context });
+    await bench.bot.idle();
+    expect(told()).toEqual([[['+ size: 12'], ['what Ben wrote']]]);
+    expect(await memoryOf(bench).files()).toEqual({});
+  });
+
+  it('makes nobody forget more than was meant where it ignores since when', async () => {
+    bench = await createBench({ model: obedientModel() });
+    const ann = memoryOf(bench);
+    await bench.adapter.say(write('a.md', '- one\n'));
+    const all = { data: await ann.versions(), next_page: null };
+    reworded(() => all);
+    const since = new Date(Date.now() + 60_000).toISOString();
+    const command = { type: 'forget-since', since, until: since, confirmed: true } as const;
+    await bench.adapter.bot().command({ person: ann.person(), action: command });
+    expect(await ann.files()).toEqual({ '/a.md': '- one\n' });
   });
 });

@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 /** One request on its way to the real server. */
 export interface Passing {
@@ -29,6 +30,8 @@ export type Fault =
   | { type: 'delay'; ms: number }
   /** The server does it and the client is told that it failed. */
   | { type: 'status_after'; status: number }
+  /** The server's answer, worded as another server may word it. */
+  | { type: 'reword'; reword: (body: string) => string }
   /** A stream ends after this many frames: by a cut connection, a clean end, or silence. */
   | { type: 'cut_stream'; frames: number; how: 'destroy' | 'end' | 'stall' };
 
@@ -95,6 +98,12 @@ export async function createFaultProxy(target: string): Promise<FaultProxy> {
           if (fault.type === 'drop_after') outgoing.destroy();
           else answer(outgoing, fault.status, {}, undefined);
         });
+        return;
+      }
+      if (fault?.type === 'reword') {
+        const { 'content-length': _, ...headers } = response.headers;
+        outgoing.writeHead(response.statusCode ?? 500, headers);
+        void text(response).then(body => outgoing.end(fault.reword(body)));
         return;
       }
       outgoing.writeHead(response.statusCode ?? 500, response.headers);

@@ -1,5 +1,5 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { isEmptied, textOf, type Version } from '../preferences/versions.ts';
+import { isEmptied, isSince, textOf, type Version, versionsOf } from '../preferences/versions.ts';
 import type { LineChange, MemoryChange } from '../views.ts';
 import { factId, factLines } from './memory-lines.ts';
 import { isDoubted, isOneGo, isOwn, type Story, storyOf, type Writing } from './memory-story.ts';
@@ -40,6 +40,9 @@ export interface SessionChanges {
   stories: Story[];
 }
 
+/** A service that dates its versions to the second may date one this much before a finer moment. */
+const COARSE_MS = 999;
+
 /**
  * What one session changed in a store since a moment, taken from the store's versions: never from what the agent says it
  * did. Versions of a memory count as one change as long as nobody else wrote in between: what others did is no part of it.
@@ -53,12 +56,13 @@ export async function changesSince(
   const { storeId, sessionId, since } = writing;
   const written = client.beta.memoryStores.memoryVersions.list(storeId, {
     session_id: sessionId,
-    'created_at[gte]': since,
+    'created_at[gte]': new Date(Date.parse(since) - COARSE_MS).toISOString(),
     view: 'basic',
     limit: 100,
   });
   const memoryIds = new Set<string>();
-  for await (const { memory_id } of written) memoryIds.add(memory_id);
+  for await (const version of written)
+    if (isOwn(writing, version) && isSince(version, since)) memoryIds.add(version.memory_id);
   const changes: SessionChanges = { trusted: [], doubted: [], stories: [] };
   for (const memoryId of memoryIds) {
     const story = await storyOf(client, { ...writing, memoryId });
@@ -134,14 +138,8 @@ export async function versionBefore(
   memoryId: string,
   version: { id: string; created_at: string },
 ): Promise<Version | null> {
-  const list = client.beta.memoryStores.memoryVersions.list(storeId, {
-    memory_id: memoryId,
-    'created_at[lte]': version.created_at,
-    view: 'full',
-    limit: 20,
-  });
   let passed = false;
-  for await (const candidate of list) {
+  for await (const candidate of versionsOf(client, storeId, { memoryId, until: version.created_at })) {
     if (passed) return candidate;
     passed = candidate.id === version.id;
   }

@@ -1,5 +1,5 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { type Version, versionsOf } from '../preferences/versions.ts';
+import { isSince, type Version, versionsOf } from '../preferences/versions.ts';
 
 /** What a session wrote in a store since a moment, by the server's clock. */
 export interface Writing {
@@ -28,7 +28,7 @@ export async function storyOf(client: Anthropic, writing: Writing & { memoryId: 
   const story: Story = { ...writing, before: null, versions: [] };
   let next: Version | undefined;
   for await (const version of versionsOf(client, storeId, { memoryId, atOnce: AT_ONCE })) {
-    if (Date.parse(version.created_at) < Date.parse(since)) {
+    if (!isSince(version, since)) {
       story.before = version;
       break;
     }
@@ -46,7 +46,7 @@ export function isOwn({ sessionId }: Writing, { created_by }: Version): boolean 
 }
 
 export function isDoubted({ doubtedSince }: Writing, version: Version): boolean {
-  return doubtedSince !== null && Date.parse(version.created_at) >= Date.parse(doubtedSince);
+  return doubtedSince !== null && isSince(version, doubtedSince);
 }
 
 /** Of two versions that follow each other: both are the session's, and either both are in doubt or none is. */

@@ -1,6 +1,9 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemory } from '@anthropic-ai/sdk/resources/beta/memory-stores/memories';
-import type { BetaManagedAgentsMemoryVersion } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-versions';
+import type {
+  BetaManagedAgentsMemoryVersion,
+  BetaManagedAgentsMemoryVersionsPageCursor,
+} from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-versions';
 import { failureOf } from '../errors.ts';
 
 export type Version = BetaManagedAgentsMemoryVersion;
@@ -15,18 +18,56 @@ export async function* versionsOf(
   storeId: string,
   query: { memoryId?: string; since?: string; until?: string; atOnce?: number } = {},
 ): AsyncGenerator<Version, void, void> {
+  const { memoryId, since, until } = query;
   const list = client.beta.memoryStores.memoryVersions.list(storeId, {
     view: 'full',
     limit: query.atOnce ?? PAGE,
-    ...(query.memoryId === undefined ? {} : { memory_id: query.memoryId }),
-    ...(query.since === undefined ? {} : { 'created_at[gte]': query.since }),
-    ...(query.until === undefined ? {} : { 'created_at[lte]': query.until }),
+    ...(memoryId === undefined ? {} : { memory_id: memoryId }),
+    ...(since === undefined ? {} : { 'created_at[gte]': since }),
+    ...(until === undefined ? {} : { 'created_at[lte]': until }),
   });
+  // Forgetting begins here: what a compatible service lists beyond what was asked for is none of it.
+  const isAsked = (version: Version) =>
+    (memoryId === undefined || version.memory_id === memoryId) &&
+    (since === undefined || isSince(version, since)) &&
+    (until === undefined || Date.parse(version.created_at) <= Date.parse(until));
   try {
-    yield* list;
+    for await (const version of newestFirst(await list)) if (isAsked(version)) yield version;
   } catch (error) {
     if (failureOf(error).type !== 'gone') throw error;
   }
+}
+
+/**
+ * As the API lists them; its reference does not promise that, and a compatible service may list them as they were written.
+ * Then all are read before the first is given.
+ */
+async function* newestFirst(
+  pages: BetaManagedAgentsMemoryVersionsPageCursor,
+): AsyncGenerator<Version, void, void> {
+  if (areNewestFirst(pages.data)) {
+    yield* pages;
+    return;
+  }
+  const all: Version[] = [];
+  for await (const version of pages) all.push(version);
+  yield* all.reverse().sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
+}
+
+/** Where times are the same, nothing of a memory comes before it was created. */
+function areNewestFirst(versions: readonly Version[]): boolean {
+  return versions.every((version, index) => {
+    const next = versions[index + 1];
+    if (next === undefined) return true;
+    if (version.operation === 'created' && version.memory_id === next.memory_id) return false;
+    return Date.parse(version.created_at) >= Date.parse(next.created_at);
+  });
+}
+
+/** By the server's clock. True also where that cannot be told: a service may date its versions to the second and its events finer. */
+export function isSince(version: Version, at: string): boolean {
+  const step = /\.\d/.test(version.created_at) ? 1 : 1_000;
+  return Date.parse(version.created_at) >= Math.floor(Date.parse(at) / step) * step;
 }
 
 /** The same of several stores. */
