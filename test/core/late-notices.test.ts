@@ -149,6 +149,26 @@ describe('what a failed turn left in memory', () => {
     expect(bench.adapter.notices.map(({ lines }) => lines)).toEqual([['+ hat: 5']]);
   });
 
+  it('is told once when it could not be looked at, and the process ended before the turn was put away', async () => {
+    bench = await createBench({ model: slowWriter(Promise.resolve(), 'a.md', '- hat: 5\n') });
+    const { adapter, proxy, state } = bench;
+    state.table<true>('inbox-done').set = async () => {
+      throw new Error('the process ends here');
+    };
+    proxy.plan(({ path }) => (path.endsWith('/memory_versions') ? DOWN : undefined));
+    await adapter.bot().receive(adapter.message('slow'));
+    await adapter.until(() => adapter.replies[0]?.closed === true);
+    await bench.bot.stop(0);
+    proxy.plan(() => undefined);
+    await bench.restart('abandon');
+    await bench.bot.idle();
+    await vi.waitFor(async () =>
+      expect(await collect(bench.state.table('notice-due').entries())).toEqual([]),
+    );
+    await bench.bot.stop();
+    expect([...adapter.notices, ...bench.adapter.notices].map(({ lines }) => lines)).toEqual([['+ hat: 5']]);
+  });
+
   it('is left to its turn for as long as that is to be carried on', async () => {
     bench = await createBench({ start: false });
     const { adapter, state, client } = bench;

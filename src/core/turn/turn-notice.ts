@@ -61,6 +61,8 @@ export async function showNotices(
       leftOpen: false,
     };
     await deps.late.add(due);
+    replied.noticed = true;
+    await turn.save();
     return;
   }
   if (made.length === 0) return;

@@ -28,7 +28,7 @@ export interface Replied {
   foreign: ForeignText | null;
   /** Null: the agent never got the message. */
   usage: TurnUsage | null;
-  /** Set before the notice is shown, so that it is shown at most once. */
+  /** Set before the notice is shown, so that it is shown at most once, and once it is left to be looked at later. */
   noticed: boolean;
 }
 
