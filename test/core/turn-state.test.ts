@@ -102,3 +102,24 @@ it('the result of a tool of ours was read when the agent took it up, not when it
   state.apply({ ...result, processed_at: at(4) } as unknown as StreamEvent, true);
   expect(state.uses.get('use')?.resultAt).toBe(at(4));
 });
+
+it('is over, and says what was said, where a service leaves out what a turn can do without', () => {
+  const state = new TurnState(() => 'ours');
+  const bare = (type: string, more: object = {}) => ({ type, id: type, ...more }) as StreamEvent;
+  const busy = { error: { type: 'model_overloaded_error', message: 'overloaded' } };
+  const events = [
+    ours(1),
+    bare('session.error', busy),
+    bare('agent.tool_use', { name: 'read' }),
+    bare('agent.tool_result', { tool_use_id: 'agent.tool_use' }),
+    said('Here it is.', 5),
+    bare('span.model_request_end'),
+    bare('session.usage'),
+    bare('session.status_idle'),
+  ];
+  for (const event of events) state.apply(event, true);
+  expect(state.end).toEqual({ type: 'answered' });
+  expect(state.text).toBe('Here it is.');
+  expect(state.usage.tokens).toBe(0);
+  expect(state.uses.get('agent.tool_use')?.input).toEqual({});
+});

@@ -383,3 +383,14 @@ describe('a process that ends in the middle of a turn', () => {
     expect(await second.bot().receive(second.message('size 9', { id: 'M1' }))).toBe('duplicate');
   });
 });
+
+it('is answered also by a service that does not repeat what a session was made with', async () => {
+  bench = await createBench({ model: createScriptedModel(() => ({ text: ['Hello.'] })), start: false });
+  bench.proxy.plan(({ method, path }) =>
+    method === 'POST' && path === '/v1/sessions'
+      ? { type: 'reword', reword: body => JSON.stringify({ ...JSON.parse(body), resources: undefined }) }
+      : undefined,
+  );
+  await bench.bot.start();
+  expect((await bench.adapter.say('hi')).final?.text).toBe('Hello.');
+});

@@ -108,8 +108,11 @@ export function createSessionMaking(deps: {
       { event: 'session.created', session: session.id, stores: stores.map(store => store.id) },
       'session created',
     );
+    // A compatible service may not repeat what it was given.
     const mountOf = (id: string) =>
-      session.resources.find(resource => resource.type === 'memory_store' && resource.memory_store_id === id);
+      session.resources?.find(
+        resource => resource.type === 'memory_store' && resource.memory_store_id === id,
+      );
     const other = common === undefined ? undefined : mountOf(common);
     return {
       sessionId: session.id,

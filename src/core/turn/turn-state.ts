@@ -157,14 +157,14 @@ export class TurnState {
         this.finalise(event);
         return;
       case 'agent.tool_use':
-        this.use({ id: event.id, name: event.name, input: event.input });
+        this.use({ id: event.id, name: event.name, input: event.input ?? {} });
         return;
       case 'agent.mcp_tool_use':
-        this.use({ id: event.id, name: event.name, input: event.input, server: event.mcp_server_name });
+        this.use({ id: event.id, name: event.name, input: event.input ?? {}, server: event.mcp_server_name });
         return;
       case 'agent.custom_tool_use':
         this.custom.add(event.id);
-        this.use({ id: event.id, name: event.name, input: event.input });
+        this.use({ id: event.id, name: event.name, input: event.input ?? {} });
         return;
       case 'agent.tool_result':
         this.result(event.tool_use_id, event);
@@ -182,7 +182,7 @@ export class TurnState {
       case 'session.error':
         this.lastError = `${event.error.type}: ${event.error.message}`;
         this.givenUp = reasonOf(event.error, this.retrying);
-        this.retrying = event.error.retry_status.type === 'retrying';
+        this.retrying = event.error.retry_status?.type === 'retrying';
         this.dropPreviews();
         return;
       case 'session.status_running':
@@ -192,10 +192,10 @@ export class TurnState {
         this.idle(event.stop_reason);
         return;
       case 'span.model_request_end': {
-        const { model_usage } = event;
-        const { input_tokens, output_tokens } = model_usage;
-        // A compatible service may not count these.
-        const { cache_creation_input_tokens = 0, cache_read_input_tokens = 0 } = model_usage;
+        // A compatible service may not count, or not all of it.
+        const counted: Partial<typeof event.model_usage> = event.model_usage ?? {};
+        const { input_tokens = 0, output_tokens = 0 } = counted;
+        const { cache_creation_input_tokens = 0, cache_read_input_tokens = 0 } = counted;
         this.usage.tokens += input_tokens + output_tokens + cache_creation_input_tokens;
         this.counts.input += input_tokens;
         this.counts.output += output_tokens;
@@ -205,7 +205,7 @@ export class TurnState {
       }
       case 'session.usage':
         // Minor units, as a string.
-        if (event.usage.list_cost) this.usage.sessionCents = Number(event.usage.list_cost.amount);
+        if (event.usage?.list_cost) this.usage.sessionCents = Number(event.usage.list_cost.amount);
         return;
       default:
         // Other spans, threads, and types newer than this SDK say nothing about the reply.
@@ -213,8 +213,11 @@ export class TurnState {
     }
   }
 
-  private idle(reason: Extract<StreamEvent, { type: 'session.status_idle' }>['stop_reason']): void {
-    switch (reason.type) {
+  /** `reason`: a compatible service may not say. */
+  private idle(
+    reason: Extract<StreamEvent, { type: 'session.status_idle' }>['stop_reason'] | undefined,
+  ): void {
+    switch (reason?.type) {
       case 'requires_action':
         this.waitingFor = reason.event_ids;
         return;
