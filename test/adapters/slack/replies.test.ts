@@ -276,9 +276,12 @@ describe('a streamed reply', () => {
     expect(wordsOf(textOf(shown(message)))).toBe(wordsOf(text));
   });
 
-  it('posts and updates where Slack does not stream', async () => {
+  it.each([
+    ['Slack does not stream', { type: 'error', error: 'method_not_supported_for_channel_type' }],
+    ['a server has no such method', { type: 'http', status: 404 }],
+  ] as const)('posts and updates where %s', async (_, fault) => {
     await setUp();
-    world.slack.fail('chat.startStream', { type: 'error', error: 'method_not_supported_for_channel_type' });
+    world.slack.fail('chat.startStream', fault);
     const message = await ask();
     const sink = world.open(message);
     sink.show(reply('The first words '));

@@ -281,6 +281,9 @@ export function createSlackClients(options: {
               throw new SlackRefusal(method, error.data.error, { cause: error });
             }
             // What was asked for did not happen, and will not.
+            if (isMissing(error) && method !== 'chat.postMessage') {
+              throw new SlackRefusal(method, 'unknown_method', { cause: error });
+            }
             if (error instanceof NoToken) throw new SlackRefusal(method, error.code, { cause: error });
             if (!isTransport(error)) throw error;
             if (attempt >= TRIES || NOT_TWICE.includes(method))
@@ -300,6 +303,11 @@ function isAnswer(code: string): boolean {
     /^[a-z0-9_]+$/.test(code) &&
     !['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout'].includes(code)
   );
+}
+
+/** A server that speaks some of Slack's methods. Where none can be reached, messages are still waited for. */
+function isMissing(error: unknown): boolean {
+  return error instanceof webApi.WebAPIHTTPError && [404, 405, 501].includes(error.statusCode);
 }
 
 /** How long Slack wants to be left alone; null when that is not what it says. */
