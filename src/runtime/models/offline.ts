@@ -69,7 +69,7 @@ function nextStep({ system, messages, tools }: ModelRequest): Step {
   const words = turn?.words ?? [];
   const understood = understand(words, beforeLast(transcript.turns));
   const changes = settled(understood.changes);
-  const asked = readQuestions(words, changes.length > 0);
+  const asked = readQuestions(words, { learned: changes.length > 0, orders: understood.orders });
 
   const obstacle = obstacleTo(own, offered);
   const saving = own ? save(own, transcript, changes, offered) : nothingSaved;
@@ -122,7 +122,6 @@ function compose(
   const parts: string[] = [];
   const isUnread = understood.unread.length > 0;
   const answers = asked.questions
-    .filter(question => question.type !== 'other' || !understood.orders.includes(question.text))
     .map(question => answer(question, knowledge))
     .filter(text => !isUnread || !text.startsWith(beyond));
   if (asked.greeting) parts.push(greeting(knowledge, transcript));
@@ -131,7 +130,10 @@ function compose(
     parts.push('Tell me what to forget, e.g. “forget my budget” or “forget everything”.');
   parts.push(...answers);
   if (understood.cut) parts.push('That was long, so I only looked for facts at the beginning.');
-  if (understood.aboutOthers && !asked.questions.some(question => question.type === 'find')) {
+  if (
+    understood.aboutOthers &&
+    !asked.questions.some(question => question.type === 'find' && question.forOther)
+  ) {
     parts.push('I only learn about you. Say “remember that …” and I will keep it as a note.');
   }
   if (parts.length === 0 && asked.acknowledged) parts.push('All right.');

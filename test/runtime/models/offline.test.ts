@@ -769,6 +769,14 @@ describe('shopping', () => {
     expect((await session.say('recommend a jacket')).text).toContain('tell me your jacket size');
   });
 
+  it('does not look for what the person avoids because they said so in the same breath', async () => {
+    const reply = await createConversation().say(
+      'I am looking for boots, I hate wool but I need something warm, and my boyfriend wears an 11',
+    );
+    expect(reply.text).toContain('- looking for: boots\n');
+    expect(reply.text).toContain('I only learn about you.');
+  });
+
   it('takes the price of a request without filing it', async () => {
     const session = createConversation({ files: filled });
     const reply = await session.say('Find me shoes under $80');

@@ -91,8 +91,14 @@ const topicWords: [RegExp, Topic][] = [
 const aboutMemory =
   /^(?:(?:and|so|ok|okay|hey|hi|please|well)[, ]+)*(?:what|don't you|didn't i|have i|did i|which|do|am|remind|tell|show|is|are|how much|how big|list|can you (?:tell|remind)|could you (?:tell|remind))\b/i;
 
-/** What the person's own words ask for. `learned`: whether they also told something, which is then no question. */
-export function readQuestions(texts: readonly string[], learned: boolean): Asked {
+/**
+ * What the person's own words ask for. `learned`: whether they also told something, which is then no question; `orders`:
+ * sentences that ask to remember or forget, and are answered by doing so.
+ */
+export function readQuestions(
+  texts: readonly string[],
+  { learned, orders }: { learned: boolean; orders: readonly string[] },
+): Asked {
   const whole = plainly(texts.join('\n').slice(0, 4000)).trim();
   const asked: Asked = {
     greeting:
@@ -108,6 +114,7 @@ export function readQuestions(texts: readonly string[], learned: boolean): Asked
     questions: [],
   };
   for (const sentence of readSentences(whole)) {
+    if (orders.includes(sentence.raw)) continue;
     const question = questionIn(sentence, learned);
     if (question && !asked.questions.some(known => known.type === question.type))
       asked.questions.push(question);
@@ -129,7 +136,9 @@ function questionIn({ raw, question, clauses }: Sentence, learned: boolean): Que
   if (advice !== null) return { type: 'command', advice };
   if (namesOther(raw) && question && !isRequest(raw)) return { type: 'other', text: raw, aboutOther: true };
   // In "I hate wool, any ideas for a dress?" the wool is not what is asked for.
-  const asked = clauses.filter(clause => clause.about === 'asked').map(clause => clause.text);
+  const asked = clauses
+    .filter(clause => clause.about === 'asked' || isRequest(clause.text))
+    .map(clause => clause.text);
   const text = learned && asked.length > 0 ? asked.join(', ') : raw;
   if (afford.test(raw)) return { type: 'afford', amount: priceIn(raw), item: itemIn(raw) };
   const attitudes = attitudeWords.find(([pattern]) => pattern.test(raw))?.[1];

@@ -59,7 +59,7 @@ const rules: Rule[] = [
   { pattern: new RegExp(`^i ${aside}(?:buy|choose)\\b`, 'i'), attitude: 'likes' },
   {
     pattern:
-      /^(?:(?:one of )?(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go-to)(?: \w+)?s?(?: (?:is|are|include)|(?=:))|(?:a )?(?:big|huge) fan of|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|likes?:|loves?:|only)\b:?/i,
+      /^(?:(?:one of )?(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go[- ]to)(?: \w+)?s?(?: (?:is|are|include)|(?=:))|(?:a )?(?:big|huge) fan of|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|likes?:|loves?:|only)\b:?/i,
     attitude: 'likes',
   },
 ];
@@ -180,8 +180,10 @@ function topicNamed(text: string): TasteTopic | null {
   return named.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 }
 
+const reported =
+  '(?:(?:my (?:doctor|dermatologist|gp) (?:says|said|thinks|told me)|i (?:was told|(?:just |recently )?found out)|(?:it )?turns out|apparently)(?: that)? )?';
 const allergicTo = new RegExp(
-  `${me}((?:am (?:not|no longer)|was never|don't(?: ever)? have|no longer have|have no) )?(?:am|got|have)? ?(?:(?:also|very|badly|highly|slightly|severely|really|extremely|mildly|a bit|deathly) )*(?:allergic to|(?:an? )?(?:\\w+ )?allergy to|allergies to|sensitive to|intolerant to)\\s+`,
+  `^${reported}(?:i )?${aside}(?<not>(?:am (?:not|no longer)|was never|don't(?: ever)? have|no longer have|have no) )?(?:am|got|have)? ?(?:(?:also|very|badly|highly|slightly|severely|really|extremely|mildly|a bit|deathly) )*(?:allergic(?: to|:)|(?:an? )?(?:\\w+ )?allergy(?: to|:)|allergies to|(?<sensitive>sensitive to|intolerant to))\\s+|^(?:my |known |i have (?:a few |some |several |these |the following )?)?allergies(?: are| include)?[: (]+`,
   'i',
 );
 const allergyTo =
@@ -205,8 +207,9 @@ function allergiesIn(clause: string, it: Thing | null): Tastes | null {
     thing => thingsIn(thing.name, null).things.find(({ topic }) => topic === 'materials') ?? thing,
   );
   const itself = it !== null && /^(?:it|that|them|those)$/i.test(named.trim()) ? [it] : [];
-  return filed(to?.[1] === undefined ? 'allergic to' : 'cured', {
-    things: [...itself, ...things],
+  const isKnown = (thing: Thing) => to?.groups?.sensitive === undefined || thingNamed(thing.name) !== null;
+  return filed(to?.groups?.not === undefined ? 'allergic to' : 'cured', {
+    things: [...itself, ...things].filter(isKnown),
     unread: own.unread,
   });
 }

@@ -155,7 +155,7 @@ export function inOwnWords(text: string, topic: TasteTopic): List {
     .map(item =>
       item
         .replace(
-          /^(?:(?:is|are|called|the|an?|probably|definitely|mostly|still|now|also|include|very|quite)\s+)+/i,
+          /^(?:(?:is|are|called|the|an?|probably|definitely|mostly|still|now|also|include|very|quite|(?:mix|blend|combination|bit) (?:of|between))\s+)+/i,
           '',
         )
         .replace(/^[\s:]+/, '')
@@ -182,4 +182,4 @@ export function inOwnWords(text: string, topic: TasteTopic): List {
 }
 
 const vague =
-  /^(?:not|none|no|nothing|it|that|this|what|unknown|changing|hard|very|really|important|everything|anything|all|different|always|never|i|you|my|something|still|depends)\b/i;
+  /^(?:not|none|no|nothing|it|that|this|what|unknown|changing|hard|very|really|important|brands?|labels?|colours?|materials?|fabrics?|clothes|fashion|everything|anything|all|different|always|never|i|you|my|something|still|depends)\b/i;

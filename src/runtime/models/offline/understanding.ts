@@ -58,9 +58,9 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
   for (const text of texts) {
     result.cut ||= text.length > longest;
     const shoes = earlier.shoes || mentionsShoes(text);
-    let so: SoFar = { it: null, attitude: null };
-    // "I adore wool. Not." and "/s": what was meant is not what was said.
-    if (/(?:^|\s)\/s\s*$/i.test(text)) continue;
+    let so = atFirst;
+    // "I adore wool. Not.", "/s", "jk": what was meant is not what was said.
+    if (/(?:^|\s)(?:\/s|jk|just kidding)[\s.!)]*$/i.test(text)) continue;
     let saidBefore = 0;
     for (const sentence of readSentences(text.slice(0, longest))) {
       if (/^not$/i.test(sentence.raw)) {
@@ -119,15 +119,22 @@ export function lastValue(changes: readonly Change[]): Value | null {
   return changes.filter(change => change.type === 'set').findLast(change => change.topic !== 'notes') ?? null;
 }
 
-/** What the clauses before one leave open: "it", and what "nickel too" goes on with. */
+/** What the clauses before one leave open: "it", and what "nickel too" or "50 for shirts" goes on with. */
 interface SoFar {
   it: Thing | null;
   attitude: Attitude | null;
+  budget: boolean;
 }
+
+const atFirst: SoFar = { it: null, attitude: null, budget: false };
 
 function after({ it, attitude }: SoFar, clause: Clause, changes: readonly Change[]): SoFar {
   const taste = changes.findLast(change => change.type === 'taste');
-  return { it: lastThingIn(clause.text) ?? it, attitude: taste?.attitude ?? attitude };
+  return {
+    it: lastThingIn(clause.text) ?? it,
+    attitude: taste?.attitude ?? attitude,
+    budget: lastValue(changes)?.topic === 'budget',
+  };
 }
 
 interface Stated {
@@ -141,14 +148,24 @@ function statedIn(clause: Clause, shoes: boolean, so: SoFar): Stated {
   const name = nameIn(clause.text);
   if (name !== null)
     return { changes: [{ type: 'set', topic: 'notes', key: 'name', value: name }], unread: [] };
-  const budget = budgetIn(clause.text);
+  const goesOn = so.budget && /^[$€£]?\d[\d.,]*(?: \w+)? (?:for|on) /i.test(clause.text);
+  const budget = budgetIn(goesOn ? `my budget is ${clause.text}` : clause.text);
   if (budget.length > 0) return { changes: budget, unread: [] };
   const sizes = sizesIn(clause.text, shoes);
   const isSizeAlone = sizes.length > 0 && !/\b(?:hate|like|love|avoid|prefer)\b/i.test(clause.text);
   const tastes = isSizeAlone ? { changes: [], unread: [] } : tastesIn(clause.text, so);
   const changes = [...sizes, ...tastes.changes];
-  if (changes.length > 0) return { changes, unread: tastes.unread };
+  if (changes.length > 0) return { changes, unread: [...sizesLeft(clause.text, sizes), ...tastes.unread] };
   return { changes, unread: saysSomething(clause.text) ? [clause.text] : [] };
+}
+
+/** "Wrist 16cm" beside a size that was read: what has a number, but none of those that were taken. */
+function sizesLeft(clause: string, sizes: readonly Change[]): string[] {
+  const taken = sizes.flatMap(change => ('value' in change ? (change.value?.match(/\d+/g) ?? []) : []));
+  if (taken.length === 0) return [];
+  return clause
+    .split(/\s*(?:,|\band\b)\s*/i)
+    .filter(part => /\d/.test(part) && !part.match(/\d+/g)?.some(number => taken.includes(number)));
 }
 
 const smallTalk =
@@ -226,7 +243,7 @@ function remember(note: string, shoes: boolean, result: Understanding): void {
     return;
   }
   const clauses = readSentences(note).flatMap(sentence => sentence.clauses);
-  let so: SoFar = { it: null, attitude: null };
+  let so = atFirst;
   let understood = clauses.length > 0;
   for (const clause of clauses) {
     const { changes, unread } = statedIn(clause, shoes, so);
@@ -271,7 +288,7 @@ function forgotten(target: string): Change[] | null {
   if (statement !== undefined) {
     const stated = readSentences(statement)
       .flatMap(sentence => sentence.clauses)
-      .flatMap(clause => statedIn(clause, false, { it: null, attitude: null }).changes);
+      .flatMap(clause => statedIn(clause, false, atFirst).changes);
     const changes = stated.map(undo).filter(change => change !== null);
     if (changes.length > 0) return changes;
   }

@@ -195,7 +195,7 @@ const sizedItems: Record<string, string> = {
   belt: 'belts?',
   bra: 'bras?',
   sock: 'socks?',
-  underwear: 'underwear|boxers?|briefs',
+  underwear: 'underwear|undies|panties|knickers|boxers?|briefs',
   collar: 'collar|neck',
   clothing: 'clothes|clothing|garments?|outfits?',
 };

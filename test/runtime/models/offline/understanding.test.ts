@@ -131,6 +131,11 @@ const budgets: [string, string[]][] = [
   ['no more than fifty bucks', ['budget: $50']],
   ['I have about 100 quid to play with', ['budget: £100']],
   ['I have $50-80 for a shirt', ['budget for shirts: $50-$80']],
+  ['My budget is 100 for shoes but 50 for shirts', ['budget for shoes: 100', 'budget for shirts: 50']],
+  [
+    'I have a budget of $200 for boots and $80 for jeans',
+    ['budget for shoes: $200', 'budget for trousers: $80'],
+  ],
   ['My budget is $100. I meant euros.', ['budget: $100', 'budget: €100']],
 ];
 
@@ -184,6 +189,8 @@ const tastes: [string, string[]][] = [
   ['I love streetwear', ['likes streetwear (style)']],
   ['I like casual clothes', ['likes casual (style)']],
   ['My style is minimalist', ['likes minimalist (style)']],
+  ['my style is a mix of streetwear and vintage', ['likes streetwear (style)', 'likes vintage (style)']],
+  ["I'm not into brands but I love Veja", ['likes Veja (brands)']],
   ['my style is smart casual', ['likes smart casual (style)']],
   ["I'm a minimalist", ['likes minimalist (style)']],
   ["I'm into vintage", ['likes vintage (style)']],
@@ -223,6 +230,15 @@ const allergies: [string, string[]][] = [
     ['allergic to chromium (materials)', 'allergic to cobalt (materials)'],
   ],
   ['I have a severe lanolin allergy', ['allergic to lanolin (materials)']],
+  ['My allergies: wool and lanolin', ['allergic to wool (materials)', 'allergic to lanolin (materials)']],
+  ["I've an allergy: wool", ['allergic to wool (materials)']],
+  [
+    'I have a few allergies (wool, nickel)',
+    ['allergic to wool (materials)', 'allergic to nickel (materials)'],
+  ],
+  ["my doctor says I'm allergic to nickel", ['allergic to nickel (materials)']],
+  ['I was told that I am allergic to nickel', ['allergic to nickel (materials)']],
+  ["I'm sensitive to wool", ['allergic to wool (materials)']],
   ["I'm allergic to nickel in jewellery", ['allergic to nickel (materials)']],
   ["I'm allergic to latex gloves because of work", ['allergic to latex (materials)']],
   ["I'm allergic to cats, and wool", ['allergic to wool (materials)']],
@@ -363,6 +379,7 @@ const nothing: string[] = [
   'I have two shoes',
   'it is 5 degrees',
   'I just LOVE polyester /s',
+  "I'm allergic to polyester lol jk",
   'I adore wool. NOT.',
   "I don't not like wool",
   "I'm allergic to it",
@@ -380,6 +397,8 @@ const inPart: [string, string[], string[]][] = [
     ['avoids wool (materials)'],
     ['I am allergic to the stuff they put in tights'],
   ],
+  ['ring size 7, wrist 16cm', ['ring size: 7'], ['wrist 16cm']],
+  ["I'm sensitive to smells", [], ['I am sensitive to smells']],
   ['I like Vinted', [], ['I like Vinted']],
   ['Nike sucks', [], ['Nike sucks']],
   [
