@@ -294,6 +294,18 @@ describe('a streamed reply', () => {
     expect(calls('chat.startStream')).toHaveLength(1);
   });
 
+  it('is read out whole by a screen reader, which reads no blocks', async () => {
+    await setUp();
+    world.slack.fail('chat.startStream', { type: 'error', error: 'feature_disabled' });
+    const message = await ask();
+    const sink = world.open(message);
+    const lines = Array.from({ length: 30 }, (_, index) => `Boot ${index} costs < ${index}00 euros.`);
+    await finish(sink.finish(done(`## Boots\n\n**Three** for you, #1 first:\n${lines.join('\n')}`)));
+    sink.close();
+    const spoken = String(calls('chat.postMessage')[0]?.args.text);
+    expect(spoken).toBe(`Boots\n\nThree for you, #1 first:\n${lines.join('\n').replaceAll('<', '&lt;')}`);
+  });
+
   it('calls nobody and has nothing fetched', async () => {
     await setUp();
     const channel = world.workspace.addChannel('general', { members: [world.ann, world.ben] });

@@ -2,12 +2,13 @@
 
 import { z } from 'zod';
 import type { Block, MessageContent } from '../blocks.ts';
-import { escapeMrkdwn } from './markdown.ts';
+import { escapeMrkdwn, inertMrkdwn } from './markdown.ts';
 
 /** On posts, no previews; other calls have no such argument. */
 export const QUIET = { unfurl_links: false, unfurl_media: false };
 export const FEEDBACK_ACTION = 'feedback';
-const NOTIFICATION_CHARACTERS = 300;
+/** An update takes 4,000. */
+const SPOKEN_CHARACTERS = 3_000;
 
 /** What feedback buttons refer to. */
 export interface Feedback {
@@ -24,8 +25,7 @@ export function replyContent(
 ): MessageContent {
   const { cards = [], feedback = null } = parts;
   return {
-    // For notifications only; the blocks are what is read. Plain words, so that nothing in it is a link or a call.
-    text: notificationText(markdown),
+    text: spokenText(markdown),
     blocks: [
       ...cards,
       { type: 'markdown', text: markdown },
@@ -39,14 +39,12 @@ export function plainContent(markdown: string): MessageContent {
   return { text: escapeMrkdwn(markdown), blocks: [] };
 }
 
-function notificationText(markdown: string): string {
-  const plain = markdown
-    .replace(/[`*_~#>|<]/g, '')
-    .replace(/https?:\/\//gi, '')
-    .replace(/\s+/g, ' ')
-    .trim();
-  const short = [...plain].slice(0, NOTIFICATION_CHARACTERS).join('');
-  return short === '' ? 'A reply' : short;
+/** For notifications, and for screen readers, which do not read blocks: plain words, in which nothing is a link or a call. */
+function spokenText(markdown: string): string {
+  const plain = markdown.replace(/\*\*|~~|`|^#{1,6} +|^> ?/gm, '').trim();
+  const short = [...inertMrkdwn(plain)].slice(0, SPOKEN_CHARACTERS).join('');
+  // Not half an entity.
+  return short === '' ? 'A reply' : short.replace(/&[a-z]*$/, '');
 }
 
 export function feedbackBlock({ tenant, messageId, owner }: Feedback): Block {
