@@ -35,7 +35,6 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'slack-edit': { by: 'nobody', why: 'ids of edited messages, by channel, for as long as Slack redelivers' },
   session: { by: 'key' },
   'session-spare': { by: 'key' },
-  'session-taken': { by: 'nobody', why: 'ids of sessions that are deleted by then' },
   'session-conversation': { by: 'key' },
   'session-ending': { by: 'key' },
   'change-set': { by: 'key' },

@@ -6,13 +6,13 @@ import type { Memory, PersonStore } from '../memory/memory.ts';
 import { createMemoryMarks, type Marked } from '../memory/memory-marks.ts';
 import type { Audience } from '../memory/store-owner.ts';
 import { type Conversation, conversationKey, type Person, personKey } from '../message.ts';
-import { createPersonClaims } from '../people/person-claims.ts';
 import { extentOf, type MemoryAccess, type Privacy, privateKey } from '../people/privacy.ts';
 import type { Holds } from '../queue/holds.ts';
 import type { State } from '../state/state.ts';
 import type { Provision } from './provision.ts';
 import { createSessionMaking, type MadeSession, type SessionPurpose } from './session-making.ts';
-import { createSessionEndings, removeSession } from './session-removal.ts';
+import { createSessionEndings } from './session-removal.ts';
+import { createSpares } from './session-spares.ts';
 import type { ConversationOfSession } from './whereabouts.ts';
 
 /** What the bot keeps of a conversation: a cursor into the session, which itself is the log. */
@@ -102,14 +102,12 @@ export function createSessions(deps: {
 }): Sessions {
   const { client, file, memory, accounts, privacy, log, now } = deps;
   const records = deps.state.table<SessionRecord>('session');
-  const spares = deps.state.table<SessionRecord>('session-spare');
-  const taken = deps.state.table<true>('session-taken');
   const losses = deps.state.table<true>('memory-lost');
   const news = deps.state.table<string>('news');
   const endings = createSessionEndings({ client, state: deps.state, log, now });
   const making = createSessionMaking({ ...deps, lost: memoryLost });
   const idleMs = file.session.idle_hours * 3600_000;
-  const claims = createPersonClaims(deps.state, accounts);
+  const spares = createSpares({ ...deps, making, make, isCurrent, keepMs: idleMs });
   const marks = createMemoryMarks({ state: deps.state, keepMs: idleMs, now });
 
   function isCurrent(record: SessionRecord, stores: readonly PersonStore[], access: MemoryAccess): boolean {
@@ -148,41 +146,6 @@ export function createSessions(deps: {
     await losses.set(personKey(owner), true);
   }
 
-  /** The prepared session, if it is still what a new one would be. Marked as taken first, so that only one takes it. */
-  async function takeSpare(
-    person: Person,
-    stores: readonly PersonStore[],
-    access: MemoryAccess,
-  ): Promise<SessionRecord | null> {
-    const spare = await spares.get(personKey(person));
-    if (spare === undefined || !isCurrent(spare, stores, access)) return null;
-    if (!(await taken.insert(spare.sessionId, true, idleMs))) return null;
-    await spares.delete(personKey(person));
-    return { ...spare, lastUsedAt: now() };
-  }
-
-  async function prepare(person: Person): Promise<void> {
-    if (await deps.holds.isHeld(personKey(person))) return;
-    // Never while they are linked, parted or forgotten: what that does not find would be left behind.
-    await claims.withAll(person, ([owner = person]) => makeSpare(person, owner));
-  }
-
-  async function makeSpare(person: Person, owner: Person): Promise<void> {
-    const key = personKey(person);
-    const [spare, paused] = await Promise.all([spares.get(key), privacy.isPaused(owner)]);
-    const access = paused ? 'read_only' : 'read_write';
-    const purpose: SessionPurpose = { person, owner, audience: 'private', access };
-    const { stores, complete } = await making.storesFor(purpose);
-    if (spare !== undefined && complete && isCurrent(spare, stores, access)) return;
-    const made = await make(purpose);
-    const kept =
-      spare === undefined
-        ? await spares.insert(key, made, idleMs)
-        : await spares.replace(key, spare, made, idleMs);
-    // Another process was as quick.
-    if (!kept) await removeSession(client, made.sessionId, { interrupt: false });
-  }
-
   /**
    * A turn moves its cursor while the person, perhaps in another process, ends the session: neither may write over
    * the other. Undefined: there is no such record.
@@ -216,11 +179,11 @@ export function createSessions(deps: {
       return opened(record, owner, conversation);
     const spare =
       complete && audience === 'private' && access !== 'none'
-        ? await takeSpare(person, stores, access)
+        ? await spares.take(person, stores, access)
         : null;
     // Before anything is told of what memory holds.
     const [fresh, marked] = await Promise.all([spare ?? make(purpose), marks.of(owner)]);
-    const created = { ...fresh, ...heardOf(marked) };
+    const created = { ...fresh, lastUsedAt: now(), ...heardOf(marked) };
     // First, so that no session is ever left behind: by these rows what is to be forgotten is found.
     if (access === 'none') await endings.schedule(personKey(person), created.sessionId, now() + idleMs);
     else await deps.whereabouts.remember(owner, conversation, created.sessionId);
@@ -317,7 +280,7 @@ export function createSessions(deps: {
 
     sweep: () => endings.sweep(),
     memoryLost,
-    prepare,
+    prepare: spares.prepare,
 
     async tell(account, sentence) {
       const key = personKey(account);
