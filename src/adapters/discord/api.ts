@@ -25,8 +25,11 @@ export interface Body {
 
 export interface Posted {
   id: string;
-  /** As Discord has it: an earlier message with the same nonce comes back with what that one says by now. */
-  content: string;
+  /**
+   * As Discord has it: an earlier message with the same nonce comes back with what that one says by now. Null where the
+   * server does not say.
+   */
+  content: string | null;
 }
 
 /**
@@ -58,7 +61,7 @@ export interface DiscordApi {
 
 const NO_PINGS = { parse: [], replied_user: false };
 
-const posted = z.object({ id: z.string(), content: z.string() });
+const posted = z.object({ id: z.string(), content: z.string().nullish().default(null) });
 const withId = z.object({ id: z.string() });
 
 export function restOptions(apiUrl: string | undefined): Partial<RESTOptions> {

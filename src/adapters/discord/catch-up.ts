@@ -48,19 +48,28 @@ export function createCatchUp(deps: {
         .map(raw => readIncoming(raw, guildId))
         .filter(message => message !== null)
         .sort((a, b) => compareIds(a.id, b.id));
-    const cutoff = idAt(deps.now() - deps.maxAgeMs);
-    if (compareIds(cutoff, lastId) > 0) {
-      const old = read(await fetch(channelId, { before: cutoff }));
-      await skip(old.filter(({ id }) => compareIds(id, lastId) > 0));
-      await channels.handled({ channelId, guildId, id: cutoff });
-    }
+    const oldest = deps.now() - deps.maxAgeMs;
+    let after = lastId;
     let answered = 0;
-    for (let after = compareIds(cutoff, lastId) > 0 ? cutoff : lastId; !deps.stopped.aborted; ) {
-      const page = read(await fetch(channelId, { after }));
-      for (const message of page) {
+    const deliver = async (messages: readonly Incoming[]) => {
+      for (const message of messages) {
         await deliveries.deliver(message, { isLate: true });
         answered += 1;
       }
+    };
+    if (compareIds(idAt(oldest), lastId) > 0) {
+      const found = read(await fetch(channelId, { before: idAt(oldest) }));
+      const missed = found.filter(({ id }) => compareIds(id, lastId) > 0);
+      // Discord's ids tell the time; those of other servers with its API may not, and then a young message is here too.
+      const old = missed.filter(({ sentAt }) => sentAt < oldest);
+      await skip(old);
+      after = missed.at(-1)?.id ?? lastId;
+      await channels.handled({ channelId, guildId, id: old.at(-1)?.id ?? lastId });
+      await deliver(missed.filter(({ sentAt }) => sentAt >= oldest));
+    }
+    while (!deps.stopped.aborted) {
+      const page = read(await fetch(channelId, { after }));
+      await deliver(page);
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE) break;
       after = last.id;

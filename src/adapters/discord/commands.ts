@@ -2,6 +2,7 @@ import {
   ApplicationCommandOptionType,
   ApplicationCommandType,
   ApplicationIntegrationType,
+  DiscordAPIError,
   InteractionContextType,
   type RESTPutAPIApplicationCommandsJSONBody,
 } from 'discord.js';
@@ -100,11 +101,21 @@ export function commandsOf({ name, fields }: Persona): RESTPutAPIApplicationComm
 export async function registerCommands(api: DiscordApi, persona: Persona, log: Log): Promise<void> {
   try {
     const wanted = commandsOf(persona);
-    if (sameCommands(await api.commands(), wanted)) return;
+    if (sameCommands(await registered(api), wanted)) return;
     await api.setCommands(wanted);
     log.info({ event: 'discord.commands_registered' }, 'registered the commands');
   } catch (error) {
     log.error({ event: 'discord.commands_failed', err: error }, 'the commands could not be registered');
+  }
+}
+
+/** Null where that cannot be asked; then they are set anew. */
+async function registered(api: DiscordApi): Promise<unknown> {
+  try {
+    return await api.commands();
+  } catch (error) {
+    if (!(error instanceof DiscordAPIError)) throw error;
+    return null;
   }
 }
 

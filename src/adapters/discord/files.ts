@@ -24,7 +24,8 @@ export function createFiles(deps: { api: DiscordApi; apiUrl: string | undefined;
   function isAllowed(address: string): boolean {
     if (!URL.canParse(address)) return false;
     const { protocol, hostname } = new URL(address);
-    if (ownHost !== null && hostname === ownHost) return protocol === 'http:' || protocol === 'https:';
+    if (ownHost !== null && isSameHost(hostname, ownHost))
+      return protocol === 'http:' || protocol === 'https:';
     return protocol === 'https:' && HOSTS.includes(hostname);
   }
 
@@ -65,6 +66,12 @@ export function createFiles(deps: { api: DiscordApi; apiUrl: string | undefined;
       return bytes;
     },
   };
+}
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+function isSameHost(one: string, other: string): boolean {
+  return one === other || (LOOPBACK.includes(one) && LOOPBACK.includes(other));
 }
 
 /** `ex` in a signed address is when it ends, in hexadecimal seconds. */

@@ -2,6 +2,7 @@
 
 import { MessageReferenceType, MessageType } from 'discord.js';
 import { z } from 'zod';
+import { timeOf } from './live-channels.ts';
 
 /** What a message says, and what stands with it. */
 export interface Passage {
@@ -23,6 +24,8 @@ export interface Incoming extends Passage {
   /** Messages that are forwarded with this one. Discord does not say whose they are. */
   forwarded: Passage[];
   repliesTo: { messageId: string; message: Referred | null } | null;
+  /** Milliseconds since the Unix epoch. */
+  sentAt: number;
   /** Milliseconds since the Unix epoch; null while it was never edited. */
   editedAt: number | null;
 }
@@ -46,7 +49,7 @@ export interface IncomingAttachment {
 
 const user = z.object({
   id: z.string(),
-  username: z.string(),
+  username: z.string().default(''),
   global_name: z.string().nullish(),
   bot: z.boolean().optional(),
   system: z.boolean().optional(),
@@ -54,38 +57,40 @@ const user = z.object({
 
 const attachment = z.object({
   id: z.string(),
-  filename: z.string(),
+  filename: z.string().default('file'),
   content_type: z.string().nullish(),
-  size: z.number(),
+  size: z.number().default(0),
   url: z.string(),
 });
 
 const passage = {
-  content: z.string().default(''),
-  attachments: z.array(attachment).default([]),
-  mentions: z.array(user).default([]),
+  content: z.string().nullish(),
+  attachments: z.array(attachment).nullish(),
+  mentions: z.array(user).nullish(),
 };
 
-const snapshots = z.array(z.object({ message: z.object(passage) })).default([]);
+const snapshots = z.array(z.object({ message: z.object(passage) })).nullish();
 
-const reference = z.object({ type: z.number().optional(), message_id: z.string().optional() });
+const reference = z.object({ type: z.number().nullish(), message_id: z.string().nullish() });
 
+/** Where Discord leaves a field out, other servers that speak its API may say null, or leave out more. */
 const schema = z.object({
-  id: z.string(),
+  id: z.string().regex(/^\d+$/),
   channel_id: z.string(),
-  guild_id: z.string().optional(),
-  type: z.number(),
+  guild_id: z.string().nullish(),
+  type: z.number().default(MessageType.Default),
   author: user,
   member: z.object({ nick: z.string().nullish() }).nullish(),
-  webhook_id: z.string().optional(),
+  webhook_id: z.string().nullish(),
   ...passage,
+  timestamp: z.string().nullish(),
   edited_timestamp: z.string().nullish(),
   message_reference: reference.nullish(),
   message_snapshots: snapshots,
   referenced_message: z
     .object({
       author: user,
-      webhook_id: z.string().optional(),
+      webhook_id: z.string().nullish(),
       ...passage,
       message_reference: reference.nullish(),
       message_snapshots: snapshots,
@@ -100,9 +105,8 @@ export function readIncoming(raw: unknown, guildId?: string | null): Incoming | 
   const it = parsed.data;
   const quoted = it.referenced_message;
   const repliedId =
-    it.message_reference?.type === MessageReferenceType.Forward
-      ? undefined
-      : it.message_reference?.message_id;
+    it.message_reference?.type === MessageReferenceType.Forward ? null : it.message_reference?.message_id;
+  const sentAt = Date.parse(it.timestamp ?? '');
   return {
     id: it.id,
     channelId: it.channel_id,
@@ -115,22 +119,22 @@ export function readIncoming(raw: unknown, guildId?: string | null): Incoming | 
     isOrdinary: it.type === MessageType.Default || it.type === MessageType.Reply,
     isThreadStart: it.type === MessageType.ThreadStarterMessage,
     ...passageOf(it),
-    forwarded: it.message_snapshots.map(({ message }) => passageOf(message)),
-    repliesTo:
-      repliedId === undefined ? null : { messageId: repliedId, message: quoted ? referred(quoted) : null },
+    forwarded: forwardedIn(it),
+    repliesTo: repliedId == null ? null : { messageId: repliedId, message: quoted ? referred(quoted) : null },
+    sentAt: Number.isNaN(sentAt) ? timeOf(it.id) : sentAt,
     editedAt: it.edited_timestamp == null ? null : Date.parse(it.edited_timestamp),
   };
 }
 
-function passageOf(it: {
-  content: string;
-  attachments: z.infer<typeof attachment>[];
-  mentions: z.infer<typeof user>[];
-}): Passage {
+function forwardedIn({ message_snapshots }: { message_snapshots?: z.infer<typeof snapshots> }): Passage[] {
+  return (message_snapshots ?? []).map(({ message }) => passageOf(message));
+}
+
+function passageOf({ content, mentions, attachments }: z.infer<z.ZodObject<typeof passage>>): Passage {
   return {
-    content: it.content,
-    mentioned: it.mentions.map(named),
-    attachments: it.attachments.map(({ id, filename, content_type, size, url }) => ({
+    content: content ?? '',
+    mentioned: (mentions ?? []).map(named),
+    attachments: (attachments ?? []).map(({ id, filename, content_type, size, url }) => ({
       id,
       filename,
       // "text/plain; charset=utf-8" as much as "image/png"
@@ -147,7 +151,7 @@ function referred(it: NonNullable<z.infer<typeof schema>['referenced_message']>)
     author: nameOf(it.author),
     isPerson: isPerson(it.author, it.webhook_id),
     ...passageOf(it),
-    forwarded: it.message_snapshots.map(({ message }) => passageOf(message)),
+    forwarded: forwardedIn(it),
     repliesTo: it.message_reference?.message_id ?? null,
   };
 }
@@ -165,6 +169,6 @@ function nameOf(it: z.infer<typeof user>): string {
   return it.global_name ?? it.username;
 }
 
-function isPerson(it: z.infer<typeof user>, webhookId: string | undefined): boolean {
-  return it.bot !== true && it.system !== true && webhookId === undefined;
+function isPerson(it: z.infer<typeof user>, webhookId: string | null | undefined): boolean {
+  return it.bot !== true && it.system !== true && webhookId == null;
 }

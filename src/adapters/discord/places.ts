@@ -1,17 +1,17 @@
-import { ChannelType, type Client, PermissionsBitField } from 'discord.js';
+import { type Channel, ChannelType, type Client, DiscordAPIError, PermissionsBitField } from 'discord.js';
 import { beginning, clip } from '../../core/reply/text-split.ts';
+import { mayPass } from './api.ts';
 import type { Place } from './inbound.ts';
 import type { Incoming } from './incoming.ts';
 import { THREAD_PERMISSIONS } from './permissions.ts';
 
-/** Looks up where a message stands; a channel that is not known yet is fetched. */
+/** Looks up where a message stands; a channel that is not known yet is fetched, and where Discord tells nothing of it, it is any. */
 export async function placeOf(
   message: Pick<Incoming, 'guildId' | 'channelId'>,
   client: Client,
 ): Promise<Place> {
   if (message.guildId === null) return { type: 'dm' };
-  const channel =
-    client.channels.cache.get(message.channelId) ?? (await client.channels.fetch(message.channelId));
+  const channel = client.channels.cache.get(message.channelId) ?? (await fetched(message.channelId, client));
   if (channel === null) return { type: 'other' };
   if (channel.isThread()) return { type: 'thread' };
   if (channel.type !== ChannelType.GuildText && channel.type !== ChannelType.GuildAnnouncement) {
@@ -19,6 +19,15 @@ export async function placeOf(
   }
   const own = client.user === null ? null : channel.permissionsFor(client.user);
   return { type: 'text', threads: own?.has(new PermissionsBitField(THREAD_PERMISSIONS)) ?? true };
+}
+
+async function fetched(channelId: string, client: Client): Promise<Channel | null> {
+  try {
+    return await client.channels.fetch(channelId);
+  } catch (error) {
+    if (!(error instanceof DiscordAPIError) || mayPass(error)) throw error;
+    return null;
+  }
 }
 
 const NAME_LENGTH = 80;

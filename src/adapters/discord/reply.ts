@@ -137,7 +137,7 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
     const outlet = next();
     const posted = await outlets[outlet].post(body, nonceOf(scope, `${reposts}.${index}`));
     // A nonce that was used before brings the earlier message back, with what that one says.
-    const isNew = posted.content.trim() === body.content.trim();
+    const isNew = posted.content === null || posted.content.trim() === body.content.trim();
     slots.push({ outlet, id: posted.id, shown: isNew ? body : null });
     await Promise.all([save(), posted.id === ORIGINAL ? null : deps.posted(posted.id)]);
   }

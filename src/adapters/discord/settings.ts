@@ -61,7 +61,8 @@ export function readDiscordSettings(env: NodeJS.ProcessEnv): DiscordSettings | n
     // People paste it as it stands in a header; discord.js adds the prefix itself.
     token: it.DISCORD_TOKEN.replace(/^Bot\s+/i, ''),
     applicationId: it.DISCORD_APPLICATION_ID,
-    apiUrl: it.DISCORD_API_URL?.replace(/\/+$/, ''),
+    // Other libraries want the version with it; discord.js adds it itself.
+    apiUrl: it.DISCORD_API_URL?.replace(/(\/v\d+)?\/*$/, ''),
     shards: it.DISCORD_SHARDS,
     messageContent: it.DISCORD_MESSAGE_CONTENT,
     catchUpMs: it.DISCORD_CATCH_UP_MINUTES * 60_000,

@@ -42,6 +42,18 @@ describe('settings', () => {
     });
   });
 
+  it('take the base of the API with its version as well', () => {
+    const given = (url: string) =>
+      readDiscordSettings({
+        DISCORD_TOKEN: 'x',
+        DISCORD_APPLICATION_ID: '1'.repeat(18),
+        DISCORD_API_URL: url,
+      })?.apiUrl;
+    expect(
+      ['/api', '/api/', '/api/v10', '/api/v10/'].map(path => given(`http://127.0.0.1:1${path}`)),
+    ).toEqual(Array.from({ length: 4 }, () => 'http://127.0.0.1:1/api'));
+  });
+
   it('name every problem at once and no value', () => {
     const wrong = {
       DISCORD_TOKEN: 'secret-token',

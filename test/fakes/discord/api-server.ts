@@ -56,7 +56,12 @@ async function handle(
     : failure(parsed);
   const after = await applyAfter(effect, entry, response, kernel);
   if (after === 'done') return;
-  finish(kernel, entry, response, outcome);
+  finish(kernel, entry, response, effect?.type === 'tell' ? lessened(outcome, effect.fields) : outcome);
+}
+
+function lessened(outcome: Outcome, fields: readonly string[]): Outcome {
+  const told = Object.entries(outcome.body ?? {}).filter(([field]) => fields.includes(field));
+  return { ...outcome, body: Object.fromEntries(told) };
 }
 
 interface Outcome extends ApiResponse {
@@ -125,6 +130,8 @@ async function applyBefore(
       return 'go on';
     case 'hold':
       if (effect.applied !== 'after') await effect.until;
+      return 'go on';
+    case 'tell':
       return 'go on';
     case 'drop':
       if (effect.applied === 'after') return 'go on';

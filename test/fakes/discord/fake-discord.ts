@@ -64,6 +64,8 @@ export interface FakeDiscordOptions {
   /** Base of attachment addresses in payloads, when it is not to be the fake's own CDN. */
   cdnPublicUrl?: string;
   attachmentTtlMs?: number;
+  /** Ids are counted, and tell no time. */
+  countedIds?: boolean;
   /** Bytes that a file may have; 10 MiB by default, as in a server without boosts. */
   fileLimit?: number;
   /** How many entries the journal keeps. */
@@ -105,7 +107,7 @@ export interface FakeDiscord {
 
 export async function createFakeDiscord(options: FakeDiscordOptions = {}): Promise<FakeDiscord> {
   const clock = createClock(options.speed);
-  const ids = createSnowflakes(clock);
+  const ids = createSnowflakes(clock, options.countedIds);
   const journal = createJournal(clock, options.journalLimit ?? 100_000, options.onCall);
   const ownerId = ids.next();
   const botId = ids.next();

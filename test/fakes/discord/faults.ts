@@ -4,6 +4,8 @@
 
 export type FaultEffect =
   | { type: 'status'; status: number; body?: unknown; applied?: 'before' | 'after' }
+  /** What came of the call is told with these fields alone. */
+  | { type: 'tell'; fields: readonly string[] }
   | { type: 'rate-limit'; retryAfterMs: number; scope?: 'user' | 'shared' | 'global' }
   | { type: 'drop'; applied?: 'before' | 'after' }
   | { type: 'delay'; realMs: number }

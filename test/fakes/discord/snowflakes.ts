@@ -5,6 +5,7 @@
 import type { Clock } from './clock.ts';
 
 const DISCORD_EPOCH = 1_420_070_400_000;
+const COUNTED_FROM = 100_000_000_000_000_000n;
 
 export interface Snowflakes {
   /** A new id, greater than every id given out before. */
@@ -13,11 +14,12 @@ export interface Snowflakes {
   onShard(shard: number, count: number): string;
 }
 
-export function createSnowflakes(clock: Clock): Snowflakes {
+/** `counted`: ids that tell no time, as other servers with Discord's API may have them. */
+export function createSnowflakes(clock: Clock, counted = false): Snowflakes {
   let last = 0n;
 
   function next(): string {
-    const earliest = BigInt(clock.now() - DISCORD_EPOCH) << 22n;
+    const earliest = counted ? COUNTED_FROM : BigInt(clock.now() - DISCORD_EPOCH) << 22n;
     last = earliest > last ? earliest : last + 1n;
     return String(last);
   }
