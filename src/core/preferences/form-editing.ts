@@ -287,7 +287,9 @@ function told(
       : fields.filter(field => values[field.name]?.trim() === '' && readField(after, field) !== '');
   const stays = [
     ...leftOut,
-    ...kept.map(field => `Allergies stay until you forget them by name: ${readField(after, field)}.`),
+    ...kept.map(
+      field => `Allergies stay until you forget them by name: ${readValues(after, field).join(', ')}.`,
+    ),
   ];
   if (saved.length === 0) {
     return stays.length === 0 ? outcome(true, 'I already remember that.') : outcome(false, stays.join(' '));

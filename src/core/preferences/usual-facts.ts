@@ -34,8 +34,8 @@ interface Item {
   path: string;
   fact: FactLine;
   said: Said;
-  /** As the form shows it. */
-  shown: string;
+  /** As it is written; of a size, with what it is for. */
+  value: string;
 }
 
 /** What the files say, field by field, as the form shows it; empty where they say nothing. */
@@ -44,12 +44,12 @@ export function readFields(files: readonly TextFile[], fields: readonly FieldRul
 }
 
 export function readField(files: readonly TextFile[], rule: FieldRule): string {
-  return shownValue(itemsOf(files, rule));
+  return shownValue(rule, itemsOf(files, rule));
 }
 
 /** Each value of a field by itself: shown together, one with a semicolon in it would change how the others are told apart. */
 export function readValues(files: readonly TextFile[], rule: FieldRule): string[] {
-  return itemsOf(files, rule).map(({ shown }) => shown);
+  return itemsOf(files, rule).map(({ value }) => value);
 }
 
 /**
@@ -71,16 +71,16 @@ export function writeField(
   mode: WriteMode = 'replace',
 ): Map<string, string | null> {
   const current = itemsOf(files, rule);
-  if (same(shownValue(current), wanted)) return new Map();
+  if (same(shownValue(rule, current), wanted)) return new Map();
   const values = wantedValues(rule, wanted, current.length);
   const left = [...current];
   const added: string[] = [];
   const allergies = values.flatMap(value => allergyIn(rule, value) ?? []);
-  const isAllergicTo = (item: Item) => allergies.some(text => same(item.shown, text));
+  const isAllergicTo = (item: Item) => allergies.some(text => same(item.value, text));
   for (const value of values) {
     const allergy = allergyIn(rule, value);
     const isSaid = (item: Item) =>
-      allergy === null ? same(item.shown, value) : same(item.shown, allergy) && isAllergy(item.said.label);
+      allergy === null ? same(item.value, value) : same(item.value, allergy) && isAllergy(item.said.label);
     const index = left.findIndex(isSaid);
     if (index === -1) added.push(value);
     else left.splice(index, 1);
@@ -88,7 +88,7 @@ export function writeField(
   const edits = new Map<Item, string | null>();
   for (const item of left) {
     const isAnswer = (value: string) =>
-      rule.kind === 'one' || (rule.kind === 'labelled' && isSameGarment(value, item.shown));
+      rule.kind === 'one' || (rule.kind === 'labelled' && isSameGarment(value, item.value));
     const index = added.findIndex(isAnswer);
     const [value] = index === -1 ? [] : added.splice(index, 1);
     const clears = values.length === 0 && !isAllergy(item.said.label);
@@ -160,7 +160,7 @@ function withItems(
 ): string {
   const left = items.flatMap(item => {
     const value = edits.get(item);
-    return value === null ? [] : [value ?? item.shown];
+    return value === null ? [] : [value ?? item.value];
   });
   const first = items[0];
   if (left.length === 0 || first === undefined) return withoutLines(content, [index]);
@@ -217,9 +217,13 @@ function newLine(rule: FieldRule, like: Item | null, value: string, date: string
   return `${mark}${label}: ${value} (${date})`;
 }
 
+function hasAllergies(rule: FieldRule): boolean {
+  return rule.own !== true && rule.name === 'materials_avoided';
+}
+
 /** What somebody says they are allergic to, which is more than to avoid it; null where they do not say so. */
 function allergyIn(rule: FieldRule, value: string): string | null {
-  if (rule.own === true || rule.name !== 'materials_avoided') return null;
+  if (!hasAllergies(rule)) return null;
   return /^(?:(?:i am|i'm|is) )?allergic to:? (\S.*)$/i.exec(value)?.[1] ?? null;
 }
 
@@ -228,12 +232,12 @@ function itemsOf(files: readonly TextFile[], rule: FieldRule): Item[] {
     factLines(content).flatMap(fact => {
       const words = said(fact.text);
       if (!isOf(rule, path, fact, words)) return [];
-      return shownIn(rule, words).map(shown => ({ path, fact, said: words, shown }));
+      return valuesOf(rule, words).map(value => ({ path, fact, said: words, value }));
     }),
   );
 }
 
-function shownIn(rule: FieldRule, { label, value: dated }: Said): string[] {
+function valuesOf(rule: FieldRule, { label, value: dated }: Said): string[] {
   const value = withoutDate(dated).text;
   switch (rule.kind) {
     case 'one':
@@ -247,8 +251,11 @@ function shownIn(rule: FieldRule, { label, value: dated }: Said): string[] {
   }
 }
 
-function shownValue(items: readonly Item[]): string {
-  const values = items.map(item => item.shown);
+/** As the form shows it, an allergy as one: written so, it is noted as one again. */
+function shownValue(rule: FieldRule, items: readonly Item[]): string {
+  const values = items.map(({ value, said: { label } }) =>
+    hasAllergies(rule) && isAllergy(label) ? `allergic to ${value}` : value,
+  );
   return values.join(values.some(value => valuesIn(value).length > 1) ? '; ' : ', ');
 }
 

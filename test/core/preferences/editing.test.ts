@@ -98,7 +98,9 @@ describe('the form', () => {
     const { formId } = await ann.run('form', { type: 'form' });
     expect(
       await ann.run('outcome', { type: 'set', formId, values: { materials_avoided: 'nylon' } }),
-    ).toMatchObject({ sentence: 'Saved. Materials to avoid, allergies: nylon (was wool, silk).' });
+    ).toMatchObject({
+      sentence: 'Saved. Materials to avoid, allergies: nylon (was allergic to wool, silk).',
+    });
     expect(await ann.files()).toEqual({ '/materials.md': '- avoids: nylon (2026-11-22)\n' });
   });
 
@@ -266,7 +268,7 @@ describe('a usual fact that is typed, with no form before it', () => {
     expect(await ann.run('outcome', typed({ materials_avoided: '' }))).toMatchObject({
       ok: true,
       sentence:
-        'Saved. Materials to avoid, allergies: wool (was wool, nylon). Allergies stay until you forget them by name: wool.',
+        'Saved. Materials to avoid, allergies: allergic to wool (was allergic to wool, nylon). Allergies stay until you forget them by name: wool.',
     });
     expect(await ann.run('outcome', typed({ materials_avoided: '' }))).toMatchObject({
       ok: false,
@@ -284,7 +286,7 @@ describe('an allergy', () => {
     await bench.adapter.say(write('materials.md', '- avoids: wool, latex\n'));
     expect(await ann.run('outcome', set('allergies nickel, latex'))).toMatchObject({
       ok: true,
-      sentence: 'Saved. Materials to avoid, allergies: wool, nickel, latex.',
+      sentence: 'Saved. Materials to avoid, allergies: wool, allergic to nickel, allergic to latex.',
     });
     const noted = '- avoids: wool\n- allergic to: nickel (2026-11-22)\n- allergic to: latex (2026-11-22)\n';
     expect(await ann.files()).toEqual({ '/materials.md': noted });
@@ -298,12 +300,27 @@ describe('an allergy', () => {
     expect((await ann.files())['/materials.md']).toContain('\n- allergic to: lanolin (2026-11-22)\n');
   });
 
+  it('is shown as one in the form, and stays one whether it is written there so or by its name alone', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('materials.md', '- avoids: wool\n- allergic to: nickel, latex\n'));
+    const shown = async () =>
+      (await ann.run('form', { type: 'form' })).fields.find(({ name }) => name === 'materials_avoided')
+        ?.value;
+    expect(await shown()).toBe('wool, allergic to nickel, allergic to latex');
+    for (const materials_avoided of ['silk, allergic to nickel, allergic to latex', 'wool, nickel, latex']) {
+      const { formId } = await ann.run('form', { type: 'form' });
+      await ann.run('outcome', { type: 'set', formId, values: { materials_avoided } });
+      expect((await ann.files())['/materials.md']).toContain('- allergic to: nickel, latex\n');
+    }
+    expect(await shown()).toBe('allergic to nickel, allergic to latex, wool');
+  });
+
   it('can be given in the form', async () => {
     const ann = await open();
     const { formId } = await ann.run('form', { type: 'form' });
     const values = { materials_avoided: 'wool, allergic to nickel' };
     expect(await ann.run('outcome', { type: 'set', formId, values })).toMatchObject({
-      sentence: 'Saved. Materials to avoid, allergies: wool, nickel.',
+      sentence: 'Saved. Materials to avoid, allergies: wool, allergic to nickel.',
     });
     expect(await ann.files()).toEqual({
       '/materials.md': '# Materials\n\n- avoids: wool (2026-11-22)\n- allergic to: nickel (2026-11-22)\n',

@@ -50,7 +50,7 @@ describe('the form reads', () => {
     [
       '/materials.md',
       '- avoids: wool\n- allergic to: nickel\n- likes: linen',
-      { materials_avoided: 'wool, nickel' },
+      { materials_avoided: 'wool, allergic to nickel' },
     ],
     [
       '/materials.md',
