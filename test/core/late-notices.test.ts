@@ -306,6 +306,32 @@ describe('what can never be looked at', () => {
 });
 
 describe('what was forgotten while a turn ran', () => {
+  it('stays forgotten when a session that was left writes it, and its conversation has another by then', async () => {
+    const { open, opened } = gate();
+    bench = await createBench({
+      model: slowWriter(opened, 'a.md', '- ring: 7\n- hat: 5\n'),
+      limits: { outageMs: 300 },
+    });
+    const { adapter, proxy } = bench;
+    const ann = memoryOf(bench);
+    await adapter.say('first');
+    await adapter.bot().receive(adapter.message('slow'));
+    await adapter.until(isSlowed);
+    proxy.plan(() => DOWN);
+    proxy.cut();
+    await adapter.until(() => adapter.replies[1]?.closed === true);
+    // So that it is not stopped.
+    proxy.plan(({ method, path }) => (method === 'GET' && path === '/v1/sessions/:id' ? DOWN : undefined));
+    expect((await adapter.say('hi')).final?.text).toBe('ok');
+    await ann.run('outcome', { type: 'forget', memoryId: await ann.idOf('/a.md') });
+    open();
+    await written('- ring: 7\n- hat: 5\n', 'private');
+    proxy.plan(() => undefined);
+    await adapter.say('hi');
+    expect(await ann.files()).toEqual({ '/a.md': '- hat: 5\n' });
+    expect(JSON.stringify(await ann.versions())).not.toContain('ring');
+  });
+
   it('stays forgotten when the turn writes it again and memory cannot be read for a moment', async () => {
     const { open, opened } = gate();
     bench = await createBench({ model: slowWriter(opened, 'a.md', '- ring: 7\n- hat: 5\n') });

@@ -6,7 +6,7 @@ import { conversationKey, type Message, type Person, personKey } from '../messag
 import { backoff, pause } from '../patience.ts';
 import type { Inbox } from '../queue/inbox.ts';
 import { readLog } from '../session/session-stream.ts';
-import type { State } from '../state/state.ts';
+import type { State, Table } from '../state/state.ts';
 import { tellNotices } from '../turn/turn-notice.ts';
 import { turnRecords } from '../turn/turn-record.ts';
 import { TurnState } from '../turn/turn-state.ts';
@@ -27,6 +27,11 @@ export interface DueNotice {
   leftOpen: boolean;
   /** When (by a clock of ours) it first failed in a way that does not pass by itself; absent: it has not. */
   brokenSince?: number;
+}
+
+/** By the owner of the memory, first. */
+export function dueNotices(state: State): Table<DueNotice> {
+  return state.table<DueNotice>('notice-due');
 }
 
 /**
@@ -70,7 +75,7 @@ export function createLateNotices(deps: {
   now: () => number;
 }): LateNotices {
   const { client, notices, inbox, log, now } = deps;
-  const rows = deps.state.table<DueNotice>('notice-due');
+  const rows = dueNotices(deps.state);
   const turns = turnRecords(deps.state);
   const here = new Map<string, DueNotice>();
   const stopped = new AbortController();

@@ -3,6 +3,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../../log.ts';
 import { failureOf } from '../errors.ts';
 import type { Accounts } from '../linking/accounts.ts';
+import { dueNotices } from '../memory/late-notices.ts';
 import type { Memory } from '../memory/memory.ts';
 import { factId, factLines, idsIn } from '../memory/memory-lines.ts';
 import { type Action, type Person, personKey } from '../message.ts';
@@ -54,6 +55,7 @@ export function createForgetting(deps: {
   const { client, memory, accounts } = deps;
   // Written before anything goes, so that a crash cannot leave in the history what is gone from the files.
   const jobs = deps.state.table<Job>('forgetting');
+  const dues = dueNotices(deps.state);
   const run = createForgettingRun(deps);
   const claims = createPersonClaims(deps.state, accounts);
 
@@ -64,6 +66,13 @@ export function createForgetting(deps: {
   /** Of all accounts: linking or parting that failed half way leaves one that is not the owner's, and is taken up later. */
   async function allStoresOf(owner: Person): Promise<string[]> {
     return (await Promise.all((await accounts.accountsOf(owner)).map(storesOf))).flat();
+  }
+
+  /** With those that were left while they still worked: their conversations may have others by now. */
+  async function endSessions(owner: Person): Promise<string[]> {
+    const ended = await deps.renewSessions(owner);
+    for await (const [, { sessionId }] of dues.entries(`${personKey(owner)}/`)) ended.push(sessionId);
+    return ended;
   }
 
   async function forget(person: Person, action: Action<'forget'>): Promise<PreferencesView> {
@@ -151,7 +160,7 @@ export function createForgetting(deps: {
       return ask(items, question, action);
     }
     const key = `${personKey(person)}/${randomBytes(6).toString('base64url')}`;
-    const sessionIds = await deps.renewSessions(person);
+    const sessionIds = await endSessions(person);
     const job: Job = { ...plan, person, storeIds: await allStoresOf(person), sessionIds, done: false };
     await jobs.set(key, job);
     let counts: Counts;
@@ -171,7 +180,7 @@ export function createForgetting(deps: {
 
   /** A session that was being made when it began had no row then, and may have read what has gone since. */
   async function settle(key: string, job: Job): Promise<void> {
-    const sessionIds = [...new Set([...job.sessionIds, ...(await deps.renewSessions(job.person))])];
+    const sessionIds = [...new Set([...job.sessionIds, ...(await endSessions(job.person))])];
     await jobs.set(key, { ...job, sessionIds, done: true }, TURN_MS);
   }
 
