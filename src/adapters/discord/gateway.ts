@@ -14,6 +14,7 @@ import {
 import { SetupError } from '../../core/errors.ts';
 import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
+import { answerAgain } from './answer-again.ts';
 import { guardToken, restOptions } from './api.ts';
 import { fillInInteraction } from './payloads.ts';
 import { watchRest } from './rest-watch.ts';
@@ -150,6 +151,7 @@ export function createGateway(deps: {
       }),
     });
     release = guardToken(it.rest, settings.token, log);
+    answerAgain(it.rest);
     watchRest(it.rest, deps.rateLimited);
     survive(it, log);
     it.on(Events.Error, error =>

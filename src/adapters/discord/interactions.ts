@@ -25,6 +25,8 @@ export interface Interactions {
   handle(interaction: Interaction): Promise<void>;
 }
 
+/** Far more than come again when a connection is resumed. */
+const REMEMBERED = 1_000;
 const EPHEMERAL = { flags: MessageFlags.Ephemeral } as const;
 
 export function createInteractions(deps: {
@@ -50,6 +52,19 @@ export function createInteractions(deps: {
   const preferences = createPreferences({ dialogs, choices, reasons });
   const submissions = createSubmissions({ dialogs, files });
   const presses = createPresses({ ...deps, dialogs, reasons, relays: createRelays(bot) });
+
+  const handled = new Set<string>();
+
+  /** Discord may deliver one again when a connection is resumed; what it does is to be done once. */
+  function isRepeated({ id }: Interaction): boolean {
+    if (handled.has(id)) return true;
+    handled.add(id);
+    for (const old of handled) {
+      if (handled.size <= REMEMBERED) break;
+      handled.delete(old);
+    }
+    return false;
+  }
 
   async function route(interaction: Interaction): Promise<void> {
     if (interaction.isAutocomplete()) {
@@ -85,6 +100,7 @@ export function createInteractions(deps: {
 
   return {
     async handle(interaction) {
+      if (isRepeated(interaction)) return;
       try {
         await route(interaction);
       } catch (error) {

@@ -276,6 +276,35 @@ function fail(): never {
 }
 
 describe('commands', () => {
+  it.each(['before', 'after'] as const)(
+    'are answered where the connection breaks %s Discord hears of it',
+    async applied => {
+      const { discord, ana, channel } = world;
+      discord.faults.add({
+        method: 'POST',
+        route: '/interactions/:interaction/:token/callback',
+        effect: { type: 'drop', applied },
+      });
+      discord.faults.add({
+        method: 'PATCH',
+        route: '/webhooks/:application/:token/messages/:message',
+        effect: { type: 'drop', applied },
+      });
+      const asked = discord.as(ana.id).slash(channel.id, 'preferences', { path: ['help'] });
+      expect(words(await answerTo(world, asked))).toContain('Your memory is yours');
+    },
+  );
+
+  it('are carried out once, however often they are delivered', async () => {
+    const { discord, ana, bot } = world;
+    discord.gateway.duplicate(2);
+    const asked = discord.as(ana.id).slash(world.channel.id, 'preferences', { path: ['undo'] });
+    await answerTo(world, asked);
+    discord.gateway.duplicate(1);
+    await answerTo(world, discord.as(ana.id).slash(world.channel.id, 'preferences', { path: ['pause'] }));
+    expect(bot.commands.filter(({ action }) => action.type === 'undo')).toHaveLength(1);
+  });
+
   it('are answered where Discord has the answer wait', async () => {
     const { discord, ana, channel } = world;
     discord.faults.add({
