@@ -70,17 +70,24 @@ const MAX_DETAIL = 600;
 /** The yes/no question for a tool that its owner put under "ask". */
 export function questionOf(use: ToolUse, mountPaths: readonly string[], tools: CustomToolRegistry): Question {
   const label = labelOf(use, mountPaths, tools);
+  // A server has many tools, and only their names say what each does.
+  const which = use.server === undefined ? '' : `, “${use.name.replace(/[-_]+/g, ' ')}”`;
   return {
     id: use.id,
-    text: `May I do this: ${label.charAt(0).toLowerCase()}${label.slice(1)}?`,
+    text: `May I do this: ${label.charAt(0).toLowerCase()}${label.slice(1)}${which}?`,
     detail: detailOf(use),
   };
 }
 
+/** Of the sandbox's tools, whose rest only says where or how. */
+const TELLING = ['query', 'url', 'command', 'content', 'new_string', 'pattern'];
+
+/** Of a server's tool all that it would be given: nobody here knows what of it matters. */
 function detailOf(use: ToolUse): string {
-  const telling = ['query', 'url', 'command', 'content', 'new_string', 'pattern'] as const;
+  const keys = Object.keys(use.input);
+  const telling = use.server === undefined ? TELLING : keys.length === 1 ? keys : [];
   const value = telling.map(key => use.input[key]).find(item => typeof item === 'string');
-  const detail = value ?? (Object.keys(use.input).length === 0 ? '' : JSON.stringify(use.input, null, 1));
+  const detail = value ?? (keys.length === 0 ? '' : JSON.stringify(use.input, null, 1));
   return detail.length <= MAX_DETAIL
     ? detail
     : `${detail.slice(0, MAX_DETAIL)} [and ${detail.length - MAX_DETAIL} more characters]`;
