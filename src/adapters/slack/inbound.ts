@@ -2,6 +2,8 @@
 
 import { z } from 'zod';
 import type { Attachment, Conversation, Json, Message, Person, Quote } from '../../core/message.ts';
+import { maybe } from './maybe.ts';
+import { textOfBlocks } from './said-in-blocks.ts';
 import { type SlackFile, sharedIn, slackFiles } from './shares.ts';
 
 export const PLATFORM = 'slack';
@@ -54,35 +56,38 @@ export const replyToSchema = z.object({
   private: z.boolean(),
 });
 
+const word = maybe(z.string());
+
 const message = z.looseObject({
-  type: z.string().optional(),
-  subtype: z.string().optional(),
-  channel: z.string().optional(),
-  channel_type: z.string().optional(),
-  user: z.string().optional(),
-  bot_id: z.string().optional(),
-  text: z.string().nullish(),
+  type: word,
+  subtype: word,
+  channel: word,
+  channel_type: word,
+  user: word,
+  bot_id: word,
+  text: word,
   ts: z.string(),
-  thread_ts: z.string().optional(),
-  user_team: z.string().optional(),
-  team: z.string().optional(),
-  files: slackFiles.optional(),
+  thread_ts: word,
+  user_team: word,
+  team: word,
+  files: slackFiles.nullish(),
   attachments: z.array(z.unknown()).nullish(),
-  edited: z.looseObject({ ts: z.string() }).optional(),
+  blocks: z.unknown().optional(),
+  edited: z.looseObject({ ts: z.string() }).nullish(),
 });
 
 type SlackMessage = z.infer<typeof message>;
 
 const changed = z.looseObject({
   channel: z.string(),
-  channel_type: z.string().optional(),
+  channel_type: word,
   message,
-  previous_message: message.optional(),
+  previous_message: maybe(message),
 });
 
 const deleted = z.looseObject({
   channel: z.string(),
-  channel_type: z.string().optional(),
+  channel_type: word,
   previous_message: message,
 });
 
@@ -90,12 +95,12 @@ const stopped = z.looseObject({
   channel: z.string(),
   user: z.string(),
   thread_ts: z.string(),
-  streaming_message_ts: z.array(z.string()).default([]),
+  streaming_message_ts: z.array(z.string()).nullish(),
 });
 
-const opened = z.looseObject({ user: z.string(), channel: z.string(), tab: z.string().optional() });
+const opened = z.looseObject({ user: z.string(), channel: z.string(), tab: word });
 const revoked = z.looseObject({ tokens: z.looseObject({ bot: z.array(z.string()).nullish() }) });
-const event = z.looseObject({ type: z.string(), subtype: z.string().optional() });
+const event = z.looseObject({ type: z.string(), subtype: word });
 
 /** Reads the `event` of an Events API delivery. `botUser` is the user id of the bot in that installation. */
 export function readEvent(payload: unknown, botUser: string): Inbound {
@@ -112,7 +117,7 @@ export function readEvent(payload: unknown, botUser: string): Inbound {
         channel: it.channel,
         thread: it.thread_ts,
         user: it.user,
-        streams: it.streaming_message_ts,
+        streams: it.streaming_message_ts ?? [],
       }));
     case 'app_home_opened':
       return read(opened, payload, it => ({
@@ -141,7 +146,7 @@ const ignored = (reason: string): Inbound => ({ type: 'ignored', reason });
 
 /** What people write. Everything else (joins, topics, other bots, tombstones) has another subtype. */
 export function isWritten(subtype: string | undefined): boolean {
-  return subtype === undefined || subtype === 'file_share' || subtype === 'thread_broadcast';
+  return subtype === undefined || ['file_share', 'thread_broadcast', 'me_message'].includes(subtype);
 }
 
 function readMessageEvent(payload: unknown, subtype: string | undefined, botUser: string): Inbound {
@@ -182,7 +187,7 @@ function readEdit(it: z.infer<typeof changed>, botUser: string): Inbound {
     return { type: 'deleted', said: saidBy(before, it.channel, it.channel_type) };
   }
   if (!isWritten(now.subtype) || !isPerson(now, botUser)) return ignored('a change that is not a person’s');
-  if (now.edited === undefined || now.edited.ts === before?.edited?.ts || now.text === before?.text) {
+  if (!now.edited || now.edited.ts === before?.edited?.ts || now.text === before?.text) {
     return ignored('a change of no words');
   }
   const said = saidBy(now, it.channel, it.channel_type);
@@ -217,7 +222,7 @@ function saidBy(it: SlackMessage & { user: string }, channel: string, channelTyp
     thread: it.thread_ts ?? it.ts,
     user: it.user,
     home: it.user_team ?? it.team ?? null,
-    text: it.text ?? '',
+    text: it.text || textOfBlocks(it.blocks),
     attachments: [...(it.files ?? []), ...shares.flatMap(({ files }) => files)].map(attachmentOf),
     shared: shares.map(({ author, text }) => ({ author, text })),
     audience: (channelType ?? (channel.startsWith('D') ? 'im' : 'channel')) === 'im' ? 'private' : 'shared',

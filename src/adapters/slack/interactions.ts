@@ -6,6 +6,7 @@ import type { Actor } from './connection/actors.ts';
 import { WHY_SHORTCUT } from './connection/scopes.ts';
 import { createSurface, type Surface, whisper } from './connection/surfaces.ts';
 import { PLATFORM } from './inbound.ts';
+import { maybe } from './maybe.ts';
 import {
   createMemoryAnswers,
   type MemoryAnswers,
@@ -29,16 +30,14 @@ export interface InteractionDeps extends MemoryAnswersDeps, Omit<PreferencesComm
 const user = z.looseObject({ id: z.string(), team_id: z.string().nullish() });
 const press = z.looseObject({
   user,
-  trigger_id: z.string().optional(),
-  view: z.looseObject({ id: z.string(), type: z.string(), hash: z.string().optional() }).optional(),
-  container: z
-    .looseObject({ channel_id: z.string().optional(), thread_ts: z.string().optional() })
-    .optional(),
+  trigger_id: maybe(z.string()),
+  view: maybe(z.looseObject({ id: z.string(), type: z.string(), hash: maybe(z.string()) })),
+  container: maybe(z.looseObject({ channel_id: maybe(z.string()), thread_ts: maybe(z.string()) })),
   actions: z
     .array(
       z.looseObject({
         action_id: z.string(),
-        value: z.string().optional(),
+        value: maybe(z.string()),
         selected_date: z.string().nullish(),
       }),
     )

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { inTime } from '../../core/patience.ts';
 import type { SlackApi } from './connection/web-client.ts';
 import type { Said } from './inbound.ts';
+import { maybe } from './maybe.ts';
 import { slackFiles } from './shares.ts';
 
 /** What stands in a thread, as far as Slack gives it in the time there is. Slack gives the oldest first. */
@@ -23,9 +24,9 @@ const page = z.looseObject({
   messages: z.array(
     z.looseObject({
       ts: z.string(),
-      user: z.string().optional(),
-      bot_id: z.string().optional(),
-      subtype: z.string().optional(),
+      user: maybe(z.string()),
+      bot_id: maybe(z.string()),
+      subtype: maybe(z.string()),
       text: z.string().nullish(),
       files: slackFiles.nullish().catch(null),
       attachments: z.array(z.unknown()).nullish(),

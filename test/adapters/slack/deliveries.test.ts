@@ -92,6 +92,20 @@ describe.each(TRANSPORTS)('a delivery over %s', transport => {
     expect(world.bot.received).toMatchObject([{ text: 'And you?', context: [], unquoted: 'all' }]);
   });
 
+  it('that names no place is for the one there is', async () => {
+    world = await createWorld({ transport });
+    const event = {
+      type: 'message',
+      channel: 'D1',
+      channel_type: 'im',
+      user: world.ann.id,
+      text: 'Hi',
+      ts: '1.1',
+    };
+    world.slack.deliveries.send({ kind: 'events_api', body: { type: 'event_callback', event } });
+    expect((await world.received()).conversation.person.workspace).toBe(world.workspace.id);
+  });
+
   it('from a place where the app is not installed is refused', async () => {
     world = await createWorld({ transport });
     const other = world.slack.addWorkspace('Other');

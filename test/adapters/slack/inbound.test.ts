@@ -24,6 +24,12 @@ const inChannel = { ...dm, channel: 'C1', channel_type: 'channel' };
 describe('an event', () => {
   it.each([
     ['a DM', dm, 'direct'],
+    [
+      'a DM that says null of what there is not',
+      { ...dm, subtype: null, bot_id: null, thread_ts: null, files: null },
+      'direct',
+    ],
+    ['a DM in the third person', { ...dm, subtype: 'me_message' }, 'direct'],
     ['a DM in a thread', { ...dm, thread_ts: '0.9' }, 'direct'],
     ['a DM with a file', { ...dm, subtype: 'file_share', files: [{ id: 'F1' }] }, 'direct'],
     ['a mention', { ...inChannel, text: `<@${BOT}> hi` }, 'mention'],
@@ -80,6 +86,35 @@ describe('an event', () => {
     expect(read({ ...dm, thread_ts: '0.9' })).toMatchObject({
       said: { thread: '0.9', audience: 'private', home: 'T1' },
     });
+  });
+
+  it('reads the blocks of a message without a text', () => {
+    const line = (...elements: unknown[]) => ({ type: 'rich_text_section', elements });
+    const blocks = [
+      {
+        type: 'rich_text',
+        elements: [
+          line(
+            { type: 'user', user_id: BOT },
+            { type: 'text', text: ' boots < 100 for ' },
+            { type: 'user', user_id: 'U2' },
+            { type: 'emoji', name: 'wave' },
+          ),
+          { type: 'rich_text_list', elements: [line({ type: 'text', text: 'size 9' })] },
+          line({ type: 'link', url: 'https://shop.example', text: 'like these' }),
+        ],
+      },
+      {
+        type: 'section',
+        text: { type: 'mrkdwn', text: '*soon*' },
+        fields: [{ type: 'plain_text', text: 'a & b' }],
+      },
+      'nonsense',
+    ];
+    const text =
+      'boots &lt; 100 for <@U2>:wave:\nsize 9\n<https://shop.example|like these>\n*soon*\na &amp; b';
+    expect(read({ ...inChannel, text: '', blocks })).toMatchObject({ address: 'mention', said: { text } });
+    expect(read({ ...dm, blocks })).toMatchObject({ said: { text: 'Hello' } });
   });
 
   it('quotes messages that are passed on, and neither previews nor what apps attach', () => {

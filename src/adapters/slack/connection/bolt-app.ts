@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Log } from '../../../log.ts';
 import type { Origin } from '../events.ts';
 import { type Inbound, readEvent } from '../inbound.ts';
+import { maybe } from '../maybe.ts';
 import type { Installations, Source } from './installations.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { NotInstalled } from './receiver.ts';
@@ -17,7 +18,7 @@ export interface EventHandlers {
 
 const authorized = z.object({ tenant: z.string(), botUser: z.string() });
 const pressedBlock = z.looseObject({
-  actions: z.array(z.looseObject({ block_id: z.string().optional() })).min(1),
+  actions: z.array(z.looseObject({ block_id: maybe(z.string()) })).min(1),
   view: z.looseObject({ app_installed_team_id: z.string().nullish() }).nullish(),
 });
 
@@ -71,7 +72,12 @@ export function registerEvents(app: App, handlers: EventHandlers): void {
     const again = (context.retryNum ?? 0) > 0;
     const guests = body.is_ext_shared_channel === true;
     if (inbound.type !== 'removed')
-      await handlers.handle(inbound, { tenant, team: context.teamId ?? body.team_id, guests, again });
+      await handlers.handle(inbound, {
+        tenant,
+        team: context.teamId ?? body.team_id ?? tenant,
+        guests,
+        again,
+      });
   });
   app.event(REMOVED, async ({ payload, context }) => {
     if (readEvent(payload, '').type !== 'removed') return;

@@ -75,6 +75,8 @@ export function createTokenInstallation(token: string, deps: InstallationsDeps):
     },
     async find({ team, enterprise, orgWide }) {
       if (installation === undefined) return null;
+      // Slack always names it; a server that does not can mean no other.
+      if (team === undefined && enterprise === undefined) return installation;
       const fits = installation.orgWide ? [enterprise] : orgWide ? [] : [team];
       return fits.some(id => id === installation?.tenant) ? installation : null;
     },

@@ -7,6 +7,7 @@ import type { Actor, Actors } from '../connection/actors.ts';
 import { createSurface, whisper } from '../connection/surfaces.ts';
 import type { SlackApi } from '../connection/web-client.ts';
 import { readableText } from '../inbound.ts';
+import { maybe } from '../maybe.ts';
 import type { Latest } from './latest.ts';
 import type { MemoryAnswers } from './memory-answers.ts';
 import { choicesMessage, helpMessage } from './views.ts';
@@ -20,10 +21,10 @@ export interface PreferencesCommandDeps {
 
 const command = z.looseObject({
   user_id: z.string(),
-  team_id: z.string(),
-  channel_id: z.string().optional(),
-  trigger_id: z.string().optional(),
-  text: z.string().default(''),
+  team_id: maybe(z.string()),
+  channel_id: maybe(z.string()),
+  trigger_id: maybe(z.string()),
+  text: maybe(z.string()),
 });
 
 const BRING_BACK = 'Press “Bring back” next to what you want back.';
@@ -37,7 +38,7 @@ export async function answerPreferences(
 ): Promise<void> {
   const it = command.parse(body);
   // Slack sends `& < >` escaped and names as ids, also in what people type after a command.
-  const typed = readTyped(readableText(it.text, new Map()));
+  const typed = readTyped(readableText(it.text ?? '', new Map()));
   const surface = createSurface({ api: deps.apiOf(tenant), tenant, respond, trigger: it.trigger_id });
   await deps.answers.guard(surface, async () => {
     if (typed.type === 'help') return whisper(respond, helpMessage());
@@ -46,7 +47,7 @@ export async function answerPreferences(
       return whisper(respond, helpMessage(`I don't know “/preferences ${typed.verb}”. Here is what I know:`));
     }
     if (opensForm(typed)) await surface.open();
-    const actor = await deps.actorOf(tenant, it.user_id, it.team_id);
+    const actor = await deps.actorOf(tenant, it.user_id, it.team_id ?? null);
     const conversation = await deps.latest.conversation(actor.person, it.channel_id ?? null);
     const answer = (action: CommandAction) => deps.answers.answer(actor, action, surface, conversation);
     switch (typed.type) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Log } from '../../../log.ts';
 import { type SlackApi, SlackRefusal } from '../connection/web-client.ts';
 import type { ReplyTo } from '../inbound.ts';
+import { maybe } from '../maybe.ts';
 import { type Mark, replyMark } from './marks.ts';
 
 export interface Wanted {
@@ -28,15 +29,15 @@ const replies = z.looseObject({
   messages: z.array(
     z.looseObject({
       ts: z.string(),
-      user: z.string().optional(),
+      user: maybe(z.string()),
       text: z.string().nullish(),
-      streaming_state: z.string().optional(),
-      metadata: z
-        .looseObject({
-          event_type: z.string().optional(),
-          event_payload: z.record(z.string(), z.unknown()).optional(),
-        })
-        .optional(),
+      streaming_state: maybe(z.string()),
+      metadata: maybe(
+        z.looseObject({
+          event_type: maybe(z.string()),
+          event_payload: maybe(z.record(z.string(), z.unknown())),
+        }),
+      ),
     }),
   ),
   response_metadata: z.looseObject({ next_cursor: z.string().nullish() }).nullish(),

@@ -2,14 +2,15 @@
 
 import { z } from 'zod';
 import type { SlackApi } from '../connection/web-client.ts';
+import { maybe } from '../maybe.ts';
 import { REPLY_EVENT } from './marks.ts';
 import { readFeedback } from './reply-blocks.ts';
 
 /** A message as it stands in payloads and in `conversations.replies`. */
 export const slackMessage = z.looseObject({
   ts: z.string(),
-  thread_ts: z.string().optional(),
-  user: z.string().optional(),
+  thread_ts: maybe(z.string()),
+  user: maybe(z.string()),
   blocks: z.array(z.unknown()).nullish(),
   metadata: z
     .looseObject({
