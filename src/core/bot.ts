@@ -128,7 +128,7 @@ export function createBot(deps: BotDeps): Bot {
   const whereabouts = createWhereabouts(state, adapterOf);
   const authors = createAuthors({ client, state, whereabouts });
   const changeSets = createChangeSets(state);
-  const sources = createReplySources({ client, state, now });
+  const sources = createReplySources({ client, state });
   const sessions = createSessions({
     client,
     state,

@@ -14,8 +14,6 @@ export interface TurnTrace {
   /** Where the person's stores were mounted. */
   mountPaths: string[];
   commonPath: string | null;
-  /** Our clock, for finding the latest. */
-  at: number;
 }
 
 /** A memory file as a reply had it before it; `path` as in the store. */
@@ -28,11 +26,7 @@ export interface SourceFile {
 
 export interface ReplySources {
   /** Called when a turn is over, for each message it answered. */
-  record(
-    conversation: Conversation,
-    messageIds: readonly string[],
-    trace: Omit<TurnTrace, 'at'>,
-  ): Promise<void>;
+  record(conversation: Conversation, messageIds: readonly string[], trace: TurnTrace): Promise<void>;
   /** Null when no such turn is known (any longer). Without `messageId`: the latest. */
   find(conversation: Conversation, messageId: string | null): Promise<TurnTrace | null>;
   /** What the session's log says was before the agent in that turn, and nothing else. */
@@ -42,11 +36,7 @@ export interface ReplySources {
 /** As long as a change can be undone from its notice. */
 const KEEP_MS = 30 * 24 * 3600_000;
 
-export function createReplySources(deps: {
-  client: Anthropic;
-  state: State;
-  now: () => number;
-}): ReplySources {
+export function createReplySources(deps: { client: Anthropic; state: State }): ReplySources {
   const { client } = deps;
   const traces = deps.state.table<TurnTrace>('reply-source');
   const keyOf = (conversation: Conversation, messageId: string) =>
@@ -86,15 +76,14 @@ export function createReplySources(deps: {
 
   return {
     async record(conversation, messageIds, trace) {
-      for (const id of messageIds)
-        await traces.set(keyOf(conversation, id), { ...trace, at: deps.now() }, KEEP_MS);
+      for (const id of messageIds) await traces.set(keyOf(conversation, id), trace, KEEP_MS);
     },
 
     async find(conversation, messageId) {
       if (messageId !== null) return (await traces.get(keyOf(conversation, messageId))) ?? null;
       let latest: TurnTrace | null = null;
       for await (const [, trace] of traces.entries(`${conversationKey(conversation)}/`)) {
-        if (latest === null || trace.at >= latest.at) latest = trace;
+        if (latest === null || Date.parse(trace.endedAt) >= Date.parse(latest.endedAt)) latest = trace;
       }
       return latest;
     },
