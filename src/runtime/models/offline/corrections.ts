@@ -7,7 +7,7 @@ import { itemPattern, measures, sizedItem } from './vocabulary.ts';
 type Value = Extract<Change, { type: 'set' }>;
 
 const regret =
-  "(?:oh|no|nope|sorry|wait|actually|correction|typo|hmm|oops|well|rather|(?:that|this|it)(?:'s| is| was) (?:wrong|not right|not true|incorrect|a typo))";
+  "(?:oh|no|nope|sorry|wait|actually|correction|typo|(?:scratch|strike) that|hmm|oops|well|rather|(?:that|this|it)(?:'s| is| was) (?:wrong|not right|not true|incorrect|a typo))";
 const correction = new RegExp(
   `^(?<regrets>(?:${regret}[,:!. ]+)*)(?<renewed>(?:it|that)(?: is|'s)|(?:(?:it|that) )?should be|make (?:it|that)|i meant?(?: to say)?|i (?:wear|take|am)|i'm)? ?(?:now |more like )?(?:an? )?(?:size )?(?<value>[^,?]{1,16}?)(?<after>,? (?:actually|sorry|instead|rather))?(?<not>,? (?:not|instead of) (?<old>.{1,16}))?$`,
   'i',
@@ -27,7 +27,9 @@ const whatFor = new RegExp(
  */
 export function correctionOf(sentence: string, last: Value | null): Value | null {
   if (last === null) return null;
-  const said = withDigits(sentence).replace(/[, ]+(?:please|pls|thanks)$/i, '');
+  const said = withDigits(sentence)
+    .replace(/^(?:it|that)(?:'s| is) not \S+?,? (?:but|it's|it is) /i, 'no, ')
+    .replace(/[, ]+(?:please|pls|thanks)$/i, '');
   return named(said, last) ?? converted(said, last) ?? replaced(said, last);
 }
 

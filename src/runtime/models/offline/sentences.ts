@@ -23,7 +23,7 @@ const relation =
   'brother|sister|mother|mom|mum|father|dad|wife|husband|son|daughter|kids?|child(?:ren)?|baby|boyfriend|girlfriend|bf|gf|partner|spouse|friends?|mate|buddy|boss|colleagues?|coworkers?|uncle|aunt|cousin|niece|nephew|grand\\w+|roommate|flatmate|neighbou?r|fianc\\w+|ex|dog|cat|team|in-laws?|step\\w+|twin|parents?|family';
 
 const fillers =
-  /^(?:(?:hi|hello|hey|hiya|howdy|yo|well|ok|okay|so|btw|by the way|fyi|also|and|or|oh|ah|um+|uh+|hmm+|actually|please|pls|just|yes|yeah|yep|sure|right|sorry|wait|correction|update|plus|then|thanks|thank you|good (?:morning|evening|afternoon)|as you know|in fact|to be honest|tbh|honestly|frankly|generally|in general|usually|personally|basically|obviously|remember|there|bot|everyone|folks|team|now|again|one more thing|i (?:think|guess|believe|know|said|mean|already told you|told you|just want you to know|want you to know|should (?:mention|say|add)|forgot to (?:mention|say))(?: that)?|you (?:should )?know(?: that)?|keep in mind(?: that)?|note(?: that)?|that(?! is\b)|because|since|but|though|although|however|no(?=,))(?:\s*[,!:.-]+\s*|\s+))+(?=\S)/i;
+  /^(?:(?:hi|hello|hey|hiya|howdy|yo|well|ok|okay|so|btw|by the way|fyi|also|and|or|oh|ah|um+|uh+|hmm+|actually|please|pls|just|yes|yeah|yep|sure|right|sorry|wait|correction|update|plus|then|thanks|thank you|good (?:morning|evening|afternoon)|as you know|in fact|to be honest|tbh|honestly|frankly|generally|in general|usually|personally|basically|obviously|remember|there|bot|everyone|folks|team|lol|haha|hehe|omg|ugh|now|again|one more thing|i (?:think|guess|believe|know|said|mean|already told you|told you|just want you to know|want you to know|should (?:mention|say|add)|forgot to (?:mention|say))(?: that)?|you (?:should )?know(?: that)?|keep in mind(?: that)?|note(?: that)?|that(?! is\b)|because|since|but|though|although|however|no(?=,| i\b))(?:\s*[,!:.-]+\s*|\s+))+(?=\S)/i;
 
 const interrogative =
   /^(?:what|what's|which|who|whose|when|where|why|how|do|does|did|don't you|is|are|am|was|were|can|could|would|will|should|shall|has|may|might|any idea|anything (?:you|that) )\b/i;
@@ -48,7 +48,7 @@ const forOther = new RegExp(
 );
 
 const clauseStart =
-  "(?:i|i'm|i am|my|we|our|he|she|they|it|you|his|her|their|no|not|never|nothing|anything|sizes?|budget|under|below|max(?:imum)?|up to|at most|less than|around|hate|love|like|wear|prefer|avoid|dislike|don't|can't|won't|am|allergic|have|has|is|hates|loves|likes|wears|need|want|take|call|find|show|recommend|suggest|please|what|which|do|does|can|could|are|remember|forget|also|any ideas|any suggestions|any recommendations|got any|how|where|that|let's|tell|if|make|[a-z]+ sizes?|shoes?:|only|[a-z]+ (?:is|are) (?:fine|ok|okay|my favou?rite|too itchy|itchy)|[a-z]+ makes me|\\d+(?:\\.\\d)? (?:in|for) [a-z]+|(?:x{0,3}[sl]|m|small|medium|large) (?:in|for) [a-z]+|(?:[$€£]\\d+ (?:for|on) [a-z]+|\\d+ ?(?:euros?|dollars|pounds|bucks)))(?![\\w'])";
+  "(?:i|i'm|i am|my|we|our|he|she|they|it|you|his|her|their|no|not|never|nothing|anything|sizes?|budget|under|below|max(?:imum)?|up to|at most|less than|around|hate|love|like|wear|prefer|avoid|dislike|don't|can't|won't|am|allergic|have|has|is|hates|loves|likes|wears|need|want|take|call|find|show|recommend|suggest|please|what|which|do|does|can|could|are|remember|forget|also|any ideas|any suggestions|any recommendations|got any|how|where|that|let's|tell|if|make|[a-z]+ sizes?|shoes?:|only|[a-z]+ (?:is|are) (?:fine|ok|okay|my favou?rite|too itchy|itchy)|[a-z]+ (?:makes|gives|irritates) (?:me|my)|for (?:me|him|her|them|my \\w+):?|\\d+(?:\\.\\d)? (?:in|for) [a-z]+|(?:x{0,3}[sl]|m|small|medium|large) (?:in|for) [a-z]+|(?:[$€£]\\d+ (?:for|on) [a-z]+|\\d+ ?(?:euros?|dollars|pounds|bucks)))(?![\\w'])";
 const splitter = new RegExp(
   `\\s*[,:–—]\\s+(?:and\\s+|or\\s+)?(?=${clauseStart})|\\s+(?:and|&|plus|\\+)\\s+(?:also\\s+)?(?=${clauseStart})|(?<!\\b(?:anything|everything|nothing|all))\\s*,?\\s+(?:but|though|although|however|while|whereas|because|since|so)\\s+|\\s+[–—-]+\\s+`,
   'i',
@@ -58,7 +58,10 @@ export function readSentences(text: string): Sentence[] {
   const sentences: Sentence[] = [];
   let speaker: Clause['about'] = 'me';
   for (const piece of plainly(text).split(/(?<=[.!?…])["')\]]*\s+|\n+|;\s*/)) {
-    const raw = piece.replace(/[\s.!…]+$/u, '').trim();
+    const raw = piece
+      .replace(/^\s*(?:[-*•–]|\d{1,2}[.)])\s+/u, '')
+      .replace(/[\s.!…]+$/u, '')
+      .trim();
     const asked = /\?[\s"')]*$/.test(raw);
     const body = raw.replace(/[\s?!.]+$/, '');
     if (body === '') continue;
@@ -72,10 +75,10 @@ export function readSentences(text: string): Sentence[] {
     let supposed = false;
     const clauses = parts.map((part, index): Clause => {
       supposed ||= supposition.test(part);
-      if (index >= questionFrom || interrogative.test(part) || supposed)
-        return { text: part, about: 'asked' };
+      const isAsked = index >= questionFrom || interrogative.test(part) || supposed;
+      if (isAsked && !tellsToChange(part)) return { text: part, about: 'asked' };
       speaker = whose(part, speaker);
-      return { text: part, about: speaker };
+      return { text: part.replace(/^for (?:me|myself)[:,]? /i, ''), about: speaker };
     });
     const question = asked || clauses.some(clause => clause.about === 'asked');
     sentences.push({ raw: body, question, clauses });
@@ -101,7 +104,10 @@ export function plainly(text: string): string {
 /** One spelling for contractions and for words with two spellings. */
 function tidy(text: string): string {
   const rewrites: [RegExp, string][] = [
+    [/[❤♥😍]\ufe0f?/gu, ' love '],
     [/\p{Extended_Pictographic}\ufe0f?/gu, ' '],
+    [/[()]/g, ' '],
+    [/\b(he|she|they)'(?:s|re)\b/gi, '$1 is'],
     [/\b(?:i'm|im|i m)(?= )/gi, 'I am'],
     [/\b(?:i've got|ive got|i have got|i've|ive)\b/gi, 'I have'],
     [/\bi'd(?= )/gi, 'I would'],
@@ -146,6 +152,7 @@ function withoutFillers(part: string): string {
     .trim()
     .replace(fillers, '')
     .replace(/^(?:<@\w+>|@\w+)[,:]?\s*/, '')
+    .replace(/^(?:can|could|would|will) you (?:please )?(?=(?:change|set|update|correct) my )/i, '')
     .replace(/^i don't think i (?=like|love|wear|want|need)/i, "I don't ")
     .replace(
       /(?:[\s,]+(?:please|pls|thanks|thank you|thx|ok|okay|though|btw|haha|lol|:\)|:-\)|:D|xx?))+$/i,
@@ -153,6 +160,13 @@ function withoutFillers(part: string): string {
     )
     .replace(/[\s,:;)("]+$/, '')
     .trim();
+}
+
+/** "Change my size to L", also where it is put as a question. */
+export function tellsToChange(text: string): boolean {
+  return /^(?:(?:can|could|would|will) you )?(?:please )?(?:change|set|update|correct) my\b.*\bto\b/i.test(
+    text,
+  );
 }
 
 /** True for "boots for my brother" or "a gift": what is said there is not about the speaker. */
@@ -179,6 +193,6 @@ function whose(part: string, before: Clause['about']): Clause['about'] {
   ) {
     return 'other';
   }
-  if (/^(?:i|me|my|mine)\b/i.test(part)) return 'me';
+  if (/^(?:i|me|my|mine|for (?:me|myself))\b/i.test(part)) return 'me';
   return before;
 }

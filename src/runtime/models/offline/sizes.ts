@@ -35,7 +35,7 @@ const saysINeed = new RegExp(
 );
 const mySize = new RegExp(`^(?:my|the)\\s+[^$€£]*?\\b(?:sizes?|${itemPattern})\\b`, 'i');
 const bare = new RegExp(
-  `^(?:an?\\s+)?(?:${unit}\\s+)?(?:(?:men|women)'?s\\s+)?(?:(?:${itemPattern})\\s+)?sizes?\\b|^(?:wo)?men'?s\\s+\\d|^(?:${itemPattern})\\s*[:=]|^(?:${measures.join('|')}|bust|inside leg)\\s+\\d|^(?:an?\\s+)?${value}\\s+(?:in|for)\\s+(?:${itemPattern})\\b|^(?:${unit})\\s+\\d`,
+  `^(?:an?\\s+)?(?:${unit}\\s+)?(?:(?:men|women)'?s\\s+)?(?:(?:${itemPattern})\\s+)?sizes?\\b|^(?:wo)?men'?s\\s+\\d|^(?:${itemPattern})\\s*[:=]|^(?:${measures.join('|')}|bust|inside leg)\\s+\\d|^(?:${itemPattern})\\s+(?:${number}|${letter})\\s*(?:$|,|cm)|^(?:an?\\s+)?${value}\\s+(?:in|for)\\s+(?:${itemPattern})\\b|^(?:${unit})\\s+\\d`,
   'i',
 );
 const notMine =
@@ -43,7 +43,7 @@ const notMine =
 
 /** Sizes a clause about the speaker states, e.g. "I wear size 9 shoes" or "M in shirts". */
 export function sizesIn(clause: string, shoesAreMentioned: boolean): Change[] {
-  const text = plainer(clause);
+  const text = plainer(clause).replace(/^(?:change|set|update|correct) (?=my\b)/i, '');
   if (notMine.test(text)) return [];
   const gone = notAnymore(text);
   if (gone) return gone;
@@ -129,7 +129,7 @@ export function sizesIn(clause: string, shoesAreMentioned: boolean): Change[] {
 /** "I don't wear a 9 any more": takes back that size, whatever it was for. */
 function notAnymore(text: string): Change[] | null {
   const match = new RegExp(
-    `^(?:i\\s+)?(?:don't|no longer|am no longer|am not)\\s+(?:wear|take|an?)?\\s*(?:an?\\s+)?(?:size\\s+)?${value}`,
+    `^(?:i\\s+)?(?:(?:don't|no longer|am no longer|am not)\\s+(?:wear|take|an?)?|my\\s+(?:(?:${itemPattern})\\s+)?sizes?\\s+(?:isn't|is\\s+not|is\\s+no\\s+longer))\\s*(?:an?\\s+)?(?:size\\s+)?${value}`,
     'i',
   ).exec(text);
   if (!match) return null;
@@ -153,6 +153,8 @@ function keyFor(item: string | undefined, size: string, shoesAreMentioned: boole
   }
   const name = sizedItem(item);
   if (name === null) return null;
+  // "Boots 100" is no size.
+  if (name === 'shoe' && Number.parseFloat(size) > 60) return null;
   if (!isNumber && ['ring', 'collar', ...measures].includes(name)) return null;
   return measures.includes(name) ? name : `${name} size`;
 }

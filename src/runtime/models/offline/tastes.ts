@@ -1,9 +1,9 @@
 import { type Attitude, againstIt, type Change } from './changes.ts';
-import { inOwnWords, type List, thingsIn } from './thing-lists.ts';
+import { inOwnWords, type List, lastThingIn, thingsIn } from './thing-lists.ts';
 import { plainStyle, type TasteTopic, type Thing, thingNamed } from './vocabulary.ts';
 
 const aside =
-  '(?:(?:really|absolutely|mostly|usually|generally|always|also|still|just|only|quite|so|do|now|totally|definitely|truly|kind of|sort of|particularly|especially|very much|much|tend to|mainly|often|actually|honestly|personally|would|simply|strongly|deeply|rather) )*';
+  '(?:(?:really|absolutely|mostly|usually|generally|always|also|still|just|only|quite|so|do|now|totally|definitely|truly|kind of|sort of|particularly|especially|very much|much|tend to|mainly|often|actually|honestly|personally|would|simply|strongly|deeply|rather|both) )*';
 const me = `^(?:i )?${aside}`;
 
 interface Rule {
@@ -59,7 +59,7 @@ const rules: Rule[] = [
   { pattern: new RegExp(`^i ${aside}(?:buy|choose)\\b`, 'i'), attitude: 'likes' },
   {
     pattern:
-      /^(?:(?:one of )?(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go[- ]to)(?: \w+)?s?(?: (?:is|are|include)|(?=:))|(?:a )?(?:big|huge) fan of|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|likes?:|loves?:|only)\b:?/i,
+      /^(?:(?:one of )?(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go[- ]to)(?: \w+)?s?(?: (?:is|are|include)|(?=:))|(?:a )?(?:big|huge) fan of|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|likes?(?=:)|loves?(?=:)|only)\b:?/i,
     attitude: 'likes',
   },
 ];
@@ -114,11 +114,17 @@ function saidOfSubject(clause: string, it: Thing | null): Tastes | null {
     [favourite, 'likes', null],
     [nevermind, 'never mind', null],
   ] as const) {
-    const subject = pattern.exec(clause)?.[1];
-    if (subject === undefined) continue;
+    const match = pattern.exec(clause);
+    if (match?.[1] === undefined) continue;
+    const subject = match[1];
+    const rest = clause.slice(match[0].length).replace(/^\s*(?:,|and\b|or\b)\s*/i, '');
     const { things, unread } = thingsIn(subject, it);
     const found = things.filter(thing => only === null || thing.topic === only);
-    if (found.length > 0) return filed(attitude, { things: found, unread });
+    if (found.length > 0)
+      return filed(attitude, {
+        things: found,
+        unread: lastThingIn(rest) === null ? unread : [...unread, rest],
+      });
     const topic = attitude === 'likes' ? topicNamed(clause) : null;
     return topic === null ? nothing : filed('likes', inOwnWords(subject, topic));
   }

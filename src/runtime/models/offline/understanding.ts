@@ -3,7 +3,7 @@ import { type Attitude, type Change, everyAttitude, type Topic, undo } from './c
 import { correctionOf } from './corrections.ts';
 import { adviceFor, isRequest } from './questions.ts';
 import { type Sensitive, sensitiveIn } from './secrets.ts';
-import { type Clause, plainly, readSentences, type Sentence } from './sentences.ts';
+import { type Clause, plainly, readSentences, type Sentence, tellsToChange } from './sentences.ts';
 import { sizesIn } from './sizes.ts';
 import { tastesIn } from './tastes.ts';
 import { lastThingIn } from './thing-lists.ts';
@@ -75,7 +75,7 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
         continue;
       }
       const note = forget === null ? noteIn(sentence) : null;
-      if (forget !== null || note !== null) result.orders.push(sentence.raw);
+      if (forget !== null || note !== null || tellsToChange(sentence.raw)) result.orders.push(sentence.raw);
       if (forget !== null) {
         const changes = forgotten(forget);
         result.forgets = true;
@@ -183,7 +183,7 @@ function saysSomething(clause: string): boolean {
   )
     return false;
   if (lastThingIn(clause) !== null || aboutTaste.test(clause) || sizedNumber.test(clause)) return true;
-  return /\b(?:i|me|my)\b/i.test(clause) && clause.split(' ').length > 2;
+  return /\b(?:i|me|my|mine)\b/i.test(clause) && clause.split(' ').length > 2;
 }
 
 /** What is not to be kept is not to be repeated either. */

@@ -86,6 +86,14 @@ const sizes: [string, string[]][] = [
   ['Medium tops, 30x32 jeans', ['shirt size: M', 'trouser size: 30/32']],
   ['Chest 100cm, waist 84 cm, hips 101', ['chest: 100 cm', 'waist: 84 cm', 'hips: 101']],
   ["I'm a 32C", ['bra size: 32C']],
+  ['shoes 42, pants 32, shirts L', ['shoe size: 42', 'trouser size: 32', 'shirt size: L']],
+  ['For my daughter: size 4. For me: size M.', ['clothing size: M']],
+  ['for me: size M, for him: size L', ['clothing size: M']],
+  ['change my shoe size to 11', ['shoe size: 11']],
+  ['can you change my size to L?', ['clothing size: L']],
+  ["my shoe size isn't 12", ['no shoe size 12']],
+  ["I wear size 9 shoes. It's not 9, it's 10", ['shoe size: 9', 'shoe size: 10']],
+  ['I wear size 9 shoes. Scratch that, 10', ['shoe size: 9', 'shoe size: 10']],
   ["I wear size 9 shoes. That's not right, I wear 10", ['shoe size: 9', 'shoe size: 10']],
   ['I wear size 9 shoes. 10, not 9.', ['shoe size: 9', 'shoe size: 10']],
   ["I wear size 9 shoes. It's 10 actually.", ['shoe size: 9', 'shoe size: 10']],
@@ -249,6 +257,31 @@ const allergies: [string, string[]][] = [
   ],
 ];
 
+const lists: [string, string[]][] = [
+  ['- size M\n- budget 50\n- no wool', ['clothing size: M', 'budget: 50', 'avoids wool (materials)']],
+  [
+    'likes: cotton, linen. dislikes: wool',
+    ['likes cotton (materials)', 'likes linen (materials)', 'avoids wool (materials)'],
+  ],
+  ['I hate wool (and polyester)', ['avoids wool (materials)', 'avoids polyester (materials)']],
+  [
+    'I like dark colours, esp navy and charcoal. No fur obviously.',
+    [
+      'likes dark colours (colours)',
+      'likes navy (colours)',
+      'likes charcoal (colours)',
+      'avoids fur (materials)',
+    ],
+  ],
+  [
+    'I hate wool, polyester makes me sweat, and nickel gives me a rash',
+    ['avoids wool (materials)', 'avoids polyester (materials)', 'avoids nickel (materials)'],
+  ],
+  ['I ❤️ linen', ['likes linen (materials)']],
+  ['lol I hate wool haha 😂', ['avoids wool (materials)']],
+  ['My wife and I both hate wool', ['avoids wool (materials)']],
+];
+
 const mixed: [string, string[]][] = [
   ['Hi, I wear size 9 shoes and hate wool', ['shoe size: 9', 'avoids wool (materials)']],
   ['My budget is $120, can you find me boots?', ['budget: $120']],
@@ -398,6 +431,9 @@ const inPart: [string, string[], string[]][] = [
     ['I am allergic to the stuff they put in tights'],
   ],
   ['ring size 7, wrist 16cm', ['ring size: 7'], ['wrist 16cm']],
+  ["I'm a 9, she's a 6", [], ['I am a 9']],
+  ["My husband's budget is $50 but mine is $200", [], ['mine is $200']],
+  ['I want to sleep', [], ['I want to sleep']],
   ["I'm sensitive to smells", [], ['I am sensitive to smells']],
   ['I like Vinted', [], ['I like Vinted']],
   ['Nike sucks', [], ['Nike sucks']],
@@ -431,6 +467,9 @@ describe('understanding what a person says', () => {
   it.each(inPart)('in part: %s', (text, expected, unread) => {
     expect(learned(text)).toEqual(expected);
     expect(understand([text]).unread).toEqual(unread);
+  });
+  it.each(lists)('listed: %s', (text, expected) => {
+    expect(learned(text)).toEqual(expected);
   });
   it.each(mixed)('together: %s', (text, expected) => {
     expect(learned(text)).toEqual(expected);
