@@ -169,7 +169,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
     const channel: ReplyTarget | null = shared
       ? { type: 'channel', channelId: target.channelId, messageId: '', thread: null, quotes: false }
       : null;
-    return { main, rest: channel === null ? dmOutlet(personId, api) : outletOf(channel, api, now) };
+    return { main, rest: channel === null ? dmOutlet(personId, api, now) : outletOf(channel, api, now) };
   }
 
   return {

@@ -60,7 +60,7 @@ export function createNotices(deps: {
       const after = outletOf(target, api, deps.now);
       // How many messages the reply took is not known here: where they were all there may be, Discord says so.
       after.adopt(1);
-      return [after, dmOutlet(person.id, api)];
+      return [after, dmOutlet(person.id, api, deps.now)];
     }
     return [outletOf({ ...target, quotes: false }, api, deps.now)];
   }
@@ -115,7 +115,7 @@ export function createNotices(deps: {
       }
       if (deps.privately === 'dm') {
         try {
-          await postTo([dmOutlet(person.id, api)], full, notice.id);
+          await postTo([dmOutlet(person.id, api, deps.now)], full, notice.id);
           return;
         } catch (error) {
           // They take no messages from people they do not know.

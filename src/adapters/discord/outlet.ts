@@ -20,22 +20,32 @@ export interface Outlet {
 }
 
 export function outletOf(target: ReplyTarget, api: DiscordApi, now: () => number): Outlet {
-  return target.type === 'channel' ? channelOutlet(target, api) : interactionOutlet(target, api, now);
+  return target.type === 'channel' ? channelOutlet(target, api, now) : interactionOutlet(target, api, now);
 }
 
 /** Discord's word for a fault of its own; while it is down or busy it has others. */
 const FAULT = 500;
 const MOST_FAULTS = 3;
+/** So long a message waits for Discord to mend a fault of its own; others of the person wait with it. */
+const FAULT_MS = 10 * 60_000;
+
+function isFault({ cause }: RetryLater): boolean {
+  return cause instanceof HTTPError && cause.status === FAULT;
+}
 
 /** Messages in a channel; the first of them makes the thread, if there is to be one. */
-function channelOutlet(target: Extract<ReplyTarget, { type: 'channel' }>, api: DiscordApi): Outlet {
+function channelOutlet(
+  target: Extract<ReplyTarget, { type: 'channel' }>,
+  api: DiscordApi,
+  now: () => number,
+): Outlet {
   const { channelId, messageId, thread } = target;
   let place: Promise<{ channelId: string; replyTo: string | null }> | undefined;
   let faults = 0;
 
   /** What Discord itself fails at again and again it would fail at for ever, and the answer would never come. */
-  function isHopeless({ cause }: RetryLater): boolean {
-    if (cause instanceof HTTPError && cause.status === FAULT) faults += 1;
+  function isHopeless(error: RetryLater): boolean {
+    if (isFault(error)) faults += 1;
     return faults >= MOST_FAULTS;
   }
 
@@ -78,11 +88,12 @@ function channelOutlet(target: Extract<ReplyTarget, { type: 'channel' }>, api: D
         return api.post(to, body, { nonce });
       }
     },
+    now,
   );
 }
 
 /** A person's DMs. */
-export function dmOutlet(userId: string, api: DiscordApi): Outlet {
+export function dmOutlet(userId: string, api: DiscordApi, now: () => number): Outlet {
   let opening: Promise<string> | undefined;
   async function channel(): Promise<string> {
     opening ??= api.openDm(userId);
@@ -93,15 +104,30 @@ export function dmOutlet(userId: string, api: DiscordApi): Outlet {
       throw error;
     }
   }
-  return simpleOutlet(api, channel, async (body, nonce) => api.post(await channel(), body, { nonce }));
+  return simpleOutlet(api, channel, async (body, nonce) => api.post(await channel(), body, { nonce }), now);
 }
 
 function simpleOutlet(
   api: DiscordApi,
   channel: () => Promise<string>,
   post: (body: Body, nonce: string) => Promise<Posted>,
+  now: () => number,
 ): Outlet {
   let open = true;
+  let faultySince: number | null = null;
+
+  /** What Discord itself fails at for so long it has refused. */
+  async function patiently<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      faultySince = null;
+      return result;
+    } catch (error) {
+      if (!(error instanceof RetryLater) || !isFault(error)) throw error;
+      faultySince ??= now();
+      throw now() - faultySince < FAULT_MS ? error : error.cause;
+    }
+  }
 
   /** Writing to an archived thread opens it again, editing in one does not. */
   async function unarchived<T>(work: (channelId: string) => Promise<T>): Promise<T> {
@@ -122,9 +148,9 @@ function simpleOutlet(
       open = false;
     },
     adopt() {},
-    post: (body, nonce) => unarchived(() => post(body, nonce)),
-    edit: (messageId, body) => unarchived(id => api.edit(id, messageId, body)),
-    remove: messageId => unarchived(id => api.remove(id, messageId)),
+    post: (body, nonce) => patiently(() => unarchived(() => post(body, nonce))),
+    edit: (messageId, body) => patiently(() => unarchived(id => api.edit(id, messageId, body))),
+    remove: messageId => patiently(() => unarchived(id => api.remove(id, messageId))),
     typing: async () => api.typing(await channel()),
   };
 }

@@ -249,6 +249,34 @@ describe('a reply', () => {
     expect(botSaid(world, channelId)).toEqual(['All of it.']);
   });
 
+  it.each(['to the person directly', 'nowhere'] as const)(
+    'goes %s where Discord fails at it for ever, and is over',
+    async where => {
+      const { discord, ana, channel } = world;
+      const dm = discord.as(ana.id).dmChannel();
+      const own = discord.as(ana.id).say(channel.id, `<@${discord.botId}> boots?`);
+      const failing = where === 'nowhere' ? [own.id, dm.id] : [own.id];
+      for (const id of failing) {
+        const route = new RegExp(`/channels/${id}/messages$`);
+        discord.faults.add({ method: 'POST', route, times: 1_000, effect: { type: 'status', status: 500 } });
+      }
+      const { sink } = openReply(world, await nthMessage(world, 1));
+      const finished = sink.finish(done('Boots.'));
+      for (const id of failing) {
+        const tried = () =>
+          discord.journal.rest({ method: 'POST' }).filter(({ path }) => path.endsWith(`/${id}/messages`))
+            .length;
+        // More often than discord.js tries by itself: the bot knows by then.
+        await discord.until(() => tried() > 4, 'a second attempt', 10_000);
+        discord.clock.advance(11 * 60_000);
+      }
+      await finished;
+      sink.close();
+      expect(botSaid(world, dm.id)).toEqual(where === 'nowhere' ? [] : ['Boots.']);
+    },
+    30_000,
+  );
+
   it('keeps to the limits in the headers: fewer edits, always the newest text, never a 429', async () => {
     await world.close();
     world = await createWorld({ fake: { rateLimits: {}, speed: 20 } });
