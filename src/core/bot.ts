@@ -209,6 +209,7 @@ export function createBot(deps: BotDeps): Bot {
     forgetMe,
     holds,
     halt: control.halt,
+    lookAtTurns: late.tryFor,
     fields: fieldsOf(deps.file.memory.form),
     notices: deps.notices,
     log,

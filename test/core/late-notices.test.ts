@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createLateNotices } from '../../src/core/memory/late-notices.ts';
+import { createLateNotices, type DueNotice } from '../../src/core/memory/late-notices.ts';
 import type { Notices } from '../../src/core/memory/notices.ts';
 import type { Audience } from '../../src/core/memory/store-owner.ts';
 import { conversationKey } from '../../src/core/message.ts';
@@ -285,6 +285,23 @@ describe('what can never be looked at', () => {
     expect((await adapter.say('hi')).final?.text).toMatch(UNCHECKED);
     expect((await adapter.say('hi')).final?.text).toBe('ok');
     expect(adapter.notices).toEqual([]);
+  });
+
+  it('is looked at once more before accounts are linked: what others brought does not go along', async () => {
+    await unreadable(400);
+    const { adapter, proxy, state } = bench;
+    // Nobody tries it again by themselves.
+    await vi.waitFor(async () => {
+      const [due] = await collect(state.table<DueNotice>('notice-due').entries());
+      expect(due?.[1].brokenSince).toBeDefined();
+    });
+    const [ann, other] = [memoryOf(bench), memoryOf(bench, 'ann2')];
+    await adapter.say(' ', { user: 'ann2' });
+    const { code } = await other.run('link-code', { type: 'link' });
+    proxy.plan(() => undefined);
+    await ann.run('outcome', { type: 'link', code, confirmed: true });
+    expect(adapter.notices.map(({ notice }) => notice.heldBecauseOf)).toEqual([['what Ben wrote']]);
+    expect(await other.versions().catch(() => [])).toEqual([]);
   });
 
   it.each([

@@ -51,6 +51,8 @@ export interface LinkJobsDeps {
   holds: Holds;
   /** What an owner has asked to be forgotten goes before it could be copied. */
   finishForgetting(owner: Person): Promise<void>;
+  /** So does what others' words have brought there, and what turns have left is told: see LateNotices. */
+  lookAtTurns(owner: Person): Promise<void>;
   /** Stops what is being answered to an account, and resolves when nothing is. */
   halt(person: string): Promise<void>;
   /** What the other accounts are told when one was linked with them. */
@@ -140,6 +142,7 @@ export function createLinkJobs(deps: LinkJobsDeps): LinkJobs {
       // Once: whoever goes on with it before this is repeated must not find it paused again.
       await privacy.setPaused(person, false);
       await deps.finishForgetting(person);
+      await deps.lookAtTurns(person);
       // One that was archived takes nothing up any more.
       for (const { id } of await memory.knownStores(owner))
         if (!(await memory.isLive(id))) await sessions.memoryLost(owner, id);
@@ -167,6 +170,7 @@ export function createLinkJobs(deps: LinkJobsDeps): LinkJobs {
     if (personKey(await accounts.ownerOf(to)) !== personKey(to)) {
       if (fresh === true) await discard(to);
       await deps.finishForgetting(from);
+      await deps.lookAtTurns(from);
       await sessions.renew(from);
       await deps.copy.copy(from, to, 'unlink');
       await carrySettings(from, to);

@@ -47,6 +47,8 @@ export interface LateNotices {
    * be read.
    */
   before(message: Message, sessionId: string | null): Promise<void>;
+  /** The same of all that is due of an owner's memory, before it is copied to where nobody would look for it. */
+  tryFor(owner: Person): Promise<void>;
   /** Tries everything that is due, once. Does not reject for a single one. */
   resume(): Promise<void>;
   /** What is still due is for a later process. */
@@ -199,6 +201,10 @@ export function createLateNotices(deps: {
           await rows.delete(row);
         }
       }
+    },
+
+    async tryFor(owner) {
+      for await (const [key, due] of rows.entries(`${personKey(owner)}/`)) await tryOnce(key, due);
     },
 
     async resume() {

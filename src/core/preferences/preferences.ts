@@ -60,6 +60,8 @@ export interface PreferencesDeps {
   holds: Holds;
   /** Stops what is being answered to an account, and resolves when nothing is. */
   halt(person: string): Promise<void>;
+  /** Before a memory is copied: see LateNotices.tryFor. */
+  lookAtTurns(owner: Person): Promise<void>;
   /** What the form of usual facts asks for. */
   fields: readonly FieldRule[];
   /** What applies to a person who has chosen nothing. */
