@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -34,6 +34,19 @@ describe('the bot in a pipe', () => {
     const ben = await chat(['What do you know about me?', '/preferences'], as('ben'));
     expect(ben.code).toBe(0);
     expect(ben.stdout).not.toMatch(/\b9\b|wool|120/);
+  });
+
+  it('says what the README shows', async () => {
+    const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8');
+    const [, shown = ''] = /```\n(> [\s\S]*?)```/.exec(readme) ?? [];
+    const conversations = shown.split(/^\(.*another conversation\)$/m);
+    expect(conversations).toHaveLength(2);
+    for (const conversation of conversations) {
+      const lines = conversation.trim().split('\n');
+      const typed = lines.filter(line => line.startsWith('> ')).map(line => line.slice(2));
+      const answers = lines.filter(line => !line.startsWith('> '));
+      expect((await chat(typed, as('ann'))).stdout.trim().split('\n')).toEqual(answers);
+    }
   });
 
   it('sends each line when the reply before it is complete, and answers all of them', async () => {

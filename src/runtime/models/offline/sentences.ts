@@ -93,7 +93,7 @@ export function plainly(text: string): string {
     .replace(/[‘’ʼ`´]/g, "'")
     .replace(/[“”«»]/g, '"')
     .replace(/[\u00a0\u2000-\u200a\u202f\t]/g, ' ')
-    .replace(/[\u200b-\u200d\u2060\ufeff]/g, '')
+    .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '')
     .replace(/\b(what|who|where|when|how)s\b/gi, "$1's")
     .replace(/\bDr\.\s/g, 'Dr ')
     .replace(/\b(approx|max|min|no|incl)\.\s/gi, '$1 ')
