@@ -2,6 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { failureOf, unlessGone } from '../errors.ts';
 import type { Person } from '../message.ts';
 import type { Authors, Intent, OwnChange } from '../preferences/authors.ts';
+import { versionsOf } from '../preferences/versions.ts';
 import type { ChangeRef } from './memory-changes.ts';
 
 /** How a memory stood before or after a change; null: it did not exist. */
@@ -39,21 +40,34 @@ export function createMoves({ client, authors }: { client: Anthropic; authors: A
     return moved;
   }
 
+  /** As `move`, but what is gone because the person has moved it to their other store still says what it said. */
+  async function moveIn(
+    person: Person,
+    { storeId, memoryId }: ChangeRef,
+    from: Standing | null,
+    to: Standing | null,
+  ): Promise<Moved> {
+    const came = await move(client, storeId, memoryId, from, to);
+    if (came !== 'gone') return came;
+    for await (const version of versionsOf(client, storeId, { memoryId, atOnce: 1 })) {
+      const author = await authors.of(person, version);
+      return author.type === 'person' && author.by === 'share' ? 'changed' : 'done';
+    }
+    return 'done';
+  }
+
   return {
     async undo(person, ref, by) {
-      const { storeId, memoryId, path, beforePath, beforeSha256, beforeIsLost } = ref;
+      const { storeId, path, beforePath, beforeSha256, beforeIsLost } = ref;
       if (beforeIsLost === true) return 'lost';
       const change = { path: beforePath ?? path, sha256: beforeSha256 };
-      return attempt(person, storeId, change, by, () =>
-        move(client, storeId, memoryId, after(ref), before(ref)),
-      );
+      return attempt(person, storeId, change, by, () => moveIn(person, ref, after(ref), before(ref)));
     },
 
     redo(person, ref, by) {
-      const { storeId, memoryId, path, afterSha256 } = ref;
-      return attempt(person, storeId, { path, sha256: afterSha256 }, by, () =>
-        move(client, storeId, memoryId, before(ref), after(ref)),
-      );
+      const { storeId, path, afterSha256 } = ref;
+      const change = { path, sha256: afterSha256 };
+      return attempt(person, storeId, change, by, () => moveIn(person, ref, before(ref), after(ref)));
     },
   };
 }
@@ -89,13 +103,14 @@ function after(ref: ChangeRef): Standing | null {
   return { versionId: afterVersionId, path, sha256: afterSha256 };
 }
 
+/** `gone`: it was to be deleted, and somebody else has done that. */
 async function move(
   client: Anthropic,
   storeId: string,
   memoryId: string,
   from: Standing | null,
   to: Standing | null,
-): Promise<Moved> {
+): Promise<Moved | 'gone'> {
   const { memories } = client.beta.memoryStores;
   const once = { maxRetries: 0 };
   const content = to === null ? null : await textOfVersion(client, storeId, to.versionId);
@@ -125,7 +140,7 @@ async function move(
     } else if (failure.type !== 'gone' && (failure.type !== 'refused' || failure.reason !== 'conflict')) {
       throw error;
     }
-    if (to === null) return failure.type === 'gone' ? 'done' : 'changed';
+    if (to === null) return failure.type === 'gone' ? 'gone' : 'changed';
     return (await standingAt(client, storeId, to)) === null ? 'changed' : 'done';
   }
 }

@@ -158,6 +158,17 @@ describe('where the last change cannot be taken back', () => {
     expect(await ann.files()).toEqual({ '/a.md': '- one\n- vip\n' });
   });
 
+  it('because the note has moved to where others read, it is not said to be gone', async () => {
+    const ann = await open();
+    await bench.adapter.say(write('a.md', '- one\n'));
+    await ann.run('outcome', { type: 'share', memoryId: await ann.idOf('/a.md'), on: true });
+    expect(await ann.run('outcome', { type: 'undo', noticeId: noticeOf(0) })).toMatchObject({
+      ok: false,
+      sentence: 'Not undone: A changed again after that, so I left it alone.',
+    });
+    expect(await ann.files('shared')).toEqual({ '/a.md': '- one\n' });
+  });
+
   it('because it is where a note is used, the way back is named', async () => {
     const ann = await open();
     await bench.adapter.say(write('a.md', '- one\n'));
