@@ -108,7 +108,8 @@ export function createTerminal(options: TerminalOptions): Terminal {
     if (command === '/help') write(`${HELP}\n`);
     else if (/^\/preferences(?:\s|$)/.test(command))
       await commands.run(text.slice('/preferences'.length).trim());
-    else if (/^\/\w+$/.test(text)) write(`I don't know ${text}. Try /help.\n`);
+    else if (/^\/[a-z]+(?:\s|$)/.test(command))
+      write(`I don't know ${text.split(/\s/, 1).join()}. Try /help.\n`);
     else return say(line);
     prompt();
   }

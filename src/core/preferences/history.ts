@@ -56,7 +56,7 @@ export function createHistory(deps: { client: Anthropic; authors: Authors }): Hi
       versionId: version.id,
       memoryId: version.memory_id,
       path,
-      title: path === null ? 'Forgotten' : titleOfPath(path),
+      title: path === null ? '(forgotten)' : titleOfPath(path),
       operation: version.operation,
       at: version.created_at,
       by: await authors.of(person, version),

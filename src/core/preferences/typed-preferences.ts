@@ -108,9 +108,10 @@ export function findNamed({ verb, words }: Named, sections: readonly MemorySecti
         : act({ type: 'history', page, memoryId: file.memoryId });
     }
     case 'new':
-      return act({ type: 'editor', ...(words === '' ? {} : { title: words }) });
     case 'edit': {
-      const file = noteNamed(sections, words);
+      if (words === '') return act({ type: 'editor' });
+      // What is new is private: beside a note for where others read it may have the same title.
+      const file = noteNamed(verb === 'new' ? sections.filter(({ shared }) => !shared) : sections, words);
       return act({ type: 'editor', ...(file === null ? { title: words } : { memoryId: file.memoryId }) });
     }
     case 'forget':

@@ -95,6 +95,12 @@ describe('in the terminal', () => {
     expect(await ann.files()).toEqual({ '/style.md': '- dark\n- plain\n' });
   });
 
+  it('a new note under a title that there is shows what it says', async () => {
+    const { run, bench } = await console();
+    await bench.adapter.say(write('style.md', '- plain\n'));
+    expect(await run('new Style', '.')).toMatch(/^Style\n {2}- plain\n[\s\S]*Left as it was\.$/);
+  });
+
   it('a title that cannot be is refused before a text is typed under it', async () => {
     const { run } = await console();
     expect(await run(`new ${'x'.repeat(600)}`)).toBe('That title is too long. Please shorten it.');

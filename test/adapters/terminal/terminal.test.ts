@@ -112,6 +112,8 @@ describe('commands', () => {
     await shows('I remember nothing about you yet.');
     type('/preferencesx\n');
     await shows("I don't know /preferencesx. Try /help.");
+    type('/preferenzes set shoe size 10\n');
+    await shows("I don't know /preferenzes. Try /help.");
     type('/Help\n');
     await shows('/quit, /exit');
     expect(bot.commands).toHaveLength(1);

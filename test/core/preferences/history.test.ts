@@ -88,9 +88,9 @@ describe('the history', () => {
     });
     const { entries } = await ann.run('history', { type: 'history' });
     expect(entries.map(told)).toEqual([
-      'deleted | Forgotten | you, forgetting | ',
-      'modified | Forgotten | the agent, in a private conversation on Test | ',
-      'created | Forgotten | the agent, in a private conversation on Test | ',
+      'deleted | (forgotten) | you, forgetting | ',
+      'modified | (forgotten) | the agent, in a private conversation on Test | ',
+      'created | (forgotten) | the agent, in a private conversation on Test | ',
     ]);
     expect(entries.some(entry => entry.restorable)).toBe(false);
   });
