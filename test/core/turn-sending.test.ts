@@ -135,6 +135,18 @@ describe('stopping', () => {
     expect(told()).toBe(1);
   });
 
+  it('while there is no session yet is no failure', async () => {
+    bench = await createBench({ model: createScriptedModel(() => ({ text: ['ok'] })) });
+    const { adapter, proxy } = bench;
+    proxy.plan(() => ({ type: 'drop_before' }));
+    const saying = adapter.say('one');
+    await adapter.until(
+      () => adapter.replies[0]?.snapshots.at(-1)?.status?.startsWith("Can't reach") === true,
+    );
+    await adapter.bot().interrupt(adapter.conversation());
+    expect((await saying).final).toMatchObject({ state: 'stopped', text: 'Stopped.' });
+  });
+
   it('while nobody knows whether the message was sent does not send it', async () => {
     bench = await createBench({ model: createScriptedModel(() => ({ text: ['ok'] })) });
     const { adapter, proxy } = bench;
@@ -146,7 +158,7 @@ describe('stopping', () => {
     );
     await adapter.bot().interrupt(adapter.conversation());
     proxy.plan(() => undefined);
-    expect((await saying).final?.text).toBe('Stopped.');
+    expect((await saying).final).toMatchObject({ state: 'stopped', text: 'Stopped.' });
     expect((await adapter.say('three')).final?.text).toBe('ok');
     for (const { id } of await sessions()) {
       const events = await collect(bench.client.beta.sessions.events.list(id));

@@ -198,9 +198,10 @@ export function createTurnReply(
       { event: 'turn.failed', conversation: key, session: record.sessionId, err: error },
       'turn failed',
     );
+    const state = interrupt.aborted ? 'stopped' : 'failed';
     const sentence = interrupt.aborted ? 'Stopped.' : personSentence(error);
-    await sink.finish({ state: 'failed', text: joined([said], sentence), status: null, activities: [] });
-    telemetry.ended(interrupt.aborted ? 'stopped' : 'failed');
+    await sink.finish({ state, text: joined([said], sentence), status: null, activities: [] });
+    telemetry.ended(state);
     if (record.sentId !== null || sending.inDoubt) {
       // Carried on from an earlier process, it may have failed before its session could be opened again.
       const left = sending.session ?? (await sessions.recorded(turn.conversation, record.sessionId));
