@@ -37,7 +37,7 @@ const limits: RegExp[] = [
   ),
   // I don't want to spend more than #
   new RegExp(
-    `^(?:i )?(?:don't|can't|won't|wouldn't|would never|would rather not|never)(?: want to| like to| wish to| plan to)? (?:spend|pay|go|afford)(?: anything)? (?:more than|over|above|beyond|higher than)${about}\\s*${sum}`,
+    `^(?:i )?(?:don't|can't|won't|wouldn't|would never|would rather not|never|am not)(?: want to| like to| wish to| plan to)? (?:spend(?:ing)?|pay(?:ing)?|go(?:ing)?|afford)(?: anything)? (?:more than|over|above|beyond|higher than)${about}\\s*${sum}`,
     'i',
   ),
   // max 100, up to 80 euros

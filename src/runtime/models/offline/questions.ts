@@ -74,7 +74,7 @@ const afford =
 const suitsMe =
   /^(?:would|will|is|are|could)\b.*\b(?:ok|okay|fine|good|safe|suitable|alright)\b|\b(?:suit|suits|okay|ok|good|right|fine|work|works|fit|fits|match|matches|look)\b.*\b(?:me|my taste|my style|i)\b|\b(?:should|could|can|would) i (?:wear|buy|get|like|try|take|choose|pick)\b|\bwould i like\b|\bis .* (?:something|one) for me\b/i;
 const finds =
-  /\b(?:find|recommend|suggest|show me|looking for|look for|search(?: for)?|shop(?:ping)? for|shopping|help me (?:find|choose|pick|buy|shop)|any (?:ideas|suggestions|recommendations|tips)|what should i (?:wear|buy|get)|where (?:can|do|should) i (?:buy|get|find)|i(?:'m| am)? (?:need(?! to (?!buy|get|find|order|shop|look))|want(?! to (?!buy|get|find|order|shop|look|try))|would like|'d like|after)|need(?! to (?!buy|get|find|order|shop|look))|do you (?:have|sell|carry)|have you got|pick me|get me|gifts?|presents?|outfit|i'd (?:like|love))\b/i;
+  /\b(?:find|recommend|suggest|show me|looking for|look for|search(?: for)?|shop(?:ping)? for|shopping|help me (?:find|choose|pick|buy|shop)|any (?:ideas|suggestions|recommendations|tips)|what should i (?:wear|buy|get)|where (?:can|do|should) i (?:buy|get|find)|i(?:'m| am)? (?:need(?! to (?!buy|get|find|order|shop|look))|want(?! to (?!buy|get|find|order|shop|look|try))|would (?:like|love)|'d (?:like|love)|after)|need(?! to (?!buy|get|find|order|shop|look))|do you (?:have|sell|carry)|have you got|pick me|get me|gifts?|presents?|outfit|i'd (?:like|love))\b/i;
 const item = new RegExp(
   `\\b(?:(?:running|hiking|winter|summer|rain|dress|wedding|evening|leather|denim|wool|work|party|formal|casual) )?(?:${itemPattern}|bags?|scar(?:f|ves)|watch(?:es)?|sunglasses|jewel(?:le)?ry|backpacks?|swimwear|swimsuits?|bikinis?)\\b`,
   'gi',

@@ -43,7 +43,7 @@ const namedOther =
 const notNamed =
   /^(?:budget|sizes?|price|money|nothing|anything|everything|max|limit|it|that|this|i|my|wool\w*|favourites?)$/i;
 const forOther = new RegExp(
-  `\\b(?:for|to|of|like|as)\\s+(?:(?:my|his|her|our|their|a|the)\\s+(?:\\w+\\s+){0,2}(?:${relation})\\b|him\\b|her\\b|them\\b|someone\\b|somebody\\b)|\\b(?:gift|present) for\\b|\\bmy\\s+(?:\\w+\\s+)?(?:${relation})(?:'s|s')`,
+  `\\b(?:for|to|of|on|like|as)\\s+(?:(?:my|his|her|our|their|a|the)\\s+(?:\\w+\\s+){0,2}(?:${relation})\\b|him\\b|her\\b|them\\b|someone\\b|somebody\\b)|\\b(?:gift|present) for\\b|\\bmy\\s+(?:\\w+\\s+)?(?:${relation})(?:'s|s')`,
   'i',
 );
 

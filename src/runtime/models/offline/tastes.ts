@@ -45,7 +45,7 @@ const rules: Rule[] = [
   },
   {
     pattern:
-      /^(?:absolutely |definitely |please )?(?:not (?:a (?:big |huge )?fan of|(?:really )?into|keen on)|(?:no more|no|not|never|zero)|(?:nothing|anything|not|no) (?:in|with|made (?:of|from|with)|containing)|anything (?:but|except)|everything (?:but|except)|(?:but|except|without|avoid|dislikes?|hates?)(?: any| anything in)?|(?:brands?|colours?|materials?|fabrics?|things)(?: that)? (?:to avoid|i (?:avoid|hate|don't (?:like|wear|want)|can't stand|dislike))(?: are| is)?)\b(?: made (?:of|from))?:?/i,
+      /^(?:absolutely |definitely |please )?(?:(?:my )?least favourite(?: \w+)?s?(?: is| are|(?=:))|not (?:a (?:big |huge )?fan of|(?:really )?into|keen on)|(?:no more|no|not|never|zero)|(?:nothing|anything|not|no) (?:in|with|made (?:of|from|with)|containing)|anything (?:but|except)|everything (?:but|except)|(?:but|except|without|avoid|dislikes?|hates?)(?: any| anything in)?|(?:brands?|colours?|materials?|fabrics?|things)(?: that)? (?:to avoid|i (?:avoid|hate|don't (?:like|wear|want)|can't stand|dislike))(?: are| is)?)\b(?: made (?:of|from))?:?/i,
     attitude: 'avoids',
   },
   {
@@ -136,6 +136,8 @@ function saidOfObject(clause: string, it: Thing | null): Tastes | null {
   for (const rule of rules) {
     const match = rule.pattern.exec(clause);
     if (!match) continue;
+    // "I would like Nike shoes" asks for some.
+    if (rule.attitude === 'likes' && /^(?:i )?would (?:\w+ )?(?:like|love)\b/i.test(clause)) return nothing;
     const rest = clause.slice(match[0].length);
     const [stated = '', excepted] = rest.split(/\b(?:except|apart from|other than|but not)\b/i);
     const { only } = rule;
@@ -189,13 +191,13 @@ function topicNamed(text: string): TasteTopic | null {
 const reported =
   '(?:(?:my (?:doctor|dermatologist|gp) (?:says|said|thinks|told me)|i (?:was told|(?:just |recently )?found out)|(?:it )?turns out|apparently)(?: that)? )?';
 const allergicTo = new RegExp(
-  `^${reported}(?:i )?${aside}(?<not>(?:am (?:not|no longer)|was never|don't(?: ever)? have|no longer have|have no) )?(?:am|got|have)? ?(?:(?:also|very|badly|highly|slightly|severely|really|extremely|mildly|a bit|deathly) )*(?:allergic(?: to|:)|(?:an? )?(?:\\w+ )?allergy(?: to|:)|allergies to|(?<sensitive>sensitive to|intolerant to))\\s+|^(?:my |known |i have (?:a few |some |several |these |the following )?)?allergies(?: are| include)?[: (]+`,
+  `^${reported}(?:i )?${aside}(?<not>(?:am (?:not|no longer)|was never|don't(?: ever)? have|no longer have|have no) )?(?:am|got|have|had)? ?(?:(?:also|very|badly|highly|slightly|severely|really|extremely|mildly|a bit|deathly) )*(?:allergic(?: to|:)|(?:an? )?(?:\\w+ )?allergy(?: to|:)|allergies to|(?:an? )?(?:allergic|bad) reactions? to|(?<sensitive>sensitive to|intolerant to))\\s+|^(?:my |known |i have (?:a few |some |several |these |the following )?)?allergies(?: are| include)?[: (]+`,
   'i',
 );
 const allergyTo =
   /^(?:i (?:also )?have )?(?:an? )?(?:bad |strong |mild |severe )?([\p{L}][\p{L} ,&-]*?) allerg(?:y|ies)$/iu;
 const allergyEnds =
-  /\s+(?:because|since|so|when|if|in|on|near|which|that|it|though|unless|anymore|especially|even|and so|right|as well|you know|i)\b.*$/i;
+  /\s+(?:because|since|so|when|if|in|on|near|which|that|it|though|unless|anymore|once|twice|before|as|especially|even|and so|right|as well|you know|i)\b.*$/i;
 
 /**
  * What a person is allergic to, in their own words where we do not know it: to lose one is worse than to keep one that
@@ -206,7 +208,9 @@ function allergiesIn(clause: string, it: Thing | null): Tastes | null {
   const named = to ? clause.slice(to[0].length) : allergyTo.exec(clause)?.[1];
   if (named === undefined) return null;
   const own = inOwnWords(
-    named.replace(allergyEnds, '').replace(/\b(?:any|all|some|most) /gi, ''),
+    named
+      .replace(allergyEnds, '')
+      .replace(/\b(?:any|all|some|most|anything (?:with|containing|made (?:of|from))) /gi, ''),
     'materials',
   );
   const things = own.things.map(

@@ -27,7 +27,7 @@ export function lastThingIn(clause: string): Thing | null {
 }
 
 const lead =
-  /^(?:any(?:thing)?|every(?:thing)?|all|most|mostly|some|only|wearing|wear|to wear|to buy|to|buying|made|of|from|in|with|the|colours?|colour|brands?|labels?|materials?|fabrics?|like|likes|such|as|things|clothes|clothing|stuff|items|pure|real|genuine|100%|very|really|too|much|that|is|are|be|being|made|for|it|mostly|anything|containing|at|a|an|pair|lot|lots|more|simple|plain|shades?|especially|either|both|also|well|when|wool-based)$/i;
+  /^(?:any(?:thing)?|every(?:thing)?|all|most|mostly|some|only|wearing|wear|to wear|to buy|to|buying|made|of|from|in|with|the|colours?|colour|brands?|labels?|materials?|fabrics?|like|likes|such|as|things|clothes|clothing|stuff|items|pure|real|genuine|100%|very|really|too|much|that|is|are|be|being|made|for|it|mostly|anything|containing|at|a|an|pair|lot|lots|more|simple|plain|shades?|especially|probably|either|both|also|well|when|wool-based)$/i;
 const separator = /^(?:,|and|or|&|nor|\/|plus|\+|esp|especially|mainly|including)$/i;
 const boundary =
   /^(?:because|since|as|so|when|in|on|for|with|but|though|too|please|anymore|any|at|very|really|either|against|next|most|more|best|a|over|to|than|instead|also|again|now|unless|if|who|which|that|it|they|i|alone|only|not|the|these|always|right|thanks|if|all|around|after|everywhere|near|touching|above|even|from|clothes|obviously|ever|whatsoever|actually|honestly|personally|myself)$/i;
@@ -96,7 +96,15 @@ export function thingsIn(text: string, it: Thing | null): List {
     at = next;
     if (after !== undefined && boundary.test(after)) break;
   }
+  // "Nike for shoes and Zara for dresses": what is listed behind an end is no part of this list, and not nothing.
+  const rest = tokens.slice(at);
+  const goesOn = rest.findIndex((token, index) => separator.test(token) && namesThing(rest.slice(index + 1)));
+  if (goesOn !== -1) unread.push(rest.slice(goesOn + 1).join(' '));
   return { things: found, unread };
+}
+
+function namesThing(tokens: readonly string[]): boolean {
+  return tokens.some((_, index) => phraseAt(tokens, index) !== null);
 }
 
 /** Also things to eat, or everyday words: alone they say nothing about clothes. */
