@@ -1,4 +1,11 @@
-import { type Channel, ChannelType, type Client, DiscordAPIError, PermissionsBitField } from 'discord.js';
+import {
+  type Channel,
+  ChannelType,
+  type Client,
+  DiscordAPIError,
+  type GuildTextBasedChannel,
+  PermissionsBitField,
+} from 'discord.js';
 import { beginning, clip } from '../../core/reply/text-split.ts';
 import { mayPass } from './api.ts';
 import type { Place } from './inbound.ts';
@@ -17,8 +24,18 @@ export async function placeOf(
   if (channel.type !== ChannelType.GuildText && channel.type !== ChannelType.GuildAnnouncement) {
     return { type: 'other' };
   }
-  const own = client.user === null ? null : channel.permissionsFor(client.user);
-  return { type: 'text', threads: own?.has(new PermissionsBitField(THREAD_PERMISSIONS)) ?? true };
+  return { type: 'text', threads: mayStartThreads(channel, client) };
+}
+
+/** True also where that cannot be told: then it is tried. */
+function mayStartThreads(channel: GuildTextBasedChannel, { user }: Client): boolean {
+  try {
+    const own = user === null ? null : channel.permissionsFor(user);
+    return own?.has(new PermissionsBitField(THREAD_PERMISSIONS)) ?? true;
+  } catch {
+    // discord.js throws where the roles of a server are not delivered.
+    return true;
+  }
 }
 
 async function fetched(channelId: string, client: Client): Promise<Channel | null> {

@@ -84,6 +84,14 @@ describe('on another server that speaks Discord’s API', () => {
     expect(unknown.id).not.toBe(channel.id);
   });
 
+  it('answers a mention in a thread where nothing is told of roles', async () => {
+    const { discord, ana, channel } = world;
+    discord.gateway.leaveOut('GUILD_CREATE', ['roles']);
+    await world.start();
+    const { id } = discord.as(ana.id).say(channel.id, `<@${discord.botId}> boots?`);
+    expect((await nthMessage(world, 1)).conversation.channel).toBe(id);
+  });
+
   it('answers what it missed where ids tell no time, after every restart', async () => {
     await world.close();
     world = await createWorld({ fake: { countedIds: true } });
