@@ -35,7 +35,7 @@ function looks() {
   };
   return async () => {
     const looked = new Promise<void>(resolve => waiting.push(resolve));
-    vi.advanceTimersByTime(15_000);
+    vi.advanceTimersByTime(20_000);
     await looked;
   };
 }

@@ -130,11 +130,11 @@ export function createInbox(state: State, now: () => number = Date.now, limits: 
     async conversations(before = Number.POSITIVE_INFINITY) {
       const oldest = new Map<string, { conversation: Conversation; order: number }>();
       for await (const [id, stored] of waiting.entries()) {
+        if (stored.order >= before) continue;
         if ((await done.get(id)) !== undefined) {
           await waiting.delete(id);
           continue;
         }
-        if (stored.order >= before) continue;
         const { conversation } = stored.message;
         const key = conversationKey(conversation);
         const order = Math.min(oldest.get(key)?.order ?? Number.POSITIVE_INFINITY, stored.order);

@@ -13,7 +13,7 @@ export interface Rescue {
   stop(): void;
 }
 
-const EVERY_MS = 15_000;
+const EVERY_MS = 20_000;
 
 export function createRescue(deps: {
   state: State;
