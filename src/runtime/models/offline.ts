@@ -127,7 +127,10 @@ function compose(
   if (asked.greeting) parts.push(greeting(knowledge, transcript));
   if (told.length > 0) parts.push(told.join(' '));
   if (understood.unclearForget)
-    parts.push('Tell me what to forget, e.g. “forget my budget” or “forget everything”.');
+    parts.push(
+      'Tell me what to forget, e.g. “forget my budget” or “forget everything”; “/preferences undo” takes back the last change.',
+    );
+  if (understood.unnamed) parts.push('Say who that is, e.g. “remember that my sister wears a 6”.');
   parts.push(...answers);
   if (understood.cut) parts.push('That was long, so I only looked for facts at the beginning.');
   if (

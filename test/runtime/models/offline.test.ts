@@ -295,6 +295,13 @@ describe('filing', () => {
     expect((await session.say("don't forget my size")).text).not.toContain('Saved');
   });
 
+  it('asks who is meant, rather than keep a note that nobody understands later', async () => {
+    const session = createConversation();
+    const reply = await session.say('remember that she wears a 6');
+    expect(reply.text).toContain('Say who that is, e.g.');
+    expect(session.files.size).toBe(0);
+  });
+
   it('takes a request to remember for no question', async () => {
     const reply = await createConversation().say('can you remember I hate wool pls');
     expect(reply.text).toBe('Saved: you avoid wool.');
@@ -395,6 +402,22 @@ describe('forgetting', () => {
     expect(session.memory()).not.toMatch(/9|wool|120|boots|Bought/);
     expect((await session.say('What do you know about me?')).text).toMatch(/^Nothing yet/);
   });
+
+  it('hears what is told in the same breath', async () => {
+    const session = createConversation({ files: filled });
+    const reply = await session.say('Forget my shoe size, I wear a 10');
+    expect(session.files.get('/sizes.md')).toBe('# Sizes\n- shoe size: 10 (2026-11-22)\n');
+    expect(reply.text).toContain('Saved: shoe size 10 (was 9).');
+  });
+
+  it.each(['forget that', 'forget what I just said', 'forget the last thing I said'])(
+    'asks what is meant: %s',
+    async text => {
+      const session = createConversation({ files: filled });
+      expect((await session.say(text)).text).toMatch(/^Tell me what to forget[\s\S]*\/preferences undo/);
+      expect(Object.fromEntries(session.files)).toEqual(filled);
+    },
+  );
 
   it('says so when there is nothing to forget', async () => {
     expect((await createConversation().say('forget everything')).text).toBe(
@@ -811,6 +834,14 @@ describe('shopping', () => {
     ['am I allergic to anything?', /^You have not told me what you are allergic to\./],
     ['is wool ok?', /^Probably not: you avoid wool\./],
     ["what's my sister's size?", /^I only know your own sizes/],
+    ['what do you know?', /^Here is what I remember/],
+    ['What can you remember?', /^You can:/],
+    ['how do I delete something', /^You can:[\s\S]*“\/preferences”/],
+    ['will you remember this tomorrow?', /^You can:/],
+    ['can my boss see this?', /^“\/preferences” shows everything I keep/],
+    ['do you share my data?', /^“\/preferences” shows everything I keep/],
+    ['how do I get the real model?', /ANTHROPIC_API_KEY/],
+    ["my sister's name is Clara", /^I only learn about you/],
     ['undo that', /“\/preferences undo”/],
     ["that's wrong", /“\/preferences undo”/],
     ['stop remembering things about me', /^“\/preferences pause”/],

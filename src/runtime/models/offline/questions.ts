@@ -39,7 +39,7 @@ const commands: [RegExp, string][] = [
     '“/preferences forget me” deletes everything I have about you.',
   ],
   [
-    /\b(?:gdpr|privacy)\b|\b(?:is|are) (?:(?:my|this|that|it|these)\b.*\b(?:private|confidential)|my .*\b(?:safe|secure))\b|\bwho (?:else )?(?:can|knows|sees|has)\b.*\b(?:this|it|my|me|that)\b|\bwhere (?:do you|is|are)\b.*\b(?:store|keep|save|data)|\bwhen did i (?:tell|say|mention)\b|\b(?:how do you know|why do you (?:think|say|believe))\b/i,
+    /\b(?:gdpr|privacy)\b|\b(?:is|are) (?:(?:my|this|that|it|these)\b.*\b(?:private|confidential)|my .*\b(?:safe|secure))\b|\bdo you (?:share|sell)\b|\bcan (?:my \w+|other people|others|anyone|anybody|somebody|someone|people)(?: else)? (?:see|read|know)\b|\bwho (?:else )?(?:can|knows|sees|has)\b.*\b(?:this|it|my|me|that)\b|\bwhere (?:do you|is|are)\b.*\b(?:store|keep|save|data)|\bwhen did i (?:tell|say|mention)\b|\b(?:how do you know|why do you (?:think|say|believe))\b/i,
     '“/preferences” shows everything I keep about you, with when and where I learned it. There you change it, delete it, or have me save nothing.',
   ],
 ];
@@ -64,11 +64,11 @@ interface Asked {
 }
 
 const everything =
-  /\bwhat (?:all )?(?:do|did|have|can|else do) you (?:actually |already |still )?(?:know|remember|learn\w*|kn[eo]w\w*|stor\w+|sav\w+|kept|keep|got|have|recall|tell me)\b.*\b(?:about me|of me|on me|for me|in (?:your )?memory)\b|\bwhat (?:do|have) you (?:remember\w*|learn\w*|stored|saved)(?: so far)?\W*$|\b(?:tell|show|list|give)(?: me)? (?:everything|all|what) (?:that )?(?:you|is|i) (?:know|have|remember|stored|told|in memory|saved)\b|\bwhat(?:'s| is) (?:in|on) (?:my|your) (?:memory|profile|file)\b|\bdo you (?:remember|know|recognise|recognize) (?:me|who i am|anything about me)\b|^who am i\b|\b(?:show|list|tell|give) (?:me )?my (?:preferences|profile|memory|data)\b|\bwhat are my preferences\b|\btell me about (?:me|myself)\b|\bremember me\b|\bwhat have i told you\b/i;
+  /\bwhat (?:all )?(?:do|did|have|can|else do) you (?:actually |already |still )?(?:know|remember|learn\w*|kn[eo]w\w*|stor\w+|sav\w+|kept|keep|got|have|recall|tell me)\b.*\b(?:about me|of me|on me|for me|in (?:your )?memory)\b|\bwhat (?:do|have) you (?:remember\w*|learn\w*|stored|saved)(?: so far)?\W*$|\b(?:tell|show|list|give)(?: me)? (?:everything|all|what) (?:that )?(?:you|is|i) (?:know|have|remember|stored|told|in memory|saved)\b|\bwhat(?:'s| is) (?:in|on) (?:my|your) (?:memory|profile|file)\b|\bdo you (?:remember|know|recognise|recognize) (?:me|who i am|anything about me)\b|^who am i\b|\b(?:show|list|tell|give) (?:me )?my (?:preferences|profile|memory|data)\b|\bwhat are my preferences\b|\bwhat do you (?:know|remember)\W*$|\btell me about (?:me|myself)\b|\bremember me\b|\bwhat have i told you\b/i;
 const whoAreYou =
-  /\b(?:who|what) (?:are|r) (?:you|u)\b|\bare you (?:an? |really |actually )?(?:\w+ )?(?:bot|robot|ai|a\.i\.|human|person|real|chatgpt|gpt|claude|llm|language model|machine|computer)\b|\b(?:which|what) (?:language )?model\b|\bintroduce yourself\b|\babout yourself\b|\bwhat(?:'s| is) your name\b/i;
+  /\b(?:who|what) (?:are|r) (?:you|u)\b|\bare you (?:an? |really |actually )?(?:\w+ )?(?:bot|robot|ai|a\.i\.|human|person|real|chatgpt|gpt|claude|llm|language model|machine|computer)\b|\b(?:which|what) (?:language )?model\b|\b(?:real|proper|better) model\b|\bdifference between you and\b|\bintroduce yourself\b|\babout yourself\b|\bwhat(?:'s| is) your name\b/i;
 const help =
-  /^(?:\/?help|\?)$|\bwhat can (?:you|i|u) (?:do|say|ask)\b|\bhow (?:do|does|can|should) (?:this|you|i|it) (?:work|use)\b|\bhelp me\W*$|\bi need help\W*$|\bwhat do you do\b/i;
+  /^(?:\/?help|\?)$|\bwhat can (?:you|i|u) (?:do|say|ask)\b|\bhow (?:do|does|can|should) (?:this|you|i|it) (?:work|use)\b|\bhelp me\W*$|\bi need help\W*$|\bwhat (?:(?:kind|sort) of )?(?:things |stuff )?can you (?:remember|keep|learn)\b|\bhow (?:does|do) (?:your |the )?memory work\b|\bhow (?:do|can) i (?:delete|forget|remove|change|correct|update|see|use|get you to)\b|^(?:can|will|do) you (?:learn|remember (?:this|it|that|me|things|everything)\b.*)\W*$|^can you remember\W*$|\bwhat do you do\b/i;
 const afford =
   /\b(?:can|could|would) i (?:still |really |even )?afford\b|\b(?:within|in|over|above|under|inside|fit|fits) my budget\b|\btoo (?:expensive|pricey|much)(?: for me)?\b|\bis (?:it|that|this) (?:affordable|in budget)\b/i;
 const suitsMe =

@@ -3,7 +3,14 @@ import { type Attitude, type Change, everyAttitude, type Topic, undo } from './c
 import { correctionOf } from './corrections.ts';
 import { adviceFor, isRequest } from './questions.ts';
 import { type Sensitive, sensitiveIn } from './secrets.ts';
-import { type Clause, plainly, readSentences, type Sentence, tellsToChange } from './sentences.ts';
+import {
+  type Clause,
+  namesOther,
+  plainly,
+  readSentences,
+  type Sentence,
+  tellsToChange,
+} from './sentences.ts';
 import { sizesIn } from './sizes.ts';
 import { tastesIn } from './tastes.ts';
 import { lastThingIn } from './thing-lists.ts';
@@ -18,6 +25,8 @@ export interface Understanding {
   forgets: boolean;
   /** "Forget it", with nothing said about what. */
   unclearForget: boolean;
+  /** "Remember that she wears a 6": nobody would know later who that is. */
+  unnamed: boolean;
   /** Something was stated about someone else, which is not learned. */
   aboutOthers: boolean;
   /** What they said of themselves that no rule made anything of, in about their words. */
@@ -50,6 +59,7 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
     refused: [],
     forgets: false,
     unclearForget: false,
+    unnamed: false,
     aboutOthers: false,
     unread: [],
     orders: [],
@@ -77,10 +87,14 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
       const note = forget === null ? noteIn(sentence) : null;
       if (forget !== null || note !== null || tellsToChange(sentence.raw)) result.orders.push(sentence.raw);
       if (forget !== null) {
-        const changes = forgotten(forget);
+        // "Forget my shoe size, I wear a 10": what comes after it is told.
+        const [target = forget, told] = forget.split(/,\s+(?=(?:i|i'm|it is|it's|actually|now)\b)(.+)$/i);
+        const changes = forgotten(target);
         result.forgets = true;
         if (changes === null) result.unclearForget = true;
         else result.changes.push(...changes);
+        for (const clause of readSentences(told ?? '').flatMap(({ clauses }) => clauses))
+          result.changes.push(...statedIn(clause, shoes, so).changes);
         continue;
       }
       if (note !== null) {
@@ -99,7 +113,10 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
         const { changes, unread } = statedIn(clause, shoes, so);
         result.changes.push(...changes);
         for (const words of unread) leaveOut(result, words);
-        result.aboutOthers ||= clause.about === 'other' && !sentence.question && aboutTaste.test(clause.text);
+        result.aboutOthers ||=
+          clause.about === 'other' &&
+          !sentence.question &&
+          (aboutTaste.test(clause.text) || namesOther(clause.text));
         so = after(so, clause, changes);
       }
     }
@@ -242,6 +259,10 @@ function remember(note: string, shoes: boolean, result: Understanding): void {
     refuse(result, sensitive);
     return;
   }
+  if (/^(?:he|she|they|his|her|their)\b/i.test(note)) {
+    result.unnamed = true;
+    return;
+  }
   const clauses = readSentences(note).flatMap(sentence => sentence.clauses);
   let so = atFirst;
   let understood = clauses.length > 0;
@@ -276,7 +297,12 @@ function forgetTarget(raw: string): string | null {
 
 /** Null when it cannot be told what is meant. */
 function forgotten(target: string): Change[] | null {
-  if (/^(?:it|that|this|about it|it all then|the last one|me not)$/i.test(target)) return null;
+  if (
+    /^(?:it|that|this|about it|it all then|me not|what i (?:just )?said|(?:the |my )?last (?:one|thing|message|fact)(?: i (?:just )?(?:said|told you))?)$/i.test(
+      target,
+    )
+  )
+    return null;
   if (
     /^(?:everything|all|it all|me)$|^(?:everything|all|all that|what(?:ever)?)(?: of it| of that)?(?: that)?(?: you(?: have)?(?: know|ve|'ve)?(?: know| learned| learnt| stored| saved)?)?(?: about)?(?: me| myself)?$|^(?:all (?:of )?)?(?:my|the) (?:data|preferences|memory|memories|info\w*|details|profile)(?: about me)?$/i.test(
       target,
