@@ -16,6 +16,8 @@ export interface Incoming extends Passage {
   channelId: string;
   /** Null in DMs. Messages fetched over REST do not say it: the caller knows. */
   guildId: string | null;
+  /** Discord's number for the kind of channel, where it says so: the gateway does, REST does not. */
+  channelType: number | null;
   author: { id: string; name: string; isPerson: boolean };
   /** An ordinary message or a reply, not one of Discord's own lines ("joined the server"). */
   isOrdinary: boolean;
@@ -78,6 +80,7 @@ const schema = z.object({
   id: z.string().regex(/^\d+$/),
   channel_id: z.string(),
   guild_id: z.string().nullish(),
+  channel_type: z.number().nullish(),
   type: z.number().default(MessageType.Default),
   author: user,
   member: z.object({ nick: z.string().nullish() }).nullish(),
@@ -111,6 +114,7 @@ export function readIncoming(raw: unknown, guildId?: string | null): Incoming | 
     id: it.id,
     channelId: it.channel_id,
     guildId: it.guild_id ?? guildId ?? null,
+    channelType: it.channel_type ?? null,
     author: {
       id: it.author.id,
       name: it.member?.nick ?? nameOf(it.author),

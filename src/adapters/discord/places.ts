@@ -2,8 +2,8 @@ import {
   type Channel,
   ChannelType,
   type Client,
+  type ClientUser,
   DiscordAPIError,
-  type GuildTextBasedChannel,
   PermissionsBitField,
 } from 'discord.js';
 import { beginning, clip } from '../../core/reply/text-split.ts';
@@ -12,26 +12,31 @@ import type { Place } from './inbound.ts';
 import type { Incoming } from './incoming.ts';
 import { THREAD_PERMISSIONS } from './permissions.ts';
 
-/** Looks up where a message stands; a channel that is not known yet is fetched, and where Discord tells nothing of it, it is any. */
+/** Looks up where a message stands. A channel that is not known yet is fetched; where that is refused, the message may say. */
 export async function placeOf(
-  message: Pick<Incoming, 'guildId' | 'channelId'>,
+  message: Pick<Incoming, 'guildId' | 'channelId' | 'channelType'>,
   client: Client,
 ): Promise<Place> {
   if (message.guildId === null) return { type: 'dm' };
   const channel = client.channels.cache.get(message.channelId) ?? (await fetched(message.channelId, client));
-  if (channel === null) return { type: 'other' };
-  if (channel.isThread()) return { type: 'thread' };
-  if (channel.type !== ChannelType.GuildText && channel.type !== ChannelType.GuildAnnouncement) {
-    return { type: 'other' };
+  switch (channel?.type ?? message.channelType) {
+    case ChannelType.PublicThread:
+    case ChannelType.PrivateThread:
+    case ChannelType.AnnouncementThread:
+      return { type: 'thread' };
+    case ChannelType.GuildText:
+    case ChannelType.GuildAnnouncement:
+      return { type: 'text', threads: mayStartThreads(channel, client.user) };
+    default:
+      return { type: 'other' };
   }
-  return { type: 'text', threads: mayStartThreads(channel, client) };
 }
 
 /** True also where that cannot be told: then it is tried. */
-function mayStartThreads(channel: GuildTextBasedChannel, { user }: Client): boolean {
+function mayStartThreads(channel: Channel | null, user: ClientUser | null): boolean {
+  if (channel === null || user === null || !('permissionsFor' in channel)) return true;
   try {
-    const own = user === null ? null : channel.permissionsFor(user);
-    return own?.has(new PermissionsBitField(THREAD_PERMISSIONS)) ?? true;
+    return channel.permissionsFor(user)?.has(new PermissionsBitField(THREAD_PERMISSIONS)) ?? true;
   } catch {
     // discord.js throws where the roles of a server are not delivered.
     return true;

@@ -3,7 +3,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDiscordApi } from '../../../src/adapters/discord/api.ts';
 import { createFiles } from '../../../src/adapters/discord/files.ts';
 import type { Notice } from '../../../src/core/views.ts';
-import { botSaid, createWorld, done, nthMessage, openReply, type World, working } from './harness.ts';
+import {
+  answerWith,
+  botSaid,
+  createWorld,
+  done,
+  nthMessage,
+  openReply,
+  type World,
+  working,
+} from './harness.ts';
 
 let world: World;
 
@@ -65,23 +74,43 @@ describe('on another server that speaks Discord’s API', () => {
     expect([...discord.state.app.commands.values()].map(({ name }) => name)).toContain('preferences');
   });
 
-  it('answers a mention where nothing is told of the channel', async () => {
+  it.each(['what kind it is', 'nothing'] as const)(
+    'answers a mention where %s is told of the channel',
+    async told => {
+      await world.start();
+      const { discord, ana, guild } = world;
+      discord.gateway.leaveOut('CHANNEL_CREATE', ['id', 'type']);
+      if (told === 'nothing') discord.gateway.leaveOut('MESSAGE_CREATE', ['channel_type']);
+      discord.faults.add({
+        method: 'GET',
+        route: '/channels/:channel',
+        times: 100,
+        effect: { type: 'status', status: 404, body: { message: '404: Not Found', code: 0 } },
+      });
+      const unknown = discord.world.addChannel(guild.id, 'unheard-of');
+      const { id } = discord.as(ana.id).say(unknown.id, `<@${discord.botId}> boots?`);
+      expect((await nthMessage(world, 1)).conversation).toMatchObject({
+        channel: told === 'nothing' ? unknown.id : id,
+        audience: 'shared',
+      });
+    },
+  );
+
+  it('follows up in a thread of which it was not told', async () => {
     await world.start();
     const { discord, ana, channel } = world;
-    discord.gateway.leaveOut('CHANNEL_CREATE', ['id', 'type']);
-    const unknown = discord.world.addChannel(world.guild.id, 'unheard-of');
+    discord.gateway.leaveOut('THREAD_CREATE', ['id', 'type']);
     discord.faults.add({
       method: 'GET',
       route: '/channels/:channel',
       times: 100,
       effect: { type: 'status', status: 404, body: { message: '404: Not Found', code: 0 } },
     });
-    discord.as(ana.id).say(unknown.id, `<@${discord.botId}> boots?`);
-    expect((await nthMessage(world, 1)).conversation).toMatchObject({
-      channel: unknown.id,
-      audience: 'shared',
-    });
-    expect(unknown.id).not.toBe(channel.id);
+    answerWith(world, () => 'Yes?');
+    const { id } = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
+    await discord.until(() => botSaid(world, id).includes('Yes?'));
+    discord.as(ana.id).say(id, 'in size 9 please');
+    expect((await nthMessage(world, 2)).text).toBe('in size 9 please');
   });
 
   it('answers a mention in a thread where nothing is told of roles', async () => {
