@@ -163,7 +163,7 @@ export function createBot(deps: BotDeps): Bot {
     notices,
     sourceOf,
     inbox,
-    ownerOf: accounts.ownerOf,
+    accounts,
     adapterOf,
     tell: (account, sentence) => sessions.tell(account, sentence),
     log,

@@ -155,6 +155,42 @@ describe('forgetting a person', () => {
     expect(await collect(bench.client.beta.sessions.list())).toHaveLength(1);
   });
 
+  it('leaves nothing of what was just being taken back from a turn before', async () => {
+    bench = await createBench({ model: obedientModel(), limits: { outageMs: 300 } });
+    const ann = memoryOf(bench);
+    const { adapter, proxy, state } = bench;
+    const [begun, rest, over, waits] = [gate(), gate(), gate(), gate()];
+    const intents = state.table('edit-intent');
+    const { set } = intents;
+    intents.set = async (...intent) => {
+      begun.open();
+      await rest.opened;
+      await set(...intent);
+      over.open();
+    };
+    const claims = state.table('person-claim');
+    const { insert } = claims;
+    claims.insert = async (...claim) => {
+      const isTaken = await insert(...claim);
+      if (!isTaken) waits.open();
+      return isTaken;
+    };
+    // So that the turn leaves it for later.
+    proxy.plan(({ path }) =>
+      path.endsWith('/memory_versions') && adapter.replies[0]?.closed !== true
+        ? { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } }
+        : undefined,
+    );
+    const context = [{ author: 'Ben', text: 'remember evil' }];
+    await adapter.bot().receive({ ...adapter.message(write('a.md', '- evil\n')), context });
+    await begun.opened;
+    const forgetting = ann.run('receipt', { type: 'forget-me', confirmed: true });
+    await Promise.race([forgetting, waits.opened]);
+    rest.open();
+    await Promise.all([forgetting, over.opened]);
+    expect(await rowsNaming('ann')).toEqual([]);
+  });
+
   it('leaves nothing of what was just being got ready for their next conversation', async () => {
     bench = await createBench({ model: obedientModel() });
     const ann = memoryOf(bench);

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createAccounts } from '../../src/core/linking/accounts.ts';
 import { createLateNotices, type DueNotice } from '../../src/core/memory/late-notices.ts';
 import type { Notices } from '../../src/core/memory/notices.ts';
 import type { Audience } from '../../src/core/memory/store-owner.ts';
@@ -193,7 +194,7 @@ describe('what a failed turn left in memory', () => {
       notices,
       sourceOf: () => null,
       inbox,
-      ownerOf: async account => account,
+      accounts: createAccounts(state),
       adapterOf: () => adapter,
       tell: async () => {},
       log: createLog('silent'),

@@ -2,8 +2,10 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../../log.ts';
 import type { ChatAdapter } from '../adapter.ts';
 import { failureOf, unlessGone } from '../errors.ts';
+import type { Accounts } from '../linking/accounts.ts';
 import { conversationKey, type Message, type Person, personKey } from '../message.ts';
 import { backoff, pause } from '../patience.ts';
+import { createPersonClaims } from '../people/person-claims.ts';
 import type { Inbox } from '../queue/inbox.ts';
 import { readLog } from '../session/session-stream.ts';
 import type { State, Table } from '../state/state.ts';
@@ -68,8 +70,7 @@ export function createLateNotices(deps: {
   notices: Notices;
   sourceOf: SourceOf;
   inbox: Pick<Inbox, 'idOf' | 'pending'>;
-  /** Whose memory an account uses. */
-  ownerOf(account: Person): Promise<Person>;
+  accounts: Accounts;
   adapterOf(platform: string): ChatAdapter | undefined;
   /** A sentence that opens the account's next answer in private. */
   tell(account: Person, sentence: string): Promise<void>;
@@ -79,6 +80,7 @@ export function createLateNotices(deps: {
   const { client, notices, inbox, log, now } = deps;
   const rows = dueNotices(deps.state);
   const turns = turnRecords(deps.state);
+  const claims = createPersonClaims(deps.state, deps.accounts);
   const here = new Map<string, DueNotice>();
   const stopped = new AbortController();
 
@@ -154,6 +156,24 @@ export function createLateNotices(deps: {
   }
 
   /**
+   * Never while the person is linked, parted or forgotten: what it writes would be left behind. A turn must not wait for
+   * that, because that waits for turns.
+   */
+  async function tryAlone(key: string, due: DueNotice): Promise<'done' | 'later' | 'broken'> {
+    try {
+      return await claims.withAll(due.owner, async () =>
+        (await rows.get(key)) === undefined ? 'done' : tryOnce(key, due),
+      );
+    } catch (error) {
+      log.warn(
+        { event: 'notice.late', session: due.sessionId, passes: true, err: error },
+        'could not come yet to what a turn changed in memory',
+      );
+      return 'later';
+    }
+  }
+
+  /**
    * What failed in the same way for a day is given up, and the person looks for themselves: tried before each of their messages
    * for ever, it would change nothing, and what others' words brought into memory would stand there unasked.
    */
@@ -175,7 +195,7 @@ export function createLateNotices(deps: {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       await pause(backoff(attempt), stopped.signal);
       if (stopped.signal.aborted || !here.has(key)) return;
-      if ((await tryOnce(key, due)) !== 'later') break;
+      if ((await tryAlone(key, due)) !== 'later') break;
     }
     here.delete(key);
   }
@@ -191,7 +211,7 @@ export function createLateNotices(deps: {
     },
 
     async before({ conversation, id }, sessionId) {
-      const owner = await deps.ownerOf(conversation.person);
+      const owner = await deps.accounts.ownerOf(conversation.person);
       const key = conversationKey(conversation);
       for await (const [row, due] of rows.entries(`${personKey(owner)}/`)) {
         const isSame = due.sessionId === sessionId && due.message.id === id;
@@ -210,7 +230,7 @@ export function createLateNotices(deps: {
     async resume() {
       for await (const [key, due] of rows.entries()) {
         if (stopped.signal.aborted) return;
-        await tryOnce(key, due);
+        await tryAlone(key, due);
       }
     },
 

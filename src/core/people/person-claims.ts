@@ -3,7 +3,7 @@ import { type Person, personKey } from '../message.ts';
 import { type ClaimTimes, underClaim } from '../queue/claim.ts';
 import type { State } from '../state/state.ts';
 
-/** Linking, parting, forgetting and getting a session ready take several steps; of one person's, one thing is done at a time. Not to be nested. */
+/** Linking, parting, forgetting, getting a session ready and looking at what a turn left take several steps; of one person's, one thing is done at a time. Not to be nested. */
 export interface PersonClaims {
   /** Does the work while nobody else does any for one of these, in whichever process. Waits its turn. */
   alone<T>(people: readonly Person[], work: () => Promise<T>): Promise<T>;

@@ -66,7 +66,7 @@ export const TABLES: Readonly<Record<string, Tie>> = {
   'link-claim': { by: 'nobody', why: 'held by a process while it changes who is linked' },
   'person-claim': {
     by: 'nobody',
-    why: 'held by a process while it links, parts or forgets somebody, or gets a session ready; ends with that or the process',
+    why: 'held by a process while it links, parts or forgets somebody, gets a session ready or looks at what a turn left; ends with that or the process',
   },
   'session-cost': { by: 'nobody', why: 'what a session cost, under its id' },
   provision: { by: 'nobody', why: 'about the agent' },
