@@ -31,6 +31,8 @@ export type Intake =
  */
 export function intakeOf(message: Incoming, place: Place, botId: string): Intake {
   if (!message.author.isPerson || !message.isOrdinary) return { type: 'ignore' };
+  // Should a server not say that it is a bot, it would answer itself for ever.
+  if (message.author.id === botId) return { type: 'ignore' };
   if (place.type === 'dm') return { type: 'answer', channel: message.channelId, startsThread: false };
   if (namesBot(message, botId)) {
     const startsThread = place.type === 'text' && place.threads;

@@ -26,7 +26,7 @@ export function createThreadContext(deps: {
   log: Log;
 }): ThreadContext {
   async function quotes(it: Written, speaker: string): Promise<Quote[]> {
-    if (!it.isPerson) return [];
+    if (!it.isPerson || it.authorId === deps.botId()) return [];
     const own = it.authorId === speaker;
     if (own && (await deps.isTaken(it.id))) return [];
     return quotesOf(it, deps.botId(), own);

@@ -95,6 +95,12 @@ describe('what a message means', () => {
     ],
     ['a mention inside code', { content: `\`<@${BOT}>\`` }, text, { type: 'ignore' }],
     ['another bot', { ...named, author: user(ANA, { bot: true }) }, text, { type: 'ignore' }],
+    [
+      'its own word, though nothing says that it is a bot',
+      { author: user(BOT) },
+      { type: 'dm' },
+      { type: 'ignore' },
+    ],
     ['a webhook', { ...named, webhook_id: '800000000000000001' }, text, { type: 'ignore' }],
     ['a system message', { ...named, type: MessageType.UserJoin }, text, { type: 'ignore' }],
     [
