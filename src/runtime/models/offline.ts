@@ -8,14 +8,9 @@ import { contentsOf, folderAfter } from './offline/folder.ts';
 import { readQuestions } from './offline/questions.ts';
 import { type Call, lookAround, type Saving, save } from './offline/saving.ts';
 import { mountsOf } from './offline/session-start.ts';
+import { lastValue } from './offline/statements.ts';
 import { readTranscript, type Transcript, type Turn } from './offline/transcript.ts';
-import {
-  type Before,
-  lastValue,
-  mentionsShoes,
-  type Understanding,
-  understand,
-} from './offline/understanding.ts';
+import { type Before, mentionsShoes, type Understanding, understand } from './offline/understanding.ts';
 
 /**
  * The model behind `npm start` when no endpoint is configured: rules, no network, no state. Each request is

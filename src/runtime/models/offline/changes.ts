@@ -34,6 +34,8 @@ export type Change =
   | { type: 'forget-words'; text: string }
   | { type: 'forget-all' };
 
+export type Value = Extract<Change, { type: 'set' }>;
+
 export const everyAttitude: readonly Attitude[] = ['likes', 'avoids', 'allergic to'];
 export const againstIt: readonly Attitude[] = ['avoids', 'allergic to'];
 

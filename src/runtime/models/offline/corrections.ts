@@ -1,10 +1,8 @@
-import type { Change } from './changes.ts';
+import type { Value } from './changes.ts';
 import { amountsIn, currencyNamed, money } from './money.ts';
 import { withDigits } from './numbers.ts';
 import { sizesIn } from './sizes.ts';
 import { itemPattern, measures, sizedItem } from './vocabulary.ts';
-
-type Value = Extract<Change, { type: 'set' }>;
 
 const regret =
   "(?:oh|no|nope|sorry|wait|actually|correction|typo|(?:scratch|strike) that|hmm|oops|well|rather|(?:that|this|it)(?:'s| is| was) (?:wrong|not right|not true|incorrect|a typo))";

@@ -1,3 +1,4 @@
+import { adviceFor } from './advice.ts';
 import type { Attitude, Topic } from './changes.ts';
 import { type Amount, amountsIn } from './money.ts';
 import { isForOther, namesOther, plainly, readSentences, type Sentence } from './sentences.ts';
@@ -22,32 +23,6 @@ export type Question =
   | { type: 'how are you' }
   /** `aboutOther`: somebody else, of whom notes may say something. */
   | { type: 'other'; text: string; aboutOther: boolean };
-
-/** What only the person's own hand does, and how. */
-const commands: [RegExp, string][] = [
-  [
-    /\bundo\b|\btake (?:that|it) back\b|\bdelete (?:the|my) last\b|^(?:no,? )?(?:that|this|it)(?:'s| is) (?:wrong|not (?:right|true)|incorrect)$/i,
-    'Tell me how it is, e.g. “actually 9.5”, or type “/preferences undo” to take back the last change.',
-  ],
-  [
-    /\bstop (?:remembering|saving|tracking|storing|recording) (?:me|this|that|things|anything|everything|stuff|what)\b|\b(?:don't|do not|never) (?:remember|save|store|track|record) (?:me|this|that|things|anything|everything|stuff|what)\b/i,
-    '“/preferences pause” stops me from saving anything new, “/preferences resume” lets me go on.',
-  ],
-  [/\b(?:export|download)\b/i, '“/preferences export” gives you all of it in a file.'],
-  [
-    /\b(?:delete|close|cancel|remove) my account\b/i,
-    '“/preferences forget me” deletes everything I have about you.',
-  ],
-  [
-    /\b(?:gdpr|privacy)\b|\b(?:is|are) (?:(?:my|this|that|it|these)\b.*\b(?:private|confidential)|my .*\b(?:safe|secure))\b|\bdo you (?:share|sell)\b|\bcan (?:my \w+|other people|others|anyone|anybody|somebody|someone|people)(?: else)? (?:see|read|know)\b|\bwho (?:else )?(?:can|knows|sees|has)\b.*\b(?:this|it|my|me|that)\b|\bwhere (?:do you|is|are)\b.*\b(?:store|keep|save|data)|\bwhen did i (?:tell|say|mention)\b|\b(?:how do you know|why do you (?:think|say|believe))\b/i,
-    '“/preferences” shows everything I keep about you, with when and where I learned it. There you change it, delete it, or have me save nothing.',
-  ],
-];
-
-/** How the person does themself what they ask for; null where it is no such thing. */
-export function adviceFor(text: string): string | null {
-  return commands.find(([pattern]) => pattern.test(text))?.[1] ?? null;
-}
 
 /** True for words that want something found rather than tell something. */
 export function isRequest(text: string): boolean {

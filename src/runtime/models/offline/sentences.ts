@@ -196,3 +196,14 @@ function whose(part: string, before: Clause['about']): Clause['about'] {
   if (/^(?:i|me|my|mine|for (?:me|myself))\b/i.test(part)) return 'me';
   return before;
 }
+
+const longestLine = 400;
+
+/** One line of Markdown text, so that a note can neither open a heading nor a second line. */
+export function oneLine(text: string): string {
+  const line = text
+    .replace(/\s+/g, ' ')
+    .replace(/^[#>*\-\s]+/, '')
+    .trim();
+  return line.length > longestLine ? `${line.slice(0, longestLine - 1).trimEnd()}…` : line;
+}
