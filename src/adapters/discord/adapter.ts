@@ -8,9 +8,9 @@ import { createDiscordApi, guardToken, IMPATIENT, restOptions } from './api.ts';
 import { createCatchUp } from './catch-up.ts';
 import { type Persona, registerCommands } from './commands.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
+import { createDeliveryRetries } from './delivery-retries.ts';
 import { createFiles } from './files.ts';
 import { createGateway, type Shard } from './gateway.ts';
-import { createGreetings } from './greetings.ts';
 import { type Incoming, readIncoming } from './incoming.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { createLanes } from './lanes.ts';
@@ -25,7 +25,7 @@ import { openReplySink } from './reply.ts';
 import { type ReplyTarget, replyTarget } from './reply-target.ts';
 import { watchRest } from './rest-watch.ts';
 import type { DiscordSettings } from './settings.ts';
-import { createStubbornness } from './stubbornness.ts';
+import { createTyping } from './typing.ts';
 
 export interface DiscordOptions {
   settings: DiscordSettings;
@@ -69,14 +69,14 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   watchRest(rest, options.rateLimited);
   const api = createDiscordApi({ rest, applicationId: settings.applicationId });
   const channels = createLiveChannels(state);
-  const greetings = createGreetings({ api, now });
+  const typing = createTyping({ api, now });
   const questions = createQuestions();
   const answers = createAnswers(state);
   const notices = createNotices({ api, state, privately: settings.privateNotices, now });
   const files = createFiles({ api, apiUrl: settings.apiUrl, now });
   const stopped = new AbortController();
   const givenUp = new AbortController();
-  const stubbornly = createStubbornness({ retryMs, now, stopped: stopped.signal, log });
+  const retries = createDeliveryRetries({ retryMs, store: channels.save, now, stopped: stopped.signal, log });
   const looks = new Map<string, NodeJS.Timeout>();
   const lanes = createLanes((error, channelId) => {
     // Nothing after it counts as dealt with, so the next catching up finds it.
@@ -105,7 +105,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
       deleted(channelId, ids) {
         for (const id of ids)
           void lanes.run(channelId, () =>
-            stubbornly(async () => deliveries?.deleted(channelId, id), patience()),
+            retries.run(async () => deliveries?.deleted(channelId, id), patience()),
           );
       },
       closed: channelId => void lanes.run(channelId, () => channels.forget(channelId)),
@@ -131,13 +131,13 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
     void lanes.run(message.channelId, async () => {
       // What comes after a message that had to be left to the next process would be answered before it.
       if (stopped.signal.aborted && channels.isHeld(message.channelId)) return;
-      await stubbornly(() => work(message, to), until);
+      await retries.run(() => work(message, to), until);
     });
   }
 
   async function lookThrough(channelId: string): Promise<void> {
     // Not for longer: what comes meanwhile waits, and the channel is looked through again later.
-    await stubbornly(async () => catchUp?.channel(channelId), now() + TRIED_MS);
+    await retries.run(async () => catchUp?.channel(channelId), now() + TRIED_MS);
   }
 
   function lookAgain(channelId: string): void {
@@ -190,7 +190,8 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         ...known,
         api,
         channels,
-        greetings,
+        typing,
+        retries,
         client: gateway.client,
         readsContent: gateway.readsContent,
       });
@@ -255,7 +256,7 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
         ...(seen === undefined ? {} : { seen }),
         posted: id => answers.note({ conversation: message.conversation, messageId: message.id }, id),
         questions,
-        greeted: greetings.greeted(message.id),
+        isTyping: typing.isFresh(message.id),
         givenUp: givenUp.signal,
         closing: () => stopped.signal.aborted,
         log,

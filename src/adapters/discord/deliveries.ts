@@ -6,16 +6,16 @@ import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
 import { createAddressing } from './addressing.ts';
 import type { DiscordApi } from './api.ts';
-import type { Greetings } from './greetings.ts';
+import type { DeliveryRetries } from './delivery-retries.ts';
 import { messageOf, namesBot, type Place, readableText } from './inbound.ts';
 import type { Incoming } from './incoming.ts';
 import { before, compareIds, type LiveChannels } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
 import { outletOf } from './outlet.ts';
-import { createOwnFaults } from './own-faults.ts';
 import { placeOf, threadName } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
 import { createThreadContext } from './thread-context.ts';
+import type { Typing } from './typing.ts';
 
 export interface Deliveries {
   /** Hands a message over, unless it is none of the bot's business. Rejects when that could not be done. */
@@ -50,19 +50,19 @@ export function createDeliveries(deps: {
   state: State;
   api: DiscordApi;
   channels: LiveChannels;
-  greetings: Pick<Greetings, 'greet'>;
+  typing: Pick<Typing, 'show'>;
+  retries: Pick<DeliveryRetries, 'contain'>;
   client(): Client;
   botId(): string;
   readsContent(): boolean;
   log: Log;
 }): Deliveries {
-  const { bot, api, channels, log } = deps;
+  const { bot, api, channels, retries, log } = deps;
   const takens = deps.state.table<Taken>('discord-taken');
   /** The last message of a person in a conversation. */
   const spoke = deps.state.table<string>('discord-spoke');
   const hinted = deps.state.table<true>('discord-hinted');
   const { find, isByName, isHidden } = createAddressing({ ...deps, spoke });
-  const faults = createOwnFaults({ works: ({ channelId }) => channels.save(channelId), setAside });
   const context = createThreadContext({ api, botId: deps.botId, isTaken, log });
 
   async function deliver(message: Incoming, { isLate }: { isLate: boolean }): Promise<void> {
@@ -79,7 +79,7 @@ export function createDeliveries(deps: {
     }
     const startsThread = intake.type === 'answer' && intake.startsThread;
     // What comes late may have been answered. And what is answered in a thread gets its sign there, once that is made.
-    if (!isLate && !startsThread) deps.greetings.greet(message.channelId, message.id);
+    if (!isLate && !startsThread) deps.typing.show(message.channelId, message.id);
     // Before anything is noted: what is noted of this message is no earlier conversation.
     const byName = await isByName(message, found);
     const key = conversationKey(conversation);
@@ -223,12 +223,13 @@ export function createDeliveries(deps: {
   }
 
   return {
-    deliver: (message, how = { isLate: false }) => faults.contain(message, () => deliver(message, how)),
+    deliver: (message, how = { isLate: false }) =>
+      retries.contain(message, () => deliver(message, how), setAside),
     async misses(message) {
       return !isHidden(message) && (await find(message)) !== null && !(await isTaken(message.id));
     },
 
-    edited: message => faults.contain(message, () => edit(message)),
+    edited: message => retries.contain(message, () => edit(message), setAside),
 
     async deleted(channelId, messageId) {
       const taken = await takenIn(channelId, messageId);

@@ -41,7 +41,7 @@ export interface ReplyDeps {
   seen?: () => void;
   questions: Questions;
   /** The person sees a typing mark already. */
-  greeted?: boolean;
+  isTyping?: boolean;
   /** Aborts when the process can wait no longer: what is not posted then, a later process posts. */
   givenUp: AbortSignal;
   /** The process is going down, and may still write for a while. */
@@ -171,7 +171,7 @@ export function openReplySink(deps: ReplyDeps): ReplySink {
     const type = () => {
       outlets.main.typing().catch(() => {});
     };
-    if (deps.greeted !== true) type();
+    if (deps.isTyping !== true) type();
     typing = setInterval(type, TYPING_MS);
     typing.unref();
   }
