@@ -170,3 +170,12 @@ export async function unlessGone<T>(reading: PromiseLike<T>): Promise<T | null> 
     throw error;
   }
 }
+
+/** What a list names; nothing where what it is of is gone, or where a compatible service has no such list. */
+export async function* allUnlessGone<T>(list: AsyncIterable<T>): AsyncGenerator<T, void, void> {
+  try {
+    yield* list;
+  } catch (error) {
+    if (failureOf(error).type !== 'gone') throw error;
+  }
+}

@@ -128,6 +128,23 @@ describe('a person who comes back', () => {
     expect(reply.final?.text).toMatch(/size 9/);
     expect(await storesOf()).toMatchObject([{ id: store?.id }]);
   });
+
+  it('is known, and can be forgotten, by a service that has no lists but of a store’s memories', async () => {
+    bench = await createBench({ start: false });
+    const lists = /\/(?:agents|environments|sessions|memory_stores|memory_versions|files)$/;
+    bench.proxy.plan(({ method, path }) =>
+      method === 'GET' && lists.test(path) ? { type: 'status', status: 404 } : undefined,
+    );
+    await bench.bot.start();
+    await bench.adapter.say('I wear size 9 shoes', { channel: 'D1' });
+    const later = await bench.adapter.say('What do you know about me?', { channel: 'D2' });
+    expect(later.final?.text).toMatch(/size 9/);
+    const { person } = bench.adapter.conversation();
+    const { bot } = bench.adapter;
+    const view = await bot().command({ person, action: { type: 'forget-me', confirmed: true } });
+    expect(view).toMatchObject({ type: 'receipt', ok: true });
+    expect([await storesOf(), await sessionsOf()]).toEqual([[], []]);
+  });
 });
 
 describe('sessions', () => {

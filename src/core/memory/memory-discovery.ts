@@ -1,5 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-stores';
+import { allUnlessGone } from '../errors.ts';
 import type { Person } from '../message.ts';
 import type { State } from '../state/state.ts';
 import { type Owned, ownerOf } from './store-owner.ts';
@@ -84,7 +85,7 @@ export function createMemoryDiscovery(deps: {
     const found: BetaManagedAgentsMemoryStore[] = [];
     // Fails at once: whoever waits decides how long an outage is waited out, and says so meanwhile.
     const pages = client.beta.memoryStores.list({ limit: 100, ...since }, { maxRetries: 0 });
-    for await (const store of pages) found.push(store);
+    for await (const store of allUnlessGone(pages)) found.push(store);
     return found.sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
   }
 

@@ -1,14 +1,14 @@
 /** Parts of forgetting somebody that a command and the bot share. Each is safe to repeat. */
 
 import type Anthropic from '@anthropic-ai/sdk';
-import { failureOf, unlessGone } from '../errors.ts';
+import { allUnlessGone, failureOf, unlessGone } from '../errors.ts';
 
 /** The files that belong to a session; returns how many went. */
 export async function removeFiles(client: Anthropic, sessionId: string): Promise<number> {
   let removed = 0;
   const ids: string[] = [];
   const list = client.beta.files.list({ scope_id: sessionId, betas: ['managed-agents-2026-04-01'] });
-  for await (const file of list) ids.push(file.id);
+  for await (const file of allUnlessGone(list)) ids.push(file.id);
   for (const id of ids) if (await deleted(client.beta.files.delete(id))) removed += 1;
   return removed;
 }

@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../../log.ts';
-import { failureOf } from '../errors.ts';
+import { allUnlessGone } from '../errors.ts';
 import type { Accounts } from '../linking/accounts.ts';
 import type { LinkJob } from '../linking/link-jobs.ts';
 import type { Memory } from '../memory/memory.ts';
@@ -55,11 +55,7 @@ export function createForgetMe(deps: {
         include_archived: true,
         limit: 100,
       });
-      try {
-        for await (const session of list) ids.add(session.id);
-      } catch (error) {
-        if (failureOf(error).type !== 'gone') throw error;
-      }
+      for await (const session of allUnlessGone(list)) ids.add(session.id);
     }
     for (const key of people.map(personKey)) await addFromRows(key, ids);
     return ids;

@@ -4,7 +4,7 @@ import type {
   BetaManagedAgentsMemoryVersion,
   BetaManagedAgentsMemoryVersionsPageCursor,
 } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-versions';
-import { failureOf } from '../errors.ts';
+import { allUnlessGone, failureOf } from '../errors.ts';
 
 export type Version = BetaManagedAgentsMemoryVersion;
 type Memory = BetaManagedAgentsMemory;
@@ -120,11 +120,6 @@ export function isEmptied(version: Version): boolean {
 
 /** What is in a store, without its content; nothing when the store is gone. */
 export async function* memoriesOf(client: Anthropic, storeId: string): AsyncGenerator<Memory, void, void> {
-  try {
-    for await (const item of client.beta.memoryStores.memories.list(storeId, { limit: 100 })) {
-      if (item.type === 'memory') yield item;
-    }
-  } catch (error) {
-    if (failureOf(error).type !== 'gone') throw error;
-  }
+  const list = client.beta.memoryStores.memories.list(storeId, { limit: 100 });
+  for await (const item of allUnlessGone(list)) if (item.type === 'memory') yield item;
 }

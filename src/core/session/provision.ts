@@ -10,7 +10,7 @@ import type {
 } from '@anthropic-ai/sdk/resources/beta/environments/environments';
 import type { Log } from '../../log.ts';
 import type { AgentFile } from '../agent-file.ts';
-import { failureOf, SetupError, unlessGone } from '../errors.ts';
+import { allUnlessGone, failureOf, SetupError, unlessGone } from '../errors.ts';
 import { underClaim } from '../queue/claim.ts';
 import type { State } from '../state/state.ts';
 import { refuseAnother } from '../state/state-owner.ts';
@@ -169,7 +169,7 @@ async function ensureAgent(
 
 async function oldestAgent(client: Anthropic, app: string): Promise<BetaManagedAgentsAgent | null> {
   let oldest: BetaManagedAgentsAgent | null = null;
-  for await (const agent of client.beta.agents.list({ limit: 100 })) {
+  for await (const agent of allUnlessGone(client.beta.agents.list({ limit: 100 }))) {
     if (agent.archived_at !== null || agent.metadata[APP_KEY] !== app) continue;
     if (oldest === null || isOlder(agent, oldest)) oldest = agent;
   }
@@ -209,7 +209,7 @@ async function ensureEnvironment(
 
 async function oldestEnvironment(client: Anthropic, app: string): Promise<BetaEnvironment | null> {
   let oldest: BetaEnvironment | null = null;
-  for await (const environment of client.beta.environments.list({ limit: 100 })) {
+  for await (const environment of allUnlessGone(client.beta.environments.list({ limit: 100 }))) {
     if (environment.archived_at !== null || environment.metadata[APP_KEY] !== app) continue;
     if (oldest === null || isOlder(environment, oldest)) oldest = environment;
   }

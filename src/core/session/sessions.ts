@@ -139,6 +139,8 @@ export function createSessions(deps: {
   }
 
   async function memoryLost(person: Person, storeId: string): Promise<void> {
+    // A compatible service may keep no versions, and says the same of them.
+    if (await memory.isLive(storeId)) return;
     const owner = await accounts.ownerOf(person);
     // A turn that began with an earlier store says nothing of the one they have now.
     if (!(await memory.lost(owner, storeId))) return;
