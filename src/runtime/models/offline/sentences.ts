@@ -49,6 +49,9 @@ const forOther = new RegExp(
 
 const clauseStart =
   "(?:i|i'm|i am|my|we|our|he|she|they|it|you|his|her|their|no|not|never|nothing|anything|sizes?|budget|under|below|max(?:imum)?|up to|at most|less than|around|hate|love|like|wear|prefer|avoid|dislike|don't|can't|won't|am|allergic|have|has|is|hates|loves|likes|wears|need|want|take|call|find|show|recommend|suggest|please|what|which|do|does|can|could|are|remember|forget|also|any ideas|any suggestions|any recommendations|got any|how|where|that|let's|tell|if|make|[a-z]+ sizes?|shoes?:|only|[a-z]+ (?:is|are) (?:fine|ok|okay|my favou?rite|too itchy|itchy)|[a-z]+ (?:makes|gives|irritates) (?:me|my)|for (?:me|him|her|them|my \\w+):?|\\d+(?:\\.\\d)? (?:in|for) [a-z]+|(?:x{0,3}[sl]|m|small|medium|large) (?:in|for) [a-z]+|(?:[$€£]\\d+ (?:for|on) [a-z]+|\\d+ ?(?:euros?|dollars|pounds|bucks)))(?![\\w'])";
+/** "I like Nike my budget is 100": nothing separates them, and no word before it makes it part of something else. */
+const runOn =
+  /(?<!\b(?:that|think|know|say|says|said|told|mean|guess|believe|if|when|what|sure|not|is|are))\s+(?=my (?:\w+ )?(?:sizes?|budget|waist|style)(?: is| are|:)\s)/i;
 const splitter = new RegExp(
   `\\s*[,:–—]\\s+(?:and\\s+|or\\s+)?(?=${clauseStart})|\\s+(?:and|&|plus|\\+)\\s+(?:also\\s+)?(?=${clauseStart})|(?<!\\b(?:anything|everything|nothing|all))\\s*,?\\s+(?:but|though|although|however|while|whereas|because|since|so)\\s+|\\s+[–—-]+\\s+`,
   'i',
@@ -69,6 +72,7 @@ export function readSentences(text: string): Sentence[] {
     const parts = tidy(body.replace(/"[^"]*\s[^"]*"/g, ' '))
       .split(splitter)
       .map(withoutFillers)
+      .flatMap(part => (/^(?:i|my)\b/i.test(part) ? part.split(runOn) : [part]))
       .filter(part => part !== '');
     // In "My budget is $120, can you find boots?" only the last part is the question.
     const questionFrom = asked ? (tag.test(parts.at(-1) ?? '') ? 0 : parts.length - 1) : parts.length;

@@ -7,7 +7,7 @@ const letter =
   '(?:xxs|xs|s|m|l|xl|xxl|xxxl|[2-5]xl|extra[ -]small|small|medium|large|extra[ -]large|xx?-large|one size)';
 const number =
   '(?:\\d{2}[a-h]{1,2}(?![a-z])|\\d{1,3}(?:[.,]\\d|\\s[12]/3)?(?:\\s?[/x]\\s?\\d{2,3})?(?:-\\d{1,3}(?:\\.\\d)?)?)';
-const value = `(?:(?<unitBefore>${unit})\\s+(?:size\\s+)?)?(?<whose>(?:wo)?men'?s\\s+(?:size\\s+)?)?(?<amount>${number}|${letter}(?:-${letter})?)(?:\\s?(?<unitAfter>${unit})(?![\\w]))?(?<width>\\s(?:wide|narrow))?(?:\\s?(?<measure>cm|inch(?:es)?|mm|"))?(?![\\w$€£%])(?!\\.\\d)`;
+const value = `(?:(?<unitBefore>${unit})\\s+(?:size\\s+)?)?(?<whose>(?:wo)?men'?s\\s+(?:size\\s+)?)?(?<amount>${number}|${letter}(?:-${letter})?)(?:\\s?(?<unitAfter>${unit})(?![\\w])(?!\\s?\\d))?(?<width>\\s(?:wide|narrow))?(?:\\s?(?<measure>cm|inch(?:es)?|mm|"))?(?![\\w$€£%])(?!\\.\\d)`;
 const aside =
   '(?:(?:now|actually|about|around|usually|probably|normally|typically|always|currently|still|really|only|mostly|generally|often|either)\\s+)*';
 

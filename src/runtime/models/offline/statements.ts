@@ -60,7 +60,7 @@ function sizesLeft(clause: string, sizes: readonly Change[]): string[] {
   const taken = sizes.flatMap(change => ('value' in change ? (change.value?.match(/\d+/g) ?? []) : []));
   if (taken.length === 0) return [];
   return clause
-    .split(/\s*(?:,|\band\b)\s*/i)
+    .split(/\s*(?:,|\band\b)\s*|\s+(?=(?:max|under|up to|budget)\b)/i)
     .filter(part => /\d/.test(part) && !part.match(/\d+/g)?.some(number => taken.includes(number)));
 }
 

@@ -18,7 +18,7 @@ const rules: Rule[] = [
   { pattern: new RegExp(`${me}(?:don't|no longer) react to\\b`, 'i'), attitude: 'cured' },
   {
     pattern: new RegExp(
-      `${me}(?:don't(?: really| actually)? (?:hate|dislike|avoid|mind|detest)|no longer (?:hate|dislike|avoid|mind|detest)|stopped (?:hating|avoiding)|have nothing against|am (?:fine|ok|okay|happy|cool) with|changed my mind (?:about|on)|have changed my mind (?:about|on))\\b`,
+      `${me}(?:don't(?: really| actually)? (?:hate|dislike|avoid|mind|detest)|no longer (?:hate|dislike|avoid|mind|detest)|stopped (?:hating|avoiding)|have nothing against|have no (?:problem|issue)s? with|don't have (?:a |any )?(?:problem|issue)s? with|am (?:fine|ok|okay|happy|cool) with|changed my mind (?:about|on)|have changed my mind (?:about|on))\\b`,
       'i',
     ),
     attitude: 'never mind',

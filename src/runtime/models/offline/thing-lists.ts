@@ -30,7 +30,7 @@ const lead =
   /^(?:any(?:thing)?|every(?:thing)?|all|most|mostly|some|only|wearing|wear|to wear|to buy|to|buying|made|of|from|in|with|the|colours?|colour|brands?|labels?|materials?|fabrics?|like|likes|such|as|things|clothes|clothing|stuff|items|pure|real|genuine|100%|very|really|too|much|that|is|are|be|being|made|for|it|mostly|anything|containing|at|a|an|pair|lot|lots|more|simple|plain|shades?|especially|probably|either|both|also|well|when|wool-based)$/i;
 const separator = /^(?:,|and|or|&|nor|\/|plus|\+|esp|especially|mainly|including)$/i;
 const boundary =
-  /^(?:because|since|as|so|when|in|on|for|with|but|though|too|please|anymore|any|at|very|really|either|against|next|most|more|best|a|over|to|than|instead|also|again|now|unless|if|who|which|that|it|they|i|alone|only|not|the|these|always|right|thanks|if|all|around|after|everywhere|near|touching|above|even|from|clothes|obviously|ever|whatsoever|actually|honestly|personally|myself)$/i;
+  /^(?:because|since|as|so|when|in|on|for|with|but|though|too|please|anymore|any|at|very|really|either|against|next|most|more|best|a|over|to|than|instead|also|again|now|unless|if|who|which|that|it|they|i|alone|only|not|the|these|always|right|thanks|if|all|around|after|everywhere|near|touching|above|even|from|clothes|obviously|much|ever|whatsoever|actually|honestly|personally|myself)$/i;
 
 /** The things named from the start of `text`, up to the first words that cannot be part of such a list. */
 export function thingsIn(text: string, it: Thing | null): List {

@@ -86,6 +86,7 @@ const sizes: [string, string[]][] = [
   ['Medium tops, 30x32 jeans', ['shirt size: M', 'trouser size: 30/32']],
   ['Chest 100cm, waist 84 cm, hips 101', ['chest: 100 cm', 'waist: 84 cm', 'hips: 101']],
   ["I'm a 32C", ['bra size: 32C']],
+  ["I'm a UK 8 (EU 36)", ['size: UK 8 / EU 36']],
   ['shoes 42, pants 32, shirts L', ['shoe size: 42', 'trouser size: 32', 'shirt size: L']],
   ['For my daughter: size 4. For me: size M.', ['clothing size: M']],
   ['for me: size M, for him: size L', ['clothing size: M']],
@@ -218,6 +219,8 @@ const tastes: [string, string[]][] = [
   ['I get hives from latex gloves', ['avoids latex (materials)']],
   ["Wool's fine actually", ['no longer avoids wool']],
   ["I don't hate wool any more", ['no longer avoids wool']],
+  ['I have no problem with wool', ['no longer avoids wool']],
+  ["I don't like wool much", ['avoids wool (materials)']],
   ["I don't mind wool", ['no longer avoids wool']],
   ["I'm no longer allergic to wool", ['no longer avoids/allergic to wool']],
   ['Wool is fine now', ['no longer avoids wool']],
@@ -260,6 +263,15 @@ const allergies: [string, string[]][] = [
     "I'm not allergic to wool, I just hate it",
     ['no longer avoids/allergic to wool', 'avoids wool (materials)'],
   ],
+];
+
+const runOns: [string, string[]][] = [
+  [
+    'hi i like nike and adidas my size is 9 in shoes and im a medium in shirts my budget is around 100 euros',
+    ['likes Nike (brands)', 'likes Adidas (brands)', 'shoe size: 9', 'shirt size: M', 'budget: €100'],
+  ],
+  ['I think my size is 9 in shoes', ['shoe size: 9']],
+  ['They said my size is 9', []],
 ];
 
 const lists: [string, string[]][] = [
@@ -440,6 +452,7 @@ const inPart: [string, string[], string[]][] = [
   ],
   ['ring size 7, wrist 16cm', ['ring size: 7'], ['wrist 16cm']],
   ['I like Nike for shoes and Zara for dresses', ['likes Nike (brands)'], ['Zara for dresses']],
+  ['need running shoes size 10 wide max 120', ['shoe size: 10 wide'], ['max 120']],
   ["I'm a 9, she's a 6", [], ['I am a 9']],
   ["My husband's budget is $50 but mine is $200", [], ['mine is $200']],
   ['I want to sleep', [], ['I want to sleep']],
@@ -476,6 +489,9 @@ describe('understanding what a person says', () => {
   it.each(inPart)('in part: %s', (text, expected, unread) => {
     expect(learned(text)).toEqual(expected);
     expect(understand([text]).unread).toEqual(unread);
+  });
+  it.each(runOns)('without a stop: %s', (text, expected) => {
+    expect(learned(text)).toEqual(expected);
   });
   it.each(lists)('listed: %s', (text, expected) => {
     expect(learned(text)).toEqual(expected);
