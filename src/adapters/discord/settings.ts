@@ -41,6 +41,13 @@ const schema = z.object({
   DISCORD_PRIVATE_NOTICES: z.enum(['line', 'dm'], 'must be line or dm').default('line'),
 });
 
+/** Another server that speaks Discord's API may count from wherever it likes. */
+const elsewhere = schema.extend({
+  DISCORD_APPLICATION_ID: z
+    .string('is needed: the Application ID')
+    .regex(/^\d+$/, 'must be the Application ID, a number'),
+});
+
 /** The environment variables that are read here. */
 export const DISCORD_VARIABLES = Object.keys(schema.shape);
 
@@ -51,7 +58,7 @@ export const DISCORD_VARIABLES = Object.keys(schema.shape);
 export function readDiscordSettings(env: NodeJS.ProcessEnv): DiscordSettings | null {
   const given = givenIn(env);
   if (given.DISCORD_TOKEN === undefined && given.DISCORD_APPLICATION_ID === undefined) return null;
-  const parsed = schema.safeParse(given);
+  const parsed = (given.DISCORD_API_URL === undefined ? schema : elsewhere).safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(issue => `  ${issue.path.join('.')} ${issue.message}`);
     throw new SetupError(`Some Discord settings need attention:\n${problems.join('\n')}`);

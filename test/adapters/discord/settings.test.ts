@@ -54,6 +54,13 @@ describe('settings', () => {
     ).toEqual(Array.from({ length: 4 }, () => 'http://127.0.0.1:1/api'));
   });
 
+  it('take any number as the Application ID where another server gives them out', () => {
+    const given = { DISCORD_TOKEN: 'x', DISCORD_APPLICATION_ID: '1001' };
+    expect(() => readDiscordSettings(given)).toThrow('17 to 20 digits');
+    const there = { ...given, DISCORD_API_URL: 'http://127.0.0.1:4000/api' };
+    expect(readDiscordSettings(there)?.applicationId).toBe('1001');
+  });
+
   it('name every problem at once and no value', () => {
     const wrong = {
       DISCORD_TOKEN: 'secret-token',
