@@ -14,7 +14,7 @@ import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
 import { readCustomId } from './custom-id.ts';
 import { attachmentOf, quotesOf } from './inbound.ts';
-import { filesOf, type IncomingAttachment, type Passage } from './incoming.ts';
+import { cardsOf, filesOf, type IncomingAttachment, type Passage } from './incoming.ts';
 import { personBehind } from './people.ts';
 import { askedIn } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
@@ -159,11 +159,12 @@ export function createAsking(deps: {
   return { ask, openForm, submitForm };
 }
 
-function passageOf(it: Pick<DiscordMessage, 'content' | 'mentions' | 'attachments'>): Passage {
+function passageOf(it: Pick<DiscordMessage, 'content' | 'mentions' | 'attachments' | 'embeds'>): Passage {
   return {
     content: it.content,
     mentioned: it.mentions.users.map(user => ({ id: user.id, name: user.displayName })),
     attachments: it.attachments.map(shapeOf),
+    cards: cardsOf(it.embeds.map(({ data }) => data)),
   };
 }
 

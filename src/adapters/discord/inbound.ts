@@ -153,9 +153,11 @@ function passedOn({ forwarded }: { forwarded: readonly Passage[] }, botId: strin
 }
 
 /** Of files it must be known that they are there, and whose they are. */
-function wordsOf({ content, mentioned, attachments }: Passage, botId: string): string {
+function wordsOf({ content, mentioned, attachments, cards }: Passage, botId: string): string {
   const files = attachments.map(({ filename }) => `[file: ${filename}]`);
-  return [readableText(content, mentioned, botId), ...files].filter(words => words !== '').join('\n');
+  return [readableText(content, mentioned, botId), ...cards, ...files]
+    .filter(words => words !== '')
+    .join('\n');
 }
 
 /** Mentions as names; the bot's own, which only calls it, left out. */

@@ -9,6 +9,8 @@ export interface Passage {
   content: string;
   mentioned: { id: string; name: string }[];
   attachments: IncomingAttachment[];
+  /** What the cards of an app say, a text each; without previews of links, which others wrote. */
+  cards: string[];
 }
 
 export interface Incoming extends Passage {
@@ -65,10 +67,18 @@ const attachment = z.object({
   url: z.string(),
 });
 
+const embed = z.object({
+  type: z.string().nullish(),
+  title: z.string().nullish(),
+  description: z.string().nullish(),
+  fields: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
+});
+
 const passage = {
   content: z.string().nullish(),
   attachments: z.array(attachment).nullish(),
   mentions: z.array(user).nullish(),
+  embeds: z.array(embed).nullish().catch(null),
 };
 
 const snapshots = z.array(z.object({ message: z.object(passage) })).nullish();
@@ -134,10 +144,28 @@ function forwardedIn({ message_snapshots }: { message_snapshots?: z.infer<typeof
   return (message_snapshots ?? []).map(({ message }) => passageOf(message));
 }
 
-function passageOf({ content, mentions, attachments }: z.infer<z.ZodObject<typeof passage>>): Passage {
+/** Of embeds as Discord has them. */
+export function cardsOf(embeds: readonly z.infer<typeof embed>[]): string[] {
+  return embeds
+    .filter(({ type }) => (type ?? 'rich') === 'rich')
+    .map(({ title, description, fields }) =>
+      [title, description, ...(fields ?? []).map(({ name, value }) => `${name}: ${value}`)]
+        .filter(text => text != null && text !== '')
+        .join('\n'),
+    )
+    .filter(text => text !== '');
+}
+
+function passageOf({
+  content,
+  mentions,
+  attachments,
+  embeds,
+}: z.infer<z.ZodObject<typeof passage>>): Passage {
   return {
     content: content ?? '',
     mentioned: (mentions ?? []).map(named),
+    cards: cardsOf(embeds ?? []),
     attachments: (attachments ?? []).map(({ id, filename, content_type, size, url }) => ({
       id,
       filename,

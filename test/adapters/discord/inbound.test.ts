@@ -177,6 +177,20 @@ describe('the message for the core', () => {
     expect(messageOf(incoming(replyToBot), about).context).toEqual([]);
   });
 
+  it('quotes the cards of apps that are forwarded', () => {
+    const message = {
+      content: '',
+      embeds: [{ title: 'Otter 3', description: 'Warm boots' }, { url: 'https://x.test' }],
+    };
+    const forward = incoming({
+      message_reference: { type: MessageReferenceType.Forward, message_id: '1' },
+      message_snapshots: [{ message }],
+    });
+    expect(messageOf(forward, about).context).toEqual([
+      { author: 'a forwarded message', text: 'Otter 3\nWarm boots' },
+    ]);
+  });
+
   it('is withheld when a forward comes without what it says, as Discord sends it without the intent', () => {
     const forwarded = (content: string) =>
       incoming({ content: '', message_snapshots: [{ message: { content } }] });

@@ -251,6 +251,26 @@ describe('user-installed use', () => {
     ).toBe('png');
   });
 
+  it('asks about what the card of another app says', async () => {
+    const { discord, ana, ben, channel } = world;
+    const target = discord.as(ben.id).say(channel.id, 'new');
+    target.content = '';
+    target.embeds.push(
+      {
+        type: 'rich',
+        title: 'Otter 3',
+        description: 'Warm boots',
+        fields: [{ name: 'Price', value: '$89' }],
+      },
+      { type: 'link', title: 'A preview of a page' },
+    );
+    const opened = discord.as(ana.id).messageCommand('Ask shopper about this', target.id);
+    await discord.answered(opened);
+    discord.as(ana.id).submit(opened, { question: 'Would they suit me?' });
+    const context = [{ author: 'Ben', text: 'Otter 3\nWarm boots\nPrice: $89' }];
+    expect(await nthMessage(world, 1)).toMatchObject({ text: 'Would they suit me?', context });
+  });
+
   it('asks about what a message only passes on, which is not the words of who did that', async () => {
     const { discord, ana, ben, channel } = world;
     const dm = discord.as(ben.id).dm('Otter 3 boots', {
