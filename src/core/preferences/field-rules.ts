@@ -63,7 +63,7 @@ export const FIELDS: readonly KnownField[] = [
   {
     name: 'materials_avoided',
     label: 'Materials to avoid, allergies',
-    hint: 'wool, nickel',
+    hint: 'wool, allergic to nickel',
     topic: 'materials',
     writes: 'avoids',
     kind: 'list',

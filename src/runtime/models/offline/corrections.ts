@@ -1,7 +1,7 @@
 import type { Value } from './changes.ts';
 import { amountsIn, currencyNamed, money } from './money.ts';
 import { withDigits } from './numbers.ts';
-import { sizesIn } from './sizes.ts';
+import { regionOf, sizesIn } from './sizes.ts';
 import { itemPattern, measures, sizedItem } from './vocabulary.ts';
 
 const regret =
@@ -59,7 +59,8 @@ function replaced(said: string, last: Value): Value | null {
   }
   if (last.topic !== 'sizes' || amount?.currency) return null;
   const [size, other] = sizesIn(`size ${value}`, false);
-  return size?.type === 'set' && other === undefined && size.key.endsWith('size')
-    ? { ...last, value: size.value }
-    : null;
+  if (size?.type !== 'set' || other !== undefined || !size.key.endsWith('size')) return null;
+  // "EU 42. No, I meant 43": in the same country, as an amount is in the same currency.
+  const region = /^\d/.test(size.value) && !last.value.includes('/') ? (regionOf(last.value) ?? '') : '';
+  return { ...last, value: region + size.value };
 }

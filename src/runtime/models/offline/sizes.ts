@@ -166,7 +166,8 @@ function isLettered(amount: string): boolean {
   return !/\d/.test(amount) || /xl/i.test(amount) || cup.test(amount);
 }
 
-function regionOf(size: string): string | null {
+/** "EU " of "EU 42"; null where no country is named. */
+export function regionOf(size: string): string | null {
   return /^[A-Z]{2} (?=\d)/.exec(size)?.[0] ?? null;
 }
 

@@ -96,6 +96,7 @@ const sizes: [string, string[]][] = [
   ["I wear size 9 shoes. It's not 9, it's 10", ['shoe size: 9', 'shoe size: 10']],
   ['I wear size 9 shoes. Scratch that, 10', ['shoe size: 9', 'shoe size: 10']],
   ["I wear size 9 shoes. That's not right, I wear 10", ['shoe size: 9', 'shoe size: 10']],
+  ['I wear EU 42 shoes. No, I meant 43', ['shoe size: EU 42', 'shoe size: EU 43']],
   ['I wear size 9 shoes. 10, not 9.', ['shoe size: 9', 'shoe size: 10']],
   ["I wear size 9 shoes. It's 10 actually.", ['shoe size: 9', 'shoe size: 10']],
   ['I wear EU 42 and UK 8', ['size: EU 42 / UK 8']],
