@@ -181,6 +181,17 @@ describe('/preferences', () => {
     expect(commands().at(-1)).toEqual({ type: 'show', memoryId: 'mem_sizes' });
   });
 
+  it('shows beside what was pressed what Slack opens no window for any more', async () => {
+    await setUp();
+    await command();
+    const view = await whispered('What I remember');
+    world.slack.fail('views.open', { type: 'error', error: 'expired_trigger_id' });
+    await world.ann.press(view, SHOW).outcome;
+    const shown = await whispered('2026-03-14');
+    expect(shown.ts).not.toBe(view.ts);
+    expect(alone().map(({ ts }) => ts)).toContain(view.ts);
+  });
+
   it('opens the window in time though the memory takes long', async () => {
     await setUp();
     await command();

@@ -5,7 +5,7 @@ import { type MessageContent, ofTenant } from '../blocks.ts';
 import { modalView, sentenceMessage, viewMessage, waitingModal } from '../memory/views.ts';
 import { settledNotice } from '../notices.ts';
 import { QUIET } from '../reply/reply-blocks.ts';
-import type { SlackApi } from './web-client.ts';
+import { type SlackApi, SlackRefusal } from './web-client.ts';
 
 /** Where the answer to a command, button or form appears. */
 export interface Surface {
@@ -39,6 +39,7 @@ const opened = z.looseObject({ view: z.looseObject({ id: z.string() }) });
 export function createSurface(options: SurfaceOptions): Surface {
   const { api, tenant, respond, trigger, view, thread } = options;
   let window = view?.type === 'modal' ? { id: view.id, hash: view.hash } : null;
+  let refused = false;
 
   async function update(content: Record<string, unknown>): Promise<boolean> {
     if (window === null) return false;
@@ -53,8 +54,14 @@ export function createSurface(options: SurfaceOptions): Surface {
 
   async function open(): Promise<void> {
     if (trigger === undefined || window !== null) return;
-    const answer = await api.call('views.open', { trigger_id: trigger, view: waitingModal() });
-    window = { id: opened.parse(answer).view.id, hash: undefined };
+    try {
+      const answer = await api.call('views.open', { trigger_id: trigger, view: waitingModal() });
+      window = { id: opened.parse(answer).view.id, hash: undefined };
+    } catch (error) {
+      // Too late for one: then it stands beside what they see.
+      if (respond === undefined || !(error instanceof SlackRefusal)) throw error;
+      refused = true;
+    }
   }
 
   /** The Home tab shows a memory by itself; anything else needs a window, if there is still time for one. */
@@ -71,8 +78,9 @@ export function createSurface(options: SurfaceOptions): Surface {
       if (view?.type === 'home') return showAtHome(shown, said, from);
       if (respond === undefined) return;
       const content = ofTenant(viewMessage(shown, said, from), tenant);
-      if (options.onMessage === true) await respond({ replace_original: true, ...content, ...QUIET });
-      else await whisper(respond, content);
+      const replaces = options.onMessage === true && !refused;
+      if (replaces) await respond({ replace_original: true, ...content, ...QUIET });
+      else await beside(content);
     },
     async settle(sentence) {
       await respond?.({ replace_original: true, ...settledNotice(sentence), ...QUIET });
