@@ -29,6 +29,15 @@ describe('a connection that Slack does not give at once', () => {
     expect(world.bot.received).toHaveLength(1);
   });
 
+  it('is waited for when Slack first has no time to look at the token', async () => {
+    world = await createWorld({ started: false });
+    world.slack.fail('auth.test', { type: 'http', status: 503 });
+    world.slack.fail('auth.test', { type: 'rate_limited', retryAfter: 1 });
+    await world.adapter.start(world.bot);
+    await world.ann.dm('Hello').settled;
+    expect(world.bot.received).toHaveLength(1);
+  });
+
   it.each([
     ['does not answer', { type: 'http', status: 503 }, /Cannot open Slack.s Socket Mode/],
     ['names an error', { type: 'error', error: 'missing_scope' }, /Slack says missing_scope/],

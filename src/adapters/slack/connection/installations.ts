@@ -1,14 +1,14 @@
 import { webApi } from '@slack/bolt';
 import { z } from 'zod';
 import { SetupError } from '../../../core/errors.ts';
-import { pause } from '../../../core/patience.ts';
+import { backoff, pause } from '../../../core/patience.ts';
 import { underClaim } from '../../../core/queue/claim.ts';
 import type { State } from '../../../core/state/state.ts';
 import type { Log } from '../../../log.ts';
 import { isTokenDead } from './refusals.ts';
 import { openSealed, type Sealed, seal } from './sealed.ts';
 import type { Install } from './settings.ts';
-import { type Credentials, clientOptions, NoToken } from './web-client.ts';
+import { type Credentials, clientOptions, isAnswer, NoToken, rateLimitOf } from './web-client.ts';
 
 /** One place where the app is installed. */
 export interface Installation {
@@ -104,22 +104,45 @@ function notInstalled(tenant: string): NoToken {
   return new NoToken(`${tenant} is not installed`, 'account_inactive');
 }
 
+/** Whoever starts it wants to know soon; about six seconds. */
+const FIRST_ATTEMPTS = 6;
+
 async function test(token: string, deps: InstallationsDeps): Promise<unknown> {
-  try {
-    return await new webApi.WebClient(token, clientOptions(deps.apiUrl, deps.log)).auth.test();
-  } catch (error) {
-    if (error instanceof webApi.WebAPIPlatformError && isTokenDead(error.data.error)) {
-      throw new SetupError(
-        `Slack rejected SLACK_BOT_TOKEN (${error.data.error}). Copy it again from the app's “Install App” page.`,
-        {
-          cause: error,
-        },
+  const client = new webApi.WebClient(token, clientOptions(deps.apiUrl, deps.log));
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await client.auth.test();
+    } catch (error) {
+      const waitMs = passesIn(error);
+      if (waitMs === null || attempt >= FIRST_ATTEMPTS) throw sentenceOf(error, deps.apiUrl);
+      deps.log.warn(
+        { event: 'slack.connecting', attempt, err: error },
+        'Slack gives no connection yet; trying again',
       );
+      await pause(Math.max(waitMs, backoff(attempt)));
     }
-    throw new SetupError(`Cannot reach Slack at ${deps.apiUrl}. Check the network and SLACK_API_URL.`, {
-      cause: error,
-    });
   }
+}
+
+/** How long to wait at least for what may pass; null for what will not. */
+function passesIn(error: unknown): number | null {
+  const limited = rateLimitOf(error);
+  if (limited !== null) return limited;
+  const passes =
+    error instanceof webApi.WebAPIRequestError ||
+    (error instanceof webApi.WebAPIHTTPError && error.statusCode >= 500) ||
+    (error instanceof webApi.WebAPIPlatformError && !isAnswer(error.data.error));
+  return passes ? 0 : null;
+}
+
+function sentenceOf(cause: unknown, apiUrl: string): SetupError {
+  if (cause instanceof webApi.WebAPIPlatformError && isTokenDead(cause.data.error)) {
+    return new SetupError(
+      `Slack rejected SLACK_BOT_TOKEN (${cause.data.error}). Copy it again from the app's “Install App” page.`,
+      { cause },
+    );
+  }
+  return new SetupError(`Cannot reach Slack at ${apiUrl}. Check the network and SLACK_API_URL.`, { cause });
 }
 
 /** Slack's tokens live twelve hours; renewing early leaves time to fail. */

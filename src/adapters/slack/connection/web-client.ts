@@ -298,7 +298,7 @@ export function createSlackClients(options: {
 }
 
 /** Slack's own trouble says nothing about whether the call took effect; what is no JSON comes from something in between. */
-function isAnswer(code: string): boolean {
+export function isAnswer(code: string): boolean {
   return (
     /^[a-z0-9_]+$/.test(code) &&
     !['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout'].includes(code)
@@ -311,7 +311,7 @@ function isMissing(error: unknown): boolean {
 }
 
 /** How long Slack wants to be left alone; null when that is not what it says. */
-function rateLimitOf(error: unknown): number | null {
+export function rateLimitOf(error: unknown): number | null {
   if (error instanceof webApi.WebAPIRateLimitedError) return error.retryAfter * 1_000;
   if (!(error instanceof webApi.WebAPIPlatformError)) return null;
   const { error: code, response_metadata: metadata } = error.data;
