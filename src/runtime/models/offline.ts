@@ -157,7 +157,7 @@ function greeting({ known }: Knowledge, { start }: Transcript): string {
 }
 
 function withoutWords(introduced: boolean): string {
-  const text = 'I can only read text, not pictures or files.';
+  const text = 'I can only read text that you write yourself, not pictures, files or what others wrote.';
   return introduced ? text : `${text} ${introduction}`;
 }
 

@@ -74,7 +74,7 @@ describe('on another server that speaks Discord’s API', () => {
     expect([...discord.state.app.commands.values()].map(({ name }) => name)).toContain('preferences');
   });
 
-  it.each(['what kind it is', 'nothing'] as const)(
+  it.each(['its kind alone', 'nothing'] as const)(
     'answers a mention where %s is told of the channel',
     async told => {
       await world.start();

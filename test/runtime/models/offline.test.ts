@@ -594,6 +594,13 @@ describe('honesty', () => {
     expect((await session.send([{ type: 'image', source }])).text).toContain('I can only read text');
   });
 
+  it('does not call what others wrote, passed on without a word, pictures or files alone', async () => {
+    const session = createConversation();
+    const text =
+      '<context>\nSaid by other people in this thread since the last message:\na forwarded message:\n> Boots\n</context>';
+    expect((await session.send([{ type: 'text', text }])).text).toContain('what others wrote');
+  });
+
   it('does not repeat a reply that a crash cut off after it was given', async () => {
     const session = createConversation({ files: filled });
     const first = await session.say('What is my budget?');
