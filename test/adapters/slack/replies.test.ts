@@ -279,6 +279,7 @@ describe('a streamed reply', () => {
   it.each([
     ['Slack does not stream', { type: 'error', error: 'method_not_supported_for_channel_type' }],
     ['a server has no such method', { type: 'http', status: 404 }],
+    ['a server says yes to anything', { type: 'error', error: '', extra: { ok: true } }],
   ] as const)('posts and updates where %s', async (_, fault) => {
     await setUp();
     world.slack.fail('chat.startStream', fault);

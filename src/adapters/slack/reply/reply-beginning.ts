@@ -129,7 +129,11 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     await intend({ from, opened, after, fingerprint: fingerprintOf(part.shown ?? '') });
     let ts: string;
     try {
-      ({ ts } = answered.parse(await call()));
+      const answer = await call();
+      // A server may say yes to a method that it does not know.
+      if (kind === 'stream' && !answered.safeParse(answer).success)
+        throw new SlackRefusal('chat.startStream', 'unknown_method');
+      ({ ts } = answered.parse(answer));
     } catch (error) {
       if (error instanceof SlackUnreachable) throw error;
       await keep(null);
