@@ -67,6 +67,9 @@ function sizesLeft(clause: string, sizes: readonly Change[]): string[] {
 const smallTalk =
   /^(?:i (?:am (?:good|fine|ok|okay|well|great|back|here|sorry|happy|sure|not sure|bored|tired|curious|just|looking|shopping|asking|wondering|serious|joking|kidding|done|in a hurry)|know|see|understand|agree|guess|hope|think so|don't (?:know|care$|understand|think|believe)|will|(?:really |also )?(?:love|like|hate) (?:it|this|that|you|shopping|talking)|mean|said|told|thought|wonder|wish|can't wait|appreciate|swear|promise|have (?:a|one|another) question)|my (?:god|bad|pleasure|goodness|word|apologies))\b/i;
 
+/** "I'm Ann": who speaks is told by the platform. By its capital, because "I am vegan" is something else. */
+const introduction = /^(?:I am|i am|This is|this is) \p{Lu}[\p{L}'-]*(?: \p{Lu}[\p{L}'-]*)?$/u;
+
 const sizedNumber = new RegExp(`\\b(?:${itemPattern})\\b.*\\d|\\d.*\\b(?:${itemPattern})\\b`, 'i');
 
 const aboutTaste = /\b(?:wears?|hates?|loves?|likes?|prefers?|avoids?|allergic|sizes?|budget|favourite)\b/i;
@@ -80,6 +83,7 @@ export function tellsOfOther(clause: Clause): boolean {
 function saysSomething(clause: string): boolean {
   if (
     smallTalk.test(clause) ||
+    introduction.test(clause) ||
     isRequest(clause) ||
     adviceFor(clause) !== null ||
     /^(?:remind|tell|list|give|explain|help)\b/i.test(clause)

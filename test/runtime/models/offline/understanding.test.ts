@@ -471,6 +471,9 @@ const inPart: [string, string[], string[]][] = [
   ['Remind me of my shoe size', [], []],
   ['I love it, thanks', [], []],
   ["I'm fine", [], []],
+  ["Hi, I'm Ann. I hate wool", ['avoids wool (materials)'], []],
+  ["I'm Ann Lee and I hate wool", ['avoids wool (materials)'], []],
+  ["I'm vegan and I hate wool", ['avoids wool (materials)'], ['I am vegan']],
   ['what is my budget?', [], []],
 ];
 
