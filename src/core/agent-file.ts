@@ -194,7 +194,7 @@ export function parseAgentFile(source: string, path: string): AgentFile {
     return { line, text: error.message };
   });
   if (problems.length === 0) {
-    const parsed = schema.safeParse(document.toJS());
+    const parsed = schema.safeParse(document.toJS(), { error: inWords });
     if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues.flatMap(meant)) {
       const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
@@ -214,6 +214,23 @@ export function parseAgentFile(source: string, path: string): AgentFile {
 }
 
 type Issue = z.core.$ZodIssue;
+
+const KINDS: Record<string, string> = {
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'settings, each as "name: value"',
+};
+
+/** What the schema has no sentence of its own for. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.input === undefined) return 'is missing';
+  if (issue.code === 'invalid_union') return 'must be text, or settings, each as "name: value"';
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.join(', ')}`;
+  const kind = issue.code === 'invalid_type' ? KINDS[issue.expected] : undefined;
+  return kind === undefined ? undefined : `must be ${kind}`;
+}
 
 /** Of what may be this or that: what is wrong with the one it was meant to be. */
 function meant(issue: Issue): Issue[] {

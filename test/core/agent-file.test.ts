@@ -107,6 +107,23 @@ describe('agent.yml', () => {
     }
   });
 
+  it('says in plain words what is missing and what a setting has to be', () => {
+    expect(problemsOf('')).toContain('line 1: must be settings, each as "name: value"');
+    expect(problemsOf('name: x')).toBe(
+      'agent.yml has 2 problems:\n  line 1: model: is missing\n  line 1: system: is missing',
+    );
+    const message = problemsOf(
+      'name: 5\nmodel: [m]\nsystem: s\naccess: { default: closed }\nmemory: { form: budget }\nlimits: 3',
+    );
+    expect(message.split('\n').slice(1)).toEqual([
+      '  line 1: name: must be text',
+      '  line 2: model: must be text, or settings, each as "name: value"',
+      '  line 4: access.default: must be one of open, allowlist, pairing',
+      '  line 5: memory.form: must be a list',
+      '  line 6: limits: must be settings, each as "name: value"',
+    ]);
+  });
+
   it('says where a file is not even YAML', () => {
     expect(problemsOf('name: x\nsystem: [')).toMatch(/line 2: /);
   });
