@@ -180,6 +180,11 @@ describe('opening a state', () => {
     },
   );
 
+  it('names the database that cannot be reached', async () => {
+    const error = await refused('postgres://user@127.0.0.1:1/shop');
+    expect(String(error)).toContain('Cannot use the PostgreSQL database shop at 127.0.0.1:1: ');
+  });
+
   it('without an address is SQLite in the data directory', async () => {
     await expect(openState(undefined, '/dev/null/data')).rejects.toThrow(/Cannot create the data directory/);
   });

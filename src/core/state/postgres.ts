@@ -178,7 +178,8 @@ function rowsOf(store: KeyvPostgres, query: Query, table: string): Rows {
 function unreachable(url: string, cause: unknown): string {
   const { host, pathname } = new URL(url);
   const said = cause instanceof Error && cause.message !== '' ? cause.message : codeOf(cause);
-  return `Cannot use the PostgreSQL database${pathname} at ${host}: ${said}. Check DATABASE_URL, and that the server is running.`;
+  const database = pathname.length > 1 ? `database ${pathname.slice(1)}` : 'database';
+  return `Cannot use the PostgreSQL ${database} at ${host}: ${said}. Check DATABASE_URL, and that the server is running.`;
 }
 
 function codeOf(cause: unknown): string {
