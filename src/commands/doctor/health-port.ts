@@ -36,7 +36,7 @@ async function isBot(host: string, port: number, network: Network): Promise<bool
   const everywhere = host === '0.0.0.0' || host === '::';
   const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   try {
-    const answer = await network.fetch('The bot')(`http://${name}:${port}/healthz`);
+    const answer = await network.fetch(null)(`http://${name}:${port}/healthz`);
     return (await answer.text()) === '{"status":"ok"}';
   } catch {
     return false;

@@ -4,8 +4,8 @@ import type { ClockReadings } from './clock.ts';
 export interface Network {
   timeoutMs: number;
   clocks: ClockReadings;
-  /** `who` as the report names them: "Slack". */
-  fetch(who: string): typeof fetch;
+  /** `who` as the report names them: "Slack". Null: this machine itself, whose clock proves nothing. */
+  fetch(who: string | null): typeof fetch;
   /** For what is no HTTP. Rejects with a TimedOut; the work itself is not ended by that. */
   within<T>(work: Promise<T>): Promise<T>;
   /** Why there was no answer, to follow the server's name: "did not answer within 10 s". */
@@ -28,7 +28,7 @@ export function createNetwork(timeoutMs: number, clocks: ClockReadings): Network
         ...init,
         signal: given === undefined || given === null ? limit : AbortSignal.any([given, limit]),
       });
-      clocks.note(who, response.headers.get('date'), sentAt);
+      if (who !== null) clocks.note(who, response.headers.get('date'), sentAt);
       return response;
     },
     async within(work) {

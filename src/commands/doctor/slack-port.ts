@@ -38,7 +38,7 @@ async function whoListens(port: number, signingSecret: string | null, network: N
   const another = `Stop it, or set PORT to another one. To see what it is: ss -ltnp 'sport = :${port}'`;
   if (signingSecret === null) {
     const page = await network
-      .fetch('The bot')(`http://127.0.0.1:${port}/slack/install`, { redirect: 'manual' })
+      .fetch(null)(`http://127.0.0.1:${port}/slack/install`, { redirect: 'manual' })
       .catch(() => null);
     const isOurs = page !== null && page.status < 400;
     return isOurs
@@ -50,7 +50,7 @@ async function whoListens(port: number, signingSecret: string | null, network: N
   const timestamp = Math.floor(Date.now() / 1_000);
   const digest = createHmac('sha256', signingSecret).update(`v0:${timestamp}:${body}`).digest('hex');
   const answer = await network
-    .fetch('The bot')(`http://127.0.0.1:${port}/slack/events`, {
+    .fetch(null)(`http://127.0.0.1:${port}/slack/events`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',

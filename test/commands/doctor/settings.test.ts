@@ -73,7 +73,10 @@ describe('settings', () => {
     expect(taken).toMatchObject({ code: 1, found: ['settings.health_port'] });
     expect(taken.of('settings.health_port').text).toBe(`HEALTH_PORT ${port} is taken by another program`);
     page = '{"status":"ok"}';
-    expect(await diagnose(env)).toMatchObject({ code: 0, found: [] });
+    const own = await diagnose(env);
+    expect(own).toMatchObject({ code: 0, found: [] });
+    // It has this machine's clock, so it proves nothing about it.
+    expect(own.checks.filter(({ group }) => group === 'clock')).toEqual([]);
     other.closeAllConnections();
     other.close();
     await once(other, 'close');
