@@ -63,7 +63,7 @@ describe('a data directory', () => {
     const file = join(await folder(), 'file');
     await writeFile(file, '');
     await expect(openSqliteState(join(file, 'data'))).rejects.toThrow(
-      /^Cannot create the data directory .*: ENOTDIR/,
+      /^Cannot create the data directory .*: ENOTDIR.*or set SHOPPER_DATA_DIR to another folder/,
     );
   });
 });

@@ -21,7 +21,10 @@ const TICKET_BLOCK = 1_000;
 export async function openSqliteState(dataDir: string): Promise<State> {
   // For its owner alone, since everything is in there. A folder that was there before stays as its owner has it.
   await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw new SetupError(`Cannot create the data directory ${dataDir}: ${reason(cause)}`, { cause });
+    throw new SetupError(
+      `Cannot create the data directory ${dataDir}: ${reason(cause)}. Create it for the user that runs the bot, or set SHOPPER_DATA_DIR to another folder.`,
+      { cause },
+    );
   });
   const lock = await lockDirectory(dataDir);
   const connections: KeyvSqlite[] = [];
