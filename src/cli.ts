@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs';
 import { runCommand } from './commands/table.ts';
+import { loadEnvFile } from './env-file.ts';
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
@@ -11,7 +11,7 @@ process.stdout.on('error', error => {
   throw error;
 });
 
-if (existsSync('.env')) process.loadEnvFile('.env');
 const { env, stdout, stderr } = process;
-const code = await runCommand(process.argv.slice(2), { env, stdout, stderr, signal: stopping.signal });
+const io = { env, stdout, stderr, signal: stopping.signal };
+const code = await runCommand(process.argv.slice(2), io, () => loadEnvFile(env));
 stdout.write('', () => process.exit(code));

@@ -33,8 +33,15 @@ const COMMANDS: readonly Command[] = [
   accessRevoke,
 ];
 
-/** Runs one command. Resolves with its exit code and does not reject: what went wrong is on standard error. */
-export async function runCommand(args: readonly string[], io: Io): Promise<number> {
+/**
+ * Runs one command, once `prepare` has completed the environment. Resolves with its exit code and does not reject: what went
+ * wrong is on standard error.
+ */
+export async function runCommand(
+  args: readonly string[],
+  io: Io,
+  prepare: () => void = () => {},
+): Promise<number> {
   try {
     if (args[0] === '--version' || args[0] === '-v') {
       io.stdout.write(`${ownVersion()}\n`);
@@ -45,6 +52,7 @@ export async function runCommand(args: readonly string[], io: Io): Promise<numbe
       io.stdout.write(`${usage(rest)}\n`);
       return EXIT.ok;
     }
+    prepare();
     useProxy(io.env);
     return await command.run(rest, io);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { EnvFileError, loadEnvFile } from '../env-file.ts';
 import { givenIn } from '../given.ts';
 import { createLog, LOG_LEVELS } from '../log.ts';
 import { ProxyError, useProxy } from '../proxy.ts';
@@ -37,7 +38,7 @@ async function main(args: string[]): Promise<void> {
     process.stdout.write(`${USAGE}\n`);
     return;
   }
-  loadDotEnv();
+  loadEnvFile(process.env);
   useProxy(process.env);
   const given = givenIn(process.env);
   const { RUNTIME_API_KEY, LOG_LEVEL = 'info' } = given;
@@ -88,16 +89,7 @@ function readFlags(args: string[]): z.infer<typeof flags> {
   throw new UsageError(parsed.error.issues.map(issue => issue.message).join('\n'));
 }
 
-/** Settings may come from .env as well; what the environment already has wins. */
-function loadDotEnv(): void {
-  try {
-    process.loadEnvFile();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-  }
-}
-
-const SENTENCES = [SettingError, ProxyError, DataDirError, PortError, ModelSettingsError];
+const SENTENCES = [SettingError, EnvFileError, ProxyError, DataDirError, PortError, ModelSettingsError];
 
 /** What the operator can act on is a sentence; anything else is a bug and keeps its stack. */
 function fail(error: unknown): never {
