@@ -137,7 +137,10 @@ async function lock(dataDir: string): Promise<() => Promise<void>> {
         error,
       );
     }
-    throw new DataDirError(`Cannot use the data directory ${dataDir}: ${sentence(error)}`, error);
+    throw new DataDirError(
+      `Cannot use the data directory ${dataDir}: ${sentence(error)}. Give the user that runs this the right to write there, or choose another directory.`,
+      error,
+    );
   }
   return held.close;
 }

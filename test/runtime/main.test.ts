@@ -94,7 +94,9 @@ test('a busy port is one sentence', async () => {
 test('a data directory that cannot be one is one sentence', async () => {
   const result = await outcome(run('--port', '0', '--data', MAIN));
   expect(result).toMatchObject({ code: 1, stdout: '' });
-  expect(result.stderr).toMatch(/^Cannot use the data directory .*main\.js: .*\n$/);
+  expect(result.stderr).toMatch(
+    /^Cannot use the data directory .*main\.js: .*, or choose another directory\.\n$/,
+  );
 });
 
 test('flags that make no sense are refused with the usage', async () => {
