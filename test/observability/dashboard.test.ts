@@ -89,6 +89,17 @@ it('alerts on the endings that the dashboard counts as gone wrong', () => {
   expect(endings(alerts.map(({ expr }) => expr)).filter(each => counted.has(each))).toHaveLength(1);
 });
 
+it('alerts on an outage of the agent service, while answers still wait and no turn has failed', () => {
+  const [, statuses = ''] =
+    alerts
+      .map(({ expr }) => /shopper_agent_request_duration_seconds_count\{status=~"([^"]*)"\}/.exec(expr))
+      .find(found => found !== null) ?? [];
+  // As Prometheus has it, a pattern matches the whole value.
+  const alerting = new RegExp(`^(?:${statuses})$`);
+  const told = ['unreachable', '503', '529', 'aborted', '200', '429'].filter(each => alerting.test(each));
+  expect(told).toEqual(['unreachable', '503', '529']);
+});
+
 it('has panels with ids of their own', () => {
   const ids = dashboard.panels.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
