@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SetupError } from '../core/errors.ts';
 import { ownFile } from '../own-files.ts';
 import { defineCommand, EXIT, NotFoundError } from './command.ts';
 
@@ -27,10 +28,18 @@ export const init = defineCommand({
       ['.env.example', ownFile('.env.example')],
       ['manifest.yml', ownFile('manifest.yml')],
     ] as const;
-    await mkdir(folder, { recursive: true });
-    for (const [name, source] of files) {
-      const path = join(folder, name);
-      io.stdout.write(`${(await copyIfAbsent(source, path)) ? 'wrote' : 'kept'} ${path}\n`);
+    try {
+      await mkdir(folder, { recursive: true });
+      for (const [name, source] of files) {
+        const path = join(folder, name);
+        io.stdout.write(`${(await copyIfAbsent(source, path)) ? 'wrote' : 'kept'} ${path}\n`);
+      }
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new SetupError(
+        `Cannot write to the folder ${folder} (${reason}). Name one that you may write to: shopper init FOLDER`,
+        { cause },
+      );
     }
     io.stdout.write(io.env.npm_lifecycle_event === 'shopper' ? nextInClone(folder) : next(folder));
     return EXIT.ok;

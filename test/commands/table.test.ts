@@ -56,6 +56,12 @@ describe('a call that cannot be understood', () => {
 });
 
 describe('failures', () => {
+  it('of init to write say where, and what to do instead', async () => {
+    const { code, stderr } = await shop.run(['init', '/dev/null/mine']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Cannot write to the folder \/dev\/null\/mine \(ENOTDIR.*shopper init FOLDER\n$/);
+  });
+
   it('are JSON for who asked for JSON, with an exit code of their own', async () => {
     const usage = await shop.run(['memory', 'show', '--json']);
     expect(usage).toMatchObject({ code: 2 });
