@@ -38,11 +38,11 @@ export async function inTime<T, L>(work: Promise<T>, ms: number, late: L): Promi
 
 /**
  * Tries again what may pass, for as long as `limitMs` and until one of `signals` aborts; then it rejects as the work did.
- * `onWait` is told before each wait.
+ * `onWait` is told before each wait what it is for.
  */
 export async function retryTransient<T>(
   work: () => Promise<T>,
-  options: { limitMs: number; signals: AbortSignal[]; now?: () => number; onWait?: () => void },
+  options: { limitMs: number; signals: AbortSignal[]; now?: () => number; onWait?: (error: unknown) => void },
 ): Promise<T> {
   const { limitMs, signals, now = Date.now } = options;
   const until = now() + limitMs;
@@ -53,7 +53,7 @@ export async function retryTransient<T>(
       const failure = failureOf(error);
       const left = until - now();
       if (failure.type !== 'retry' || left <= 0 || signals.some(({ aborted }) => aborted)) throw error;
-      options.onWait?.();
+      options.onWait?.(error);
       await pause(Math.min(left, failure.afterMs ?? backoff(attempt)), AbortSignal.any(signals));
     }
   }

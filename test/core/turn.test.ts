@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineTool } from '../../src/core/turn/custom-tools.ts';
+import { createLog } from '../../src/log.ts';
 import { ModelError } from '../../src/runtime/ports.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { gate } from '../helpers/gate.ts';
@@ -293,7 +294,9 @@ describe('a turn that ends badly', () => {
   it('gives up on an outage after the limit, says so, and answers the next message', async () => {
     let passed = 0;
     const began = Date.now();
-    bench = await createBench({ limits: { outageMs: 300 }, now: () => began + passed });
+    const events: string[] = [];
+    const log = createLog('warn', { write: line => void events.push(JSON.parse(line).event) });
+    bench = await createBench({ limits: { outageMs: 300 }, now: () => began + passed, log });
     bench.proxy.plan(() => ({ type: 'drop_before' }));
     const { adapter } = bench;
     const saying = adapter.say('hello');
@@ -307,6 +310,8 @@ describe('a turn that ends badly', () => {
     expect(reply.snapshots.map(snapshot => snapshot.status)).toContain(
       "Can't reach my agent service, still trying",
     );
+    // For the operator, once, however often it is tried.
+    expect(events).toEqual(['turn.waits', 'turn.failed']);
     bench.proxy.plan(() => undefined);
     expect((await bench.adapter.say('hello')).final?.state).toBe('done');
   });

@@ -286,11 +286,20 @@ export function createTurnReply(
 
   /** Waits out an outage before the turn proper, with a status the person can see. */
   function outage<T>(turn: OngoingTurn, sink: ReplySink, work: () => Promise<T>): Promise<T> {
+    let waits = false;
     return retryTransient(work, {
       limitMs: deps.limits.outageMs,
       signals: [turn.interrupt, turn.shutdown],
       now,
-      onWait: () => sink.show({ state: 'working', text: '', status: UNREACHED, activities: [] }),
+      onWait(error) {
+        sink.show({ state: 'working', text: '', status: UNREACHED, activities: [] });
+        if (waits) return;
+        waits = true;
+        log.warn(
+          { event: 'turn.waits', conversation: turn.key, err: error },
+          'the agent service cannot be reached; trying again',
+        );
+      },
     });
   }
 

@@ -9,8 +9,8 @@ export function quietLogger(log: Log): Logger {
   return {
     debug() {},
     info() {},
-    warn: (...words) => log.debug({ event: 'slack.sdk', level: 'warn' }, sentence(words)),
-    error: (...words) => log.warn({ event: 'slack.sdk', level: 'error' }, sentence(words)),
+    warn: (...words) => log.debug({ event: 'slack.sdk' }, sentence(words)),
+    error: (...words) => log.warn({ event: 'slack.sdk' }, sentence(words)),
     setLevel() {},
     setName() {},
     getLevel: () => LogLevel.WARN,
