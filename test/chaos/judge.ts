@@ -167,7 +167,7 @@ function memoryTrouble(records: Records, { id, person }: Sent): string[] {
   return [written.length === 0 ? `${id} was not kept` : `${id} was kept ${written.length} times`];
 }
 
-const isSaid = (block: string) => !/^<(?:context|session_start)>/.test(block);
+const isSaid = (block: string) => !/^<(?:context|earlier_words|session_start)>/.test(block);
 const idsSaid = (block: string) => sayingsIn(block).map(({ id }) => id);
 
 function twice(names: readonly string[]): string[] {
