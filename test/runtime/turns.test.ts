@@ -231,11 +231,13 @@ describe('user.interrupt', () => {
 
   test('leaves behind a loop that ignores it, and nothing it still does is kept', async () => {
     const late: Promise<unknown>[] = [];
+    const begun = gate();
     const interrupted = gate();
     harness = await startHarness({
       abortGraceMs: 1,
       loop: async input => {
         if (lastText(input) !== 'deaf') return { type: 'end_turn' };
+        begun.open();
         await interrupted.opened;
         const [mount] = input.mounts;
         late.push(say(input, 'too late'), mount?.write('/late.md', 'x') ?? Promise.resolve());
@@ -249,6 +251,7 @@ describe('user.interrupt', () => {
     const { id } = await beta.sessions.create({ ...(await provision(harness.client)), resources });
     await watch(harness.client, id, async () => {
       await send(id, userMessage('deaf'));
+      await begun.opened;
       await send(id, { type: 'user.interrupt' });
     });
     interrupted.open();
