@@ -153,7 +153,7 @@ export function createBot(deps: BotDeps): Bot {
     afterTurn: (person, sessionId) => preferences.afterTurn(person, sessionId),
     mend: (person, stories) => preferences.mend(person, stories),
     onWritten: (person, conversation, writer) => sessions.memoryWritten(person, conversation, writer),
-    lost: (person, storeId) => sessions.memoryLost(person, storeId),
+    checkStore: (person, storeId) => sessions.checkStore(person, storeId),
     notices: deps.notices,
   });
   const sourceOf = sourcesOutside(file, tools);

@@ -59,10 +59,7 @@ export function createInteractions(deps: {
   function isRepeated({ id }: Interaction): boolean {
     if (handled.has(id)) return true;
     handled.add(id);
-    for (const old of handled) {
-      if (handled.size <= REMEMBERED) break;
-      handled.delete(old);
-    }
+    if (handled.size > REMEMBERED) handled.delete(handled.values().next().value ?? '');
     return false;
   }
 

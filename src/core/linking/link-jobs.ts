@@ -144,8 +144,7 @@ export function createLinkJobs(deps: LinkJobsDeps): LinkJobs {
       await deps.finishForgetting(person);
       await deps.lookAtTurns(person);
       // One that was archived takes nothing up any more.
-      for (const { id } of await memory.knownStores(owner))
-        if (!(await memory.isLive(id))) await sessions.memoryLost(owner, id);
+      for (const { id } of await memory.knownStores(owner)) await sessions.checkStore(owner, id);
       disputes = await deps.copy.move(person, owner, 'link');
       await jobs.set(personKey(person), { ...job, copied: true });
     }

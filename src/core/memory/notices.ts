@@ -42,8 +42,8 @@ export function createNotices(deps: {
   mend: Merging['mend'];
   /** What other conversations must be told: see Sessions.memoryWritten. */
   onWritten(person: Person, conversation: Conversation, writer: string | null): Promise<void>;
-  /** A store turned out to be gone. */
-  lost(person: Person, storeId: string): Promise<void>;
+  /** A store seems to be gone. */
+  checkStore(person: Person, storeId: string): Promise<boolean>;
   /** MEMORY_NOTICES; undefined: under the reply in private places, to the person alone in shared ones. */
   notices: NoticeMode | undefined;
 }): Notices {
@@ -65,7 +65,7 @@ export function createNotices(deps: {
       return await changesSince(deps.client, writing, version => isTidied(person, version));
     } catch (error) {
       if (failureOf(error).type !== 'gone') throw error;
-      await deps.lost(person, writing.storeId);
+      await deps.checkStore(person, writing.storeId);
       return { trusted: [], doubted: [], stories: [] };
     }
   }

@@ -45,7 +45,7 @@ export interface SessionMaking {
   storesFor(purpose: SessionPurpose): Promise<{ stores: PersonStore[]; complete: boolean }>;
   /**
    * A new session. What is missing of the memory is made first; where something it names was removed from outside,
-   * that is put right and tried again: `lost` is told of each store that is gone.
+   * that is put right and tried again: `checkStore` is asked about each store.
    */
   make(purpose: SessionPurpose): Promise<MadeSession>;
 }
@@ -56,7 +56,8 @@ export function createSessionMaking(deps: {
   memory: Memory;
   /** The current agent and environment; `renew` makes them again when they were removed from outside. */
   provision: { current(): Provision; renew(): Promise<Provision> };
-  lost(owner: Person, storeId: string): Promise<void>;
+  /** False where the store is gone; then it is no longer the person's. */
+  checkStore(owner: Person, storeId: string): Promise<boolean>;
   log: Log;
 }): SessionMaking {
   const { client, file, memory, log } = deps;
@@ -127,11 +128,7 @@ export function createSessionMaking(deps: {
   /** True when a store of the person was gone: it is no longer theirs. */
   async function missStores(owner: Person, stores: readonly PersonStore[]): Promise<boolean> {
     let lost = false;
-    for (const { id } of stores) {
-      if (await memory.isLive(id)) continue;
-      await deps.lost(owner, id);
-      lost = true;
-    }
+    for (const { id } of stores) if (!(await deps.checkStore(owner, id))) lost = true;
     return lost;
   }
 

@@ -70,8 +70,8 @@ export interface Sessions {
   sweep(): Promise<number>;
   /** Forgets the session (not its history): the next `open` starts afresh. */
   drop(conversation: Conversation): Promise<void>;
-  /** Called when a store of the person turned out to be gone; they will be told once. */
-  memoryLost(person: Person, storeId: string): Promise<void>;
+  /** True where a store of the person is still there; where it is not, it is no longer theirs, and they are told once. */
+  checkStore(person: Person, storeId: string): Promise<boolean>;
   /** A sentence that opens the account's next answer in private, below those that still wait for it. */
   tell(account: Person, news: string): Promise<void>;
   /** The person has been told. */
@@ -105,7 +105,7 @@ export function createSessions(deps: {
   const losses = deps.state.table<true>('memory-lost');
   const news = deps.state.table<string>('news');
   const endings = createSessionEndings({ client, state: deps.state, log, now });
-  const making = createSessionMaking({ ...deps, lost: memoryLost });
+  const making = createSessionMaking({ ...deps, checkStore });
   const idleMs = file.session.idle_hours * 3600_000;
   const spares = createSpares({ ...deps, making, make, isCurrent, keepMs: idleMs });
   const marks = createMemoryMarks({ state: deps.state, keepMs: idleMs, now });
@@ -138,14 +138,16 @@ export function createSessions(deps: {
     };
   }
 
-  async function memoryLost(person: Person, storeId: string): Promise<void> {
-    // A compatible service may keep no versions, and says the same of them.
-    if (await memory.isLive(storeId)) return;
+  async function checkStore(person: Person, storeId: string): Promise<boolean> {
+    // What seemed to say so may be about something else: a compatible service without versions answers as for a lost store.
+    if (await memory.isLive(storeId)) return true;
     const owner = await accounts.ownerOf(person);
     // A turn that began with an earlier store says nothing of the one they have now.
-    if (!(await memory.lost(owner, storeId))) return;
-    log.warn({ event: 'store.lost', store: storeId }, 'a memory store was removed from outside');
-    await losses.set(personKey(owner), true);
+    if (await memory.lost(owner, storeId)) {
+      log.warn({ event: 'store.lost', store: storeId }, 'a memory store was removed from outside');
+      await losses.set(personKey(owner), true);
+    }
+    return false;
   }
 
   /**
@@ -281,7 +283,7 @@ export function createSessions(deps: {
     },
 
     sweep: () => endings.sweep(),
-    memoryLost,
+    checkStore,
     prepare: spares.prepare,
 
     async tell(account, sentence) {

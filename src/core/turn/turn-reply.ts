@@ -4,7 +4,6 @@ import type { ReplySink } from '../adapter.ts';
 import { failureOf, personSentence, unlessGone } from '../errors.ts';
 import { foreignText, type SourceOf } from '../memory/foreign-text.ts';
 import { BEGINNING, type LateNotices } from '../memory/late-notices.ts';
-import type { Memory } from '../memory/memory.ts';
 import { retryTransient } from '../patience.ts';
 import type { Access } from '../people/access.ts';
 import type { KeptStreams } from '../session/kept-streams.ts';
@@ -22,7 +21,6 @@ import type { TrackedUse, TurnUsage } from './turn-state.ts';
 export interface TurnReplyDeps {
   client: Anthropic;
   sessions: Sessions;
-  memory: Memory;
   access: Access;
   tools: CustomToolRegistry;
   sourceOf: SourceOf;
@@ -56,7 +54,7 @@ interface Sending {
 export function createTurnReply(
   deps: TurnReplyDeps & { contents: TurnContent },
 ): (turn: OngoingTurn, sink: ReplySink) => Promise<void> {
-  const { client, sessions, memory, log, contents, now } = deps;
+  const { client, sessions, log, contents, now } = deps;
 
   async function reply(turn: OngoingTurn, sink: ReplySink): Promise<void> {
     const { record, messages, telemetry } = turn;
@@ -277,7 +275,7 @@ export function createTurnReply(
   async function checkStores({ owner, mounts }: OpenSession): Promise<void> {
     for (const { storeId } of mounts) {
       try {
-        if (!(await memory.isLive(storeId))) await sessions.memoryLost(owner, storeId);
+        await sessions.checkStore(owner, storeId);
       } catch (error) {
         log.warn({ event: 'store.unchecked', store: storeId, err: error }, 'could not check a memory store');
       }

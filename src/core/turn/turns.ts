@@ -1,5 +1,6 @@
 import type { ChatAdapter, ReplySink } from '../adapter.ts';
 import type { AgentFile } from '../agent-file.ts';
+import type { Memory } from '../memory/memory.ts';
 import type { Notices } from '../memory/notices.ts';
 import type { Json } from '../message.ts';
 import { pause } from '../patience.ts';
@@ -52,6 +53,7 @@ export interface Turns {
 }
 
 export interface TurnsDeps extends TurnReplyDeps {
+  memory: Memory;
   state: State;
   inbox: Inbox;
   file: AgentFile;

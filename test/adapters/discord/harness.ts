@@ -9,6 +9,7 @@ import type { Json, Message } from '../../../src/core/message.ts';
 import { FIELDS } from '../../../src/core/preferences/field-rules.ts';
 import { openSqliteState } from '../../../src/core/state/sqlite.ts';
 import type { State, Table } from '../../../src/core/state/state.ts';
+import type { Notice } from '../../../src/core/views.ts';
 import type { Log } from '../../../src/log.ts';
 import {
   createFakeDiscord,
@@ -221,3 +222,16 @@ export function botSaid(world: World, channelId: string): string[] {
     .filter(message => message.authorId === discord.botId && message.content !== '')
     .map(message => message.content);
 }
+
+/** One change to tell of. */
+export const notice: Notice = {
+  id: 'notice-1',
+  changes: [
+    {
+      memoryId: 'mem_1',
+      path: '/sizes.md',
+      operation: 'created',
+      lines: [{ type: 'added', text: 'shoe size: 9' }],
+    },
+  ],
+};

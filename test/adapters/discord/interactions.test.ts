@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Notice } from '../../../src/core/views.ts';
-import { botSaid, createWorld, done, nthMessage, openReply, type World, working } from './harness.ts';
+import { botSaid, createWorld, done, notice, nthMessage, openReply, type World, working } from './harness.ts';
 import { answerTo, press, words } from './interacting.ts';
 
 let world: World;
@@ -10,18 +9,6 @@ beforeEach(async () => {
   await world.start();
 });
 afterEach(() => world.close());
-
-const notice: Notice = {
-  id: 'notice-1',
-  changes: [
-    {
-      memoryId: 'mem_1',
-      path: '/sizes.md',
-      operation: 'created',
-      lines: [{ type: 'added', text: 'shoe size: 9' }],
-    },
-  ],
-};
 
 describe('user-installed use', () => {
   async function askElsewhere() {

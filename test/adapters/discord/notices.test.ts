@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLocalSignals } from '../../../src/core/queue/signals.ts';
 import type { Notice, PreferencesView } from '../../../src/core/views.ts';
 import { memoryView } from '../scripted-bot.ts';
-import { botSaid, createWorld, done, nthMessage, openReply, type World } from './harness.ts';
+import { botSaid, createWorld, done, notice, nthMessage, openReply, type World } from './harness.ts';
 import { answerTo, idOf, offers, press, pressed, words } from './interacting.ts';
 
 let world: World;
@@ -13,17 +13,6 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-const notice: Notice = {
-  id: 'notice-1',
-  changes: [
-    {
-      memoryId: 'mem_1',
-      path: '/sizes.md',
-      operation: 'created',
-      lines: [{ type: 'added', text: 'shoe size: 9' }],
-    },
-  ],
-};
 const held: Notice = { ...notice, heldBecauseOf: ['what <@1> wrote', 'a *web page*'] };
 const outcome = (sentence: string, ok = true): PreferencesView => ({ type: 'outcome', ok, sentence });
 

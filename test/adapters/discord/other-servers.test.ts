@@ -2,12 +2,12 @@ import { REST } from 'discord.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDiscordApi } from '../../../src/adapters/discord/api.ts';
 import { createFiles } from '../../../src/adapters/discord/files.ts';
-import type { Notice } from '../../../src/core/views.ts';
 import {
   answerWith,
   botSaid,
   createWorld,
   done,
+  notice,
   nthMessage,
   openReply,
   type World,
@@ -20,18 +20,6 @@ beforeEach(async () => {
   world = await createWorld();
 });
 afterEach(() => world.close());
-
-const notice: Notice = {
-  id: 'notice-1',
-  changes: [
-    {
-      memoryId: 'mem_1',
-      path: '/sizes.md',
-      operation: 'created',
-      lines: [{ type: 'added', text: 'shoe size: 9' }],
-    },
-  ],
-};
 
 /** DISCORD_API_URL may name a server that says less than Discord, or does less. */
 describe('on another server that speaks Discord’s API', () => {

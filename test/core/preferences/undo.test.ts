@@ -226,7 +226,7 @@ it('a turn that is looked at twice, because of a crash in between, is one change
     afterTurn: async () => {},
     mend: async () => false,
     onWritten: async () => {},
-    lost: async () => {},
+    checkStore: async () => true,
     notices: undefined,
   });
   const turn = {

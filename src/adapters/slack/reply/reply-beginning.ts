@@ -129,11 +129,11 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     await intend({ from, opened, after, fingerprint: fingerprintOf(part.shown ?? '') });
     let ts: string;
     try {
-      const answer = await call();
+      const answer = answered.safeParse(await call());
       // A server may say yes to a method that it does not know.
-      if (kind === 'stream' && !answered.safeParse(answer).success)
-        throw new SlackRefusal('chat.startStream', 'unknown_method');
-      ({ ts } = answered.parse(answer));
+      if (!answer.success && kind === 'stream') throw new SlackRefusal('chat.startStream', 'unknown_method');
+      if (!answer.success) throw answer.error;
+      ({ ts } = answer.data);
     } catch (error) {
       if (error instanceof SlackUnreachable) throw error;
       await keep(null);
