@@ -9,6 +9,7 @@ import type { SlackApi } from './connection/web-client.ts';
 import type { ThreadContext } from './context.ts';
 import { conversationOf, type Inbound, mentionedIn, messageId, type Said, toMessage } from './inbound.ts';
 import type { Latest } from './memory/latest.ts';
+import { addNewest } from './newest.ts';
 import { statusWords } from './reply/status.ts';
 
 /** Where an event came from. */
@@ -97,12 +98,6 @@ export function createEvents(deps: EventsDeps): Events {
     return taken.has(key) || taking.has(key);
   }
 
-  function keepNewest(set: Set<string>, key: string): void {
-    set.delete(key);
-    set.add(key);
-    if (set.size > REMEMBER_CONVERSATIONS) set.delete(set.values().next().value ?? '');
-  }
-
   async function take(said: Said, id: string, address: string, origin: Origin): Promise<void> {
     const { tenant } = origin;
     const conversation = await conversationIn(said, origin);
@@ -125,9 +120,9 @@ export function createEvents(deps: EventsDeps): Events {
       names,
       earlier,
     });
-    keepNewest(talking, key);
+    addNewest(talking, key, REMEMBER_CONVERSATIONS);
     const receipt = await deps.bot().receive(message);
-    keepNewest(taken, `${tenant} ${id}`);
+    addNewest(taken, `${tenant} ${id}`, REMEMBER_CONVERSATIONS);
     if (receipt === 'accepted') {
       await deps.latest.heard(message.conversation);
       if (said.audience === 'shared') await deps.context.heard(tenant, key, said.ts);

@@ -1,6 +1,7 @@
 import type { BotPort } from '../../../core/adapter.ts';
 import type { Actor } from '../connection/actors.ts';
 import type { SlackApi } from '../connection/web-client.ts';
+import { addNewest } from '../newest.ts';
 import { homeView } from './views.ts';
 
 /** The Home tabs that people have looked at: published when they are opened, and again when they are out of date. */
@@ -13,6 +14,9 @@ export interface HomeTabs {
   refresh(actor: Actor): void;
 }
 
+/** Whoever has not looked for so long has it published when they open it. */
+const MOST_SEEN = 10_000;
+
 export function createHomeTabs(deps: {
   bot(): BotPort;
   apiOf(tenant: string): SlackApi;
@@ -20,6 +24,7 @@ export function createHomeTabs(deps: {
 }): HomeTabs {
   const seen = new Set<string>();
   const keyOf = ({ tenant, user }: Actor) => `${tenant} ${user}`;
+  const note = (actor: Actor) => addNewest(seen, keyOf(actor), MOST_SEEN);
 
   async function publish(actor: Actor): Promise<void> {
     const view = await deps.bot().command({ person: actor.person, action: { type: 'view' } });
@@ -28,10 +33,10 @@ export function createHomeTabs(deps: {
 
   return {
     opened(actor) {
-      seen.add(keyOf(actor));
+      note(actor);
       deps.background(publish(actor));
     },
-    seen: actor => void seen.add(keyOf(actor)),
+    seen: note,
     refresh(actor) {
       if (seen.has(keyOf(actor))) deps.background(publish(actor));
     },
