@@ -32,7 +32,7 @@ interface Size {
 
 const FULL: Size = {
   repeats: 3,
-  conversation: { warm: 64, alone: 8, together: 64, fast: 1_000 },
+  conversation: { warm: 64, alone: 8, together: 64, instants: 8, fast: 1_000 },
   discord: { warm: 16, alone: 8, together: 64 },
   inFlight: { turns: 1_000, comeWithinMs: 10_000, everyMs: 500 },
   starts: 3,
@@ -41,7 +41,7 @@ const FULL: Size = {
 
 const QUICK: Size = {
   repeats: 1,
-  conversation: { warm: 16, alone: 1, together: 16, fast: 64 },
+  conversation: { warm: 16, alone: 1, together: 16, instants: 1, fast: 64 },
   discord: { warm: 4, alone: 1, together: 8 },
   inFlight: { turns: 50, comeWithinMs: 1_000, everyMs: 40 },
   starts: 1,

@@ -8,9 +8,11 @@ import { quantile } from '../statistics.ts';
 export interface ConversationSize {
   /** Turns before anything is measured: of a service that has run for a while, the code is compiled and connections are open. */
   warm: number;
-  /** Turns of one client after the other; of 32 who talk at the same time, and of 32 who begin at the same instant. */
+  /** Turns of one client after the other; of 32 who talk at the same time. */
   alone: number;
   together: number;
+  /** How often 32 write at the same instant. The first time finds few connections open, which keeps them apart. */
+  instants: number;
   /** Turns that are answered as fast as it goes, of each kind. */
   fast: number;
 }
@@ -38,7 +40,7 @@ export async function measureConversation(
   contender: ContenderName,
   size: ConversationSize,
 ): Promise<void> {
-  const slow = size.alone + 2 * size.together;
+  const slow = size.alone + size.together + size.instants * TOGETHER;
   const people = size.warm + slow + size.fast;
   // Slack's limits are for each workspace and minute: with few people in each, nobody comes near them.
   const options: ArenaOptions = { programs, contender, people, workspaces: Math.ceil(people / 2) };
@@ -74,24 +76,23 @@ export async function measureConversation(
       add('Requests per turn', `to the agent service, ${who}`, '', requests / size.alone);
       add('Requests per turn', `to Slack, ${who}`, '', calls / size.alone);
       let skip = size.warm + size.alone;
-      for (const [clients, overMs] of [
-        [`${TOGETHER} clients`, ONE_TURN_MS],
-        [`${TOGETHER} clients at one instant`, 0],
-      ] as const) {
-        say(`${contender}: ${kind}, ${clients}`);
-        const together = await arena.work({
-          clients: TOGETHER,
-          turns: size.together,
-          skip,
-          again,
-          overMs,
-        });
-        latency(`${kind}, ${clients}`, together.turns);
-        limited = together.limited;
-        skip += size.together;
-        // What these turns still ask for when they are over is not the next ones'.
+      say(`${contender}: ${kind}, ${TOGETHER} clients`);
+      const among = { clients: TOGETHER, again };
+      const together = await arena.work({ ...among, turns: size.together, skip, overMs: ONE_TURN_MS });
+      latency(`${kind}, ${TOGETHER} clients`, together.turns);
+      // What turns still ask for when they are over is not the next ones'.
+      await arena.settled();
+      skip += size.together;
+      say(`${contender}: ${kind}, ${TOGETHER} clients at one instant`);
+      const atOnce: SeenTurn[] = [];
+      for (let instant = 0; instant < size.instants; instant += 1) {
+        const wave = await arena.work({ ...among, turns: TOGETHER, skip });
+        atOnce.push(...wave.turns);
+        limited = wave.limited;
+        skip += TOGETHER;
         await arena.settled();
       }
+      latency(`${kind}, ${TOGETHER} clients at one instant`, atOnce);
       await arena.requests();
     }
     await arena.pace(AT_ONCE);

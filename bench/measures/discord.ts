@@ -7,7 +7,7 @@ import { type ContenderName, openArena } from '../arena.ts';
 import { quantile } from '../statistics.ts';
 import type { ConversationSize, Setting } from './conversation.ts';
 
-export type DiscordSize = Omit<ConversationSize, 'fast'>;
+export type DiscordSize = Omit<ConversationSize, 'fast' | 'instants'>;
 
 const TOGETHER = 32;
 const LIKE_A_MODEL = { afterMs: 300, everyMs: 20 };
