@@ -45,7 +45,12 @@ const workSchema = z.object({
   ),
 });
 
-const usageSchema = z.object({ cpuMs: z.number(), rss: z.number(), heap: z.number() });
+const usageSchema = z.object({
+  cpuMs: z.number(),
+  mainMs: z.number().nullable(),
+  rss: z.number(),
+  heap: z.number(),
+});
 
 /** A turn as a person saw it, in milliseconds. */
 export interface SeenTurn {

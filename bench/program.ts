@@ -1,6 +1,7 @@
 /** Processes of a benchmark: what is measured, and what it is measured against, each on its own, told by messages. */
 
 import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { z } from 'zod';
 
@@ -15,6 +16,8 @@ export interface Program {
 /** Processor time in milliseconds and memory in bytes, of the whole process with all its threads. */
 export interface Usage {
   cpuMs: number;
+  /** Of the thread that runs JavaScript alone: what a process can do where there are cores enough for the others. Null: only Linux says. */
+  mainMs: number | null;
   rss: number;
   heap: number;
 }
@@ -43,7 +46,7 @@ export function serveProgram(methods: Methods): void {
     usage(): Usage {
       const { user, system } = process.cpuUsage();
       const { rss, heapUsed } = process.memoryUsage();
-      return { cpuMs: (user + system) / 1_000, rss, heap: heapUsed };
+      return { cpuMs: (user + system) / 1_000, mainMs: mainThreadMs(), rss, heap: heapUsed };
     },
     /** The highest since the last call. */
     peak() {
@@ -68,6 +71,12 @@ export function serveProgram(methods: Methods): void {
   // Whoever started it has gone.
   process.on('disconnect', () => process.exit(0));
   process.send?.({ type: 'ready' });
+}
+
+function mainThreadMs(): number | null {
+  const file = `/proc/self/task/${process.pid}/schedstat`;
+  if (!existsSync(file)) return null;
+  return Number(readFileSync(file, 'utf8').split(' ')[0]) / 1e6;
 }
 
 /** Starts `file` and resolves when it is ready. What it says is kept for when it fails. */

@@ -105,6 +105,10 @@ export async function measureConversation(
       const kind = again ? 'later turns' : 'new people';
       add('Capacity', `turns per second, ${kind}`, '', size.fast / fast.seconds);
       add('Capacity', `CPU per turn, ${kind}`, 'ms', (after.cpuMs - before.cpuMs) / size.fast);
+      if (before.mainMs !== null && after.mainMs !== null) {
+        const mainMs = (after.mainMs - before.mainMs) / size.fast;
+        add('Capacity', `of it on the main thread, ${kind}`, 'ms', mainMs);
+      }
       limited = fast.limited;
     }
     if (limited > 0) say(`${contender}: Slack refused ${limited} calls; the figures contain that`);
