@@ -2,9 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { Model, ModelBlock, ModelEvent, ModelRequest } from '../ports.ts';
 import { answer, beyond, cannot, introduction, type Knowledge } from './offline/answers.ts';
 import type { Change } from './offline/changes.ts';
-import { afterForgetting, confirm, notUnderstood, type Obstacle, refusal } from './offline/confirmation.ts';
-import { applyChange, type Files, filedValue, settled } from './offline/filing.ts';
+import {
+  afterForgetting,
+  confirm,
+  nothingKept,
+  notUnderstood,
+  type Obstacle,
+  refusal,
+} from './offline/confirmation.ts';
+import { applyChange, type Files, filedValue, isEmpty, settled } from './offline/filing.ts';
 import { contentsOf, folderAfter } from './offline/folder.ts';
+import { agrees, everythingQuestion, insists } from './offline/forgetting.ts';
 import { readQuestions } from './offline/questions.ts';
 import { type Call, lookAround, type Saving, save } from './offline/saving.ts';
 import { mountsOf } from './offline/session-start.ts';
@@ -63,16 +71,24 @@ function nextStep({ system, messages, tools }: ModelRequest): Step {
   const own = mounts.find(mount => !mount.shared);
   const words = turn?.words ?? [];
   const understood = understand(words, beforeLast(transcript.turns));
-  const changes = settled(understood.changes);
+  const obstacle = obstacleTo(own, offered);
+  const wasAsked = transcript.turns.at(-2)?.replies.join('').includes(everythingQuestion) ?? false;
+  if (wasAsked && words.length > 0 && words.every(agrees)) {
+    understood.changes.push({ type: 'forget-all' });
+    understood.forgets = true;
+  }
+  const meant = settled(understood.changes);
+  const isToAsk =
+    obstacle === null && !wasAsked && !words.some(insists) && meant.some(({ type }) => type === 'forget-all');
+  const changes = isToAsk ? meant.filter(({ type }) => type !== 'forget-all') : meant;
   const asked = readQuestions(words, { learned: changes.length > 0, orders: understood.orders });
 
-  const obstacle = obstacleTo(own, offered);
   const saving = own ? save(own, transcript, changes, offered) : nothingSaved;
   if (saving.calls.length > 0) return { type: 'calls', calls: saving.calls };
 
   const folder = own ? folderAfter(own, transcript, true) : null;
-  const recites = asked.questions.some(question => question.type === 'everything');
-  if (folder && recites) {
+  const needsAll = isToAsk || asked.questions.some(question => question.type === 'everything');
+  if (folder && needsAll) {
     const calls = lookAround(folder, turn?.calls ?? [], offered);
     if (calls.length > 0) return { type: 'calls', calls };
   }
@@ -98,6 +114,7 @@ function nextStep({ system, messages, tools }: ModelRequest): Step {
   const told = [
     ...confirm(outcomes, saving.before, obstacle, saving.reason),
     ...(understood.forgets ? afterForgetting(outcomes) : []),
+    ...(isToAsk ? [isEmpty(memory) ? nothingKept : everythingQuestion] : []),
     ...refusal(understood.refused),
     ...notUnderstood(understood.unread),
   ];

@@ -397,10 +397,42 @@ describe('forgetting', () => {
 
   it('forgets everything, in files of others too', async () => {
     const session = createConversation({ files: { ...filled, '/purchases.md': '# Bought\n- red boots\n' } });
-    const reply = await session.say('Forget everything you know about me');
+    const reply = await session.say('Yes, forget everything you know about me');
     expect(reply.text).toContain('Removed from memory: everything about you.');
     expect(session.memory()).not.toMatch(/9|wool|120|boots|Bought/);
     expect((await session.say('What do you know about me?')).text).toMatch(/^Nothing yet/);
+  });
+
+  it.each(['yes, forget everything', 'Yes please!', 'forget everything'])(
+    'asks once before everything goes, and hears: %s',
+    async answer => {
+      const session = createConversation({ files: filled });
+      const asked = await session.say('forget everything you know about me');
+      expect(asked.text).toMatch(/^Everything I remember about you\? Say “yes, forget everything”/);
+      expect(Object.fromEntries(session.files)).toEqual(filled);
+      expect((await session.say(answer)).text).toContain('Removed from memory: everything about you.');
+      expect(session.memory()).not.toMatch(/9|wool|120/);
+    },
+  );
+
+  it.each(['no', 'No, forget my budget', 'what do you know about me?'])(
+    'leaves the rest where the answer is no yes: %s',
+    async answer => {
+      const session = createConversation({ files: filled });
+      await session.say('delete all my data');
+      await session.say(answer);
+      expect(session.memory()).toMatch(/wool/);
+      await session.say('yes');
+      expect(session.memory()).toMatch(/wool/);
+      expect((await session.say('delete all my data')).text).toMatch(/^Everything I remember about you\?/);
+    },
+  );
+
+  it('asks before it forgets what it was not shown, too', async () => {
+    const session = createConversation({ files: { '/a.md': '- red boots\n' }, start: null });
+    expect((await session.say('forget everything')).text).toMatch(/^Everything I remember/);
+    await session.say('yes');
+    expect(session.memory()).toBe('');
   });
 
   it('hears what is told in the same breath', async () => {
@@ -442,7 +474,7 @@ describe('forgetting', () => {
     ['please forget my shoe size', '/preferences forget shoe size'],
     ['Forget that I hate wool', '/preferences forget wool'],
     ['forget my budget and my sizes', '/preferences forget'],
-    ['forget everything', '/preferences forget me'],
+    ['yes, forget everything', '/preferences forget me'],
   ])('says what clears the history too: %s', async (text, command) => {
     const reply = await createConversation({ files: filled }).say(text);
     expect(reply.text).toMatch(/Removed from memory: .*\. It is gone from your notes\./);

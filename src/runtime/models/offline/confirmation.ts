@@ -137,6 +137,8 @@ function nameOf({ key, guessed }: Extract<Change, { type: 'unset' }>): string {
   return guessed === true ? 'size' : key;
 }
 
+export const nothingKept = 'I had nothing in memory about you.';
+
 /** Says no more than was looked for: who likes wool had nothing noted of avoiding it. */
 function notThere(change: Change): string {
   if (change.type === 'untaste') {
@@ -146,7 +148,7 @@ function notThere(change: Change): string {
         ? `I had nothing noted against ${change.name}.`
         : `I had not noted ${described(change)}.`;
   }
-  if (change.type === 'forget-all') return 'I had nothing in memory about you.';
+  if (change.type === 'forget-all') return nothingKept;
   if (change.type !== 'unset' || change.value === undefined)
     return `I had nothing in memory about ${described(change)}.`;
   return `I had no ${nameOf(change)} ${change.value} noted.`;

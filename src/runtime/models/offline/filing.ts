@@ -206,6 +206,11 @@ function withoutEntries(files: Files, matches: (entry: Entry, path: string) => b
   return result;
 }
 
+/** True for files that say nothing. */
+export function isEmpty(files: Files): boolean {
+  return emptied(files) === files;
+}
+
 function emptied(files: Files): Files {
   let result: Files = files;
   for (const [path, content] of files) {

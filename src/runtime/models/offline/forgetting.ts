@@ -7,7 +7,7 @@ import { atFirst, statedIn } from './statements.ts';
 import { itemPattern, measures, sizedItem, thingNamed } from './vocabulary.ts';
 
 const askToForget =
-  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|now|actually|btw)[, ]+|(?:can|could|will|would) you |you can |i (?:want|would like|'d like|need) you to )*(?:(forget|unlearn|stop remembering)|delete|erase|remove|clear|wipe|drop|scrap|ditch|(?:ignore|disregard)(?= what i (?:said|told)))\s+(?:about\s+)?(.+?)(?:[, ]+(?:please|pls|thanks|now|again))*$/i;
+  /^(?:(?:yes|please|pls|also|and|oh|ok|okay|hey|hi|so|now|actually|btw)[, ]+|(?:can|could|will|would) you |you can |i (?:want|would like|'d like|need) you to )*(?:(forget|unlearn|stop remembering)|delete|erase|remove|clear|wipe|drop|scrap|ditch|(?:ignore|disregard)(?= what i (?:said|told)))\s+(?:about\s+)?(.+?)(?:[, ]+(?:please|pls|thanks|now|again))*$/i;
 
 /** The object of "forget ...", or null. "Remove the wool ones" is about a list of shoes, not about memory. */
 export function forgetTarget(raw: string): string | null {
@@ -23,6 +23,22 @@ export function forgetTarget(raw: string): string | null {
   if (match[1] !== undefined) return /^to\b/i.test(target) ? null : target;
   if (/^my account\b/i.test(target)) return null;
   return /\b(?:my|me|everything|all|that i|what i|note|memory|memories)\b/i.test(target) ? target : null;
+}
+
+/** What is asked before everything goes. */
+export const everythingQuestion =
+  'Everything I remember about you? Say “yes, forget everything” and I clear all your notes; “/preferences forget me” also removes their history and our conversations.';
+
+/** True for "yes, forget everything", which is question and answer in one. */
+export function insists(text: string): boolean {
+  return /^\s*(?:yes|yeah|yep)\b[^.!?\n]*\b(?:forget|delete|erase|clear|wipe)\b/i.test(text);
+}
+
+/** True for a bare yes. */
+export function agrees(text: string): boolean {
+  return /^(?:(?:yes|yeah|yep|sure|please|pls|ok|okay|do it|do that|go ahead|i am|i'm)[\s,.!]*)+$/i.test(
+    plainly(text).trim(),
+  );
 }
 
 /** Null when it cannot be told what is meant. */
