@@ -141,6 +141,18 @@ describe('in a thread', () => {
     expect(world.bot.received.map(({ text }) => text)).toEqual(['In green']);
   });
 
+  it('asks for the name of somebody whom Slack does not know once in five minutes', async () => {
+    const { channel, inThread } = await thread();
+    const asked = () => world.slack.calls('users.info').filter(({ args }) => args.user === 'U0NOBODY').length;
+    for (const text of ['Ask <@U0NOBODY>', 'I mean <@U0NOBODY>'])
+      await world.ann.post(channel.id, text, inThread).settled;
+    expect(asked()).toBe(1);
+    world.slack.clock.advance(5 * 60_000);
+    await world.ann.post(channel.id, 'Or ask <@U0NOBODY>', inThread).settled;
+    expect(asked()).toBe(2);
+    expect(world.bot.received.at(-1)?.text).toBe('Or ask @U0NOBODY');
+  });
+
   it('takes a follow-up that comes before the first message is answered', async () => {
     world = await createWorld();
     const channel = world.workspace.addChannel('general', { members: [world.ann] });
