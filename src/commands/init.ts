@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SetupError } from '../core/errors.ts';
+import { makeFolder } from '../folders.ts';
 import { ownFile } from '../own-files.ts';
 import { defineCommand, EXIT, NotFoundError } from './command.ts';
 
@@ -29,7 +30,7 @@ export const init = defineCommand({
       ['manifest.yml', ownFile('manifest.yml')],
     ] as const;
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       for (const [name, source] of files) {
         const path = join(folder, name);
         io.stdout.write(`${(await copyIfAbsent(source, path)) ? 'wrote' : 'kept'} ${path}\n`);

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
+import { makeFolder } from '../folders.ts';
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 export type SqlValue = string | number | null | Uint8Array;
@@ -126,7 +126,7 @@ async function lock(dataDir: string): Promise<() => Promise<void>> {
   let held: Connection | undefined;
   try {
     // For its owner alone: memories are in there. A folder that was there before stays as its owner has it.
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await makeFolder(dataDir, 0o700);
     held = await connect(join(dataDir, 'lock'));
     await held.run('BEGIN EXCLUSIVE');
   } catch (error) {

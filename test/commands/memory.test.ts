@@ -181,6 +181,13 @@ describe('memory export', () => {
     const markdown = await readFile(join(out, names.find(name => name.endsWith('.md')) ?? ''), 'utf8');
     expect(markdown).toContain('`````markdown\n````\ncode\n````\n`````');
   });
+
+  it.each(['/proc/mine', '/proc'])('into %s, which takes no files, says what to do instead', async out => {
+    await shop.person('slack:T1:U1', { '/notes.md': 'Likes tea.' });
+    const { code, stdout, stderr } = await shop.run(['memory', 'export', 'slack:T1:U1', '--out', out]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/Cannot write to the folder \/proc\S* \(E\w+: .*--out DIR\n$/);
+  });
 });
 
 describe('memory forget', () => {

@@ -56,11 +56,14 @@ describe('a call that cannot be understood', () => {
 });
 
 describe('failures', () => {
-  it('of init to write say where, and what to do instead', async () => {
-    const { code, stderr } = await shop.run(['init', '/dev/null/mine']);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^Cannot write to the folder \/dev\/null\/mine \(ENOTDIR.*shopper init FOLDER\n$/);
-  });
+  it.each(['/dev/null', '/proc'])(
+    'of init to write into %s say where, and what to do instead',
+    async above => {
+      const { code, stderr } = await shop.run(['init', `${above}/mine`]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^Cannot write to the folder \/\w+\S*\/mine \(E\w+: .*shopper init FOLDER\n$/);
+    },
+  );
 
   it('are JSON for who asked for JSON, with an exit code of their own', async () => {
     const usage = await shop.run(['memory', 'show', '--json']);

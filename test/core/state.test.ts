@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import KeyvSqlite from '@keyv/sqlite';
@@ -59,11 +59,9 @@ describe('a data directory', () => {
     expect(await modeOf(given)).toBe(0o750);
   });
 
-  it('that cannot be made is named in a sentence', async () => {
-    const file = join(await folder(), 'file');
-    await writeFile(file, '');
-    await expect(openSqliteState(join(file, 'data'))).rejects.toThrow(
-      /^Cannot create the data directory .*: ENOTDIR.*or set SHOPPER_DATA_DIR to another folder/,
+  it.each(['/dev/null', '/proc'])('that cannot be made in %s is named in a sentence', async above => {
+    await expect(openSqliteState(join(above, 'data', 'shopper'))).rejects.toThrow(
+      /^Cannot create the data directory .*: E.*or set SHOPPER_DATA_DIR to another folder/,
     );
   });
 });

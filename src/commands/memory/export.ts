@@ -1,10 +1,11 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Anthropic from '@anthropic-ai/sdk';
 import { SetupError } from '../../core/errors.ts';
 import type { Audience } from '../../core/memory/store-owner.ts';
 import { personKey } from '../../core/message.ts';
 import { titleOfPath } from '../../core/views.ts';
+import { makeFolder } from '../../folders.ts';
 import { defineCommand, EXIT, type Io, UsageError } from '../command.ts';
 import { type Operator, withOperator } from '../operator.ts';
 import {
@@ -133,10 +134,14 @@ async function toFolder(
 
 /** Writes a person's two files. Names are made from ids, and told apart where a file system would not. */
 async function writerFor(folder: string): Promise<(exported: Exported) => Promise<void>> {
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+  const refuse = (cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SetupError(`Cannot create the folder ${folder}: ${reason}`, { cause });
-  });
+    throw new SetupError(
+      `Cannot write to the folder ${folder} (${reason}). Name one that you may write to: --out DIR`,
+      { cause },
+    );
+  };
+  await makeFolder(folder, 0o700).catch(refuse);
   const taken = new Set<string>();
   return async exported => {
     const { platform, workspace, id } = exported.person;
@@ -144,8 +149,9 @@ async function writerFor(folder: string): Promise<(exported: Exported) => Promis
     let name = base;
     for (let n = 2; taken.has(name.toLowerCase()); n += 1) name = `${base}_${n}`;
     taken.add(name.toLowerCase());
-    await writePrivately(join(folder, `${name}.json`), `${JSON.stringify(exported, null, 2)}\n`);
-    await writePrivately(join(folder, `${name}.md`), markdownOf(exported));
+    const json = `${JSON.stringify(exported, null, 2)}\n`;
+    await writePrivately(join(folder, `${name}.json`), json).catch(refuse);
+    await writePrivately(join(folder, `${name}.md`), markdownOf(exported)).catch(refuse);
   };
 }
 

@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../../folders.ts';
 
 /** What seeding one person came to. */
 const result = z.object({
@@ -60,7 +61,7 @@ export async function readJournal(
 }
 
 export async function openJournal(path: string, now: Date): Promise<Journal> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path), 0o700);
   const earlier = await readJournal(path);
   // Names people, though not what is remembered about them.
   const file = await open(path, 'a', 0o600);

@@ -1,14 +1,14 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { SetupError } from '../../core/errors.ts';
+import { makeFolder } from '../../folders.ts';
 
 /**
  * Keeps a second seeding on the same folder out: two would both find that a customer has no store yet. An open
  * exclusive transaction is the lock, because the operating system drops it with the process, however it ends.
  */
 export async function lockSeeding(folder: string): Promise<{ release(): Promise<void> }> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const handle = await new Promise<sqlite3.Database>((resolve, reject) => {
     const opened: sqlite3.Database = new sqlite3.Database(join(folder, 'lock'), error =>
       error ? reject(error) : resolve(opened),

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import KeyvSqlite from '@keyv/sqlite';
+import { makeFolder } from '../../folders.ts';
 import { SetupError } from '../errors.ts';
 import { inBatches, oneByOne } from './in-batches.ts';
 import { createRowCache } from './row-cache.ts';
@@ -20,7 +20,7 @@ const TICKET_BLOCK = 1_000;
  */
 export async function openSqliteState(dataDir: string): Promise<State> {
   // For its owner alone, since everything is in there. A folder that was there before stays as its owner has it.
-  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+  await makeFolder(dataDir, 0o700).catch((cause: unknown) => {
     throw new SetupError(
       `Cannot create the data directory ${dataDir}: ${reason(cause)}. Create it for the user that runs the bot, or set SHOPPER_DATA_DIR to another folder.`,
       { cause },
