@@ -9,6 +9,7 @@ import {
   type GatewayReadyDispatchData,
   type Interaction,
   Options,
+  SimpleShardingStrategy,
   Status,
 } from 'discord.js';
 import { SetupError } from '../../core/errors.ts';
@@ -16,7 +17,7 @@ import type { RateLimited } from '../../core/telemetry.ts';
 import type { Log } from '../../log.ts';
 import { answerAgain } from './answer-again.ts';
 import { guardToken, restOptions } from './api.ts';
-import { fillInInteraction } from './payloads.ts';
+import { fillInInteraction, fillInReady } from './payloads.ts';
 import { watchRest } from './rest-watch.ts';
 import type { DiscordSettings } from './settings.ts';
 
@@ -136,6 +137,13 @@ export function createGateway(deps: {
       intents: readsContent ? [...INTENTS, GatewayIntentBits.MessageContent] : INTENTS,
       rest: restOptions(settings.apiUrl),
       allowedMentions: { parse: [], repliedUser: false },
+      ws: {
+        // As by default, but here is where READY passes before discord.js reads it.
+        buildStrategy(manager) {
+          manager.on('ready', ({ data }: { data: object }) => fillInReady(data, settings.applicationId));
+          return new SimpleShardingStrategy(manager);
+        },
+      },
       ...(shards === 'auto'
         ? { shards }
         : { shards: Array.from({ length: shards }, (_, id) => id), shardCount: shards }),

@@ -10,6 +10,11 @@ import { z } from 'zod';
 /** What Discord takes of a file where nothing is said (Discord, reference, "Uploading Files"). */
 const FILE_LIMIT = 10 * 1024 * 1024;
 
+/** `applicationId` is the bot's own user id as well, but for older applications. */
+export function fillInReady(raw: object, applicationId: string): void {
+  fillIn(raw, { user: { id: applicationId }, guilds: [], application: { id: applicationId } });
+}
+
 const given = z.object({
   guild_id: z.string().nullish(),
   channel_id: z.string().nullish(),

@@ -23,6 +23,14 @@ afterEach(() => world.close());
 
 /** DISCORD_API_URL may name a server that says less than Discord, or does less. */
 describe('on another server that speaks Discord’s API', () => {
+  it('begins where READY says little more than that it is one', async () => {
+    const { discord, ana } = world;
+    discord.gateway.leaveOut('READY', ['v', 'user', 'guilds', 'shard', 'application', 'private_channels']);
+    await world.start();
+    discord.as(ana.id).dm('hello');
+    expect((await nthMessage(world, 1)).text).toBe('hello');
+  });
+
   it('hears messages that come with what matters alone', async () => {
     await world.start();
     const { discord, ana } = world;
