@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { conversationKey } from '../../src/core/message.ts';
 import { defineTool } from '../../src/core/turn/custom-tools.ts';
 import { createLog } from '../../src/log.ts';
 import { ModelError } from '../../src/runtime/ports.ts';
@@ -368,12 +369,16 @@ describe('a process that ends in the middle of a turn', () => {
         uses: [{ name: 'write', input: { file_path: `${mount}/sizes.md`, content: '- shoe size: 9' } }],
       };
     });
-    bench = await createBench({ model });
+    const lines: unknown[] = [];
+    const log = createLog('info', { write: line => void lines.push(JSON.parse(line)) });
+    bench = await createBench({ model, log });
     const first = bench.adapter;
     await first.bot().receive(first.message('size 9', { id: 'M1' }));
     await first.until(() => first.replies[0]?.snapshots.at(-1)?.text === 'One ');
     await bench.restart('abandon');
     expect(first.replies[0]?.final).toBeNull();
+    const conversation = conversationKey(first.conversation());
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'turn.handed_over', conversation }));
     const second = bench.adapter;
     await second.until(() => second.replies.length === 1);
     release();

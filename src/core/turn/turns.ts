@@ -84,7 +84,13 @@ export function createTurns(deps: TurnsDeps): Turns {
         // Somebody who holds them for too long is waited for no more.
         patient = await deps.holds.free(conversation);
       } catch (error) {
-        if (shutdown.signal.aborted) return;
+        if (shutdown.signal.aborted) {
+          log.info(
+            { event: 'turn.handed_over', conversation },
+            'the process stops before a turn is over; another process or the next start carries it on',
+          );
+          return;
+        }
         const again = failures + 1 < MAX_ATTEMPTS;
         log.error(
           { event: 'turn.stuck', conversation, attempt: failures, again, err: error },
