@@ -6,6 +6,7 @@ import {
   type MessageContextMenuCommandInteraction,
   MessageFlags,
   type ModalSubmitInteraction,
+  type Poll,
 } from 'discord.js';
 import type { BotPort, Receipt } from '../../core/adapter.ts';
 import type { Attachment, Message, Quote } from '../../core/message.ts';
@@ -14,7 +15,7 @@ import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
 import { readCustomId } from './custom-id.ts';
 import { attachmentOf, quotesOf } from './inbound.ts';
-import { cardsOf, filesOf, type IncomingAttachment, type Passage } from './incoming.ts';
+import { cardsOf, extrasOf, filesOf, type IncomingAttachment, type Passage, textsOf } from './incoming.ts';
 import { personBehind } from './people.ts';
 import { askedIn } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
@@ -159,12 +160,21 @@ export function createAsking(deps: {
   return { ask, openForm, submitForm };
 }
 
-function passageOf(it: Pick<DiscordMessage, 'content' | 'mentions' | 'attachments' | 'embeds'>): Passage {
+type Shown = 'content' | 'mentions' | 'attachments' | 'embeds' | 'components' | 'stickers';
+
+function passageOf(it: Pick<DiscordMessage, Shown> & { poll?: Poll | null }): Passage {
+  const answers = it.poll?.answers.map(answer => answer.text) ?? [];
   return {
     content: it.content,
     mentioned: it.mentions.users.map(user => ({ id: user.id, name: user.displayName })),
     attachments: it.attachments.map(shapeOf),
-    cards: cardsOf(it.embeds.map(({ data }) => data)),
+    cards: [
+      ...cardsOf(it.embeds.map(({ data }) => data)),
+      ...textsOf(it.components.map(each => each.toJSON())),
+    ],
+    extras: extrasOf(it.poll == null ? null : { question: it.poll.question.text, answers }, [
+      ...it.stickers.values(),
+    ]),
   };
 }
 

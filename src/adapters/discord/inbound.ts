@@ -88,7 +88,7 @@ export function messageOf(
       thread: null,
       audience: about.audience,
     },
-    text: readableText(incoming.content, incoming.mentioned, botId),
+    text: wordsOf({ ...incoming, cards: [], attachments: [] }, botId),
     attachments: [
       ...filesOf(incoming).map(it => attachmentOf(it, incoming)),
       ...(referred?.attachments ?? []),
@@ -153,9 +153,11 @@ function passedOn({ forwarded }: { forwarded: readonly Passage[] }, botId: strin
 }
 
 /** Of files it must be known that they are there, and whose they are. */
-function wordsOf({ content, mentioned, attachments, cards }: Passage, botId: string): string {
+function wordsOf({ content, mentioned, attachments, cards, extras }: Passage, botId: string): string {
   const files = attachments.map(({ filename }) => `[file: ${filename}]`);
-  return [readableText(content, mentioned, botId), ...cards, ...files]
+  return [content, ...cards, ...extras]
+    .map(words => readableText(words, mentioned, botId))
+    .concat(files)
     .filter(words => words !== '')
     .join('\n');
 }

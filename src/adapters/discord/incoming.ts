@@ -1,6 +1,6 @@
 /** A message as Discord delivers it, by gateway or REST, reduced to what matters here. Pure. */
 
-import { MessageReferenceType, MessageType } from 'discord.js';
+import { ComponentType, MessageReferenceType, MessageType } from 'discord.js';
 import { z } from 'zod';
 import { timeOf } from './live-channels.ts';
 
@@ -9,8 +9,10 @@ export interface Passage {
   content: string;
   mentioned: { id: string; name: string }[];
   attachments: IncomingAttachment[];
-  /** What the cards of an app say, a text each; without previews of links, which others wrote. */
+  /** What the cards and panels of an app say, a text each; without previews of links, which others wrote. */
   cards: string[];
+  /** A poll and stickers, a text each: the author's own words. */
+  extras: string[];
 }
 
 export interface Incoming extends Passage {
@@ -74,11 +76,28 @@ const embed = z.object({
   fields: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
 });
 
+const poll = z.object({
+  question: z.object({ text: z.string().nullish() }),
+  answers: z.array(z.object({ poll_media: z.object({ text: z.string().nullish() }) })).nullish(),
+});
+
+const component = z.object({
+  type: z.number(),
+  content: z.string().nullish(),
+  components: z.array(z.unknown()).nullish(),
+});
+
 const passage = {
   content: z.string().nullish(),
   attachments: z.array(attachment).nullish(),
   mentions: z.array(user).nullish(),
   embeds: z.array(embed).nullish().catch(null),
+  components: z.array(z.unknown()).nullish().catch(null),
+  poll: poll.nullish().catch(null),
+  sticker_items: z
+    .array(z.object({ name: z.string() }))
+    .nullish()
+    .catch(null),
 };
 
 const snapshots = z.array(z.object({ message: z.object(passage) })).nullish();
@@ -156,16 +175,37 @@ export function cardsOf(embeds: readonly z.infer<typeof embed>[]): string[] {
     .filter(text => text !== '');
 }
 
-function passageOf({
-  content,
-  mentions,
-  attachments,
-  embeds,
-}: z.infer<z.ZodObject<typeof passage>>): Passage {
+/** What stands in the components of a message (Discord, components/reference), wherever in them. */
+export function textsOf(components: readonly unknown[]): string[] {
+  return components.flatMap(raw => {
+    const it = component.safeParse(raw).data;
+    if (it?.type === ComponentType.TextDisplay) return it.content == null ? [] : [it.content];
+    return textsOf(it?.components ?? []);
+  });
+}
+
+export function extrasOf(
+  asked: { question: string | null; answers: readonly (string | null)[] } | null,
+  stickers: readonly { name: string }[],
+): string[] {
+  const answers = (asked?.answers ?? []).filter(answer => answer !== null).map(answer => `- ${answer}`);
+  return [
+    ...(asked === null ? [] : [[`[poll: ${asked.question ?? ''}]`, ...answers].join('\n')]),
+    ...stickers.map(({ name }) => `[sticker: ${name}]`),
+  ];
+}
+
+function passageOf(it: z.infer<z.ZodObject<typeof passage>>): Passage {
+  const { content, mentions, attachments } = it;
+  const answers = (it.poll?.answers ?? []).map(({ poll_media }) => poll_media.text ?? null);
   return {
     content: content ?? '',
     mentioned: (mentions ?? []).map(named),
-    cards: cardsOf(embeds ?? []),
+    cards: [...cardsOf(it.embeds ?? []), ...textsOf(it.components ?? [])],
+    extras: extrasOf(
+      it.poll == null ? null : { question: it.poll.question.text ?? null, answers },
+      it.sticker_items ?? [],
+    ),
     attachments: (attachments ?? []).map(({ id, filename, content_type, size, url }) => ({
       id,
       filename,

@@ -191,6 +191,20 @@ describe('the message for the core', () => {
     ]);
   });
 
+  it('says what is said by a poll or with a sticker, and quotes both of others', () => {
+    const said = {
+      poll: { question: { text: 'Boots?' }, answers: [{ poll_media: { text: 'Otter 3' } }] },
+      sticker_items: [{ id: '1', name: 'Wave', format_type: 1 }],
+    };
+    const text = '[poll: Boots?]\n- Otter 3\n[sticker: Wave]';
+    expect(messageOf(incoming({ content: '', ...said }), about)).toMatchObject({ text, context: [] });
+    const message_snapshots = [{ message: { content: '', ...said } }];
+    expect(messageOf(incoming({ message_snapshots }), about)).toMatchObject({
+      text: 'hello',
+      context: [{ author: 'a forwarded message', text }],
+    });
+  });
+
   it('is withheld when a forward comes without what it says, as Discord sends it without the intent', () => {
     const forwarded = (content: string) =>
       incoming({ content: '', message_snapshots: [{ message: { content } }] });

@@ -258,6 +258,28 @@ describe('user-installed use', () => {
     expect(await nthMessage(world, 1)).toMatchObject({ text: 'Would they suit me?', context });
   });
 
+  it('asks about a poll, a sticker, and a panel of another app', async () => {
+    const { discord, ana, ben, channel } = world;
+    const poll = discord.as(ben.id).say(channel.id, '', { poll: ['Which boots?', 'Otter 3', 'Heron'] });
+    const sticker = discord.as(ben.id).say(channel.id, '', { stickers: ['Wave'] });
+    const panel = discord.as(ben.id).say(channel.id, 'new');
+    panel.content = '';
+    panel.components.push(panelSaying('Otter 3'));
+    const passedOn = discord.as(ben.id).forward(panel.id, channel.id);
+    const asked = [
+      [poll, 'Ben', '[poll: Which boots?]\n- Otter 3\n- Heron'],
+      [sticker, 'Ben', '[sticker: Wave]'],
+      [panel, 'Ben', 'Otter 3\nWarm boots'],
+      [passedOn, 'a forwarded message', 'Otter 3\nWarm boots'],
+    ] as const;
+    for (const [index, [target, author, text]] of asked.entries()) {
+      const opened = discord.as(ana.id).messageCommand('Ask shopper about this', target.id);
+      await discord.answered(opened);
+      discord.as(ana.id).submit(opened, { question: 'Good?' });
+      expect((await nthMessage(world, index + 1)).context).toEqual([{ author, text }]);
+    }
+  });
+
   it('asks about what a message only passes on, which is not the words of who did that', async () => {
     const { discord, ana, ben, channel } = world;
     const dm = discord.as(ben.id).dm('Otter 3 boots', {
@@ -277,6 +299,18 @@ describe('user-installed use', () => {
     expect(Buffer.from(bytes).toString()).toBe('png');
   });
 });
+
+/** Text at two depths of Components V2. */
+function panelSaying(title: string) {
+  const button = { type: 2, style: 2, custom_id: 'buy', label: 'Buy' };
+  return {
+    type: 17,
+    components: [
+      { type: 10, content: title },
+      { type: 9, components: [{ type: 10, content: 'Warm boots' }], accessory: button },
+    ],
+  };
+}
 
 function fail(): never {
   throw new Error('nothing there');

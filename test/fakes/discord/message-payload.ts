@@ -1,6 +1,6 @@
 // Messages as API objects (Discord's resources/message). The message content rule is applied here: without the
 // intent a message from others, outside DMs, that does not mention the bot comes with empty content, embeds,
-// attachments and components (docs, events/gateway, "Message Content Intent").
+// attachments and components and no poll (docs, events/gateway, "Message Content Intent").
 
 import { MessageFlags, MessageReferenceType, MessageType } from 'discord-api-types/v10';
 import type { Json } from './form.ts';
@@ -55,6 +55,8 @@ export function messagePayload(kernel: Kernel, message: Message, hasIntent: bool
     attachments: readable
       ? message.attachments.map(attachment => attachmentPayload(kernel, message.channelId, attachment))
       : [],
+    ...(readable && message.poll !== null ? { poll: message.poll } : {}),
+    ...(message.stickers.length === 0 ? {} : { sticker_items: message.stickers }),
     mentions: message.mentions.users.map(id => userById(state, id)),
     mention_roles: message.mentions.roles,
     mention_everyone: message.mentions.everyone,
@@ -99,6 +101,7 @@ function snapshotPayload(kernel: Kernel, snapshot: Snapshot, readable: boolean):
     attachments: readable
       ? snapshot.attachments.map(it => attachmentPayload(kernel, snapshot.channelId, it))
       : [],
+    ...(snapshot.stickers.length === 0 ? {} : { sticker_items: snapshot.stickers }),
     timestamp: iso(snapshot.createdAt),
     edited_timestamp: snapshot.editedAt === null ? null : iso(snapshot.editedAt),
     flags: snapshot.flags,

@@ -19,6 +19,8 @@ export interface Posting {
   embeds?: Json[];
   components?: Json[];
   files?: readonly NewFile[];
+  poll?: Json;
+  stickers?: Json[];
   flags?: number;
   tts?: boolean;
   nonce?: string | number | null;
@@ -84,6 +86,8 @@ export function post(kernel: Kernel, channel: Channel, posting: Posting): Messag
     unfurled: [],
     components,
     attachments: keepFiles(kernel, channel, posting.files ?? [], posting.ephemeralFor != null),
+    poll: posting.poll ?? null,
+    stickers: posting.stickers ?? [],
     flags: posting.flags ?? 0,
     tts: posting.tts ?? false,
     nonce: posting.nonce ?? null,

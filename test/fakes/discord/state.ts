@@ -126,6 +126,7 @@ export type Snapshot = Pick<
   | 'embeds'
   | 'components'
   | 'attachments'
+  | 'stickers'
   | 'flags'
   | 'mentions'
   | 'createdAt'
@@ -146,6 +147,8 @@ export interface Message {
   unfurled: Json[];
   components: Json[];
   attachments: Attachment[];
+  poll: Json | null;
+  stickers: Json[];
   flags: number;
   tts: boolean;
   nonce: string | number | null;

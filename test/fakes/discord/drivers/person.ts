@@ -4,6 +4,7 @@
 import { ChannelType, MessageFlags, MessageType } from 'discord-api-types/v10';
 import { openDm } from '../dms.ts';
 import { reactionEvent, typingEvent } from '../events.ts';
+import type { Json } from '../form.ts';
 import type { Kernel } from '../kernel.ts';
 import { PARSE_ALL } from '../mentions.ts';
 import { edit, post, remove } from '../messages.ts';
@@ -38,6 +39,10 @@ export interface SayOptions {
   /** Deliver the event so many times. */
   times?: number;
   silent?: boolean;
+  /** Its question comes first. */
+  poll?: readonly [question: string, ...answers: string[]];
+  /** By name. */
+  stickers?: readonly string[];
 }
 
 export interface Person {
@@ -98,6 +103,8 @@ export function createPerson(kernel: Kernel, id: string): Person {
         description: null,
         data: Buffer.from(file.data),
       })),
+      ...(options.poll === undefined ? {} : { poll: pollOf(...options.poll) }),
+      stickers: (options.stickers ?? []).map(name => ({ id: kernel.ids.next(), name, format_type: 1 })),
       flags: options.silent ? MessageFlags.SuppressNotifications : 0,
       ...(replyTo
         ? {
@@ -127,10 +134,11 @@ export function createPerson(kernel: Kernel, id: string): Person {
     say: (channelId, content, options) => say(channelOf(state, channelId), content, options),
     forward(messageId, toChannelId) {
       const { channel: from, message } = existing(messageId);
+      if (message.poll !== null) throw new Error('polls cannot be forwarded');
       const channel = channelOf(state, toChannelId);
       requirePermissions(state, channel, id, sendingPermission(channel));
       const { type, channelId, content, embeds, components, attachments, flags, mentions } = message;
-      const { createdAt, editedAt } = message;
+      const { stickers, createdAt, editedAt } = message;
       return post(kernel, channel, {
         authorId: id,
         content: '',
@@ -139,7 +147,7 @@ export function createPerson(kernel: Kernel, id: string): Person {
         reference: { messageId, channelId: from.id, guildId: from.guildId },
         snapshot: structuredClone({
           ...{ type, channelId, content, embeds, components, attachments, flags, mentions },
-          ...{ createdAt, editedAt },
+          ...{ stickers, createdAt, editedAt },
         }),
       });
     },
@@ -188,5 +196,16 @@ export function createPerson(kernel: Kernel, id: string): Person {
           message.deletedAt === null && (message.ephemeralFor === null || message.ephemeralFor === id),
       );
     },
+  };
+}
+
+/** Discord's resources/poll, "Poll Object". */
+function pollOf(question: string, ...answers: readonly string[]): Json {
+  return {
+    question: { text: question },
+    answers: answers.map((text, index) => ({ answer_id: index + 1, poll_media: { text } })),
+    expiry: null,
+    allow_multiselect: false,
+    layout_type: 1,
   };
 }
