@@ -4,7 +4,7 @@ import { makeFolder } from '../../folders.ts';
 import { SetupError } from '../errors.ts';
 import { inBatches, oneByOne } from './in-batches.ts';
 import { createRowCache } from './row-cache.ts';
-import { createPages } from './sqlite-pages.ts';
+import { createCounts, createPages } from './sqlite-pages.ts';
 import { EXPIRES, PREPARE_WRITES, SWEEP, type Write } from './sqlite-statements.ts';
 import { createWrites, type Query, type Writes } from './sqlite-writes.ts';
 import type { State, Table } from './state.ts';
@@ -90,7 +90,9 @@ class Store extends KeyvSqlite {
   /** The file is held exclusively, so nobody else changes what is in it. */
   readonly #cache = createRowCache();
   readonly #writes: Writes;
-  readonly #read = inBatches<string, string | null>(oneByOne(), async batch => {
+  /** Whatever is read: the connection does one thing at a time. */
+  readonly reading = oneByOne();
+  readonly #read = inBatches<string, string | null>(this.reading, async batch => {
     const rows: unknown[] = await this.getMany(batch.map(({ work }) => work));
     for (const [index, { resolve }] of batch.entries()) {
       const row = rows[index];
@@ -139,7 +141,6 @@ function queryOf<R = Record<string, unknown>>(connection: KeyvSqlite): Query<R> 
 }
 
 function rowsOf(store: Store): Rows {
-  const read = queryOf<{ value: number }>(store);
   const written = (row: string, ttlMs: number | undefined) =>
     ttlMs === undefined ? row : expiring(row, Date.now() + ttlMs);
   return {
@@ -147,11 +148,8 @@ function rowsOf(store: Store): Rows {
     insert: (key, row, ttlMs) => store.write({ op: 'insert', key, row: written(row, ttlMs) }),
     replace: (key, expected, row, ttlMs) =>
       store.write({ op: 'replace', key, expected, row: written(row, ttlMs) }),
-    page: createPages(queryOf(store)),
-    async count(from, end) {
-      const [row] = await read(`SELECT count(*) AS value FROM keyv WHERE key >= ? AND key < ?`, from, end);
-      return Number(row?.value ?? 0);
-    },
+    page: createPages(queryOf(store), store.reading),
+    count: createCounts(queryOf(store), store.reading),
   };
 }
 
