@@ -61,6 +61,8 @@ export interface DiscordApi {
 
 const NO_PINGS = { parse: [], replied_user: false };
 
+const MOST_THREADS = 1_000;
+
 const posted = z.object({ id: z.string(), content: z.string().nullish().default(null) });
 const withId = z.object({ id: z.string() });
 
@@ -100,6 +102,8 @@ export function createDiscordApi(deps: {
   const retryMs = deps.retryMs ?? 1_000;
   let failures = 0;
   const answering = new Map<string, Promise<void>>();
+  /** Threads that were made or found not long ago, by their message: the reply makes it, its notices follow. */
+  const threads = new Map<string, string>();
 
   async function call<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -153,8 +157,10 @@ export function createDiscordApi(deps: {
       call(async () => {
         await rest.post(Routes.channelTyping(channelId));
       }),
-    startThread: (channelId, messageId, name) =>
-      call(async () => {
+    async startThread(channelId, messageId, name) {
+      const known = threads.get(messageId);
+      if (known !== undefined) return known;
+      const id = await call(async () => {
         try {
           const body = { name, auto_archive_duration: 1_440 };
           return withId.parse(await rest.post(Routes.threads(channelId, messageId), { body })).id;
@@ -162,7 +168,11 @@ export function createDiscordApi(deps: {
           if (codeOf(error) === RESTJSONErrorCodes.ThreadAlreadyCreatedForMessage) return messageId;
           throw error;
         }
-      }),
+      });
+      threads.set(messageId, id);
+      if (threads.size > MOST_THREADS) threads.delete(threads.keys().next().value ?? '');
+      return id;
+    },
     unarchive: threadId =>
       call(async () => {
         await rest.patch(Routes.channel(threadId), { body: { archived: false } });

@@ -57,6 +57,19 @@ describe('notices', () => {
     expect(discord.as(ben.id).sees(message.id).map(words).join()).not.toContain('shoe size');
   });
 
+  it('stand in the thread of the reply, which is not made a second time', async () => {
+    const { discord } = world;
+    const message = await inThread();
+    const { sink } = openReply(world, message);
+    await sink.finish(done('Hello.'));
+    sink.close();
+    await world.adapter.notify(message, notice, 'private');
+    expect(botSaid(world, message.id)).toEqual(['Hello.', '-# I updated my memory of Ana']);
+    expect(
+      discord.journal.rest({ method: 'POST', route: '/channels/:channel/messages/:message/threads' }),
+    ).toHaveLength(1);
+  });
+
   it('go to the DMs by setting, and to a line where the person takes no DMs', async () => {
     await world.close();
     world = await createWorld({ settings: { privateNotices: 'dm' } });
