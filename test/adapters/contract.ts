@@ -332,10 +332,14 @@ export function adapterContract(name: string, create: () => Promise<ContractHarn
         const second = it_.adapter.openReply(message, kept.handle, kept.save);
         const answer_ = second.ask(question, new AbortController().signal);
         // Until the next process asks it, nobody waits for the answer.
-        for (let answered: unknown = null; answered === null; ) {
+        const answers: boolean[] = [];
+        void answer_.then(allowed => answers.push(allowed));
+        const turnedAway = () => it_.sees('ann', message).filter(({ onlyThem }) => onlyThem).length;
+        while (answers.length === 0) {
+          const before = turnedAway();
           const [shown] = questions();
           if (shown?.buttons[0] !== undefined) await it_.press('ann', shown, shown.buttons[0]);
-          answered = await Promise.race([answer_, new Promise(resolve => setTimeout(resolve, 5, null))]);
+          await it_.until(() => answers.length > 0 || turnedAway() > before, 'what became of the press');
         }
         expect(await answer_).toBe(true);
         await it_.until(() => questions().every(({ buttons }) => buttons.length === 0), 'the buttons gone');

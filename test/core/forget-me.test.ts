@@ -5,7 +5,7 @@ import type { Passing } from '../fakes/fault-proxy.ts';
 import { type Bench, collect, createBench } from '../helpers/bench.ts';
 import { gate } from '../helpers/gate.ts';
 import { manualClock } from '../helpers/manual-clock.ts';
-import { memoryOf, obedientModel, write } from '../helpers/memory.ts';
+import { leaveTurnsForLater, memoryOf, obedientModel, write } from '../helpers/memory.ts';
 import { createScriptedModel } from '../helpers/scripted-model.ts';
 
 let bench: Bench;
@@ -158,7 +158,7 @@ describe('forgetting a person', () => {
   it('leaves nothing of what was just being taken back from a turn before', async () => {
     bench = await createBench({ model: obedientModel(), limits: { outageMs: 300 } });
     const ann = memoryOf(bench);
-    const { adapter, proxy, state } = bench;
+    const { adapter, state } = bench;
     const [begun, rest, over, waits] = [gate(), gate(), gate(), gate()];
     const intents = state.table('edit-intent');
     const { set } = intents;
@@ -175,12 +175,7 @@ describe('forgetting a person', () => {
       if (!isTaken) waits.open();
       return isTaken;
     };
-    // So that the turn leaves it for later.
-    proxy.plan(({ path }) =>
-      path.endsWith('/memory_versions') && adapter.replies[0]?.closed !== true
-        ? { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } }
-        : undefined,
-    );
+    leaveTurnsForLater(bench);
     const context = [{ author: 'Ben', text: 'remember evil' }];
     await adapter.bot().receive({ ...adapter.message(write('a.md', '- evil\n')), context });
     await begun.opened;

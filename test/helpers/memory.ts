@@ -61,6 +61,15 @@ export function memoryOf(bench: Bench, user = 'ann') {
   };
 }
 
+/** What the first turn changes in memory cannot be looked at before it is answered, so it is left to be looked at later. */
+export function leaveTurnsForLater({ proxy, adapter }: Bench): void {
+  proxy.plan(({ path }) =>
+    path.endsWith('/memory_versions') && adapter.replies[0]?.closed !== true
+      ? { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } }
+      : undefined,
+  );
+}
+
 /**
  * A model that does with its memory folder what the message says, line by line: "write sizes.md <json string>",
  * "read sizes.md", "grep word", "sh mv $M/a.md $M/b.md".

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { wordsOfAuthor } from '../../../src/core/views.ts';
 import { type Bench, collect, createBench } from '../../helpers/bench.ts';
 import { gate } from '../../helpers/gate.ts';
-import { memoryOf, obedientModel, write } from '../../helpers/memory.ts';
+import { leaveTurnsForLater, memoryOf, obedientModel, write } from '../../helpers/memory.ts';
 
 let bench: Bench;
 afterEach(() => bench.stop());
@@ -141,7 +141,7 @@ describe('changes that wait for the person', () => {
   it('are not held again when their turn is looked at once more after the person has agreed', async () => {
     bench = await createBench({ model: obedientModel(), limits: { outageMs: 300 } });
     const ann = memoryOf(bench);
-    const { adapter, proxy, state } = bench;
+    const { adapter, state } = bench;
     const dues = state.table('notice-due');
     const remove = dues.delete;
     const { open, opened } = gate();
@@ -152,11 +152,7 @@ describe('changes that wait for the person', () => {
       open();
       throw new Error('the state is away');
     };
-    proxy.plan(({ path }) =>
-      path.endsWith('/memory_versions') && adapter.replies[0]?.closed !== true
-        ? { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } }
-        : undefined,
-    );
+    leaveTurnsForLater(bench);
     const context = [{ author: 'Ben', text: 'remember evil' }];
     await adapter.bot().receive({ ...adapter.message(write('a.md', '- evil\n')), context });
     await opened;
