@@ -1,5 +1,4 @@
 import {
-  ApplicationIntegrationType,
   type ChatInputCommandInteraction,
   type Message as DiscordMessage,
   InteractionContextType,
@@ -17,7 +16,7 @@ import { readCustomId } from './custom-id.ts';
 import { attachmentOf, quotesOf } from './inbound.ts';
 import { cardsOf, extrasOf, filesOf, type IncomingAttachment, type Passage, textsOf } from './incoming.ts';
 import { personBehind } from './people.ts';
-import { askedIn } from './places.ts';
+import { askedIn, isInstalled } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
 import { askForm, QUESTION_FIELD } from './views.ts';
 
@@ -133,8 +132,7 @@ export function createAsking(deps: {
       until: deps.now() + TOKEN_MS,
       ephemeral: !asked.shared,
       channelId,
-      installed:
-        interaction.authorizingIntegrationOwners[ApplicationIntegrationType.GuildInstall] !== undefined,
+      installed: isInstalled(interaction),
     };
     const message: Message = {
       id: interaction.id,

@@ -31,9 +31,10 @@ import {
 } from './change-panels.ts';
 import { editorForm, type Form, factsForm } from './memory-forms.ts';
 import { factsPanel, filePanel, memoryPanel } from './memory-panels.ts';
+import { FOLLOW_UPS } from './outlet.ts';
 import { button, type Panel, panel, plain, row, text } from './parts.ts';
 import { personBehind } from './people.ts';
-import { askedIn } from './places.ts';
+import { askedIn, isInstalled } from './places.ts';
 
 /** What can be answered with a view. */
 export type Answerable =
@@ -243,7 +244,8 @@ export function createDialogs(deps: {
     settle,
     share,
     async whisper(interaction, view) {
-      for (const panel of panelsOf(interaction, view, {})) await below(interaction, panel);
+      const panels = within(interaction, panelsOf(interaction, view, {}), FOLLOW_UPS);
+      for (const panel of panels) await below(interaction, panel);
     },
     open,
     async reopen(interaction, id) {
@@ -260,10 +262,18 @@ const MAY_BE_HEARD =
 
 /** The first panel where the answer belongs, any others below it. */
 async function answer(interaction: Answerable, panels: readonly Panel[]): Promise<void> {
-  for (const [index, it] of panels.entries()) {
+  for (const [index, it] of within(interaction, panels, 1 + FOLLOW_UPS).entries()) {
     if (index === 0) await interaction.editReply(it);
     else await below(interaction, it);
   }
+}
+
+/** As many as may be sent there, the last of which says where all of them are to be had. */
+function within(interaction: Answerable, panels: readonly Panel[], most: number): readonly Panel[] {
+  if (panels.length <= most || isInstalled(interaction)) return panels;
+  const left = panels.length - most + 1;
+  const rest = `Discord lets me send you no more here: ${left} of ${panels.length} messages are missing. Ask me the same in a direct message, and you get them all.`;
+  return [...panels.slice(0, most - 1), panel([text(rest)])];
 }
 
 async function below(interaction: Answerable, { flags, ...content }: Panel): Promise<void> {

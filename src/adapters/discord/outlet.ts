@@ -157,7 +157,8 @@ function simpleOutlet(
 
 /** Room for the last calls to arrive before the token ends. */
 const TOKEN_MARGIN_MS = 20_000;
-const FOLLOW_UPS = 5;
+/** So many messages may follow the first where the bot itself is not (Discord, interactions/receiving-and-responding). */
+export const FOLLOW_UPS = 5;
 /** An interaction is acknowledged within three seconds or never (Discord, interactions/receiving-and-responding). */
 const EARLY_MS = 300;
 const EARLY_TRIES = 10;

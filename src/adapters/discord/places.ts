@@ -1,9 +1,11 @@
 import {
+  ApplicationIntegrationType,
   type Channel,
   ChannelType,
   type Client,
   type ClientUser,
   DiscordAPIError,
+  type Interaction,
   PermissionsBitField,
 } from 'discord.js';
 import { beginning, clip } from '../../core/reply/text-split.ts';
@@ -64,6 +66,11 @@ export function threadName(text: string, author: string): string {
   if (line.length <= NAME_LENGTH) return line;
   const cut = beginning(line, NAME_LENGTH).replace(/\s+\S*$/, '');
   return `${cut}…`;
+}
+
+/** Whether the bot itself is where this was used, rather than with the person alone. */
+export function isInstalled({ authorizingIntegrationOwners: owners }: Interaction): boolean {
+  return owners[ApplicationIntegrationType.GuildInstall] !== undefined;
 }
 
 /** Where somebody who has the bot with them asks for their eyes alone: a conversation apart from the channel's. */

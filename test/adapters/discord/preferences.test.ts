@@ -706,6 +706,35 @@ describe('/preferences export', () => {
     expect(files().every(({ data }) => data.length <= 1_000)).toBe(true);
     expect(files()[0]?.filename).toMatch(/^memory-1-of-\d\.md$/);
   });
+
+  it('of more files than may be sent where the bot is not says where all of it is to be had', async () => {
+    await world.close();
+    world = await createWorld({ fake: { fileLimit: 1_000 } });
+    await world.start();
+    const { discord, ana } = world;
+    const content = 'likes boots\n'.repeat(700);
+    answering({ export: () => file(content) });
+    discord.world.installForUser(ana.id);
+    const elsewhere = discord.world.addGuild('Elsewhere', { members: [ana.id], withBot: false });
+    const place = discord.world.addChannel(elsewhere.id, 'chat').id;
+    command('export', {}, place);
+    const last = await discord.until(() => discord.as(ana.id).sees(place)[5], 'the last message');
+    expect(words(last)).toContain('4 of 9 messages are missing. Ask me the same in a direct message');
+    const dm = discord.as(ana.id).dmChannel().id;
+    command('export', {}, dm);
+    const files = () =>
+      discord
+        .as(ana.id)
+        .sees(dm)
+        .flatMap(({ attachments }) => attachments);
+    await discord.until(
+      () =>
+        files()
+          .map(({ data }) => data.toString())
+          .join('') === content,
+      'all of it',
+    );
+  });
 });
 
 describe('where a note may be used, and other accounts', () => {
