@@ -25,12 +25,26 @@ export function outletOf(target: ReplyTarget, api: DiscordApi, now: () => number
 
 /** Discord's word for a fault of its own; while it is down or busy it has others. */
 const FAULT = 500;
-const MOST_FAULTS = 3;
 /** So long a message waits for Discord to mend a fault of its own; others of the person wait with it. */
 const FAULT_MS = 10 * 60_000;
+/** And so long a thread, without which the answer finds its place as well. */
+const THREAD_FAULT_MS = 2_000;
 
-function isFault({ cause }: RetryLater): boolean {
-  return cause instanceof HTTPError && cause.status === FAULT;
+/** What Discord itself fails at for so long it has refused. */
+function createPatience(forMs: number, now: () => number): <T>(work: () => Promise<T>) => Promise<T> {
+  let faultySince: number | null = null;
+  return async work => {
+    try {
+      const result = await work();
+      faultySince = null;
+      return result;
+    } catch (error) {
+      const cause = error instanceof RetryLater ? error.cause : null;
+      if (!(cause instanceof HTTPError) || cause.status !== FAULT) throw error;
+      faultySince ??= now();
+      throw now() - faultySince < forMs ? error : cause;
+    }
+  };
 }
 
 /** Messages in a channel; the first of them makes the thread, if there is to be one. */
@@ -41,21 +55,16 @@ function channelOutlet(
 ): Outlet {
   const { channelId, messageId, thread } = target;
   let place: Promise<{ channelId: string; replyTo: string | null }> | undefined;
-  let faults = 0;
-
-  /** What Discord itself fails at again and again it would fail at for ever, and the answer would never come. */
-  function isHopeless(error: RetryLater): boolean {
-    if (isFault(error)) faults += 1;
-    return faults >= MOST_FAULTS;
-  }
+  const patiently = createPatience(THREAD_FAULT_MS, now);
 
   async function find() {
     const here = { channelId, replyTo: messageId };
     if (thread === null) return target.quotes ? here : { channelId, replyTo: null };
     try {
-      return { channelId: await api.startThread(channelId, messageId, thread), replyTo: null };
+      const made = await patiently(() => api.startThread(channelId, messageId, thread));
+      return { channelId: made, replyTo: null };
     } catch (error) {
-      if (error instanceof RetryLater && !isHopeless(error)) throw error;
+      if (error instanceof RetryLater) throw error;
       // No thread can be made here after all: the answer follows the message.
       return here;
     }
@@ -114,20 +123,7 @@ function simpleOutlet(
   now: () => number,
 ): Outlet {
   let open = true;
-  let faultySince: number | null = null;
-
-  /** What Discord itself fails at for so long it has refused. */
-  async function patiently<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      const result = await work();
-      faultySince = null;
-      return result;
-    } catch (error) {
-      if (!(error instanceof RetryLater) || !isFault(error)) throw error;
-      faultySince ??= now();
-      throw now() - faultySince < FAULT_MS ? error : error.cause;
-    }
-  }
+  const patiently = createPatience(FAULT_MS, now);
 
   /** Writing to an archived thread opens it again, editing in one does not. */
   async function unarchived<T>(work: (channelId: string) => Promise<T>): Promise<T> {
