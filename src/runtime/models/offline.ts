@@ -16,9 +16,15 @@ import { agrees, everythingQuestion, insists } from './offline/forgetting.ts';
 import { readQuestions } from './offline/questions.ts';
 import { type Call, lookAround, type Saving, save } from './offline/saving.ts';
 import { mountsOf } from './offline/session-start.ts';
-import { lastValue } from './offline/statements.ts';
+import { valuesOf } from './offline/statements.ts';
 import { readTranscript, type Transcript, type Turn } from './offline/transcript.ts';
-import { type Before, mentionsShoes, type Understanding, understand } from './offline/understanding.ts';
+import {
+  type Before,
+  introducesItself,
+  mentionsShoes,
+  type Understanding,
+  understand,
+} from './offline/understanding.ts';
 
 /**
  * The model behind `npm start` when no endpoint is configured: rules, no network, no state. Each request is
@@ -167,7 +173,9 @@ function compose(
   return parts.join('\n');
 }
 
-function greeting({ known }: Knowledge, { start }: Transcript): string {
+function greeting({ known }: Knowledge, { start, turns }: Transcript): string {
+  // Whoever says a name of their own may not be called what the platform says.
+  if (turns.at(-1)?.words.some(introducesItself)) return 'Hello!';
   const shown = start.person?.replace(/\s*\([^)]*\)$/, '').trim() ?? '';
   const name = filedValue(known, 'name') ?? (/^[\p{L}][\p{L}\p{M}' .-]{0,39}$/u.test(shown) ? shown : '');
   return name === '' ? 'Hello!' : `Hello ${name}!`;
@@ -189,14 +197,14 @@ function saidIn(turns: readonly Turn[]): Change[] {
   const said: Change[] = [];
   turns.forEach((turn, index) => {
     const shoes = turns[index - 1]?.words.some(mentionsShoes) ?? false;
-    said.push(...understand(turn.words, { value: lastValue(said), shoes }).changes);
+    said.push(...understand(turn.words, { values: valuesOf(said), shoes }).changes);
   });
   return said;
 }
 
 function beforeLast(turns: readonly Turn[]): Before {
   const shoes = turns.at(-2)?.words.some(mentionsShoes) ?? false;
-  return { value: lastValue(saidIn(turns.slice(0, -1))), shoes };
+  return { values: valuesOf(saidIn(turns.slice(0, -1))), shoes };
 }
 
 function withUnsaved(memory: Files, changes: readonly Change[], date: string | null): Files {

@@ -196,6 +196,64 @@ describe('filing', () => {
     expect((await session.say('I wear size 9')).text).toContain('I already have that');
   });
 
+  it('keeps a size for each brand, and answers and briefs with them', async () => {
+    const session = createConversation();
+    const reply = await session.say('I wear a 9 in Nike but 8.5 in Adidas');
+    expect(reply.text).toMatch(/^Saved: size 9 in Nike; size 8\.5 in Adidas\. Tell me what that size is for/);
+    await session.say('shoes');
+    await session.say('I take a 10 in Nike shoes');
+    expect(session.files.get('/sizes.md')).toBe(
+      '# Sizes\n- shoe size in Nike: 10 (2026-11-22)\n- shoe size in Adidas: 8.5 (2026-11-22)\n',
+    );
+    expect((await session.say("what's my shoe size?")).text).toBe(
+      'As far as I know: shoe size 10 in Nike; shoe size 8.5 in Adidas.',
+    );
+    await session.say('my shoe size is 9');
+    expect((await session.say('find me boots')).text).toContain('- size: 9 (10 in Nike, 8.5 in Adidas)\n');
+  });
+
+  it('keeps height and weight, and says what is asked of them', async () => {
+    const session = createConversation();
+    expect((await session.say(`I'm 5'11" / 180 cm tall and weigh 75 kg`)).text).toContain(
+      `Saved: height 5'11" / 180 cm; weight 75 kg.`,
+    );
+    expect((await session.say('Actually, 181 cm')).text).toContain('Saved: height 181 cm (was');
+    expect((await session.say('How tall am I?')).text).toBe('As far as I know: height 181 cm.');
+    expect((await session.say("what's my jacket size?")).text).toMatch(/^I don't know your jacket size yet/);
+  });
+
+  it('keeps what is liked for an occasion apart from what always holds', async () => {
+    const session = createConversation();
+    await session.say('I like vintage. For work I like plain shirts and avoid red.');
+    expect(session.files.get('/style.md')).toBe(
+      '# Style\n- likes: vintage (2026-11-22)\n- likes for work: plain (2026-11-22)\n',
+    );
+    expect((await session.say('what do I like for work?')).text).toBe(
+      'As far as I know, you like vintage; you like plain for work.',
+    );
+    expect((await session.say('find me a shirt')).text).toMatch(/- style: vintage\n/);
+    expect((await session.say('find me a shirt for work')).text).toMatch(
+      /- occasion: work\n- colours: no red\n- style: vintage, plain\n/,
+    );
+    expect((await session.say("I don't like plain shirts for work")).text).toContain(
+      'you avoid plain for work',
+    );
+    await session.say('forget about red');
+    expect(session.memory()).toMatch(/vintage[\s\S]*avoids for work: plain/);
+    expect(session.memory()).not.toContain('red');
+  });
+
+  it('remembers what is coming up, and what it is for', async () => {
+    const session = createConversation();
+    const reply = await session.say('I need something for a wedding in June');
+    expect(reply.text).toMatch(/^Saved: the note “wedding in June”\.[\s\S]*tell me what you are looking for/);
+    expect((await session.say('find me a dress for the wedding')).text).toContain(
+      '- occasion: wedding in June\n',
+    );
+    expect((await session.say('forget the wedding')).text).toContain('Removed from memory');
+    expect(session.memory()).not.toContain('June');
+  });
+
   it('changes its mind with the person', async () => {
     const session = createConversation();
     await session.say('I hate wool');
@@ -594,8 +652,8 @@ describe('honesty', () => {
     expect(reply.text).toMatch(
       /^Saved: you like Nike; you like Hoka\. I did not understand “Zorg”, so I kept nothing of it\./,
     );
-    expect((await session.say('I have a wedding in June')).text).toBe(
-      'I did not understand “I have a wedding in June”, so I kept nothing of it. “Remember that …” keeps it in your own words.',
+    expect((await session.say('I have a big garden')).text).toBe(
+      'I did not understand “I have a big garden”, so I kept nothing of it. “Remember that …” keeps it in your own words.',
     );
   });
 

@@ -1,10 +1,11 @@
 import { type Attitude, againstIt, everyAttitude, type Topic, topics } from './changes.ts';
-import { spoken } from './confirmation.ts';
-import { entriesOf, same, topicOf } from './entries.ts';
-import { type Files, filedValue, thingsFiled, topicOfPath } from './filing.ts';
+import { forOccasion, spoken } from './confirmation.ts';
+import { attitudeOf, type Entry, entriesOf, same, topicOf, valueSaid } from './entries.ts';
+import { type FiledThing, type Files, filedValue, thingsFiled, topicOfPath } from './filing.ts';
 import { type Amount, amountsIn, money } from './money.ts';
+import { eventIn } from './occasions.ts';
 import type { Question } from './questions.ts';
-import { sizedItem, type Thing } from './vocabulary.ts';
+import { bodily, sizedItem, type Thing } from './vocabulary.ts';
 
 export const introduction =
   "I'm the offline model: I follow rules and am not a language model. I remember sizes, budget, brands, colours, materials and style, and use them in my answers. For real conversations, set ANTHROPIC_API_KEY, or MODEL_BASE_URL and MODEL, and restart me.";
@@ -29,9 +30,9 @@ export function answer(question: Question, knowledge: Knowledge): string {
     case 'everything':
       return everythingKnown(knowledge);
     case 'topics':
-      return question.topics.map(topic => topicKnown(topic, knowledge.known)).join('\n');
+      return question.topics.map(topic => topicKnown(topic, knowledge.known, question.size)).join('\n');
     case 'tastes':
-      return tastesKnown(question.attitudes, knowledge.known);
+      return tastesKnown(question, knowledge.known);
     case 'opinion':
       return question.things.map(thing => opinionOf(thing, knowledge.known)).join(' ');
     case 'command':
@@ -126,33 +127,59 @@ function linesOf(files: Files): string[] {
   };
   return [...files]
     .sort(([a], [b]) => order(a) - order(b) || (a < b ? -1 : 1))
-    .flatMap(([, content]) =>
-      entriesOf(content).map(entry => phrase(entry.key, entry.value, entry.text, entry.date)),
-    );
+    .flatMap(([, content]) => entriesOf(content).map(entry => phrase(entry, entry.date)));
 }
 
-function phrase(key: string | null, value: string, text: string, date: string | null): string {
+function phrase(entry: Entry, date: string | null): string {
+  const { key, value, text } = entry;
   const since = date === null ? '' : ` (${date})`;
-  if (key === 'likes' || key === 'avoids' || key === 'allergic to')
-    return `you ${spoken[key]} ${value}${since}`;
+  const filed = attitudeOf(entry);
+  if (filed !== null) return `${opinion({ ...filed, name: value })}${since}`;
   if (key === 'name') return `you go by ${value}${since}`;
-  return key === null ? `${text}${since}` : `${key} ${value}${since}`;
+  return `${key === null ? text : valueSaid(key, value)}${since}`;
 }
 
-function topicKnown(topic: Topic, files: Files): string {
+function topicKnown(topic: Topic, files: Files, size: string | null): string {
+  if (topic === 'sizes' && size !== null) return sizeKnown(size, files);
   const lines = [...files].flatMap(([path, content]) =>
     entriesOf(content)
       .filter(entry => (topicOf(entry) ?? topicOfPath(path)) === topic)
-      .map(entry => phrase(entry.key, entry.value, entry.text, null)),
+      .map(entry => phrase(entry, null)),
   );
   if (lines.length > 0) return `${topic[0]?.toUpperCase()}${topic.slice(1)}: ${lines.join('; ')}.`;
   return `I don't know your ${topic} yet${topic in examples ? `; tell me, e.g. “${examples[topic]}”` : ''}.`;
 }
 
-function tastesKnown(attitudes: readonly Attitude[], files: Files): string {
+/** One size, and where it is not told itself, what may do for it. */
+function sizeKnown(size: string, files: Files): string {
+  const fitting = [
+    size,
+    ...(bodily.includes(size) ? [] : ['size', ...(size === 'shoe size' ? [] : ['clothing size'])]),
+  ];
+  const entries = [...files.values()].flatMap(entriesOf);
+  const known = fitting
+    .map(key => entries.filter(entry => entry.key === key || entry.key?.startsWith(`${key} in `)))
+    .find(found => found.length > 0);
+  if (known === undefined)
+    return `I don't know your ${size} yet; tell me, e.g. “my ${size} is ${bodily.includes(size) ? (size === 'height' ? '180 cm' : '75 kg') : 'M'}”.`;
+  return `As far as I know: ${known.map(entry => phrase(entry, null)).join('; ')}.`;
+}
+
+/** "you like plain for work" */
+function opinion(filed: Pick<FiledThing, 'attitude' | 'name' | 'occasion'>): string {
+  return `you ${spoken[filed.attitude]} ${filed.name}${forOccasion(filed)}`;
+}
+
+function tastesKnown({ attitudes, occasion }: Extract<Question, { type: 'tastes' }>, files: Files): string {
   const parts = attitudes.flatMap(attitude => {
-    const names = thingsFiled(files, [attitude]).map(thing => thing.name);
-    return names.length === 0 ? [] : [`you ${spoken[attitude]} ${list(names)}`];
+    const filed = thingsFiled(files, [attitude]);
+    const occasions = new Set(filed.map(thing => thing.occasion));
+    return [...occasions]
+      .filter(one => occasion === null || one === occasion || one === undefined)
+      .map(one => {
+        const names = filed.filter(thing => thing.occasion === one).map(({ name }) => name);
+        return opinion({ attitude, name: list(names), occasion: one });
+      });
   });
   if (parts.length > 0) return `As far as I know, ${parts.join('; ')}.`;
   return `You have not told me what you ${attitudes.map(attitude => spoken[attitude]).join(' or ')}.`;
@@ -161,7 +188,7 @@ function tastesKnown(attitudes: readonly Attitude[], files: Files): string {
 function opinionOf(thing: Thing, files: Files): string {
   const known = thingsFiled(files, everyAttitude).find(({ name }) => same(name, thing.name));
   if (known === undefined) return `You have not told me what you think of ${thing.name}.`;
-  return `As far as I know, you ${spoken[known.attitude]} ${thing.name}.`;
+  return `As far as I know, ${opinion({ ...known, name: thing.name })}.`;
 }
 
 const examples: Record<Topic, string> = {
@@ -192,7 +219,7 @@ function affordable({ amount, item }: Extract<Question, { type: 'afford' }>, fil
 }
 
 function suitable(things: readonly Thing[], files: Files): string {
-  const filed = thingsFiled(files, everyAttitude);
+  const filed = always(thingsFiled(files, everyAttitude));
   const verdicts = things.map(thing => {
     const known = filed.find(candidate => candidate.name.toLowerCase() === thing.name.toLowerCase());
     if (known === undefined) return { thing, attitude: null };
@@ -211,21 +238,23 @@ function suitable(things: readonly Thing[], files: Files): string {
 }
 
 /** What a shop assistant would need to know, since the offline model cannot search shops itself. */
-function brief({ item, things, limit, forOther }: Extract<Question, { type: 'find' }>, files: Files): string {
+function brief(question: Extract<Question, { type: 'find' }>, files: Files): string {
+  const { item, things, limit, occasion, forOther } = question;
   if (forOther) return briefForOther(item, limit, files);
   const wanted = item ?? (things.length > 0 ? 'clothes' : null);
   const sizeKey = sizeKeyFor(item);
   const size =
     sizeKey === null
       ? null
-      : (filedValue(files, sizeKey) ?? filedValue(files, isShoe(item) ? 'size' : 'clothing size'));
-  const budget = limit === null ? budgetFor(item, files) : `up to ${money(limit.value, limit.currency)}`;
+      : (sizeFiled(files, sizeKey) ?? sizeFiled(files, isShoe(item) ? 'size' : 'clothing size'));
+  const budget =
+    limit === null ? budgetFor(item, files, occasion) : `up to ${money(limit.value, limit.currency)}`;
   const names = (topic: Topic, attitudes: readonly Attitude[]) =>
-    thingsFiled(files, attitudes)
+    always(thingsFiled(files, attitudes), occasion)
       .filter(thing => thing.topic === topic)
       .map(({ name, attitude }) => (attitude === 'allergic to' ? `${name} (an allergy)` : name));
   const asked = (topic: Topic) => things.filter(thing => thing.topic === topic).map(thing => thing.name);
-  const conflict = thingsFiled(files, againstIt).filter(({ name }) =>
+  const conflict = always(thingsFiled(files, againstIt), occasion).filter(({ name }) =>
     things.some(thing => thing.name.toLowerCase() === name.toLowerCase()),
   );
 
@@ -235,6 +264,7 @@ function brief({ item, things, limit, forOther }: Extract<Question, { type: 'fin
       'looking for',
       wanted === null ? null : [...wishes.filter(wish => !wanted.includes(wish)), wanted].join(' '),
     ],
+    ['occasion', occasionNoted(question.event, files) ?? occasion],
     ['size', size],
     ['budget', budget],
     ['brands', liked(names('brands', ['likes']), names('brands', againstIt))],
@@ -246,7 +276,7 @@ function brief({ item, things, limit, forOther }: Extract<Question, { type: 'fin
     ...(wanted === null ? ['what you are looking for'] : []),
     ...(size === null && sizeKey !== null ? [`your ${sizeKey}`] : []),
     ...(budget === null ? ['your budget'] : []),
-    ...(rows.slice(3).every(([, value]) => value === null)
+    ...(rows.slice(4).every(([, value]) => value === null)
       ? ['brands, colours and materials you like or avoid']
       : []),
   ];
@@ -275,13 +305,40 @@ function briefForOther(item: string | null, limit: Amount | null, files: Files):
   return `I can't search shops, and I only know your own sizes and tastes, not theirs.${known} Say “remember that …” to keep what you know about them as a note.`;
 }
 
-function budgetFor(item: string | null, files: Files): string | null {
+/** "wedding" as it was told: "wedding in June". */
+function occasionNoted(event: string | null, files: Files): string | null {
+  if (event === null) return null;
+  const notes = [...files.values()].flatMap(entriesOf).filter(entry => entry.key === null);
+  const told = notes
+    .map(({ text }) => text)
+    .filter(text => eventIn(`for a ${text}`) !== null && text.includes(event));
+  return told.length === 0 ? event : told.join(' or ');
+}
+
+/** What holds whatever the occasion, and what is said of this one. */
+function always(filed: readonly FiledThing[], occasion: string | null = null): FiledThing[] {
+  return filed.filter(thing => thing.occasion === undefined || thing.occasion === occasion);
+}
+
+/** "9 (8.5 in Adidas)" */
+function sizeFiled(files: Files, key: string): string | null {
+  const byBrand = [...files.values()].flatMap(entriesOf).flatMap(entry => {
+    const brand = entry.key?.startsWith(`${key} in `) ? entry.key.slice(key.length) : null;
+    return brand === null ? [] : [`${entry.value}${brand}`];
+  });
+  const general = filedValue(files, key);
+  if (byBrand.length === 0) return general;
+  return general === null ? byBrand.join(', ') : `${general} (${byBrand.join(', ')})`;
+}
+
+function budgetFor(item: string | null, files: Files, occasion: string | null = null): string | null {
   const name = item === null ? null : sizedItem(lastWord(item));
   const scoped = [...files.values()].flatMap(entriesOf).find(entry => {
     const scope = /^budget for (.+)$/.exec(entry.key ?? '')?.[1];
     return scope !== undefined && name !== null && sizedItem(scope) === name;
   });
-  return scoped?.value ?? filedValue(files, 'budget');
+  const forThis = occasion === null ? null : filedValue(files, `budget for ${occasion}`);
+  return forThis ?? scoped?.value ?? filedValue(files, 'budget');
 }
 
 function sizeKeyFor(item: string | null): string | null {

@@ -1,6 +1,7 @@
 import type { Change } from './changes.ts';
 import { lookup } from './lookup.ts';
 import { type Amount, amountsIn, money } from './money.ts';
+import { occasionIn } from './occasions.ts';
 import { itemPattern, sizedItem } from './vocabulary.ts';
 
 /*
@@ -115,7 +116,7 @@ export function budgetIn(clause: string): Change[] {
   ];
 }
 
-/** "budget", or "budget for shoes" when the clause limits itself to one kind of thing. */
+/** "budget", or "budget for shoes" when the clause limits itself to one kind of thing, or to something else. */
 export function budgetKey(clause: string): string {
   const scoped =
     new RegExp(`\\b(${itemPattern}) ${noun}`, 'i').exec(clause)?.[1] ??
@@ -124,8 +125,16 @@ export function budgetKey(clause: string): string {
       'i',
     ).exec(clause)?.[1];
   const item = scoped === undefined ? null : sizedItem(scoped);
-  return item === null || item === 'clothing' ? 'budget' : `budget for ${plurals.get(item) ?? `${item}s`}`;
+  if (item !== null && item !== 'clothing') return `budget for ${plurals.get(item) ?? `${item}s`}`;
+  const occasion = occasionIn(clause) ?? ofItsOwn.exec(clause)?.[1]?.toLowerCase();
+  return occasion === undefined ? 'budget' : `budget for ${occasion}`;
 }
+
+/** What the vocabulary does not know is no less a limit: "my budget for books is $50" is not one for everything. */
+const ofItsOwn = new RegExp(
+  `\\b${noun} (?:for|on) (?:(?:a|an|my|the|new|some) )*(?!(?:now|this|that|it|all|everything|clothes|clothing|shopping|each|every|one|me|today|outfits?)\\b)(\\p{L}+(?: \\p{L}+)?)(?= (?:is|of|would)\\b|:|$)`,
+  'iu',
+);
 
 const plurals = lookup({
   trouser: 'trousers',

@@ -24,9 +24,10 @@ export type Change =
    * say of what; one such change for each thing they may mean.
    */
   | { type: 'unset'; topic: 'sizes' | 'budget' | 'notes'; key: string; value?: string; guessed?: true }
-  /** One attitude per thing: `- avoids: wool`. */
-  | { type: 'taste'; topic: TasteTopic; attitude: Attitude; name: string }
-  | { type: 'untaste'; name: string; attitudes: readonly Attitude[] }
+  /** One attitude per thing, and per occasion where it is limited to one: `- avoids: wool`, `- likes for work: plain`. */
+  | { type: 'taste'; topic: TasteTopic; attitude: Attitude; name: string; occasion?: string }
+  /** Without an occasion, whatever it was limited to. */
+  | { type: 'untaste'; name: string; attitudes: readonly Attitude[]; occasion?: string }
   | { type: 'note'; text: string }
   | { type: 'forget-topic'; topic: Topic }
   | { type: 'forget-attitude'; attitude: Attitude }
@@ -50,7 +51,12 @@ export function undo(change: Change): Change | null {
     case 'set':
       return { type: 'unset', topic: change.topic, key: change.key, value: change.value };
     case 'taste':
-      return { type: 'untaste', name: change.name, attitudes: [change.attitude] };
+      return {
+        type: 'untaste',
+        name: change.name,
+        attitudes: [change.attitude],
+        ...(change.occasion === undefined ? {} : { occasion: change.occasion }),
+      };
     case 'note':
       return { type: 'forget-words', text: change.text };
     case 'unset':

@@ -1,5 +1,6 @@
 import { adds, type Change, everyAttitude } from './changes.ts';
-import { same } from './entries.ts';
+import { isVague } from './corrections.ts';
+import { same, valueSaid } from './entries.ts';
 import { type Files, filedValue, thingsFiled } from './filing.ts';
 import type { Outcome } from './saving.ts';
 import { type Sensitive, sensitiveIn } from './secrets.ts';
@@ -36,7 +37,7 @@ export function confirm(
     const verb = failed.every(adds) ? 'Not saved' : failed.some(adds) ? 'Not changed' : 'Not removed';
     sentences.push(`${verb}: ${what}. ${why(obstacle, reason)}`);
   }
-  const unnamed = kept.find(change => change.type === 'set' && change.key === 'size');
+  const unnamed = kept.find(change => change.type === 'set' && isVague(change.key));
   if (unnamed) sentences.push('Tell me what that size is for, e.g. “shoe size 9”, and I will file it there.');
   return sentences;
 }
@@ -107,15 +108,15 @@ function shortened(text: string, length: number): string {
 function described(change: Change): string {
   switch (change.type) {
     case 'set':
-      return change.key === 'name' ? `your name, ${change.value}` : `${change.key} ${change.value}`;
+      return change.key === 'name' ? `your name, ${change.value}` : valueSaid(change.key, change.value);
     case 'unset':
       return `your ${nameOf(change)}${change.value === undefined ? '' : ` ${change.value}`}`;
     case 'taste':
-      return `you ${spoken[change.attitude]} ${change.name}`;
+      return `you ${spoken[change.attitude]} ${change.name}${forOccasion(change)}`;
     case 'untaste':
       if (change.attitudes.length === everyAttitude.length) return `what you said about ${change.name}`;
       if (change.attitudes.length > 1) return `what you had against ${change.name}`;
-      return `that you ${change.attitudes.map(attitude => spoken[attitude]).join()} ${change.name}`;
+      return `that you ${change.attitudes.map(attitude => spoken[attitude]).join()} ${change.name}${forOccasion(change)}`;
     case 'note':
       return `the note “${change.text}”`;
     case 'forget-topic':
@@ -177,6 +178,11 @@ function wasMeant(change: Change, saved: readonly Change[], before: Files): bool
       (other.type === 'unset' && other.value === value) ||
       (other.type === 'set' && same(filedValue(before, other.key) ?? '', value)),
   );
+}
+
+/** " for work", or nothing. */
+export function forOccasion({ occasion }: { occasion?: string | undefined }): string {
+  return occasion === undefined ? '' : ` for ${occasion}`;
 }
 
 export const spoken = { likes: 'like', avoids: 'avoid', 'allergic to': 'are allergic to' } as const;

@@ -1,3 +1,4 @@
+import { bodyIn } from './body.ts';
 import type { Value } from './changes.ts';
 import { amountsIn, currencyNamed, money } from './money.ts';
 import { withDigits } from './numbers.ts';
@@ -19,21 +20,30 @@ const whatFor = new RegExp(
   'i',
 );
 
+/** True for a size that is for nothing yet, of one brand or any. */
+export function isVague(key: string): boolean {
+  return key === 'size' || key.startsWith('size in ');
+}
+
 /**
- * "Actually, 9.5", "make that $150", "I meant euros" or, of a size that is for nothing yet, "shoes": a new value for what
- * was last stated. Null when the sentence is no such thing.
+ * "Actually, 9.5", "make that $150", "I meant euros" or, of sizes that are for nothing yet, "shoes": new values for what
+ * was stated last. Null when the sentence is no such thing.
  */
-export function correctionOf(sentence: string, last: Value | null): Value | null {
-  if (last === null) return null;
+export function correctionOf(sentence: string, stated: readonly Value[]): Value[] | null {
+  const last = stated.at(-1);
+  if (last === undefined) return null;
   const said = withDigits(sentence)
     .replace(/^(?:it|that)(?:'s| is) not \S+?,? (?:but|it's|it is) /i, 'no, ')
     .replace(/[, ]+(?:please|pls|thanks)$/i, '');
-  return named(said, last) ?? converted(said, last) ?? replaced(said, last);
+  const corrected = named(said, stated) ?? converted(said, last) ?? replaced(said, last, stated);
+  return corrected === null ? null : [corrected].flat();
 }
 
-function named(said: string, last: Value): Value | null {
-  const item = last.key === 'size' ? sizedItem(whatFor.exec(said)?.groups?.item ?? '') : null;
-  return item === null || measures.includes(item) ? null : { ...last, key: `${item} size` };
+function named(said: string, stated: readonly Value[]): Value[] | null {
+  const item = sizedItem(whatFor.exec(said)?.groups?.item ?? '');
+  const vague = stated.slice(stated.findLastIndex(({ key }) => !isVague(key)) + 1);
+  if (item === null || measures.includes(item) || vague.length === 0) return null;
+  return vague.map(size => ({ ...size, key: `${item} ${size.key}` }));
 }
 
 function converted(said: string, last: Value): Value | null {
@@ -43,13 +53,15 @@ function converted(said: string, last: Value): Value | null {
   return { ...last, value: money(amount.value, to) + last.value.slice(amount.end) };
 }
 
-function replaced(said: string, last: Value): Value | null {
+function replaced(said: string, last: Value, stated: readonly Value[]): Value | null {
   const { regrets = '', renewed, value, after, old } = correction.exec(said)?.groups ?? {};
   if (value === undefined) return null;
   const isRegretted =
     regrets !== '' || after !== undefined || (old !== undefined && last.value.includes(old.trim()));
   if (!isRegretted && (renewed === undefined || /^(?:it|that|i\b(?! mean))/i.test(renewed))) return null;
 
+  const [body, ...others] = bodyIn(`height ${value}`);
+  if (body?.type === 'set' && others.length === 0 && stated.some(({ key }) => key === body.key)) return body;
   const [amount, more] = amountsIn(value);
   const whole =
     amount !== undefined && more === undefined && amount.start === 0 && amount.end === value.length;

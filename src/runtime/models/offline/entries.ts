@@ -1,6 +1,6 @@
-import type { Attitude, Topic } from './changes.ts';
+import { type Attitude, everyAttitude, type Topic } from './changes.ts';
 import { lookup } from './lookup.ts';
-import { measures, sizedItem, thingNamed } from './vocabulary.ts';
+import { bodily, measures, sizedItem, thingNamed } from './vocabulary.ts';
 
 /** A line that says something: "- shoe size: 9 (2026-11-22)". */
 export interface Entry {
@@ -27,9 +27,27 @@ export function topicOf(entry: Entry): Topic | null {
   if (key === null) return null;
   if (key === 'name') return 'notes';
   if (key === 'budget' || key.startsWith('budget for ')) return 'budget';
-  if (key === 'size' || measures.includes(key) || key.endsWith(' size')) return 'sizes';
-  if (key !== 'likes' && key !== 'avoids' && key !== 'allergic to') return null;
+  if (isSizeKey(key)) return 'sizes';
+  if (attitudeOf(entry) === null) return null;
   return thingNamed(namesIn(value)[0] ?? '')?.topic ?? null;
+}
+
+/** "likes for work" -> likes, for work; null for an entry that is no attitude. */
+export function attitudeOf({ key }: Entry): { attitude: Attitude; occasion: string | undefined } | null {
+  const attitude = everyAttitude.find(one => key === one || key?.startsWith(`${one} for `));
+  return attitude === undefined ? null : { attitude, occasion: key?.slice(attitude.length + 5) || undefined };
+}
+
+/** "shoe size in Nike", "9" -> "shoe size 9 in Nike" */
+export function valueSaid(key: string, value: string): string {
+  const [what, brand = ''] = key.split(/(?= in )/);
+  return `${what} ${value}${brand}`;
+}
+
+/** True for "shoe size", "waist", "height", and of one brand "size in Nike". */
+function isSizeKey(key: string): boolean {
+  const [name = ''] = key.split(' in ');
+  return name === 'size' || name.endsWith(' size') || measures.includes(name) || bodily.includes(name);
 }
 
 function entryOf(line: string, index: number): Entry | null {
@@ -84,10 +102,14 @@ function keyNamed(label: string, value: string): string | null {
     .trim();
   const attitude = attitudes.get(name);
   if (attitude !== undefined) return attitude;
+  if (/^(?:likes|avoids) for \S/.test(name)) return name;
   if (/^(?:preferred )?name$|^(?:call (?:me|them)|nickname)$/.test(name)) return 'name';
   if (/^(?:max(?:imum)? )?budget$|^(?:budget|spending|price) limit$/.test(name)) return 'budget';
   if (/^budget for .+/.test(name)) return name;
-  if (name === 'size' || measures.includes(name)) return name;
+  const [, of, brand] = /^(.+?) in (.+)$/.exec(label) ?? [];
+  const sizeOf = of === undefined || brand === undefined ? null : keyNamed(of, value);
+  if (sizeOf !== null && isSizeKey(sizeOf)) return `${sizeOf} in ${thingNamed(brand ?? '')?.name ?? brand}`;
+  if (name === 'size' || measures.includes(name) || bodily.includes(name)) return name;
   if (/ size$/.test(name)) {
     const item = sizedItem(name.replace(/ size$/, ''));
     return item === null ? name : `${item} size`;

@@ -1,5 +1,5 @@
 import { type Attitude, adds, againstIt, type Change, type Topic, topics } from './changes.ts';
-import { type Entry, entriesOf, namesIn, same, topicOf } from './entries.ts';
+import { attitudeOf, type Entry, entriesOf, namesIn, same, topicOf } from './entries.ts';
 import { thingNamed } from './vocabulary.ts';
 
 /** Path inside the memory folder, e.g. "/sizes.md" -> content. */
@@ -33,7 +33,7 @@ export function applyChange(files: Files, change: Change, date: string | null): 
     case 'taste':
       return setTaste(files, change, date);
     case 'untaste':
-      return withoutThing(files, change.name, change.attitudes);
+      return withoutThing(files, change.name, change.attitudes, change.occasion);
     case 'note': {
       const known = [...files.values()].some(content =>
         entriesOf(content).some(entry => same(entry.text, change.text)),
@@ -46,7 +46,7 @@ export function applyChange(files: Files, change: Change, date: string | null): 
         (entry, path) => path === pathFor(change.topic) || topicOf(entry) === change.topic,
       );
     case 'forget-attitude':
-      return withoutEntries(files, entry => entry.key === change.attitude);
+      return withoutEntries(files, entry => attitudeOf(entry)?.attitude === change.attitude);
     case 'forget-words': {
       const words = wordsOf(change.text);
       return words.length === 0 ? files : withoutEntries(files, entry => hasWords(entry.text, words));
@@ -84,7 +84,7 @@ function subjectOf(change: Change): string {
       return `${change.topic}/${change.key}`;
     case 'taste':
     case 'untaste':
-      return `thing/${change.name.toLowerCase()}`;
+      return `thing/${change.occasion ?? ''}/${change.name.toLowerCase()}`;
     case 'note':
       return `note/${change.text.toLowerCase()}`;
     case 'forget-topic':
@@ -104,18 +104,23 @@ export function filedValue(files: Files, key: string): string | null {
   return null;
 }
 
+export interface FiledThing {
+  name: string;
+  topic: Topic;
+  attitude: Attitude;
+  /** Undefined where it holds always. */
+  occasion: string | undefined;
+}
+
 /** Everything filed under an attitude, e.g. all that the person avoids. */
-export function thingsFiled(
-  files: Files,
-  attitudes: readonly Attitude[],
-): { name: string; topic: Topic; attitude: Attitude }[] {
+export function thingsFiled(files: Files, attitudes: readonly Attitude[]): FiledThing[] {
   return [...files].flatMap(([path, content]) =>
     entriesOf(content).flatMap(entry => {
-      const attitude = attitudes.find(candidate => candidate === entry.key);
-      if (attitude === undefined) return [];
+      const filed = attitudeOf(entry);
+      if (filed === null || !attitudes.includes(filed.attitude)) return [];
       return namesIn(entry.value).map(name => {
-        const filed = topicOfPath(path);
-        return { name, attitude, topic: thingNamed(name)?.topic ?? filed ?? 'notes' };
+        const topic = thingNamed(name)?.topic ?? topicOfPath(path) ?? 'notes';
+        return { name, topic, ...filed };
       });
     }),
   );
@@ -136,8 +141,10 @@ function setValue(files: Files, topic: Topic, key: string, value: string, date: 
     const known = [...files].flatMap(([path, content]) => entriesOf(content).map(entry => ({ path, entry })));
     // "Size 9" and "shoe size 9" are one fact, told more or less exactly.
     const sameSize = known.filter(({ entry }) => same(entry.value, value));
-    if (key === 'size' && sameSize.some(({ entry }) => entry.key?.endsWith(' size'))) return files;
-    const vague = key.endsWith(' size') ? sameSize.find(({ entry }) => entry.key === 'size') : undefined;
+    const [of, brand] = key.split(/(?= in )/);
+    const plain = `size${brand ?? ''}`;
+    if (key === plain && sameSize.some(({ entry }) => entry.key?.endsWith(` ${plain}`))) return files;
+    const vague = of?.endsWith(' size') ? sameSize.find(({ entry }) => entry.key === plain) : undefined;
     if (vague) return withLine(files, vague.path, vague.entry.line, `${key}: ${value}${stamp(date)}`);
     return append(files, topic, `${key}: ${value}`, date);
   }
@@ -162,30 +169,52 @@ function setTaste(files: Files, change: Extract<Change, { type: 'taste' }>, date
   // To avoid something one is allergic to is no news, and must not soften the allergy.
   const agreeing: readonly Attitude[] = change.attitude === 'avoids' ? againstIt : [change.attitude];
   const isFiled = (wanted: readonly Attitude[]) =>
-    thingsFiled(files, wanted).some(thing => same(thing.name, change.name));
+    thingsFiled(files, wanted).some(
+      thing =>
+        same(thing.name, change.name) &&
+        (thing.occasion === change.occasion || thing.attitude === 'allergic to'),
+    );
   const opposing = (['likes', 'avoids', 'allergic to'] as const).filter(
     attitude => !agreeing.includes(attitude),
   );
-  const text = `${change.attitude}: ${change.name}`;
+  const text = `${change.attitude}${change.occasion === undefined ? '' : ` for ${change.occasion}`}: ${change.name}`;
   if (isFiled(agreeing) && !isFiled(opposing)) return files;
-  if (isFiled(agreeing)) return withoutThing(files, change.name, opposing);
+  const without = (from: Files) => withoutThing(from, change.name, opposing, change.occasion, true);
+  if (isFiled(agreeing)) return without(files);
 
   for (const [path, content] of files) {
     const whole = entriesOf(content).find(
-      entry => opposing.some(attitude => attitude === entry.key) && same(entry.value, change.name),
+      entry => isUnder(entry, opposing, change.occasion, true) && same(entry.value, change.name),
     );
-    if (whole)
-      return withoutThing(withLine(files, path, whole.line, text + stamp(date)), change.name, opposing);
+    if (whole) return without(withLine(files, path, whole.line, text + stamp(date)));
   }
-  return append(withoutThing(files, change.name, opposing), change.topic, text, date);
+  return append(without(files), change.topic, text, date);
+}
+
+/** `exactly`: no occasion means what holds always; else whatever the occasion. */
+function isUnder(
+  entry: Entry,
+  attitudes: readonly Attitude[],
+  occasion: string | undefined,
+  exactly: boolean,
+): boolean {
+  const filed = attitudeOf(entry);
+  if (filed === null || !attitudes.includes(filed.attitude)) return false;
+  return filed.occasion === occasion || (occasion === undefined && !exactly);
 }
 
 /** Takes one name out of every list under these attitudes, and the line with it when nothing is left. */
-function withoutThing(files: Files, name: string, attitudes: readonly Attitude[]): Files {
+function withoutThing(
+  files: Files,
+  name: string,
+  attitudes: readonly Attitude[],
+  occasion: string | undefined,
+  exactly = false,
+): Files {
   let result: Files = files;
   for (const [path, content] of files) {
     for (const entry of entriesOf(content).reverse()) {
-      if (!attitudes.some(attitude => attitude === entry.key)) continue;
+      if (!isUnder(entry, attitudes, occasion, exactly)) continue;
       const names = namesIn(entry.value);
       const left = names.filter(candidate => !same(candidate, name));
       if (left.length === names.length) continue;

@@ -4,7 +4,7 @@ import { budgetKey } from './budget.ts';
 import { type Attitude, type Change, everyAttitude, type Topic, undo } from './changes.ts';
 import { oneLine, plainly, readSentences } from './sentences.ts';
 import { atFirst, statedIn } from './statements.ts';
-import { itemPattern, measures, sizedItem, thingNamed } from './vocabulary.ts';
+import { bodily, itemPattern, measures, sizedItem, thingNamed } from './vocabulary.ts';
 
 const askToForget =
   /^(?:(?:yes|please|pls|also|and|oh|ok|okay|hey|hi|so|now|actually|btw)[, ]+|(?:can|could|will|would) you |you can |i (?:want|would like|'d like|need) you to )*(?:(forget|unlearn|stop remembering)|delete|erase|remove|clear|wipe|drop|scrap|ditch|(?:ignore|disregard)(?= what i (?:said|told)))\s+(?:about\s+)?(.+?)(?:[, ]+(?:please|pls|thanks|now|again))*$/i;
@@ -99,6 +99,7 @@ function forgottenPart(part: string): Change {
   if (topic) return { type: 'forget-topic', topic };
   const attitude = attitudeWords.find(([pattern]) => pattern.test(bare))?.[1];
   if (attitude) return { type: 'forget-attitude', attitude };
+  if (bodily.includes(bare.toLowerCase())) return { type: 'unset', topic: 'sizes', key: bare.toLowerCase() };
   if (/^(?:nick)?name$/i.test(bare)) return { type: 'unset', topic: 'notes', key: 'name' };
   const item = new RegExp(`^(${itemPattern})(?: sizes?)?$`, 'i').exec(bare)?.[1];
   if (item !== undefined) {

@@ -12,9 +12,9 @@ const number = `(?:(?:a|${below100}) (?:hundred|thousand)(?: (?:and )?${below100
 
 /** Words before which or after which a number is a size or an amount; elsewhere "one of my favourites" stays as it is. */
 const before =
-  "\\b(?:sizes?|an?|is|are|wear|take|uk|us|eu|than|to|between|from|about|around|roughly|under|below|max|up to|of|spend|pay|have|budget|limit|actually|meant|make it|make that|no|it is|it's)[:,]?";
+  "\\b(?:sizes?|an?|is|are|wear|take|uk|us|eu|foot|feet|than|to|between|from|about|around|roughly|under|below|max|up to|of|spend|pay|have|budget|limit|actually|meant|make it|make that|no|it is|it's)[:,]?";
 const inContext = new RegExp(
-  `(${before}\\s+)(?!one\\b(?! hundred| thousand))(${number})\\b(?! of\\b)|\\b(${number})(?=[ -](?:${currencyWords})\\b)`,
+  `(${before}\\s+)(?!one\\b(?! hundred| thousand))(${number})\\b(?! of\\b)|\\b(${number})(?=[ -](?:${currencyWords}|foot|feet)\\b)`,
   'gi',
 );
 

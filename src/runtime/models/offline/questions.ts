@@ -1,15 +1,17 @@
 import { adviceFor } from './advice.ts';
 import type { Attitude, Topic } from './changes.ts';
 import { type Amount, amountsIn } from './money.ts';
+import { eventNamed, occasionIn } from './occasions.ts';
 import { isForOther, namesOther, plainly, readSentences, type Sentence } from './sentences.ts';
-import { itemPattern, longestPhrase, sizedItem, type Thing, thingNamed } from './vocabulary.ts';
+import { itemPattern, longestPhrase, measures, sizedItem, type Thing, thingNamed } from './vocabulary.ts';
 
 /** What a message wants to hear, beside what it tells. */
 export type Question =
   | { type: 'everything' }
-  | { type: 'topics'; topics: Topic[] }
+  /** `size`: the one that is asked for, "shoe size" or "height". */
+  | { type: 'topics'; topics: Topic[]; size: string | null }
   /** "What do I avoid?" */
-  | { type: 'tastes'; attitudes: Attitude[] }
+  | { type: 'tastes'; attitudes: Attitude[]; occasion: string | null }
   /** "Do I like Nike?" */
   | { type: 'opinion'; things: Thing[] }
   | { type: 'command'; advice: string }
@@ -19,7 +21,16 @@ export type Question =
   | { type: 'afford'; amount: Amount | null; item: string | null }
   | { type: 'suits me'; things: Thing[] }
   /** `forOther`: a present, so the person's own sizes and tastes do not matter. */
-  | { type: 'find'; item: string | null; things: Thing[]; limit: Amount | null; forOther: boolean }
+  | {
+      type: 'find';
+      item: string | null;
+      things: Thing[];
+      limit: Amount | null;
+      /** What it is for, filed under that name, and what is coming up, in their words. */
+      occasion: string | null;
+      event: string | null;
+      forOther: boolean;
+    }
   | { type: 'how are you' }
   /** `aboutOther`: somebody else, of whom notes may say something. */
   | { type: 'other'; text: string; aboutOther: boolean };
@@ -55,7 +66,7 @@ const item = new RegExp(
   'gi',
 );
 const topicWords: [RegExp, Topic][] = [
-  [/\b(?:sizes?|measurements?|waist|inseam)\b/i, 'sizes'],
+  [/\b(?:sizes?|measurements?|waist|inseam|height|weight|tall|weigh)\b/i, 'sizes'],
   [/\b(?:budget|spend|price limit)\b/i, 'budget'],
   [/\bbrands?\b/i, 'brands'],
   [/\bcolou?rs?\b/i, 'colours'],
@@ -64,7 +75,7 @@ const topicWords: [RegExp, Topic][] = [
   [/\bnotes?\b/i, 'notes'],
 ];
 const aboutMemory =
-  /^(?:(?:and|so|ok|okay|hey|hi|please|well)[, ]+)*(?:what|don't you|didn't i|have i|did i|which|do|am|remind|tell|show|is|are|how much|how big|list|can you (?:tell|remind)|could you (?:tell|remind))\b/i;
+  /^(?:(?:and|so|ok|okay|hey|hi|please|well)[, ]+)*(?:what|don't you|didn't i|have i|did i|which|do|am|remind|tell|show|is|are|how much|how big|how tall|list|can you (?:tell|remind)|could you (?:tell|remind))\b/i;
 
 /**
  * What the person's own words ask for. `learned`: whether they also told something, which is then no question; `orders`:
@@ -117,15 +128,24 @@ function questionIn({ raw, question, clauses }: Sentence, learned: boolean): Que
   const text = learned && asked.length > 0 ? asked.join(', ') : raw;
   if (afford.test(raw)) return { type: 'afford', amount: priceIn(raw), item: itemIn(raw) };
   const attitudes = attitudeWords.find(([pattern]) => pattern.test(raw))?.[1];
-  if (attitudes !== undefined) return { type: 'tastes', attitudes };
+  if (attitudes !== undefined) return { type: 'tastes', attitudes, occasion: occasionIn(raw) };
   const held = thingsIn(raw);
   if (question && held.length > 0 && opinion.test(raw)) return { type: 'opinion', things: held };
-  if (isAboutMemory(raw, question)) return { type: 'topics', topics: topicsIn(raw) };
+  if (isAboutMemory(raw, question)) return { type: 'topics', topics: topicsIn(raw), size: sizeAsked(raw) };
   const things = thingsIn(text);
   if (question && suitsMe.test(text) && things.length > 0) return { type: 'suits me', things };
   const item = itemIn(text);
-  if (isRequest(text) && (item !== null || !learned)) {
-    return { type: 'find', item, things, limit: priceIn(text), forOther: isForOther(raw) };
+  const event = eventNamed(text);
+  if (isRequest(text) && (item !== null || event !== null || !learned)) {
+    return {
+      type: 'find',
+      item,
+      things,
+      limit: priceIn(text),
+      occasion: occasionIn(text),
+      event,
+      forOther: isForOther(raw),
+    };
   }
   if (!question) return null;
   if (howAreYou.test(raw)) return { type: 'how are you' };
@@ -139,10 +159,10 @@ const attitudeWords: [RegExp, Attitude[]][] = [
     ['allergic to'],
   ],
   [
-    /\bwhat (?:do|should|did) i (?:avoid|hate|dislike)$|\bwhat don't i (?:like|wear)$|\bwhat should (?:you|i) (?:never|not) (?:show|recommend|suggest|wear|buy)\b/i,
+    /\bwhat (?:do|should|did) i (?:avoid|hate|dislike)(?: (?:for|at|to|in) .*)?$|\bwhat don't i (?:like|wear)(?: (?:for|at|to|in) .*)?$|\bwhat should (?:you|i) (?:never|not) (?:show|recommend|suggest|wear|buy)\b/i,
     ['allergic to', 'avoids'],
   ],
-  [/\bwhat (?:do|did) i (?:like|love|prefer)(?: (?:to wear|wearing))?$/i, ['likes']],
+  [/\bwhat (?:do|did) i (?:like|love|prefer)(?: (?:to wear|wearing))?(?: (?:for|at|to|in) .*)?$/i, ['likes']],
 ];
 const opinion =
   /\b(?:do|did|am) i\b|\b(?:that|if|whether) (?:i|i'm) (?:am |really )?(?:like|hate|avoid|love|wear|prefer|allergic|mind)\b/i;
@@ -156,6 +176,14 @@ function isAboutMemory(text: string, question: boolean): boolean {
 /** Topics a question names. */
 function topicsIn(text: string): Topic[] {
   return topicWords.filter(([pattern]) => pattern.test(text)).map(([, topic]) => topic);
+}
+
+function sizeAsked(text: string): string | null {
+  if (/\b(?:height|tall)\b/i.test(text)) return 'height';
+  if (/\b(?:weight|weigh)\b/i.test(text)) return 'weight';
+  const item = sizedItem(new RegExp(`\\b(${itemPattern})\\b`, 'i').exec(text)?.[1] ?? '');
+  if (item === null || item === 'clothing') return null;
+  return measures.includes(item) ? item : `${item} size`;
 }
 
 /** Everything of the vocabulary a text names, longest phrases first. */

@@ -4,6 +4,7 @@
  */
 
 import { withDigits } from './numbers.ts';
+import { ofEvent } from './occasions.ts';
 import { sizedItem, thingNamed } from './vocabulary.ts';
 
 export interface Clause {
@@ -34,7 +35,7 @@ const supposition =
   /^(?:(?:and |or )?if|unless|suppose|supposing|imagine|pretend|assuming|assume|let's say|say i|what if|when i was|back when|in case|whenever|even if|as if|had i|were i)\b/i;
 
 const aboutOther = new RegExp(
-  `^(?:(?:he|she|they|you(?! (?:can|may) call me)|we|his|her|their|your|our|who|someone|somebody|everyone|everybody|people|nobody|others)\\b|(?:my|our|a|the)\\s+(?:\\w+\\s+){0,2}(?:${relation})\\b(?! calls? me)|\\w+'s\\s+(?:\\w+\\s+)?(?:size|budget|style|favou?rite))`,
+  `^(?:(?:he|she|they|you(?! (?:can|may) call me)|we|his|her|their|your|our|who|someone|somebody|everyone|everybody|people|nobody|others)\\b|(?:my|our|a|the)\\s+(?:\\w+\\s+){0,2}(?:${relation})\\b(?! calls? me|${ofEvent})|\\w+'s\\s+(?:\\w+\\s+)?(?:size|budget|style|favou?rite))`,
   'i',
 );
 /** "Ben wears ...": a capitalised word that is none of ours, speaking in the third person. */
@@ -43,7 +44,7 @@ const namedOther =
 const notNamed =
   /^(?:budget|sizes?|price|money|nothing|anything|everything|max|limit|it|that|this|i|my|wool\w*|favourites?)$/i;
 const forOther = new RegExp(
-  `\\b(?:for|to|of|on|like|as)\\s+(?:(?:my|his|her|our|their|a|the)\\s+(?:\\w+\\s+){0,2}(?:${relation})\\b|him\\b|her\\b|them\\b|someone\\b|somebody\\b)|\\b(?:gift|present) for\\b|\\bmy\\s+(?:\\w+\\s+)?(?:${relation})(?:'s|s')`,
+  `\\b(?:for|to|of|on|like|as)\\s+(?:(?:my|his|her|our|their|a|the)\\s+(?:\\w+\\s+){0,2}(?:${relation})\\b(?!${ofEvent})|him\\b|her\\b|them\\b|someone\\b|somebody\\b)|\\b(?:gift|present) for\\b|\\bmy\\s+(?:\\w+\\s+)?(?:${relation})(?='s|s')(?!${ofEvent})`,
   'i',
 );
 
@@ -69,7 +70,7 @@ export function readSentences(text: string): Sentence[] {
     const body = raw.replace(/[\s?!.]+$/, '');
     if (body === '') continue;
 
-    const parts = tidy(body.replace(/"[^"]*\s[^"]*"/g, ' '))
+    const parts = tidy(body.replace(/(?<!\d)"[^"]*\s[^"]*"/g, ' '))
       .split(splitter)
       .map(withoutFillers)
       .flatMap(part => (/^(?:i|my)\b/i.test(part) ? part.split(runOn) : [part]))
@@ -94,8 +95,8 @@ export function readSentences(text: string): Sentence[] {
 export function plainly(text: string): string {
   return text
     .normalize('NFC')
-    .replace(/[‘’ʼ`´]/g, "'")
-    .replace(/[“”«»]/g, '"')
+    .replace(/[‘’ʼ`´′]/g, "'")
+    .replace(/[“”«»″]/g, '"')
     .replace(/[\u00a0\u2000-\u200a\u202f\t]/g, ' ')
     .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '')
     .replace(/\b(what|who|where|when|how)s\b/gi, "$1's")
@@ -112,6 +113,8 @@ function tidy(text: string): string {
     [/\p{Extended_Pictographic}\ufe0f?/gu, ' '],
     [/[()]/g, ' '],
     [/\b(he|she|they)'(?:s|re)\b/gi, '$1 is'],
+    // "In Nike, I'm a 9": what is said first limits what is said then.
+    [/^((?:in|for|at|to|from|during) [\w'&. -]{2,25}), (?=(?:i|i'm|my)\b)/i, '$1 '],
     [/\b(?:i'm|im|i m)(?= )/gi, 'I am'],
     [/\b(?:i've got|ive got|i have got|i've|ive)\b/gi, 'I have'],
     [/\bi'd(?= )/gi, 'I would'],

@@ -1,6 +1,6 @@
 import type { Change } from './changes.ts';
 import { lookup } from './lookup.ts';
-import { itemPattern, measures, sizedItem } from './vocabulary.ts';
+import { brandPattern, itemPattern, measures, sizedItem, thingNamed } from './vocabulary.ts';
 
 const unit = '(?:us|uk|eu|eur|european|fr|french|it|italian|jp|au|american|british)';
 const letter =
@@ -35,14 +35,44 @@ const saysINeed = new RegExp(
 );
 const mySize = new RegExp(`^(?:my|the)\\s+[^$€£]*?\\b(?:sizes?|${itemPattern})\\b`, 'i');
 const bare = new RegExp(
-  `^(?:an?\\s+)?(?:${unit}\\s+)?(?:(?:men|women)'?s\\s+)?(?:(?:${itemPattern})\\s+)?sizes?\\b|^(?:wo)?men'?s\\s+\\d|^(?:${itemPattern})\\s*[:=]|^(?:${measures.join('|')}|bust|inside leg)\\s+\\d|^(?:${itemPattern})\\s+(?:${number}|${letter})\\s*(?:$|,|cm)|^(?:an?\\s+)?${value}\\s+(?:in|for)\\s+(?:${itemPattern})\\b|^(?:${unit})\\s+\\d`,
+  `^(?:an?\\s+)?(?:${unit}\\s+)?(?:(?:men|women)'?s\\s+)?(?:(?:${itemPattern})\\s+)?sizes?\\b|^(?:wo)?men'?s\\s+\\d|^(?:${itemPattern})\\s*[:=]|^(?:${measures.join('|')}|bust|inside leg)\\s+\\d|^(?:${itemPattern})\\s+(?:${number}|${letter})\\s*(?:$|,|cm)|^(?:an?\\s+)?${value}\\s+(?:in|for)\\s+(?:${itemPattern})\\b|^(?:${unit})\\s+\\d|^(?:an?\\s+)?(?:size\\s+)?(?:${number}|${letter})\\s+in\\s+(?:most|everything|all|any|other)\\b`,
   'i',
 );
 const notMine =
   /\b(?:used to|want to be|would like to be|hope|hoping|wish|trying to|too (?:big|small|large|tight)|years?|old|kids?|minutes?|hours?|days?|times|people)\b/i;
 
-/** Sizes a clause about the speaker states, e.g. "I wear size 9 shoes" or "M in shirts". */
+const brandName = `(?<![\\w&'-])(?:${brandPattern})(?![\\w&'-])`;
+const ofBrand = new RegExp(
+  `(?:^|\\s+)(?:in|at|from|with|by|for)\\s+(?<brands>${brandName}(?:(?:\\s*,\\s*|\\s+)(?:(?:and|or|&)\\s+)?${brandName})*)(?:\\s+(?<item>${itemPattern})\\b)?|(?<=^(?:my|the)\\s+)(?<whose>${brandName})(?=\\s+(?:\\w+\\s+)?sizes?\\b)`,
+  'i',
+);
+const onlyASize = new RegExp(
+  `^(?:i\\s+${aside}(?:am|take|wear)\\s+)?(?:an?\\s+)?(?:size\\s+)?(?=${value}$)`,
+  'i',
+);
+
+/** Sizes a clause about the speaker states, e.g. "I wear size 9 shoes", "M in shirts" or "9 in Nike". */
 export function sizesIn(clause: string, shoesAreMentioned: boolean): Change[] {
+  const match = ofBrand.exec(clause);
+  const { brands = '', whose = '', item } = match?.groups ?? {};
+  const names = [...(brands || whose).matchAll(new RegExp(brandName, 'gi'))].flatMap(([name]) => {
+    const thing = thingNamed(name);
+    return thing?.topic === 'brands' ? [thing.name] : [];
+  });
+  if (match === null || names.length === 0) return sizesAnywhere(clause, shoesAreMentioned);
+  const behind = clause.slice(match.index + match[0].length);
+  const before = clause.slice(0, match.index);
+  // "9 in Nike and 8.5 in Adidas"; of "my Nike size" the size is yet to come.
+  const goesOn = brands !== '' && before !== '';
+  const here = `${before}${item === undefined ? '' : ` in ${item}`}${goesOn ? '' : behind}`.trim();
+  const found = sizesAnywhere(here.replace(onlyASize, 'I take a '), shoesAreMentioned).flatMap(change =>
+    change.type === 'set' ? names.map(name => ({ ...change, key: `${change.key} in ${name}` })) : [],
+  );
+  const more = goesOn ? behind.replace(/^(?:[\s,]|\b(?:and|or)\b)+/i, '') : '';
+  return more === '' ? found : [...found, ...sizesIn(more, shoesAreMentioned)];
+}
+
+function sizesAnywhere(clause: string, shoesAreMentioned: boolean): Change[] {
   const text = plainer(clause).replace(/^(?:change|set|update|correct) (?=my\b)/i, '');
   if (notMine.test(text)) return [];
   const gone = notAnymore(text);
@@ -105,7 +135,7 @@ export function sizesIn(clause: string, shoesAreMentioned: boolean): Change[] {
     const measured = /^(?:waist|inseam)$/i.test(item ?? '');
     const shoeNumber = sizedItem(item ?? '') === 'shoe' && Number.parseFloat(amount) >= 4;
     const ends =
-      /^(?:$|[,.)]|\s+(?:in (?:most|general|everything)|usually|mostly|for everything|now|anymore)\b)/i.test(
+      /^(?:$|[,.)]|\s+(?:in (?:most|general|everything|all|any|other)\b|usually|mostly|for everything|now|anymore)\b)/i.test(
         text.slice(match.index + match[0].length),
       );
     if (explicit || mine) add(item, size);

@@ -1,8 +1,10 @@
 /** What one clause states about the speaker, and what of it no rule made anything of. */
 
 import { adviceFor } from './advice.ts';
+import { bodyIn } from './body.ts';
 import { budgetIn } from './budget.ts';
 import type { Attitude, Change, Value } from './changes.ts';
+import { eventIn, withoutOccasion } from './occasions.ts';
 import { isRequest } from './questions.ts';
 import { type Clause, namesOther } from './sentences.ts';
 import { sizesIn } from './sizes.ts';
@@ -10,9 +12,9 @@ import { tastesIn } from './tastes.ts';
 import { lastThingIn } from './thing-lists.ts';
 import { itemPattern, type Thing } from './vocabulary.ts';
 
-/** The value stated last, which a correction without a subject is about. */
-export function lastValue(changes: readonly Change[]): Value | null {
-  return changes.filter(change => change.type === 'set').findLast(change => change.topic !== 'notes') ?? null;
+/** The sizes and budgets stated, which a correction without a subject is about. */
+export function valuesOf(changes: readonly Change[]): Value[] {
+  return changes.filter(change => change.type === 'set').filter(change => change.topic !== 'notes');
 }
 
 /** What the clauses before one leave open: "it", and what "nickel too" or "50 for shirts" goes on with. */
@@ -29,7 +31,7 @@ export function after({ it, attitude }: SoFar, clause: Clause, changes: readonly
   return {
     it: lastThingIn(clause.text) ?? it,
     attitude: taste?.attitude ?? attitude,
-    budget: lastValue(changes)?.topic === 'budget',
+    budget: valuesOf(changes).at(-1)?.topic === 'budget',
   };
 }
 
@@ -47,12 +49,28 @@ export function statedIn(clause: Clause, shoes: boolean, so: SoFar): Stated {
   const goesOn = so.budget && /^[$€£]?\d[\d.,]*(?: \w+)? (?:for|on) /i.test(clause.text);
   const budget = budgetIn(goesOn ? `my budget is ${clause.text}` : clause.text);
   if (budget.length > 0) return { changes: budget, unread: [] };
-  const sizes = sizesIn(clause.text, shoes);
-  const isSizeAlone = sizes.length > 0 && !/\b(?:hate|like|love|avoid|prefer)\b/i.test(clause.text);
-  const tastes = isSizeAlone ? { changes: [], unread: [] } : tastesIn(clause.text, so);
-  const changes = [...sizes, ...tastes.changes];
+  const body = bodyIn(clause.text);
+  if (body.length > 0) return { changes: body, unread: [] };
+  const { text, occasion } = withoutOccasion(clause.text);
+  const sizes = sizesIn(text, shoes);
+  const isSizeAlone = sizes.length > 0 && !/\b(?:hate|like|love|avoid|prefer)\b/i.test(text);
+  const tastes = isSizeAlone ? { changes: [], unread: [] } : tastesIn(text, so);
+  const event = eventIn(clause.text);
+  const changes = [
+    ...sizes,
+    ...(occasion === null ? tastes.changes : tastes.changes.map(change => limited(change, occasion))),
+    ...(event === null ? [] : [{ type: 'note', text: event } as const]),
+  ];
   if (changes.length > 0) return { changes, unread: [...sizesLeft(clause.text, sizes), ...tastes.unread] };
   return { changes, unread: saysSomething(clause.text) ? [clause.text] : [] };
+}
+
+/** An allergy holds wherever one is. */
+function limited(change: Change, occasion: string): Change {
+  if (change.type === 'taste') return change.attitude === 'allergic to' ? change : { ...change, occasion };
+  return change.type === 'untaste' && !change.attitudes.includes('allergic to')
+    ? { ...change, occasion }
+    : change;
 }
 
 /** "Wrist 16cm" beside a size that was read: what has a number, but none of those that were taken. */
@@ -68,7 +86,7 @@ const smallTalk =
   /^(?:i (?:am (?:good|fine|ok|okay|well|great|back|here|sorry|happy|sure|not sure|bored|tired|curious|just|looking|shopping|asking|wondering|serious|joking|kidding|done|in a hurry)|know|see|understand|agree|guess|hope|think so|don't (?:know|care$|understand|think|believe)|will|(?:really |also )?(?:love|like|hate) (?:it|this|that|you|shopping|talking)|mean|said|told|thought|wonder|wish|can't wait|appreciate|swear|promise|have (?:a|one|another) question)|my (?:god|bad|pleasure|goodness|word|apologies))\b/i;
 
 /** "I'm Ann": who speaks is told by the platform. By its capital, because "I am vegan" is something else. */
-const introduction = /^(?:I am|i am|This is|this is) \p{Lu}[\p{L}'-]*(?: \p{Lu}[\p{L}'-]*)?$/u;
+export const introduction = /^(?:I am|i am|This is|this is) \p{Lu}[\p{L}'-]*(?: \p{Lu}[\p{L}'-]*)?$/u;
 
 const sizedNumber = new RegExp(`\\b(?:${itemPattern})\\b.*\\d|\\d.*\\b(?:${itemPattern})\\b`, 'i');
 

@@ -3,7 +3,7 @@ import { correctionOf } from './corrections.ts';
 import { forgetTarget, forgotten } from './forgetting.ts';
 import { type Sensitive, sensitiveIn } from './secrets.ts';
 import { oneLine, plainly, readSentences, type Sentence, tellsToChange } from './sentences.ts';
-import { after, atFirst, lastValue, statedIn, tellsOfOther } from './statements.ts';
+import { after, atFirst, introduction, statedIn, tellsOfOther, valuesOf } from './statements.ts';
 
 export interface Understanding {
   /** In the order they were said. */
@@ -31,11 +31,11 @@ const longest = 4000;
 
 /** What was said just before, which "actually, make that 9.5" or "I wear size 9" may be about. */
 export interface Before {
-  value: Value | null;
+  values: readonly Value[];
   shoes: boolean;
 }
 
-const nothingBefore: Before = { value: null, shoes: false };
+const nothingBefore: Before = { values: [], shoes: false };
 
 /** What a person's own words ask of memory. Pure; never throws. */
 export function understand(texts: readonly string[], earlier: Before = nothingBefore): Understanding {
@@ -88,9 +88,9 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
       }
       const corrected = sentence.question
         ? null
-        : correctionOf(sentence.raw, lastValue(result.changes) ?? earlier.value);
+        : correctionOf(sentence.raw, [...earlier.values, ...valuesOf(result.changes)]);
       if (corrected !== null) {
-        result.changes.push(corrected);
+        result.changes.push(...corrected);
         continue;
       }
       if (sensitive === 'health' && /\ballerg/i.test(sentence.raw)) refuse(result, 'health');
@@ -107,6 +107,11 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
   for (const kind of sensitive) if (kind !== null) refuse(result, kind);
   result.changes = result.changes.filter((_, index) => sensitive[index] === null);
   return result;
+}
+
+/** True for "Hi, I'm Ann". */
+export function introducesItself(text: string): boolean {
+  return readSentences(text).some(({ clauses }) => clauses.some(clause => introduction.test(clause.text)));
 }
 
 export function mentionsShoes(text: string): boolean {

@@ -156,6 +156,13 @@ for (const [spelling, name] of spellings) {
 }
 const plain = new Set(plainStyles.split(','));
 
+/** Alternation of every brand, for use inside other patterns; what it finds may yet be an everyday word. */
+export const brandPattern = [...things]
+  .filter(([, { topic }]) => topic === 'brands')
+  .map(([key]) => key.replace(/[.+&]/g, '\\$&'))
+  .sort((a, b) => b.length - a.length)
+  .join('|');
+
 /** The thing this phrase names, e.g. "Dark Gray" -> dark grey, a colour; null when it is not one we know. */
 export function thingNamed(phrase: string): Thing | null {
   const key = phrase.toLowerCase();
@@ -202,6 +209,9 @@ const sizedItems: Record<string, string> = {
 
 /** Of the body rather than of clothes: "waist: 32", not "waist size: 32". */
 export const measures: readonly string[] = ['waist', 'inseam', 'chest', 'hips'];
+
+/** Of the person as a whole. */
+export const bodily: readonly string[] = ['height', 'weight'];
 
 /** Alternation of every garment word, for use inside other patterns. */
 export const itemPattern = Object.values(sizedItems).join('|');

@@ -178,6 +178,9 @@ describe('any input at all', () => {
     'stop saving that ',
     '*a',
     '<context ',
+    '9 in Zara, ',
+    "5'11 / ",
+    'for a wedding in may 11 ',
     '. ',
   ];
   it.each(repeated)('answers also when a person repeats “%s”', async piece => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../../src/runtime/models/offline/changes.ts';
+import { forOccasion } from '../../../../src/runtime/models/offline/confirmation.ts';
 import { understand } from '../../../../src/runtime/models/offline/understanding.ts';
 
 /** One short line per change, so that the tables below read like what would be filed. */
@@ -10,9 +11,9 @@ function short(change: Change): string {
     case 'unset':
       return `no ${change.key}${change.value === undefined ? '' : ` ${change.value}`}`;
     case 'taste':
-      return `${change.attitude} ${change.name} (${change.topic})`;
+      return `${change.attitude} ${change.name} (${change.topic})${forOccasion(change)}`;
     case 'untaste':
-      return `no longer ${change.attitudes.join('/')} ${change.name}`;
+      return `no longer ${change.attitudes.join('/')} ${change.name}${forOccasion(change)}`;
     case 'note':
       return `note ${change.text}`;
     case 'forget-topic':
@@ -100,6 +101,51 @@ const sizes: [string, string[]][] = [
   ['I wear size 9 shoes. 10, not 9.', ['shoe size: 9', 'shoe size: 10']],
   ["I wear size 9 shoes. It's 10 actually.", ['shoe size: 9', 'shoe size: 10']],
   ['I wear EU 42 and UK 8', ['size: EU 42 / UK 8']],
+];
+
+const sizesByBrand: [string, string[]][] = [
+  ['I wear a 9 in Nike but 8.5 in Adidas', ['size in Nike: 9', 'size in Adidas: 8.5']],
+  ['9 in Nike, 8.5 in adidas', ['size in Nike: 9', 'size in Adidas: 8.5']],
+  ['I wear a 9 in Nike shoes but 8.5 in everything else', ['shoe size in Nike: 9', 'shoe size: 8.5']],
+  ["I'm a size 10 in Zara and 12 in H&M", ['size in Zara: 10', 'size in H&M: 12']],
+  ['EU 42 in Nike, US 9 in Hoka', ['size in Nike: EU 42', 'size in Hoka: US 9']],
+  ["In Adidas, I'm a 8.5", ['size in Adidas: 8.5']],
+  ['my Nike shoe size is 9', ['shoe size in Nike: 9']],
+  ['I take a 9 in Nike and Hoka shoes', ['shoe size in Nike: 9', 'shoe size in Hoka: 9']],
+  ['M in Zara, L in jackets from Uniqlo', ['clothing size in Zara: M', 'jacket size in Uniqlo: L']],
+  ['I wear size 9 Nike shoes', ['shoe size: 9']],
+  ['I wear a 9 in Nike, no other shoes fit', ['shoe size in Nike: 9']],
+];
+
+const bodies: [string, string[]][] = [
+  [`I'm 5'11" / 180 cm tall`, [`height: 5'11" / 180 cm`]],
+  ['I’m 5’11”', [`height: 5'11"`]],
+  ['I am 5 foot 9', [`height: 5'9"`]],
+  ["I'm six feet tall", [`height: 6'0"`]],
+  ['I am 1.82 m tall and weigh 80kg', ['height: 182 cm', 'weight: 80 kg']],
+  ["I'm 1,7 m", ['height: 170 cm']],
+  ['My height is 175', ['height: 175 cm']],
+  ['height: 168 cm, weight: 61,5 kg', ['height: 168 cm', 'weight: 61.5 kg']],
+  ['I weigh about 165 lbs', ['weight: 165 lb']],
+  ['I weigh 11 stone 4', ['weight: 11 st 4 lb']],
+  [`I'm 5'9" and wear a 32" waist`, [`height: 5'9"`, 'waist: 32 inches']],
+  ["I'm 180 cm tall. Actually, 181 cm", ['height: 180 cm', 'height: 181 cm']],
+  ['forget my height', ['no height']],
+];
+
+const occasions: [string, string[]][] = [
+  ['for work I like plain shirts', ['likes plain (style) for work']],
+  ['At the office, I avoid red', ['avoids red (colours) for work']],
+  ['I like linen in summer', ['likes linen (materials) for summer']],
+  ['I wear black to weddings', ['likes black (colours) for weddings']],
+  ["I don't mind wool in winter", ['no longer avoids wool for winter']],
+  ["I'm allergic to nickel at work", ['allergic to nickel (materials)']],
+  ['I need something for a wedding in June', ['note wedding in June']],
+  ["I need a dress for my sister's wedding in June", ["note my sister's wedding in June"]],
+  ["I'm going to a garden party next Saturday", ['note garden party next Saturday']],
+  ['My graduation is on May 4', ['note graduation on May 4']],
+  ['my budget for Christmas presents is $500', ['budget for christmas: $500']],
+  ['My budget for books is $50', ['budget for books: $50']],
 ];
 
 const budgets: [string, string[]][] = [
@@ -415,7 +461,18 @@ const nothing: string[] = [
   'My rent is under $500',
   'I make $5000 a month',
   'I need a medium latte',
-  'I am 5 foot 9',
+  "I'm 6 feet away",
+  "I'm 5'14",
+  "I'm 500 cm tall",
+  'I weigh 5 kg',
+  'I lost 5 kg',
+  'I want to weigh 60 kg',
+  'I need a rug, 180 cm',
+  'My son is 120 cm tall',
+  "I need something for my wife's birthday in June",
+  'I need something for a wedding',
+  'I go to work',
+  '12 Zara 10 H&M',
   'Actually, make it 9.5',
   'tell Ben my budget is $50',
   "My husband wears a 10 and can't stand wool. Budget $80.",
@@ -445,7 +502,8 @@ const nothing: string[] = [
 const inPart: [string, string[], string[]][] = [
   ['I like Nike, Zorg and Hoka', ['likes Nike (brands)', 'likes Hoka (brands)'], ['Zorg']],
   ['I love cotton candy and linen', ['likes linen (materials)'], ['cotton candy']],
-  ['I wear size 9 shoes and I have a wedding in June', ['shoe size: 9'], ['I have a wedding in June']],
+  ['I wear size 9 shoes and I have a big garden', ['shoe size: 9'], ['I have a big garden']],
+  ['I like jeans for work', [], ['I like jeans for work']],
   [
     'I hate wool and I am allergic to the stuff they put in tights',
     ['avoids wool (materials)'],
@@ -479,6 +537,15 @@ const inPart: [string, string[], string[]][] = [
 
 describe('understanding what a person says', () => {
   it.each(sizes)('sizes: %s', (text, expected) => {
+    expect(learned(text)).toEqual(expected);
+  });
+  it.each(sizesByBrand)('sizes by brand: %s', (text, expected) => {
+    expect(learned(text)).toEqual(expected);
+  });
+  it.each(bodies)('height and weight: %s', (text, expected) => {
+    expect(learned(text)).toEqual(expected);
+  });
+  it.each(occasions)('occasions: %s', (text, expected) => {
     expect(learned(text)).toEqual(expected);
   });
   it.each(budgets)('budget: %s', (text, expected) => {
