@@ -300,8 +300,28 @@ describe('what can never be looked at', () => {
     await adapter.say(' ', { user: 'ann2' });
     const { code } = await other.run('link-code', { type: 'link' });
     proxy.plan(() => undefined);
-    await ann.run('outcome', { type: 'link', code, confirmed: true });
+    expect(await ann.run('outcome', { type: 'link', code })).toMatchObject({ ok: false });
     expect(adapter.notices.map(({ notice }) => notice.heldBecauseOf)).toEqual([['what Ben wrote']]);
+    await ann.run('outcome', { type: 'undo', noticeId: adapter.notices[0]?.notice.id ?? '' });
+    expect(await ann.run('outcome', { type: 'link', code, confirmed: true })).toMatchObject({ ok: true });
+    expect(await other.versions().catch(() => [])).toEqual([]);
+  });
+
+  it('is left out, and that is said, where it is found only while accounts are being linked', async () => {
+    await unreadable(503);
+    const { adapter, proxy, state } = bench;
+    const [ann, other] = [memoryOf(bench), memoryOf(bench, 'ann2')];
+    const { code } = await other.run('link-code', { type: 'link' });
+    const codes = state.table('link-code-current');
+    const { replace } = codes;
+    codes.replace = async (...used) => {
+      proxy.plan(() => undefined);
+      return replace(...used);
+    };
+    expect(await ann.run('outcome', { type: 'link', code, confirmed: true })).toMatchObject({ ok: true });
+    expect((await adapter.say('hi')).final?.text).toMatch(
+      /^While your accounts were being linked, I left out something .* what Ben wrote\. If it is right, please tell me again\.$/m,
+    );
     expect(await other.versions().catch(() => [])).toEqual([]);
   });
 

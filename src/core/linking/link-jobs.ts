@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Log } from '../../log.ts';
 import { unlessGone } from '../errors.ts';
+import type { ChangeSets } from '../memory/change-sets.ts';
 import type { Memory } from '../memory/memory.ts';
 import { type CommandAction, type NoticeMode, type Person, personKey } from '../message.ts';
 import { createPersonClaims } from '../people/person-claims.ts';
@@ -44,6 +45,7 @@ export interface LinkJobsDeps {
   state: State;
   memory: Memory;
   accounts: Accounts;
+  changeSets: ChangeSets;
   copy: MemoryCopy;
   sessions: Sessions;
   privacy: Privacy;
@@ -143,6 +145,9 @@ export function createLinkJobs(deps: LinkJobsDeps): LinkJobs {
       await privacy.setPaused(person, false);
       await deps.finishForgetting(person);
       await deps.lookAtTurns(person);
+      // Asked about so late, nobody has decided on it; it goes with the memory that has its text.
+      for (const { change } of await deps.changeSets.list(person))
+        if (change.state === 'held') await sessions.tell(person, leftOut(change.because));
       // One that was archived takes nothing up any more.
       for (const { id } of await memory.knownStores(owner)) await sessions.checkStore(owner, id);
       disputes = await deps.copy.move(person, owner, 'link');
@@ -224,6 +229,10 @@ export function createLinkJobs(deps: LinkJobsDeps): LinkJobs {
       for await (const [key, job] of jobs.entries()) await finish(key, job).catch(logUnfinished);
     },
   };
+}
+
+function leftOut(because: readonly string[]): string {
+  return `While your accounts were being linked, I left out something I had noted, because it may come from ${because.join(' and ')}. If it is right, please tell me again.`;
 }
 
 function waitingFor(job: LinkJob): readonly Person[] {

@@ -1,5 +1,6 @@
 import { type Action, type Person, personKey, platformName } from '../message.ts';
 import type { Conflicts } from '../preferences/conflicts.ts';
+import { openQuestion } from '../preferences/open-questions.ts';
 import { type Conflict, outcome, type PreferencesView } from '../views.ts';
 import { MAX_ACCOUNTS } from './accounts.ts';
 import type { LinkCodes, Looked } from './codes.ts';
@@ -23,7 +24,7 @@ export interface LinkingDeps extends Omit<LinkJobsDeps, 'linkedNews'> {
 }
 
 export function createLinking(deps: LinkingDeps): Linking {
-  const { memory, accounts, codes, log } = deps;
+  const { client, memory, accounts, changeSets, codes, log } = deps;
   const jobs = createLinkJobs({ ...deps, linkedNews });
 
   async function code(person: Person): Promise<PreferencesView> {
@@ -43,6 +44,9 @@ export function createLinking(deps: LinkingDeps): Linking {
     const owner = await accounts.ownerOf(looked.issuer);
     const obstacle = await linkObstacle(accounts, person, owner);
     if (obstacle !== null) return outcome(false, OBSTACLES[obstacle]);
+    // What waits for an answer has its text in the memory that goes.
+    await deps.lookAtTurns(person);
+    if ((await openQuestion(client, changeSets, person)) !== null) return outcome(false, DECIDE_FIRST);
     if (confirmed !== true) {
       return {
         type: 'confirm',
@@ -120,6 +124,9 @@ const OBSTACLES: Record<LinkObstacle, string> = {
   'linked-elsewhere': 'This account is already linked with another one. Use /preferences unlink first.',
   full: `I can link at most ${MAX_ACCOUNTS} accounts, and that one is already at the limit.`,
 };
+
+const DECIDE_FIRST =
+  'Before I link this account, please decide about the changes that I held back: /preferences shows them. Then give me the code again.';
 
 function unfinished(what: 'linking' | 'unlinking'): string {
   return `I could not finish ${what} your accounts because I cannot reach something I need. I will carry on by myself within the hour.`;

@@ -96,6 +96,21 @@ describe('linking two accounts', () => {
     }
   });
 
+  it('waits for the decision about what was held back in the account that joins, and takes it along', async () => {
+    const { one, two } = await open();
+    const message = bench.adapter.message(write('gifts.md', '- loves: tea\n'), { user: 'ann2' });
+    await bench.adapter.bot().receive({ ...message, context: [{ author: 'Ben', text: 'She loves tea.' }] });
+    await bench.bot.idle();
+    const code = await codeOf(one);
+    const refusal = await two.run('outcome', { type: 'link', code });
+    expect(refusal).toMatchObject({ ok: false, sentence: expect.stringMatching(/decide .* \/preferences/) });
+    expect(await two.run('outcome', { type: 'link', code, confirmed: true })).toEqual(refusal);
+    const { held } = await two.run('memory', { type: 'view' });
+    expect(await two.run('outcome', { type: 'keep', noticeId: held?.id ?? '' })).toMatchObject({ ok: true });
+    expect(await two.run('outcome', { type: 'link', code, confirmed: true })).toMatchObject({ ok: true });
+    expect(await one.files()).toEqual({ '/gifts.md': '- loves: tea\n' });
+  });
+
   it('is found by a new state, also where no store was there to say so when they were linked', async () => {
     const { one, two } = await open();
     await link(one, two, 'outcome');
