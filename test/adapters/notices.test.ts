@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryPanel } from '../../src/adapters/discord/memory-panels.ts';
 import { noticeBody } from '../../src/adapters/discord/views.ts';
-import { panelBlocks } from '../../src/adapters/slack/memory/memory-panels.ts';
+import { viewMessage } from '../../src/adapters/slack/memory/views.ts';
 import { noticeMessage } from '../../src/adapters/slack/notices.ts';
 import { renderNotice, renderView } from '../../src/adapters/terminal/render.ts';
 import type { Notice } from '../../src/core/views.ts';
@@ -47,10 +47,9 @@ describe('what waits for the person’s word', () => {
       heldBecauseOf: ['what Ben wrote'],
     },
   });
-  const room = { blocks: 40, characters: 8_000, opens: true };
 
   it.each([
-    ['Slack', JSON.stringify(panelBlocks(view, room)), ['Save it', 'Leave it out']],
+    ['Slack', JSON.stringify(viewMessage(view).blocks), ['Save it', 'Leave it out']],
     ['Discord', JSON.stringify(memoryPanel(view, '1', 0, 'Saved.')), ['Keep', 'Leave it out']],
     ['the terminal', renderView(view, words => words), ['/preferences keep', '/preferences undo']],
   ])('stands in what is remembered, in %s, with both answers', (_, shown, answers) => {

@@ -77,7 +77,7 @@ describe('a person and their memory, on Slack', () => {
     const parts = await readToTheEnd(await preferences('show long', 'fact 0:'));
     for (const line of long) expect(parts).toContain(`\n${line}`);
     await preferences('forget long', 'Forget this for good?');
-    await press(await on.seenBy(ann, 'all of it'), 'Forget it');
+    await press(await on.seenBy(ann, 'the whole note'), 'Forget it');
     await appears(ann, /500 facts/);
 
     // Set by form, edited by hand, and begun anew.
@@ -106,10 +106,10 @@ describe('a person and their memory, on Slack', () => {
     await says(ann, write('sizes.md', '- shoe size: 10\n- coat: M\n- hat: 57\n'));
     await ann.submit({ text_0: '- shoe size: 11\n- coat: M' }).outcome;
     const both = await on.inWindow(ann, 'changed while you were writing');
-    expect(both).toMatch(/as it is now:_\n(?:&gt;|>) - shoe size: 10\n.*coat: M\n.*hat: 57/);
-    expect(both).toMatch(/as you wrote it:_\n(?:&gt;|>) - shoe size: 11\n.*coat: M$/m);
+    expect(both).toMatch(/As it is now:_\n(?:&gt;|>) - shoe size: 10\n.*coat: M\n.*hat: 57/);
+    expect(both).toMatch(/As you wrote it:_\n(?:&gt;|>) - shoe size: 11\n.*coat: M$/m);
     expect((await notes())['/sizes.md']).toContain('hat: 57');
-    await pressInWindow('Save mine');
+    await pressInWindow('Keep mine');
     await on.inWindow(ann, 'Saved: Sizes.');
     expect((await notes())['/sizes.md']).toBe('- shoe size: 11\n- coat: M\n');
 
@@ -131,8 +131,8 @@ describe('a person and their memory, on Slack', () => {
     expect(await notes()).not.toHaveProperty('/style.md');
 
     // Where it may be used: by a button in the memory, and taken back by a word.
-    await press(await preferences('', 'What I remember about you'), 'Use in channels too', 'Sizes');
-    await on.seenBy(ann, 'used in channels too');
+    await press(await preferences('', 'What I remember about you'), 'Use where others can read too', 'Sizes');
+    await on.seenBy(ann, 'used where others can read too');
     expect(Object.keys(await shared())).toEqual(['/sizes.md']);
     await preferences('unshare sizes', 'stays between us');
     expect(await shared()).toEqual({});
@@ -141,12 +141,12 @@ describe('a person and their memory, on Slack', () => {
     ann.openApp('home');
     await atHome('Gift ideas');
     await pressAtHome('Pause memory');
-    await atHome('Memory is *paused*');
+    await atHome('Memory is paused');
     const paused = await notes();
     const { threadTs: thread = '' } = await says(ann, write('paused.md', '- nothing\n'));
     expect(await notes()).toEqual(paused);
     await pressAtHome('Resume memory');
-    await on.sees(() => !homeText(ann).includes('*paused*'), 'the end of the pause');
+    await on.sees(() => !homeText(ann).includes('is paused'), 'the end of the pause');
 
     // A conversation that knows nothing of her, and is not kept.
     await preferences('private on', 'everything between us here is private');
@@ -174,7 +174,7 @@ describe('a person and their memory, on Slack', () => {
 
     // Why, as a file, and on another account and back.
     await ann.shortcut(await says(ann, 'read sizes.md'), WHY_SHORTCUT).outcome;
-    expect(await on.inWindow(ann, 'read for this')).toContain('*Sizes*');
+    expect(await on.inWindow(ann, 'read for it')).toContain('*Sizes*');
     await preferences('export json', 'in our direct messages');
     const [file] = ann.sees(ann.dmChannel).flatMap(({ message }) => message.files);
     const exported: Exported = JSON.parse(file?.content.toString('utf8') ?? '');
@@ -188,7 +188,7 @@ describe('a person and their memory, on Slack', () => {
     await home.press(asked, buttonOf(asked.blocks, 'Link them')).outcome;
     await appears(home, /Linked with/);
     await on.preferences(home, 'show sizes', 'hat: 57');
-    const linked = await preferences('', 'This account is linked with');
+    const linked = await preferences('', 'Linked with');
     await press(linked, 'Unlink this account');
     await on.inWindow(ann, 'Unlink this account from');
     await pressInWindow('Unlink');
@@ -308,7 +308,7 @@ describe('what Ann said in private', () => {
     expect(general.messages.filter(({ ephemeral }) => !ephemeral)).toHaveLength(before);
     expect(inChannel()).not.toContain(SECRET);
 
-    await preferences('share health', 'used in channels too');
+    await preferences('share health', 'used where others can read too');
     const knew = await says(ann, 'What do you know about me?', { channel: general.id });
     expect(inChannel()).toContain(SECRET);
     await preferences('unshare health', 'stays between us');

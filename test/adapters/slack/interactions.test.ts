@@ -27,7 +27,7 @@ const SIZES: MemorySection = {
 const SHOW = { actionId: 'memory_show', value: JSON.stringify({ type: 'show', memoryId: 'mem_sizes' }) };
 const FORGET = {
   actionId: 'memory_forget',
-  value: JSON.stringify({ type: 'forget', memoryId: 'mem_sizes' }),
+  value: JSON.stringify({ type: 'forget', memoryId: 'mem_sizes', revision: 'r1' }),
 };
 
 const NOTICE: Notice = {
@@ -101,7 +101,7 @@ describe.each(TRANSPORTS)('/preferences over %s', transport => {
       'the view',
     );
     expect(shown.ephemeral).toBe(true);
-    expect(shown.text).toMatch(/\*Sizes\* .*private only_\n• shoe size: 9\n• coat: M &amp; &lt;L&gt;/);
+    expect(shown.text).toMatch(/\*Sizes\* .*private only\n• shoe size: 9\n• coat: M &amp; &lt;L&gt;/);
     expect(world.ben.sees(channel.id)).toEqual([]);
     expect(world.bot.commands[0]?.person).toMatchObject({
       id: world.ann.id,
@@ -218,7 +218,10 @@ describe('/preferences', () => {
     await world.ann.press(view, FORGET).outcome;
     const after = await whispered('Done: forget.');
     expect(after.ts).toBe(view.ts);
-    expect(commands().slice(1)).toEqual([{ type: 'forget', memoryId: 'mem_sizes' }, { type: 'view' }]);
+    expect(commands().slice(1)).toEqual([
+      { type: 'forget', memoryId: 'mem_sizes', revision: 'r1' },
+      { type: 'view' },
+    ]);
   });
 
   it('turns notices off with a button', async () => {
@@ -393,7 +396,7 @@ describe('everything else about a memory', () => {
     answers({ history: { type: 'history', entries: [entry], page: 0, more: true, memoryId: null } });
     await command('history');
     const shown = await whispered('What changed');
-    expect(shown.text).toContain('2026-03-14 09:30 UTC, by you, by hand');
+    expect(shown.text).toContain('2026-03-14 09:30 UTC>, by you, by hand');
     await world.ann.press(shown, 'memory_restore').outcome;
     expect(await ran('restore')).toEqual({ type: 'restore', versionId: 'ver_1', revision: 'r2' });
   });
@@ -408,7 +411,7 @@ describe('everything else about a memory', () => {
         : { type: 'outcome', ok: true, sentence: 'Paused.' };
     await world.ann.press(shown, 'memory_pause').outcome;
     const after = await whispered('Paused.');
-    expect(after.text).toContain('Memory is *paused*');
+    expect(after.text).toContain('Memory is paused');
     await world.ann.press(after, 'memory_resume').outcome;
     await ran('resume');
   });

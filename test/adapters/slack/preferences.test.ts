@@ -223,11 +223,11 @@ describe('where a note may be used', () => {
     await setUp();
     await command();
     const shown = await whispered('What I remember');
-    expect(shown.text).toMatch(/\*Sizes\* .*in private only_[\s\S]*\*Gifts\* .*in channels too_/);
+    expect(shown.text).toMatch(/\*Sizes\* .*in private only[\s\S]*\*Gifts\* .*others can read too/);
     const share = elementsIn(shown.blocks).filter(({ element }) => element.action_id === 'memory_share');
     expect(share.map(({ element }) => [element.text, element.confirm !== undefined])).toMatchObject([
-      [{ text: 'Use in channels too' }, true],
-      [{ text: 'Private again' }, false],
+      [{ text: 'Use where others can read too' }, true],
+      [{ text: 'Use in private only' }, false],
     ]);
     const on = JSON.stringify({ type: 'share', memoryId: 'mem_Sizes', on: true });
     await world.ann.press(shown, { actionId: 'memory_share', value: on }).outcome;
@@ -245,7 +245,7 @@ describe('where a note may be used', () => {
     sections.splice(0, 1, note('Sizes', { shared: true }));
     await world.ann.pressInHome('memory_share').outcome;
     await world.slack.until(
-      () => textsOf(world.ann.home?.blocks).join().includes('channels too'),
+      () => textsOf(world.ann.home?.blocks).join().includes('others can read too'),
       'the change',
     );
     expect(await ran('share')).toEqual({ type: 'share', memoryId: 'mem_Sizes', on: true });
@@ -274,7 +274,7 @@ describe('linking accounts', () => {
       'the code',
     );
     expect(shown).toMatchObject({ ephemeral: true });
-    expect(shown.text).toContain('<!date^1773483000^{time}|10:10 UTC>');
+    expect(shown.text).toContain('<!date^1773483000^{date_short_pretty} {time}|2026-03-14 10:10 UTC>');
     expect(shown.fallback).not.toContain('K7PQ');
     expect(world.ben.sees(channel.id)).toEqual([]);
     expect(JSON.stringify(world.logs)).not.toContain('K7PQ');
@@ -305,7 +305,7 @@ describe('linking accounts', () => {
         ? memoryView({ linked: [{ platform: 'discord', name: 'ann & co' }] })
         : rest(it);
     await command();
-    const shown = await whispered('• ann &amp; co on Discord');
+    const shown = await whispered('Linked with ann &amp; co on Discord');
     await world.ann.press(shown, 'memory_unlink').outcome;
     await inWindow('Really unlink?');
     await world.ann.pressInModal('memory_unlink').outcome;

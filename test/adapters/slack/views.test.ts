@@ -223,10 +223,10 @@ describe('views of a memory', () => {
     }));
     const { blocks } = viewMessage(memoryView({ sections }));
     const shown = textsOf(blocks).join('\n');
-    const left = Number(/And (\d+) more notes\./.exec(shown)?.[1]);
+    const left = Number(/And (\d+) more\./.exec(shown)?.[1]);
     expect(left).toBeGreaterThan(0);
     expect((shown.match(/\*Note \d+\*/g) ?? []).length + left).toBe(60);
-    expect(JSON.stringify(blocks)).toContain('See all');
+    expect(JSON.stringify(blocks)).toContain('See more');
   });
 
   const facts = Array.from({ length: 300 }, (_, n) => ({
@@ -266,8 +266,7 @@ describe('views of a memory', () => {
       expectView(it, 'modal');
       return it.blocks;
     };
-    // In a message the rest of a memory is in a window.
-    for (const show of view.type === 'memory' ? [inWindow] : [inMessage, inWindow]) {
+    for (const show of [inMessage, inWindow]) {
       const parts: string[] = [];
       for (let from: number | undefined = 0; from !== undefined; ) {
         const blocks = show(from);

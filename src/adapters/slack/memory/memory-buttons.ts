@@ -5,22 +5,28 @@ import { type Block, button, plain } from '../blocks.ts';
 /** What a button does to a memory stands in its value, as the command it is. */
 const PREFIX = 'memory_';
 export const MEMORY_BUTTON = new RegExp(`^${PREFIX}`);
-const LEAVE = '_leave';
+export const LEAVE = '_leave';
 const SINCE_ACTION = `${PREFIX}since`;
 
-/** Which part of what comes of an action is shown; see `fullNoteBlocks`. */
+/** Which part of what comes of an action is shown; see `Room`. */
 export interface Part {
   from: number;
 }
 
 /** `also` keeps buttons with the same kind of action apart that stand in one block. */
-export function memoryButton(label: string, action: CommandAction, also = '', part?: Part): Block {
+export function memoryButton(
+  label: string,
+  action: CommandAction,
+  also = alsoOf(action),
+  part?: Part,
+): Block {
   return button(label, `${PREFIX}${action.type}${also}`, JSON.stringify({ ...action, ...part }));
 }
 
-/** Instead of what a view asks about: its place is taken by the memory as it is. */
-export function leaveButton(): Block {
-  return memoryButton('Leave it as it is', { type: 'view' }, LEAVE);
+function alsoOf(action: CommandAction): string {
+  if (action.type === 'editor') return action.memoryId === undefined ? '_new' : '';
+  if (action.type === 'resolve') return `_${action.choice}`;
+  return action.type === 'notices' ? `_${action.mode}` : '';
 }
 
 export function isLeaving(actionId: string): boolean {

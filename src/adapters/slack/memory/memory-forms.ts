@@ -3,9 +3,8 @@
 import { z } from 'zod';
 import type { CommandAction } from '../../../core/message.ts';
 import { clip, linePieces } from '../../../core/reply/text-split.ts';
-import type { Draft, FormField, PreferencesView } from '../../../core/views.ts';
+import type { Draft, FormField } from '../../../core/views.ts';
 import { type Block, context, plain, sentence, textSections } from '../blocks.ts';
-import { linkCodeBlocks } from './memory-panels.ts';
 
 export const FORM_WINDOW = 'memory_form';
 export const EDITOR_WINDOW = 'memory_editor';
@@ -72,7 +71,7 @@ export function editorWindow(draft: Draft): Block | null {
 }
 
 /** A code to take to another account, and room for one that came from there. */
-export function linkWindow(view: Extract<PreferencesView, { type: 'link-code' }>): Block {
+export function linkWindow(code: readonly Block[]): Block {
   return {
     type: 'modal',
     callback_id: LINK_WINDOW,
@@ -81,7 +80,7 @@ export function linkWindow(view: Extract<PreferencesView, { type: 'link-code' }>
     submit: plain('Link'),
     close: plain('Close'),
     blocks: [
-      ...linkCodeBlocks(view),
+      ...code,
       { type: 'divider' },
       input(CODE_INPUT, 'Or do you have a code from your other account?', {
         value: '',

@@ -5,33 +5,32 @@ export interface Room {
   blocks: number;
   /** Of all text together. */
   characters: number;
-  /** Whether what does not fit can be opened with a button. */
-  opens: boolean;
-  /** Where a text that is longer than the room goes on. */
+  /** It stands in a conversation. */
+  inMessage: boolean;
+  /** Where what is longer than the room goes on. */
   from?: number;
 }
 
-/** Of the buttons below a note, with what they ask. */
-export const BUTTONS_CHARACTERS = 400;
-/** Of the changes of one entry, or the facts of one note that is asked about. */
-export const ENTRY_CHARACTERS = 700;
-
+/** Of the buttons of one item, with what they ask. */
+const BUTTONS_CHARACTERS = 400;
 /** Of what stands above and below. */
 const HEAD_CHARACTERS = 700;
 
-/** What blocks with a button each take of a room, with what stands above and below. */
-export function charactersOf(blocks: readonly Block[], extra: number): number {
-  return HEAD_CHARACTERS + textLength(blocks) + blocks.length * extra;
+/** What items with buttons take of a room, with what stands above and below. */
+export function charactersOf(groups: readonly Block[][]): number {
+  return groups.reduce((sum, group) => sum + textLength(group) + BUTTONS_CHARACTERS, HEAD_CHARACTERS);
 }
 
-/** As many groups of blocks as there is room for beside `reserved` others; each may bring `extra` characters. */
-export function fitting(groups: readonly Block[][], room: Room, reserved: number, extra = 150): Block[] {
-  const shown: Block[] = [];
+/** As many groups of blocks as there is room for beside `reserved` others. */
+export function fitting(groups: readonly Block[][], room: Room, reserved: number): Block[][] {
+  const shown: Block[][] = [];
+  let blocks = reserved;
   let characters = HEAD_CHARACTERS;
   for (const group of groups) {
-    characters += textLength(group) + extra;
-    if (shown.length + group.length + reserved > room.blocks || characters > room.characters) break;
-    shown.push(...group);
+    characters += textLength(group) + BUTTONS_CHARACTERS;
+    blocks += group.length;
+    if (blocks > room.blocks || characters > room.characters) break;
+    shown.push(group);
   }
   return shown;
 }

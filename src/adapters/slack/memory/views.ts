@@ -1,9 +1,11 @@
 /** What people see of their memory: in messages, windows and on the Home tab. Pure. */
 
 import type { types } from '@slack/bolt';
+import { BACK, type PanelButton, panelOf } from '../../../core/panels.ts';
 import { clip } from '../../../core/reply/text-split.ts';
 import type { PreferencesView } from '../../../core/views.ts';
 import {
+  actions,
   type Block,
   DIVIDER,
   fallback,
@@ -13,29 +15,30 @@ import {
   plain,
   section,
   sentence,
+  textSections,
 } from '../blocks.ts';
-import { memoryButton } from './memory-buttons.ts';
+import { conflictBlocks } from './conflict-panel.ts';
 import { editorWindow, formWindow, linkWindow } from './memory-forms.ts';
-import { headingOf, panelBlocks } from './memory-panels.ts';
+import { noteBlocks } from './note-panel.ts';
+import { panelBlocks, panelButton } from './panel-blocks.ts';
+import type { Room } from './panel-room.ts';
 
-const IN_MESSAGE = { blocks: 46, characters: 10_000, opens: true };
+const IN_MESSAGE = { blocks: 46, characters: 10_000, inMessage: true };
 /** A view takes 250,000 bytes as JSON. */
-const IN_VIEW = { blocks: 94, characters: 60_000, opens: false };
+const IN_VIEW = { blocks: 94, characters: 60_000, inMessage: false };
 const TOO_LONG = 'This note is too long to be edited here. Tell me in a message what should change.';
 
 const CHOICES_CHARACTERS = 1_500;
 
-/** In a message that only the person sees. `said`: what was just done; `from`: where a long note goes on. */
+/** In a message that only the person sees. `said`: what was just done; `from`: where what is long goes on. */
 export function viewMessage(view: PreferencesView, said?: string, from = 0): MessageContent {
   const top = said === undefined ? [] : [section(sentence(said))];
-  return {
-    text: fallback(said ?? headingOf(view)),
-    blocks: [...top, ...panelBlocks(view, { ...IN_MESSAGE, from })],
-  };
+  const { heading, blocks } = shown(view, { ...IN_MESSAGE, from });
+  return { text: fallback(said ?? heading), blocks: [...top, ...blocks] };
 }
 
 export function homeView(view: PreferencesView): Block {
-  return { type: 'home', blocks: panelBlocks(view, IN_VIEW) };
+  return { type: 'home', blocks: shown(view, IN_VIEW).blocks };
 }
 
 /** A window. `said`, `from`: as in a message. */
@@ -44,18 +47,59 @@ export function modalView(view: PreferencesView, said?: string, from = 0): Block
   if (view.type === 'editor') {
     return editorWindow(view.draft) ?? modalView({ type: 'outcome', ok: false, sentence: TOO_LONG });
   }
-  if (view.type === 'link-code') return linkWindow(view);
+  const { blocks, back } = shown(view, { ...IN_VIEW, from });
+  if (view.type === 'link-code') return linkWindow(blocks);
   const top = said === undefined ? [] : [section(sentence(said)), DIVIDER];
-  const back =
-    view.type === 'memory' || view.type === 'confirm'
-      ? []
-      : [{ type: 'actions', elements: [memoryButton('Back to my memory', { type: 'view' }, '_back')] }];
   return {
     type: 'modal',
     title: plain(view.type === 'file' ? clip(view.section.title, 24) : 'Your memory'),
     close: plain('Close'),
-    blocks: [...top, ...panelBlocks(view, { ...IN_VIEW, from }), ...back],
+    blocks: [...top, ...blocks, ...(back === undefined ? [] : [actions([panelButton(back)])])],
   };
+}
+
+interface Shown {
+  /** In a few words, for notifications. */
+  heading: string;
+  blocks: Block[];
+  back?: PanelButton | undefined;
+}
+
+/** What has a panel of its own here: texts and files. Forms need a window. */
+function shown(view: PreferencesView, room: Room): Shown {
+  switch (view.type) {
+    case 'form':
+      return {
+        heading: 'The usual facts',
+        blocks: [section('This opens in a window: type `/preferences edit`.')],
+      };
+    case 'editor':
+      return {
+        heading: view.draft.title,
+        blocks: [section('This opens in a window: use the buttons of `/preferences`.')],
+      };
+    case 'conflict':
+      return { heading: view.sentence, blocks: conflictBlocks(view, room), back: BACK };
+    case 'export':
+      return { heading: view.sentence, blocks: exportBlocks(view, room), back: BACK };
+    default: {
+      const panel = panelOf(view);
+      const blocks = view.type === 'file' ? noteBlocks(panel, view.section, room) : panelBlocks(panel, room);
+      return { heading: panel.title ?? panel.sentence ?? '', blocks, back: panel.back };
+    }
+  }
+}
+
+function exportBlocks(view: Extract<PreferencesView, { type: 'export' }>, room: Room): Block[] {
+  const { blocks, left } = textSections(view.file.content, {
+    blocks: room.blocks - 4,
+    characters: room.characters - 400,
+  });
+  return [
+    section(`${sentence(view.sentence)}\n_${line(view.file.name)}_`),
+    ...blocks,
+    ...(left === 0 ? [] : [section(`_And ${left} more characters, which do not fit here._`)]),
+  ];
 }
 
 /** Opened at once, because Slack gives three seconds and the memory may take longer. */
