@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { LOOK_AGAIN_MS } from '../../src/core/memory/memory-discovery.ts';
 import { ownerOf } from '../../src/core/memory/store-owner.ts';
 import { createInbox } from '../../src/core/queue/inbox.ts';
-import { type Bench, collect, createBench } from '../helpers/bench.ts';
+import { type Bench, collect, createBench, SHOPPER } from '../helpers/bench.ts';
 import { createScriptedModel, lastWords } from '../helpers/scripted-model.ts';
 
 let bench: Bench;
@@ -267,6 +267,28 @@ describe('a prepared person', () => {
     await Promise.all(['D1', 'D2'].map(channel => bench.adapter.say('hello', { channel })));
     expect(bench.proxy.requests.filter(request => request === 'POST /v1/sessions')).toHaveLength(1);
     expect(await sessionsOf()).toHaveLength(2);
+  });
+
+  it('who does not write leaves no session at the agent service; who does keeps theirs', async () => {
+    let now = Date.now();
+    bench = await createBench({ now: () => now });
+    for (const user of ['ann', 'ben'])
+      await bench.adapter.bot().prepare(bench.adapter.conversation({ user }).person);
+    await bench.adapter.say('hello', { user: 'ben' });
+    now += 26 * 3600_000;
+    await bench.restart('stop');
+    await expect
+      .poll(async () => (await sessionsOf()).map(({ metadata }) => metadata.person))
+      .toEqual(['ben']);
+  });
+
+  it('has one session ready, that of the agent as it is now', async () => {
+    bench = await createBench();
+    const { person } = bench.adapter.conversation();
+    await bench.adapter.bot().prepare(person);
+    await bench.restart('stop', { agent: SHOPPER.replace('a shopper', 'another shopper') });
+    await bench.adapter.bot().prepare(person);
+    expect((await sessionsOf()).map(({ agent }) => agent.version)).toEqual([2]);
   });
 });
 

@@ -56,6 +56,8 @@ interface Ending {
 export interface SessionEndings {
   /** The session is deleted if it is not used until `due`; called again when it is used. */
   schedule(owner: string, sessionId: string, due: number): Promise<void>;
+  /** The session is kept after all. */
+  cancel(owner: string, sessionId: string): Promise<void>;
   /** The session goes now; where it cannot, with the next sweep. */
   end(owner: string, sessionId: string): Promise<void>;
   /** Deletes what is due. Returns how many are gone. */
@@ -92,6 +94,9 @@ export function createSessionEndings(deps: {
   return {
     async schedule(owner, sessionId, due) {
       await endings.set(keyOf(owner, sessionId), { sessionId, due });
+    },
+    async cancel(owner, sessionId) {
+      await endings.delete(keyOf(owner, sessionId));
     },
     async end(owner, sessionId) {
       const ending = { sessionId, due: now() };

@@ -1,4 +1,3 @@
-import type Anthropic from '@anthropic-ai/sdk';
 import type { Accounts } from '../linking/accounts.ts';
 import type { PersonStore } from '../memory/memory.ts';
 import { type Person, personKey } from '../message.ts';
@@ -7,7 +6,7 @@ import type { MemoryAccess, Privacy } from '../people/privacy.ts';
 import type { Holds } from '../queue/holds.ts';
 import type { State } from '../state/state.ts';
 import type { SessionMaking, SessionPurpose } from './session-making.ts';
-import { removeSession } from './session-removal.ts';
+import type { SessionEndings } from './session-removal.ts';
 import type { SessionRecord } from './sessions.ts';
 
 /** A session that is ready for a person's next new conversation, in private. */
@@ -17,18 +16,22 @@ export interface Spares {
   take(person: Person, stores: readonly PersonStore[], access: MemoryAccess): Promise<SessionRecord | null>;
 }
 
+/** So much later than anybody could still take it. */
+const SWEEP_LATER_MS = 3600_000;
+
 export function createSpares(deps: {
-  client: Anthropic;
   state: State;
   accounts: Accounts;
   privacy: Privacy;
   holds: Holds;
+  endings: SessionEndings;
   making: Pick<SessionMaking, 'storesFor'>;
   make(purpose: SessionPurpose): Promise<SessionRecord>;
   isCurrent(record: SessionRecord, stores: readonly PersonStore[], access: MemoryAccess): boolean;
   keepMs: number;
+  now: () => number;
 }): Spares {
-  const { isCurrent, keepMs } = deps;
+  const { endings, isCurrent, keepMs } = deps;
   const spares = deps.state.table<SessionRecord>('session-spare');
   const claims = createPersonClaims(deps.state, deps.accounts);
 
@@ -40,12 +43,15 @@ export function createSpares(deps: {
     const { stores, complete } = await deps.making.storesFor(purpose);
     if (spare !== undefined && complete && isCurrent(spare, stores, access)) return;
     const made = await deps.make(purpose);
+    // First, so that one which nobody takes is found, whatever becomes of this process.
+    await endings.schedule(key, made.sessionId, deps.now() + keepMs + SWEEP_LATER_MS);
     const kept =
       spare === undefined
         ? await spares.insert(key, made, keepMs)
         : await spares.replace(key, spare, made, keepMs);
-    // It was taken, or has expired, meanwhile: then another is made with the next reason to.
-    if (!kept) await removeSession(deps.client, made.sessionId, { interrupt: false });
+    // The one before was taken, or has expired, meanwhile: then another is made with the next reason to.
+    const unwanted = kept ? spare : made;
+    if (unwanted !== undefined) await endings.end(key, unwanted.sessionId);
   }
 
   return {
@@ -59,7 +65,9 @@ export function createSpares(deps: {
       const key = personKey(person);
       const spare = await spares.get(key);
       if (spare === undefined || !isCurrent(spare, stores, access)) return null;
-      return (await spares.replace(key, spare, spare, -1)) ? spare : null;
+      if (!(await spares.replace(key, spare, spare, -1))) return null;
+      await endings.cancel(key, spare.sessionId);
+      return spare;
     },
   };
 }

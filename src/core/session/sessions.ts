@@ -66,7 +66,7 @@ export interface Sessions {
   renew(owner: Person): Promise<string[]>;
   /** Deletes the private sessions of everything that stops being private along with this conversation. */
   endPrivate(conversation: Conversation): Promise<void>;
-  /** Deletes private sessions that were not used for long. Returns how many. */
+  /** Deletes private sessions that were not used for long, and spare ones that nobody took. Returns how many. */
   sweep(): Promise<number>;
   /** Forgets the session (not its history): the next `open` starts afresh. */
   drop(conversation: Conversation): Promise<void>;
@@ -107,7 +107,7 @@ export function createSessions(deps: {
   const endings = createSessionEndings({ client, state: deps.state, log, now });
   const making = createSessionMaking({ ...deps, checkStore });
   const idleMs = file.session.idle_hours * 3600_000;
-  const spares = createSpares({ ...deps, making, make, isCurrent, keepMs: idleMs });
+  const spares = createSpares({ ...deps, endings, making, make, isCurrent, keepMs: idleMs });
   const marks = createMemoryMarks({ state: deps.state, keepMs: idleMs, now });
 
   function isCurrent(record: SessionRecord, stores: readonly PersonStore[], access: MemoryAccess): boolean {
