@@ -206,7 +206,7 @@ describe('filing', () => {
       '# Sizes\n- shoe size in Nike: 10 (2026-11-22)\n- shoe size in Adidas: 8.5 (2026-11-22)\n',
     );
     expect((await session.say("what's my shoe size?")).text).toBe(
-      'As far as I know: shoe size 10 in Nike; shoe size 8.5 in Adidas.',
+      'Sizes: shoe size 10 in Nike; shoe size 8.5 in Adidas.',
     );
     await session.say('my shoe size is 9');
     expect((await session.say('find me boots')).text).toContain('- size: 9 (10 in Nike, 8.5 in Adidas)\n');
@@ -218,7 +218,7 @@ describe('filing', () => {
       `Saved: height 5'11" / 180 cm; weight 75 kg.`,
     );
     expect((await session.say('Actually, 181 cm')).text).toContain('Saved: height 181 cm (was');
-    expect((await session.say('How tall am I?')).text).toBe('As far as I know: height 181 cm.');
+    expect((await session.say('How tall am I?')).text).toBe('Sizes: height 181 cm.');
     expect((await session.say("what's my jacket size?")).text).toMatch(/^I don't know your jacket size yet/);
   });
 

@@ -140,7 +140,8 @@ function phrase(entry: Entry, date: string | null): string {
 }
 
 function topicKnown(topic: Topic, files: Files, size: string | null): string {
-  if (topic === 'sizes' && size !== null) return sizeKnown(size, files);
+  const one = topic === 'sizes' && size !== null ? sizeKnown(size, files) : null;
+  if (one !== null) return one;
   const lines = [...files].flatMap(([path, content]) =>
     entriesOf(content)
       .filter(entry => (topicOf(entry) ?? topicOfPath(path)) === topic)
@@ -151,18 +152,14 @@ function topicKnown(topic: Topic, files: Files, size: string | null): string {
 }
 
 /** One size, and where it is not told itself, what may do for it. */
-function sizeKnown(size: string, files: Files): string {
-  const fitting = [
-    size,
-    ...(bodily.includes(size) ? [] : ['size', ...(size === 'shoe size' ? [] : ['clothing size'])]),
-  ];
+function sizeKnown(size: string, files: Files): string | null {
+  const vague = bodily.includes(size) ? [] : ['size', ...(size === 'shoe size' ? [] : ['clothing size'])];
   const entries = [...files.values()].flatMap(entriesOf);
-  const known = fitting
+  const known = [size, ...vague]
     .map(key => entries.filter(entry => entry.key === key || entry.key?.startsWith(`${key} in `)))
     .find(found => found.length > 0);
-  if (known === undefined)
-    return `I don't know your ${size} yet; tell me, e.g. “my ${size} is ${bodily.includes(size) ? (size === 'height' ? '180 cm' : '75 kg') : 'M'}”.`;
-  return `As far as I know: ${known.map(entry => phrase(entry, null)).join('; ')}.`;
+  if (known !== undefined) return `Sizes: ${known.map(entry => phrase(entry, null)).join('; ')}.`;
+  return entries.some(entry => topicOf(entry) === 'sizes') ? `I don't know your ${size} yet.` : null;
 }
 
 /** "you like plain for work" */
