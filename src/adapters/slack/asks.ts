@@ -72,9 +72,10 @@ export function createAsks(deps: {
   ): Promise<string | null> {
     const mark = questionMark(key);
     const message = { channel: place.channel, thread_ts: place.thread, ...content, ...QUIET, metadata: mark };
+    const find = () => findMarked(api, place, writtenAt(messageId), mark, log);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const there = await findMarked(api, place, writtenAt(messageId), mark, log).catch(error => {
+        const there = await find().catch(error => {
           // Where it cannot be looked for, it is better asked twice than not at all.
           if (!(error instanceof SlackRefusal)) throw error;
           return notShown('conversations.replies', error);
@@ -85,7 +86,8 @@ export function createAsks(deps: {
           return there;
         }
         if (over.aborted) return null;
-        return answered.parse(await api.call('chat.postMessage', message)).ts;
+        const { data } = answered.safeParse(await api.call('chat.postMessage', message));
+        return data?.ts ?? (await find().catch(() => null));
       } catch (error) {
         if (!(error instanceof SlackUnreachable)) throw error;
         if (over.aborted && attempt > 1) return null;

@@ -775,6 +775,7 @@ describe('a question', () => {
   it.each([
     ['does not say that it was posted', { type: 'drop', when: 'after' }, 1],
     ['does not take it at first', { type: 'http', status: 503 }, 2],
+    ['does not say where it is', { type: 'only_ok' }, 1],
   ] as const)('is asked once and its answer counts though Slack %s', async (_, fault, times) => {
     const { sink, answer, questions, answered } = await askedIn(() =>
       world.slack.fail('chat.postMessage', fault, { times }),

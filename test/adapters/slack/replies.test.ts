@@ -295,6 +295,37 @@ describe('a streamed reply', () => {
     expect(calls('chat.startStream')).toHaveLength(1);
   });
 
+  it('is posted once where a server does not say where, and grows where it is found', async () => {
+    await setUp();
+    world.slack.fail('chat.startStream', { type: 'http', status: 404 });
+    world.slack.fail('chat.postMessage', { type: 'only_ok' }, { times: 9 });
+    const message = await ask();
+    const sink = world.open(message);
+    sink.show(reply('The first words '));
+    await answered('chat.postMessage');
+    sink.show(reply('The first words and more '));
+    await finish(sink.finish(done('The first words and the last.')));
+    sink.close();
+    expect(shown(message)).toHaveLength(1);
+    expect(textOf(shown(message)).trim()).toBe('The first words and the last.');
+  });
+
+  it('says nothing twice where a server does not say where, and has it nowhere', async () => {
+    await setUp();
+    const nothing = { type: 'error', error: '', extra: { ok: true } } as const;
+    for (const method of ['chat.startStream', 'conversations.replies', 'chat.update'])
+      world.slack.fail(method, nothing, { times: 99 });
+    world.slack.fail('chat.postMessage', { type: 'only_ok' }, { times: 9 });
+    const message = await ask();
+    const sink = world.open(message);
+    await finish(speak(sink, 'The first words. Some more of them. And the last.', 12));
+    sink.close();
+    expect(shown(message).length).toBeLessThan(3);
+    expect(wordsOf(textOf(shown(message)))).toBe(
+      wordsOf('The first words. Some more of them. And the last.'),
+    );
+  });
+
   it('is read out whole by a screen reader, which reads no blocks', async () => {
     await setUp();
     world.slack.fail('chat.startStream', { type: 'error', error: 'feature_disabled' });

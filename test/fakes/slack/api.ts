@@ -92,6 +92,7 @@ function respond(
     const body = authorised(core, method, request, token);
     if (typeof body === 'number') return tooMany(body, headers);
     if (fault?.type === 'drop') return { type: 'drop' };
+    if (fault?.type === 'only_ok') return { type: 'answer', status: 200, headers, body: { ok: true } };
     return { type: 'answer', status: 200, headers, body: { ok: true, ...body } };
   } catch (error) {
     if (error instanceof ApiError) return refuse(error, headers);

@@ -9,6 +9,8 @@ export type Fault =
   | { readonly type: 'http'; readonly status: number }
   /** `after`: the call took effect, its answer is lost. */
   | { readonly type: 'drop'; readonly when: 'before' | 'after' }
+  /** The call took effect, and the answer says nothing else. */
+  | { readonly type: 'only_ok' }
   /** On the fake's clock; the call then runs as usual. */
   | { readonly type: 'delay'; readonly ms: number };
 

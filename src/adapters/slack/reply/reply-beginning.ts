@@ -51,6 +51,8 @@ export interface ReplyBeginningDeps {
 }
 
 const answered = z.object({ ts: z.string() });
+/** The server has posted it, and neither says where nor has it in the thread: it stays as it is, and the rest comes at the end. */
+const UNNAMED = '';
 
 export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
   const { api, place, progress, cards, look, log, now } = deps;
@@ -92,6 +94,7 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     const layout = look.lay({ ...at, end: at.from }, 'post', writing);
     if (isBlank(layout.text.slice(at.opened.length))) return false;
     const full = final || layout.next !== null;
+    if (!full && progress.parts.some(part => part.ts === UNNAMED)) return false;
     // A message that will be updated needs room for that, or it had better be posted when it is complete.
     if (!full && !api.hasRoom('chat.update', RESERVE)) throw new RetryLater(5_000, { binding: false });
     const above = look.cardsAbove(null, reply, final);
@@ -112,7 +115,7 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     );
     if (!begun) return true;
     const current = progress.parts[progress.cursor];
-    if (current !== undefined) current.next = layout.next;
+    if (current !== undefined) current.next ??= layout.next;
     return layout.next !== null;
   }
 
@@ -126,14 +129,14 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     const { from, opened, kind, end } = part;
     const startedAt = now();
     const after = slackTimeBefore(startedAt);
-    await intend({ from, opened, after, fingerprint: fingerprintOf(part.shown ?? '') });
+    const posting = { from, opened, after, fingerprint: fingerprintOf(part.shown ?? '') };
+    await intend(posting);
     let ts: string;
     try {
       const answer = answered.safeParse(await call());
       // A server may say yes to a method that it does not know.
       if (!answer.success && kind === 'stream') throw new SlackRefusal('chat.startStream', 'unknown_method');
-      if (!answer.success) throw answer.error;
-      ({ ts } = answer.data);
+      ts = answer.data?.ts ?? (await find(posting).catch(() => null)) ?? UNNAMED;
     } catch (error) {
       if (error instanceof SlackUnreachable) throw error;
       await keep(null);
@@ -141,7 +144,8 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
       return false;
     }
     deps.onPosted();
-    progress.parts.push({ ...part, ts, next: null, startedAt });
+    const next = ts === UNNAMED ? { from: end, opened: '' } : null;
+    progress.parts.push({ ...part, ts, next, startedAt });
     if (end > progress.source.length) progress.source = reply.text.slice(0, end);
     await keep(null);
     return true;
@@ -174,11 +178,15 @@ export function createReplyBeginning(deps: ReplyBeginningDeps): ReplyBeginning {
     await deps.save(handleOf(progress));
   }
 
+  async function find(posting: Posting): Promise<string | null> {
+    const known = progress.parts.map(part => part.ts);
+    const wanted = { ...posting, botUser: await deps.botUser(), messageId: deps.messageId, known };
+    return findPosted(api, place, wanted, log);
+  }
+
   async function recover(): Promise<void> {
     if (progress.posting === null) return;
-    const known = progress.parts.map(part => part.ts);
-    const wanted = { ...progress.posting, botUser: await deps.botUser(), messageId: deps.messageId, known };
-    const ts = await findPosted(api, place, wanted, log);
+    const ts = await find(progress.posting);
     if (ts !== null) {
       const { from, opened } = progress.posting;
       const before = progress.parts.at(-1);
