@@ -171,11 +171,18 @@ export async function unlessGone<T>(reading: PromiseLike<T>): Promise<T | null> 
   }
 }
 
-/** What a list names; nothing where what it is of is gone, or where a compatible service has no such list. */
-export async function* allUnlessGone<T>(list: AsyncIterable<T>): AsyncGenerator<T, void, void> {
+/**
+ * What a list names; nothing where what it is of is gone, or where a compatible service has no such list. So it may only find
+ * again what the state has lost, never say that something is not there which the state knows.
+ */
+export async function* allUnlessGone<T>(
+  list: AsyncIterable<T>,
+  onMissing = (_error: unknown) => {},
+): AsyncGenerator<T, void, void> {
   try {
     yield* list;
   } catch (error) {
-    if (failureOf(error).type !== 'gone') throw error;
+    if (!(error instanceof Anthropic.APIError) || ![404, 405, 501].includes(error.status ?? 0)) throw error;
+    onMissing(error);
   }
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { LOOK_AGAIN_MS } from '../../src/core/memory/memory-discovery.ts';
 import { ownerOf } from '../../src/core/memory/store-owner.ts';
 import { createInbox } from '../../src/core/queue/inbox.ts';
+import { createLog } from '../../src/log.ts';
 import { type Bench, collect, createBench, SHOPPER } from '../helpers/bench.ts';
 import { createScriptedModel, lastWords } from '../helpers/scripted-model.ts';
 
@@ -129,22 +130,34 @@ describe('a person who comes back', () => {
     expect(await storesOf()).toMatchObject([{ id: store?.id }]);
   });
 
-  it('is known, and can be forgotten, by a service that has no lists but of a store’s memories', async () => {
-    bench = await createBench({ start: false });
-    const lists = /\/(?:agents|environments|sessions|memory_stores|memory_versions|files)$/;
-    bench.proxy.plan(({ method, path }) =>
-      method === 'GET' && lists.test(path) ? { type: 'status', status: 404 } : undefined,
-    );
-    await bench.bot.start();
-    await bench.adapter.say('I wear size 9 shoes', { channel: 'D1' });
-    const later = await bench.adapter.say('What do you know about me?', { channel: 'D2' });
-    expect(later.final?.text).toMatch(/size 9/);
-    const { person } = bench.adapter.conversation();
-    const { bot } = bench.adapter;
-    const view = await bot().command({ person, action: { type: 'forget-me', confirmed: true } });
-    expect(view).toMatchObject({ type: 'receipt', ok: true });
-    expect([await storesOf(), await sessionsOf()]).toEqual([[], []]);
-  });
+  it.each([404, 405, 501])(
+    'is known, and can be forgotten, by a service that answers %i to lists but that of a store’s memories',
+    async status => {
+      const events: string[] = [];
+      const log = createLog('warn', { write: line => void events.push(JSON.parse(line).event) });
+      bench = await createBench({ start: false, log });
+      const lists = /\/(?:agents|environments|sessions|memory_stores|memory_versions|files)$/;
+      bench.proxy.plan(({ method, path }) =>
+        method === 'GET' && lists.test(path)
+          ? { type: 'status', status, headers: { 'retry-after-ms': '1' } }
+          : undefined,
+      );
+      await bench.bot.start();
+      await bench.adapter.say('I wear size 9 shoes', { channel: 'D1' });
+      expect(events.filter(event => event === 'memory.unlisted')).toHaveLength(1);
+      await bench.restart('stop', { start: true });
+      const { agents, environments } = bench.client.beta;
+      expect(await collect(agents.list())).toHaveLength(1);
+      expect(await collect(environments.list())).toHaveLength(1);
+      const later = await bench.adapter.say('What do you know about me?', { channel: 'D2' });
+      expect(later.final?.text).toMatch(/size 9/);
+      const { person } = bench.adapter.conversation();
+      const { bot } = bench.adapter;
+      const view = await bot().command({ person, action: { type: 'forget-me', confirmed: true } });
+      expect(view).toMatchObject({ type: 'receipt', ok: true });
+      expect([await storesOf(), await sessionsOf()]).toEqual([[], []]);
+    },
+  );
 });
 
 describe('sessions', () => {

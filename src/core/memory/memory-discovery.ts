@@ -1,5 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { BetaManagedAgentsMemoryStore } from '@anthropic-ai/sdk/resources/beta/memory-stores/memory-stores';
+import type { Log } from '../../log.ts';
 import { allUnlessGone } from '../errors.ts';
 import type { Person } from '../message.ts';
 import type { State } from '../state/state.ts';
@@ -33,6 +34,7 @@ export function createMemoryDiscovery(deps: {
   map(owned: Owned, storeId: string): Promise<boolean>;
   /** On a new state: a store says that these accounts had the memory of its owner. */
   onLinked(owner: Person, others: readonly Person[]): Promise<void>;
+  log: Log;
   now: () => number;
 }): MemoryDiscovery {
   const { client, app, now } = deps;
@@ -40,6 +42,7 @@ export function createMemoryDiscovery(deps: {
   let looking: Promise<number> | undefined;
   let lookingNext: Promise<number> | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
+  let isWarned = false;
 
   /** Joins a look that has not begun yet; one under way may already have passed what the caller is after. */
   function discover(): Promise<number> {
@@ -85,8 +88,17 @@ export function createMemoryDiscovery(deps: {
     const found: BetaManagedAgentsMemoryStore[] = [];
     // Fails at once: whoever waits decides how long an outage is waited out, and says so meanwhile.
     const pages = client.beta.memoryStores.list({ limit: 100, ...since }, { maxRetries: 0 });
-    for await (const store of allUnlessGone(pages)) found.push(store);
+    for await (const store of allUnlessGone(pages, onMissing)) found.push(store);
     return found.sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
+  }
+
+  function onMissing(err: unknown): void {
+    if (isWarned) return;
+    isWarned = true;
+    deps.log.warn(
+      { event: 'memory.unlisted', err },
+      'the agent service lists no memory stores: what the state loses is not found again, so keep the state',
+    );
   }
 
   return { discover, hasLooked: () => now() - lookedAt < LOOK_AGAIN_MS };

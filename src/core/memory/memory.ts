@@ -80,6 +80,7 @@ export function createMemory(deps: {
     app,
     map: ({ person, audience }, storeId) => stores.insert(storeKey(person, audience), { storeId }),
     onLinked: deps.onLinked,
+    log: deps.log,
     now,
   });
   const underway = new Map<string, Promise<string>>();

@@ -1,7 +1,7 @@
 /** Parts of forgetting somebody that a command and the bot share. Each is safe to repeat. */
 
 import type Anthropic from '@anthropic-ai/sdk';
-import { allUnlessGone, failureOf, unlessGone } from '../errors.ts';
+import { allUnlessGone, unlessGone } from '../errors.ts';
 
 /** The files that belong to a session; returns how many went. */
 export async function removeFiles(client: Anthropic, sessionId: string): Promise<number> {
@@ -18,17 +18,13 @@ export async function countStore(
   client: Anthropic,
   storeId: string,
 ): Promise<{ memories: number; versions: number }> {
+  const { memoryStores } = client.beta;
   let memories = 0;
   let versions = 0;
-  try {
-    for await (const item of client.beta.memoryStores.memories.list(storeId, { limit: 100 })) {
-      if (item.type === 'memory') memories += 1;
-    }
-    for await (const _ of client.beta.memoryStores.memoryVersions.list(storeId, { limit: 100 }))
-      versions += 1;
-  } catch (error) {
-    if (failureOf(error).type !== 'gone') throw error;
-  }
+  for await (const item of allUnlessGone(memoryStores.memories.list(storeId, { limit: 100 })))
+    if (item.type === 'memory') memories += 1;
+  for await (const _ of allUnlessGone(memoryStores.memoryVersions.list(storeId, { limit: 100 })))
+    versions += 1;
   return { memories, versions };
 }
 
