@@ -1,67 +1,18 @@
 import { type Attitude, againstIt, type Change } from './changes.ts';
+import { adverbs, type Predicate, predicateOf } from './predicates.ts';
 import { inOwnWords, type List, lastThingIn, thingsIn } from './thing-lists.ts';
 import { plainStyle, type TasteTopic, type Thing, thingNamed } from './vocabulary.ts';
 
-const aside =
-  '(?:(?:really|absolutely|mostly|usually|generally|always|also|still|just|only|quite|so|do|now|totally|definitely|truly|kind of|sort of|particularly|especially|very much|much|tend to|mainly|often|actually|honestly|personally|would|simply|strongly|deeply|rather|both) )*';
-const me = `^(?:i )?${aside}`;
-
-interface Rule {
-  pattern: RegExp;
-  attitude: Attitude | 'gone' | 'never mind' | 'cured';
-  /** Only for these; a rule like "X makes me itch" is about materials alone. */
-  only?: readonly TasteTopic[];
-}
-
-/** First match wins; the thing spoken of follows the match, except where `subject` names it. */
-const rules: Rule[] = [
-  { pattern: new RegExp(`${me}(?:don't|no longer) react to\\b`, 'i'), attitude: 'cured' },
-  {
-    pattern: new RegExp(
-      `${me}(?:don't(?: really| actually)? (?:hate|dislike|avoid|mind|detest)|no longer (?:hate|dislike|avoid|mind|detest)|stopped (?:hating|avoiding)|have nothing against|have no (?:problem|issue)s? with|don't have (?:a |any )?(?:problem|issue)s? with|am (?:fine|ok|okay|happy|cool) with|changed my mind (?:about|on)|have changed my mind (?:about|on))\\b`,
-      'i',
-    ),
-    attitude: 'never mind',
-  },
-  {
-    pattern: new RegExp(
-      `${me}(?:no longer|stopped|am over|am done with|am tired of|have stopped)\\s*(?:like|love|liking|loving|wear|wearing|buy|buying|prefer)?\\b`,
-      'i',
-    ),
-    attitude: 'gone',
-  },
-  {
-    pattern:
-      /^my skin (?:can't (?:handle|stand|take|tolerate)|reacts(?: badly)? to|hates|doesn't (?:like|tolerate))/i,
-    attitude: 'avoids',
-    only: ['materials'],
-  },
-  {
-    pattern: new RegExp(
-      `${me}(?:hate|dislike|detest|loathe|despise|abhor|avoid|boycott|get itchy from|get a rash from|(?:would )?rather not (?:wear|buy|have)|refuse to (?:wear|buy)|react (?:badly )?to|(?:get|break out in) hives from|wouldn't be caught dead in|would never be caught dead in|look (?:terrible|awful|bad|horrible|washed out|dreadful) in|never (?:wear|buy|want|touch)|(?:don't|can't|won't|wouldn't|would not|would never|am not|don't ever)(?: really| actually| even| particularly| much| ever| a)* ?(?:like|love|wear|want|do|buy|stand|bear|tolerate|handle|enjoy|fancy|go for|into|keen on|big fan of|huge fan of|fan of|fond of|care for|mad about|crazy about|a fan of|comfortable in|feel good in|look good in|need)|(?:don't|never|stop) (?:show(?:ing)?|recommend(?:ing)?|suggest(?:ing)?|offer(?:ing)?)(?: me)?(?: anything)?|(?:steer clear of|stay away from|keep away from)|am (?:against|anti))\\b`,
-      'i',
-    ),
-    attitude: 'avoids',
-  },
-  {
-    pattern:
-      /^(?:absolutely |definitely |please )?(?:(?:my )?least favourite(?: \w+)?s?(?: is| are|(?=:))|not (?:a (?:big |huge )?fan of|(?:really )?into|keen on)|(?:no more|no|not|never|zero)|(?:nothing|anything|not|no) (?:in|with|made (?:of|from|with)|containing)|anything (?:but|except)|everything (?:but|except)|(?:but|except|without|avoid|dislikes?|hates?)(?: any| anything in)?|(?:brands?|colours?|materials?|fabrics?|things)(?: that)? (?:to avoid|i (?:avoid|hate|don't (?:like|wear|want)|can't stand|dislike))(?: are| is)?)\b(?: made (?:of|from))?:?/i,
-    attitude: 'avoids',
-  },
-  {
-    pattern: new RegExp(
-      `${me}(?:like|love|adore|prefer|enjoy|favou?r|dig|fancy|go for|am (?:\\w+ ){0,2}(?:into|fond of|keen on|mad about|crazy about)|am (?:a|an) (?:\\w+ )?(?:fan|lover) of|am obsessed with|wear|dress in|stick to|gravitate towards?|look good in|feel good in|swear by|am loyal to|have a thing for|live in)\\b`,
-      'i',
-    ),
-    attitude: 'likes',
-  },
-  // "Buy red socks" is an order.
-  { pattern: new RegExp(`^i ${aside}(?:buy|choose)\\b`, 'i'), attitude: 'likes' },
-  {
-    pattern:
-      /^(?:(?:one of )?(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go[- ]to)(?: \w+)?s?(?: (?:is|are|include)|(?=:))|(?:a )?(?:big|huge) fan of|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|likes?(?=:)|loves?(?=:)|only)\b:?/i,
-    attitude: 'likes',
-  },
+/** What is left unsaid: "no leather", "anything but wool", "brands to avoid: Zara". The things follow. */
+const elliptic: [RegExp, Predicate][] = [
+  [
+    /^(?:(?:absolutely|definitely|please) )?(?:(?:my )?least favourite(?: \w+)?s?(?: is| are|(?=:))|(?:no more|no|not|never|zero|without)(?: any)?|(?:nothing|anything|not|no) (?:in|with|made (?:of|from|with)|containing)|(?:any|every)thing (?:but|except)|(?:but|except|dislikes|hates)|(?:brands?|colours?|materials?|fabrics?|things)(?: that)? (?:to avoid|i (?:avoid|hate|don't (?:like|wear|want)|can't stand|dislike))(?: are| is)?)\b(?: made (?:of|from))?:?/i,
+    'avoids',
+  ],
+  [
+    /^(?:(?:one of )?(?:my )?(?:all-time |absolute )?(?:favourite|preferred|go[- ]to)(?: \w+)?s?(?: (?:is|are|include)|(?=:))|(?:brands?|colours?|materials?|fabrics?|things|stuff) i (?:like|love|prefer|wear)(?: are| is)?|(?:likes?|loves?)(?=:)|only)\b:?/i,
+    'likes',
+  ],
 ];
 
 const itches =
@@ -72,6 +23,14 @@ const favourite =
   /^(.+?) (?:(?:is|are) (?:one of )?my (?:all-time |absolute )?(?:favourites?|go-to|thing)\b|(?:suits?|looks? (?:good|great) on) me$|only$)/i;
 const nevermind =
   /^(.+?) (?:(?:is|are) (?:fine|ok|okay|all right|alright|good)(?: (?:now|again|after all|with me|for me|by me|too|actually|really))*|(?:doesn't|don't) (?:bother|itch|irritate) me(?: anymore)?)$/i;
+
+/** The thing spoken of is what the pattern captures; "X makes me itch" is about materials alone. */
+const subjects: [RegExp, Predicate, TasteTopic | null][] = [
+  [itches, 'avoids', 'materials'],
+  [fan, 'likes', null],
+  [favourite, 'likes', null],
+  [nevermind, 'never mind', null],
+];
 
 /** Topics a person can name outright, so that words beyond our lists are understood: "my favourite brand is Foo". */
 const named: [RegExp, TasteTopic][] = [
@@ -108,12 +67,7 @@ export function tastesIn(
 
 /** "Wool makes me itch", "Patagonia is my favourite brand" */
 function saidOfSubject(clause: string, it: Thing | null): Tastes | null {
-  for (const [pattern, attitude, only] of [
-    [itches, 'avoids', 'materials'],
-    [fan, 'likes', null],
-    [favourite, 'likes', null],
-    [nevermind, 'never mind', null],
-  ] as const) {
+  for (const [pattern, attitude, only] of subjects) {
     const match = pattern.exec(clause);
     if (match?.[1] === undefined) continue;
     const subject = match[1];
@@ -133,34 +87,37 @@ function saidOfSubject(clause: string, it: Thing | null): Tastes | null {
 
 /** "I hate wool", "no leather", "my favourite brands are Foo and Bar" */
 function saidOfObject(clause: string, it: Thing | null): Tastes | null {
-  for (const rule of rules) {
-    const match = rule.pattern.exec(clause);
-    if (!match) continue;
-    // "I would like Nike shoes" asks for some.
-    if (rule.attitude === 'likes' && /^(?:i )?would (?:\w+ )?(?:like|love)\b/i.test(clause)) return nothing;
-    const rest = clause.slice(match[0].length);
-    const [stated = '', excepted] = rest.split(/\b(?:except|apart from|other than|but not)\b/i);
-    const { only } = rule;
-    const { things, unread } = thingsIn(stated, it);
-    const found = things.filter(thing => only === undefined || only.includes(thing.topic));
-    const { changes } = filed(rule.attitude, { things: found, unread });
-    if (excepted !== undefined && rule.attitude === 'likes')
-      changes.push(...filed('avoids', thingsIn(excepted, null)).changes);
-    if (changes.length > 0) return { changes, unread };
-    const explicit = /^(?:the )?(?:brands?|labels?|colours?|materials?|fabrics?)\b/i.test(stated.trim());
-    const topic = topicNamed(explicit ? stated : match[0]);
-    if (topic === null || (rule.attitude !== 'likes' && rule.attitude !== 'avoids')) return nothing;
-    const names = stated.replace(/^[\s:]*(?:the )?(?:brands?|labels?|colours?|materials?|fabrics?) /i, '');
-    return filed(rule.attitude, inOwnWords(names, topic));
+  const found = predicateOf(clause) ?? elliptically(clause);
+  if (found === null) return null;
+  const { predicate, verb, rest } = found;
+  // "I would like Nike shoes" asks for some.
+  if (predicate === 'likes' && /^(?:i )?would (?:\w+ )?(?:like|love)\b/i.test(clause)) return nothing;
+  const [stated = '', excepted] = rest.split(/\b(?:except|apart from|other than|but not)\b/i);
+  const { things, unread } = thingsIn(stated, it);
+  const { changes } = filed(predicate, { things, unread });
+  if (excepted !== undefined && predicate === 'likes')
+    changes.push(...filed('avoids', thingsIn(excepted, null)).changes);
+  if (changes.length > 0) return { changes, unread };
+  const explicit = /^(?:the )?(?:brands?|labels?|colours?|materials?|fabrics?)\b/i.test(stated.trim());
+  const topic = topicNamed(explicit ? stated : verb);
+  if (topic === null || (predicate !== 'likes' && predicate !== 'avoids')) return nothing;
+  const names = stated.replace(/^[\s:]*(?:the )?(?:brands?|labels?|colours?|materials?|fabrics?) /i, '');
+  return filed(predicate, inOwnWords(names, topic));
+}
+
+function elliptically(clause: string): ReturnType<typeof predicateOf> {
+  for (const [pattern, predicate] of elliptic) {
+    const [verb] = pattern.exec(clause) ?? [];
+    if (verb !== undefined) return { predicate, verb, rest: clause.slice(verb.length) };
   }
   return null;
 }
 
-function filed(attitude: Rule['attitude'], { things, unread }: List): Tastes {
+function filed(attitude: Predicate, { things, unread }: List): Tastes {
   return { changes: things.map(thing => changeFor(attitude, thing)), unread };
 }
 
-function changeFor(attitude: Rule['attitude'], thing: Thing): Change {
+function changeFor(attitude: Predicate, thing: Thing): Change {
   if (attitude === 'cured') return { type: 'untaste', name: thing.name, attitudes: againstIt };
   if (attitude === 'never mind') return { type: 'untaste', name: thing.name, attitudes: ['avoids'] };
   if (attitude === 'gone') return { type: 'untaste', name: thing.name, attitudes: ['likes'] };
@@ -191,7 +148,7 @@ function topicNamed(text: string): TasteTopic | null {
 const reported =
   '(?:(?:my (?:doctor|dermatologist|gp) (?:says|said|thinks|told me)|i (?:was told|(?:just |recently )?found out)|(?:it )?turns out|apparently)(?: that)? )?';
 const allergicTo = new RegExp(
-  `^${reported}(?:i )?${aside}(?<not>(?:am (?:not|no longer)|was never|don't(?: ever)? have|no longer have|have no) )?(?:am|got|have|had)? ?(?:(?:also|very|badly|highly|slightly|severely|really|extremely|mildly|a bit|deathly) )*(?:allergic(?: to|:)|(?:an? )?(?:\\w+ )?allergy(?: to|:)|allergies to|(?:an? )?(?:allergic|bad) reactions? to|(?<sensitive>sensitive to|intolerant to))\\s+|^(?:my |known |i have (?:a few |some |several |these |the following )?)?allergies(?: are| include)?[: (]+`,
+  `^${reported}(?:i )?${adverbs}(?<not>(?:am (?:not|no longer)|was never|don't(?: ever)? have|no longer have|have no) )?(?:am|got|have|had)? ?(?:(?:also|very|badly|highly|slightly|severely|really|extremely|mildly|a bit|deathly) )*(?:allergic(?: to|:)|(?:an? )?(?:\\w+ )?allergy(?: to|:)|allergies to|(?:an? )?(?:allergic|bad) reactions? to|(?<sensitive>sensitive to|intolerant to))\\s+|^(?:my |known |i have (?:a few |some |several |these |the following )?)?allergies(?: are| include)?[: (]+`,
   'i',
 );
 const allergyTo =
