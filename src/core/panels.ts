@@ -22,8 +22,6 @@ export interface Panel {
   held?: Item;
   /** Names the panel; one without speaks for itself. */
   title?: string;
-  /** Beside the title. */
-  mark?: string;
   sentence?: string;
   /** To be copied. */
   code?: string;
@@ -208,7 +206,7 @@ function noteItem(note: MemorySection): Item {
   const { memoryId, title, lines } = note;
   return {
     title,
-    mark: markOf(note),
+    mark: `· ${audienceOf(note)}`,
     ...listOf(lines.length === 0 ? ['(empty)'] : lines),
     buttons: [
       does('View in full', { type: 'show', memoryId }),
@@ -225,10 +223,12 @@ function notePanel(note: MemorySection): Panel {
   return {
     ...NOTHING_ELSE,
     title,
-    mark: markOf(note),
     items: facts.map(fact => factItem(note, fact)),
     pages: { again: { type: 'show', memoryId } },
-    quiet: Number.isNaN(Date.parse(updatedAt)) ? [] : [[{ before: 'Last changed ', at: updatedAt }]],
+    quiet: [
+      [audienceOf(note)],
+      ...(Number.isNaN(Date.parse(updatedAt)) ? [] : [[{ before: 'Last changed ', at: updatedAt }]]),
+    ],
     buttons: [
       does('Edit', { type: 'editor', memoryId }),
       does('What changed', { type: 'history', memoryId }),
@@ -252,8 +252,8 @@ function factItem({ memoryId, revision }: MemorySection, { id, text, learnedOn, 
   };
 }
 
-function markOf({ shared }: MemorySection): string {
-  return shared ? '· 👥 used where others can read too' : '· 🔒 used in private only';
+function audienceOf({ shared }: MemorySection): string {
+  return shared ? '👥 used where others can read too' : '🔒 used in private only';
 }
 
 /** Making it known to more people is asked about; taking that back is not. */

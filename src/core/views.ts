@@ -241,7 +241,7 @@ export function linesOfMemory({ path, operation, lines }: MemoryChange): string[
   return [`${titleOfPath(path)} ${what}; what it said before is no longer kept`];
 }
 
-export function outcome(ok: boolean, sentence: string): PreferencesView {
+export function outcome(ok: boolean, sentence: string): Extract<PreferencesView, { type: 'outcome' }> {
   return { type: 'outcome', ok, sentence };
 }
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { memoryPanel } from '../../src/adapters/discord/memory-panels.ts';
+import { panelsOf } from '../../src/adapters/discord/panels.ts';
 import { noticeBody } from '../../src/adapters/discord/views.ts';
 import { viewMessage } from '../../src/adapters/slack/memory/views.ts';
 import { noticeMessage } from '../../src/adapters/slack/notices.ts';
 import { renderNotice, renderView } from '../../src/adapters/terminal/render.ts';
+import { panelOf } from '../../src/core/panels.ts';
 import type { Notice } from '../../src/core/views.ts';
 import { memoryView } from './scripted-bot.ts';
 
@@ -48,9 +49,11 @@ describe('what waits for the person’s word', () => {
     },
   });
 
+  const onDiscord = (page: number) => panelsOf(panelOf(view), '1', { page, note: 'Saved.' })[0];
+
   it.each([
     ['Slack', JSON.stringify(viewMessage(view).blocks), ['Save it', 'Leave it out']],
-    ['Discord', JSON.stringify(memoryPanel(view, '1', 0, 'Saved.')), ['Keep', 'Leave it out']],
+    ['Discord', JSON.stringify(onDiscord(0)), ['Save it', 'Leave it out']],
     ['the terminal', renderView(view, words => words), ['/preferences keep', '/preferences undo']],
   ])('stands in what is remembered, in %s, with both answers', (_, shown, answers) => {
     for (const said of ['hates: Ann', 'what Ben wrote', ...answers]) expect(shown).toContain(said);
@@ -63,6 +66,6 @@ describe('what waits for the person’s word', () => {
       const { components = [], accessory } = it as { components?: unknown; accessory?: unknown };
       return ('type' in it ? 1 : 0) + count(components) + count(accessory);
     };
-    expect(count(memoryPanel(view, '1', 1, 'Saved.').components)).toBeLessThanOrEqual(40);
+    expect(count(onDiscord(1)?.components)).toBeLessThanOrEqual(40);
   });
 });

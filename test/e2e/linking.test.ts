@@ -115,9 +115,7 @@ describe('one person on Slack and on Discord', () => {
     model.requests.splice(0);
     await saysOnSlack('hello');
     expect(JSON.stringify(model.requests.splice(0))).toContain('> - likes: linen');
-    expect((await slack.preferences(ann, '', 'This account is linked with')).text).toContain(
-      'Ana on Discord',
-    );
+    expect((await slack.preferences(ann, '', 'Linked with')).text).toContain('Ana on Discord');
     expect(words(await discord.preferences(ana, 'view'))).toContain('Linked with Ann on Slack');
 
     // What was told in private on either stays out of what others read, on both.
@@ -136,7 +134,7 @@ describe('one person on Slack and on Discord', () => {
     );
 
     const panel = await discord.preferences(ana, 'view');
-    await pressed(discord, ana, panel, 'Unlink');
+    await pressed(discord, ana, panel, 'Unlink this account');
     expect(words(panel)).toContain('Unlink this account from “Ann” on Slack?');
     await pressed(discord, ana, panel, 'Unlink');
     expect(words(panel)).toContain('Unlinked.');

@@ -17,21 +17,14 @@ import {
   onlyLooks,
   type Person,
 } from '../../core/message.ts';
-import type { Notice, PreferencesView } from '../../core/views.ts';
-import {
-  attachPanel,
-  confirmPanel,
-  conflictPanels,
-  exportPanels,
-  historyPanel,
-  linkPanel,
-  receiptPanels,
-  sentencePanels,
-  whyPanel,
-} from './change-panels.ts';
+import { panelOf } from '../../core/panels.ts';
+import type { PreferencesView } from '../../core/views.ts';
+import { attachPanel, conflictPanels, exportPanels } from './file-panels.ts';
 import { editorForm, type Form, factsForm } from './memory-forms.ts';
-import { factsPanel, filePanel, memoryPanel } from './memory-panels.ts';
+import { factsPanel, notePanel } from './memory-panels.ts';
 import { FOLLOW_UPS } from './outlet.ts';
+import { backButton } from './panel-buttons.ts';
+import { type Part, panelsOf } from './panels.ts';
 import { button, type Panel, panel, plain, row, text } from './parts.ts';
 import { personBehind } from './people.ts';
 import { askedIn, isInstalled } from './places.ts';
@@ -45,19 +38,6 @@ export type Answerable =
   | ModalSubmitInteraction;
 /** What can be answered with a form: anything but another form. */
 export type Opening = Exclude<Answerable, ModalSubmitInteraction>;
-
-/** Which part of a view is shown. All count from 0. */
-export interface Part {
-  page?: number;
-  part?: number;
-  stored?: boolean;
-  /** Said above the memory: what was just done. */
-  note?: string;
-  /** The message of the bot that a `why` is about. */
-  reply?: string | undefined;
-  /** What is to be decided with a history. */
-  notice?: Pick<Notice, 'id' | 'heldBecauseOf'>;
-}
 
 /** From what a person asks to what they see of it. */
 export interface Dialogs {
@@ -133,42 +113,26 @@ export function createDialogs(deps: {
     return (await bot.knows(asked)) ? asked : null;
   }
 
-  function panelsOf(interaction: Answerable, view: PreferencesView, part: Part): Panel[] {
+  function panelsFor(interaction: Answerable, view: PreferencesView, part: Part): Panel[] {
     const owner = interaction.user.id;
-    const { page = 0, note } = part;
-    const said = note === undefined ? {} : { note };
     switch (view.type) {
-      case 'memory':
-        return [memoryPanel(view, owner, page, note)];
-      case 'file':
-        return [filePanel(view.section, owner, { page, stored: part.stored === true, ...said })];
       case 'form':
-        return [factsPanel(view, owner, note)];
+        return [factsPanel(view, owner, part.note)];
       case 'editor':
         return [attachPanel(view, owner)];
-      case 'confirm':
-        return [confirmPanel(view, owner, page)];
-      case 'receipt':
-        return receiptPanels(view, owner);
       case 'conflict':
         return conflictPanels(view, owner);
-      case 'history': {
-        const notice = part.notice === undefined ? {} : { notice: part.notice };
-        return [historyPanel(view, owner, { part: part.part ?? 0, ...said, ...notice })];
-      }
-      case 'why':
-        return [whyPanel(view, owner, page, part.reply)];
       case 'export':
         return exportPanels(view, owner, interaction.attachmentSizeLimit);
-      case 'link-code':
-        return [linkPanel(view, owner)];
-      case 'outcome':
-        return sentencePanels(view.sentence, owner);
+      case 'file':
+        return [notePanel(panelOf(view), view.section, owner, part)];
+      default:
+        return panelsOf(panelOf(view), owner, part);
     }
   }
 
   async function show(interaction: Answerable, view: PreferencesView, part: Part = {}): Promise<void> {
-    await answer(interaction, panelsOf(interaction, view, part));
+    await answer(interaction, panelsFor(interaction, view, part));
   }
 
   async function settle(
@@ -181,10 +145,7 @@ export function createDialogs(deps: {
     const next = now.type === 'outcome' ? await ask(interaction, { type: 'view' }) : now;
     if (plain(view.sentence).length <= NOTE_CHARACTERS)
       return show(interaction, next, { note: view.sentence });
-    await answer(interaction, [
-      ...sentencePanels(view.sentence, interaction.user.id),
-      ...panelsOf(interaction, next, {}),
-    ]);
+    await answer(interaction, [...panelsFor(interaction, view, {}), ...panelsFor(interaction, next, {})]);
   }
 
   async function share(interaction: Answerable, action: Action<'share'>, sure: boolean): Promise<void> {
@@ -231,10 +192,7 @@ export function createDialogs(deps: {
     }
     return panel([
       text('Your form is ready.'),
-      row(
-        button(owner, { type: 'open', form: id }, 'Open it'),
-        button(owner, { type: 'memory', page: 0, fresh: false }, 'Back'),
-      ),
+      row(button(owner, { type: 'open', form: id }, 'Open it'), backButton(owner)),
     ]);
   }
 
@@ -244,7 +202,7 @@ export function createDialogs(deps: {
     settle,
     share,
     async whisper(interaction, view) {
-      const panels = within(interaction, panelsOf(interaction, view, {}), FOLLOW_UPS);
+      const panels = within(interaction, panelsFor(interaction, view, {}), FOLLOW_UPS);
       for (const panel of panels) await below(interaction, panel);
     },
     open,

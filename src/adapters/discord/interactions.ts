@@ -1,17 +1,19 @@
 import { type Interaction, MessageFlags, type RepliableInteraction } from 'discord.js';
 import type { BotPort } from '../../core/adapter.ts';
 import { PersonError, personSentence } from '../../core/errors.ts';
+import { panelOf } from '../../core/panels.ts';
 import type { State } from '../../core/state/state.ts';
+import { outcome } from '../../core/views.ts';
 import type { Log } from '../../log.ts';
 import type { Answers } from './answers.ts';
 import type { DiscordApi } from './api.ts';
 import { createAsking } from './asking.ts';
-import { sentencePanels } from './change-panels.ts';
 import { createChoices } from './choices.ts';
 import { ASK, WHY_THIS } from './commands.ts';
 import { createDialogs } from './dialogs.ts';
 import type { Files } from './files.ts';
 import type { Notices } from './notices.ts';
+import { panelsOf } from './panels.ts';
 import { createPreferences } from './preferences.ts';
 import { PREFERENCES } from './preferences-command.ts';
 import { createPresses } from './presses.ts';
@@ -120,7 +122,7 @@ async function answer(interaction: RepliableInteraction, sentence: string): Prom
   } else if (staysAsItIs(interaction)) {
     await interaction.followUp({ content: sentence, ...EPHEMERAL });
   } else {
-    for (const panel of sentencePanels(sentence, interaction.user.id).slice(0, 1)) {
+    for (const panel of panelsOf(panelOf(outcome(false, sentence)), interaction.user.id, {}).slice(0, 1)) {
       await interaction.editReply(panel);
     }
   }

@@ -31,10 +31,11 @@ export interface PanelFile {
   attachment: Buffer;
 }
 
-/** A piece of text with the one button that belongs to it. */
+/** A piece of text with the one button, or option of a menu, that belongs to it. */
 export interface Item {
   text: string;
   button?: Button;
+  option?: { value: string; label: string };
 }
 
 /** Of the 4,000 characters that all texts of a panel may have together, for what is shown page by page. */
@@ -137,23 +138,6 @@ function inPieces(item: Item): Item[] {
   return pieces.map((piece, index) =>
     index === pieces.length - 1 ? { ...item, text: piece } : { text: piece },
   );
-}
-
-/** Which page is shown, and the way to the others. */
-export function pager(
-  owner: string,
-  page: number,
-  pages: number,
-  at: (page: number) => PressedAction,
-): APIComponentInContainer[] {
-  if (pages < 2) return [];
-  return [
-    text(`-# Page ${page + 1} of ${pages}`),
-    row(
-      ...(page === 0 ? [] : [button(owner, at(page - 1), 'Previous')]),
-      ...(page === pages - 1 ? [] : [button(owner, at(page + 1), 'Next')]),
-    ),
-  ];
 }
 
 /** A sentence as text of a panel, in as many pieces as it takes. */

@@ -117,7 +117,7 @@ export function decisions(
   return notice.heldBecauseOf === undefined
     ? [seeAll(owner), button(owner, { type: 'undo', ...about }, 'Undo')]
     : [
-        button(owner, { type: 'keep', ...about }, 'Keep', ButtonStyle.Success),
+        button(owner, { type: 'keep', ...about }, 'Save it', ButtonStyle.Primary),
         button(owner, { type: 'undo', ...about }, 'Leave it out'),
       ];
 }

@@ -184,7 +184,7 @@ describe('a person and their memory, on Discord', () => {
       'From your next message on, this conversation is private',
     );
     await say('Hello');
-    expect(words(await shown('view'))).toContain('**Private:**');
+    expect(words(await shown('view'))).toContain('This conversation is private');
     expect(words(await shown('private', { mode: 'off' }))).toContain('No longer private');
     await say(write('sizes.md', '- shoe size: 9\n'));
     const asked = await shown('forget me');
@@ -215,8 +215,8 @@ describe('a person and their memory, on Discord', () => {
     if (asked.type !== 'confirm') throw new Error(`asked with ${asked.type}`);
     await port.command({ person, conversation, action: asked.action });
     const linked = await shown('view');
-    expect(words(linked)).toContain('on Slack: one memory for all of them');
-    await pressed(world, ana.id, linked, 'Unlink');
+    expect(words(linked)).toContain('on Slack: one memory for both');
+    await pressed(world, ana.id, linked, 'Unlink this account');
     expect(words(linked)).toContain('Leave it as it is');
   });
 
@@ -224,9 +224,9 @@ describe('a person and their memory, on Discord', () => {
     await say(write('sizes.md', '- shoe size: 9\n'));
     const asked = await shown('share', { note: 'sizes' });
     await pressed(world, world.ana.id, asked, 'Use it there, too');
-    expect(words(await shown('view'))).toContain('**Sizes** · also where others can read');
+    expect(words(await shown('view'))).toContain('**Sizes** · 👥 used where others can read too');
     await shown('unshare', { note: 'sizes' });
-    expect(words(await shown('view'))).not.toContain('also where others read');
+    expect(words(await shown('view'))).not.toContain('where others can read too');
   });
 
   it('is offered what is there while typing', async () => {

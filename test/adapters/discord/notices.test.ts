@@ -36,7 +36,7 @@ describe('notices', () => {
     expect(line.content).toContain('+ shoe size: 9');
     bot.onCommand = ({ action }) => (action.type === 'undo' ? outcome('Undone. As before.') : memoryView());
     const all = await answerTo(world, press(world, ana.id, line, 'See all'));
-    expect([all.ephemeralFor, words(all)]).toEqual([ana.id, expect.stringContaining('nothing about you')]);
+    expect([all.ephemeralFor, words(all)]).toEqual([ana.id, expect.stringContaining('Nothing yet.')]);
     await pressed(world, ana.id, line, 'Undo');
     expect(line.content).toContain('Undone. As before.');
     expect(bot.commands.find(({ action }) => action.type === 'undo')?.action).toEqual({
@@ -151,7 +151,7 @@ describe('notices', () => {
     const opened = await answerTo(world, press(world, ana.id, await lineIn(message.id), 'What is it?'));
     expect(words(opened)).toContain('shoe size: 9');
     expect(world.bot.commands.map(({ action }) => action)).toEqual([{ type: 'history', memoryId: 'mem_1' }]);
-    await pressed(world, ana.id, opened, 'Keep');
+    await pressed(world, ana.id, opened, 'Save it');
     expect(words(opened)).toContain('Kept. It is part of your memory now.');
   });
 });
@@ -167,7 +167,7 @@ describe('changes that are held', () => {
     expect(line.content).toContain('I had read what \\<@1> wrote and a \\*web page\\* before');
     expect(line.content).toContain('+ shoe size: 9');
     expect(offers(line, 'Undo')).toBe(false);
-    await pressed(world, ana.id, line, 'Keep');
+    await pressed(world, ana.id, line, 'Save it');
     expect(line.content).toContain('Kept.');
     await world.adapter.notify(message, { ...held, id: 'notice-2' }, 'thread');
     const second = await lineIn(dm.channelId);
@@ -185,9 +185,9 @@ describe('changes that are held', () => {
     const message = await inThread();
     await world.adapter.notify(message, held, 'private');
     const line = await lineIn(message.id);
-    expect(offers(line, 'Keep')).toBe(false);
+    expect(offers(line, 'Save it')).toBe(false);
     const opened = await answerTo(world, press(world, ana.id, line, 'What is it?'));
-    await pressed(world, ana.id, opened, 'Keep');
+    await pressed(world, ana.id, opened, 'Save it');
     await discord.until(() => line.content === '-# Kept', 'the line to be settled');
     expect(discord.as(ben.id).sees(message.id).map(words).join()).not.toMatch(/shoe|web page/);
   });
@@ -203,7 +203,7 @@ describe('changes that are held', () => {
     await world.adapter.notify(await nthMessage(world, 1), much, 'thread');
     const all = botSaid(world, dm.channelId);
     for (const { text } of lines) expect(all.join('\n')).toContain(text);
-    expect(offers(await lineIn(dm.channelId), 'Keep')).toBe(true);
+    expect(offers(await lineIn(dm.channelId), 'Save it')).toBe(true);
   });
 });
 

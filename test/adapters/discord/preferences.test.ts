@@ -157,7 +157,7 @@ describe('/preferences view', () => {
       action.type === 'view' ? memoryView({ paused: true, privateHere: true, linked }) : outcome('Done.');
     const message = await answerTo(world, command('view', {}, discord.as(ana.id).dmChannel().id));
     expect(words(message)).toContain('Linked with Ana on Slack');
-    for (const label of ['Resume memory', 'End private conversation', 'Unlink']) {
+    for (const label of ['Resume memory', 'End private conversation', 'Unlink this account']) {
       await pressed(world, ana.id, message, label);
     }
     expect(asked().filter(({ type }) => type !== 'view')).toEqual([
@@ -868,7 +868,7 @@ describe('why', () => {
       action: { type: 'why', messageId: sent.id },
       conversation: { channel: sent.id, person: { id: ana.id } },
     });
-    await pressed(world, ana.id, message, 'Open');
+    await pressed(world, ana.id, message, 'View in full');
     expect(words(message)).toContain('Topic 1');
     const before = bot.commands.length;
     const other = await answerTo(world, discord.as(ben.id).messageCommand('Why this?', reply?.id ?? ''));

@@ -2,9 +2,9 @@
 
 import type { Panel } from '../../../core/panels.ts';
 import type { MemorySection } from '../../../core/views.ts';
-import { actions, type Block, context, SECTION_CHARACTERS, section, textSections } from '../blocks.ts';
+import { actions, type Block, context, SECTION_CHARACTERS, section, textSections, title } from '../blocks.ts';
 import { memoryButton } from './memory-buttons.ts';
-import { headBlocks, itemBlocks, panelButton } from './panel-blocks.ts';
+import { itemBlocks, panelButton, quietText } from './panel-blocks.ts';
 import { charactersOf, fitting, type Room } from './panel-room.ts';
 
 /** Beside facts and text. */
@@ -29,7 +29,7 @@ export function noteBlocks(panel: Panel, it: MemorySection, room: Room): Block[]
   const next = allFacts ? count + content.length - stored.left : read + facts.length;
   const isWhole = allFacts && stored.left === 0;
   return [
-    ...headBlocks(panel),
+    section([title(it.title), ...panel.quiet.map(each => `_${quietText(each)}_`)].join('\n')),
     ...facts.flat(),
     ...(count === 0 || !allFacts ? [] : [context('As it is stored:')]),
     ...(content === '' ? [section('_(empty)_')] : stored.blocks),

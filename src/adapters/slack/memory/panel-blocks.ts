@@ -29,7 +29,7 @@ const ASKED_CHARACTERS = 250;
 /** `from` of the room: the item to begin with. */
 export function panelBlocks(panel: Panel, room: Room): Block[] {
   const held = panel.held === undefined ? [] : itemBlocks(panel.held);
-  const head = [...held, ...headBlocks(panel), ...sentenceBlocks(panel)];
+  const head = [...held, ...headBlocks(panel)];
   const hasLine = panel.title !== undefined && panel.buttons.length > 0;
   const foot = [...(hasLine ? [DIVIDER] : []), ...footBlocks(panel, room)];
   const count = panel.items.length;
@@ -50,16 +50,9 @@ export function panelBlocks(panel: Panel, room: Room): Block[] {
   ];
 }
 
-/** What names a panel; not in blocks of its own where something stands beside it. */
-export function headBlocks({ title: words, mark, quiet }: Panel): Block[] {
-  if (words === undefined) return [];
-  if (mark === undefined) return [{ type: 'header', text: plain(clip(words, TITLE_CHARACTERS)) }];
-  const below = quiet.map(each => `\n_${quietText(each)}_`);
-  return [section(`${title(words)} ${line(mark)}${below.join('')}`)];
-}
-
-function sentenceBlocks({ sentence: words, code }: Panel): Block[] {
+function headBlocks({ title: name, sentence: words, code }: Panel): Block[] {
   return [
+    ...(name === undefined ? [] : [{ type: 'header', text: plain(clip(name, TITLE_CHARACTERS)) }]),
     ...(words === undefined ? [] : [section(sentence(words))]),
     ...(code === undefined ? [] : [{ type: 'header', text: plain(code) }]),
   ];
@@ -70,7 +63,7 @@ function footBlocks(panel: Panel, room: Room): Block[] {
   const buttons = panel.buttons.filter(({ action }) => room.inMessage || action.type !== 'private');
   const current = panel.modes.find(({ chosen }) => chosen);
   const quiet = [
-    ...(panel.mark === undefined ? panel.quiet.map(quietText) : []),
+    ...panel.quiet.map(quietText),
     ...(current === undefined ? [] : [line(current.label), 'Everything else: `/preferences help`']),
   ];
   const modes = panel.modes.filter(({ chosen }) => !chosen);
@@ -116,12 +109,15 @@ function itemText({ title: words, mark, lines: all, listed, quiet }: Item): stri
   return [
     ...(words === undefined ? [] : [`${title(words)}${mark === undefined ? '' : ` ${line(mark)}`}`]),
     ...some,
-    ...(quiet.length === 0 ? [] : [`_${quiet.map(quietText).join(', ')}_`]),
+    ...(quiet.length === 0 ? [] : [`_${quietText(quiet)}_`]),
   ].join('\n');
 }
 
-export function quietText(it: Quiet[] | Quiet): string {
-  if (Array.isArray(it)) return it.map(quietText).join(', ');
+export function quietText(all: readonly Quiet[]): string {
+  return all.map(pieceText).join(', ');
+}
+
+function pieceText(it: Quiet): string {
   if (typeof it === 'string') return line(it);
   if ('at' in it) return `${it.before}${momentText(it.at)}`;
   return `${it.before}<${escapeMrkdwn(it.link)}|${line(it.words)}>`;
