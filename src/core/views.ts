@@ -193,7 +193,7 @@ export type PreferencesView =
       paused: boolean;
       /** The conversation the command came from has no memory; null when it came from none. */
       privateHere: boolean | null;
-      /** What `privateHere` is about when that is not just the conversation: see PrivateExtent. */
+      /** What `privateHere` is about when that is not just the conversation: see OffRecordExtent. */
       privateWith?: 'place' | 'thread';
       /** The person's other accounts that have this same memory. */
       linked: LinkedAccount[];

@@ -61,7 +61,7 @@ export function createForgetMe(deps: {
     return ids;
   }
 
-  /** Private sessions name no store, and those of an earlier store name another one. */
+  /** Sessions off the record name no store, and those of an earlier store name another one. */
   async function addFromRows(key: string, ids: Set<string>): Promise<void> {
     for (const name of ['session', 'session-spare', 'session-ending'] as const) {
       for await (const [row, { sessionId }] of state.table<{ sessionId: string }>(name).entries(key)) {

@@ -10,27 +10,27 @@ export interface Privacy {
   isPaused(person: Person): Promise<boolean>;
   /** True when that is a change. */
   setPaused(person: Person, paused: boolean): Promise<boolean>;
-  /** Private: this conversation has no memory and is not kept. */
-  isPrivate(conversation: Conversation): Promise<boolean>;
+  /** Off the record: this conversation has no memory and is not kept. People know it as a private one. */
+  isOffRecord(conversation: Conversation): Promise<boolean>;
   /** Of all that `extentOf` says. True when that is a change. */
-  setPrivate(conversation: Conversation, on: boolean): Promise<boolean>;
+  setOffRecord(conversation: Conversation, on: boolean): Promise<boolean>;
   /** `owner`: whose memory it is, who may have paused it from another account. */
   accessFor(conversation: Conversation, owner: Person): Promise<MemoryAccess>;
 }
 
 /**
- * How far it reaches when a conversation is made private: `place`, all threads that only this person reads there, also
+ * How far it reaches when a conversation goes off the record: `place`, all threads that only this person reads there, also
  * those yet to come; `thread`, this one among others that stay as they are.
  */
-export type PrivateExtent = 'conversation' | 'place' | 'thread';
+export type OffRecordExtent = 'conversation' | 'place' | 'thread';
 
-export function extentOf({ thread, audience }: Conversation): PrivateExtent {
+export function extentOf({ thread, audience }: Conversation): OffRecordExtent {
   if (thread === null) return 'conversation';
   return audience === 'private' ? 'place' : 'thread';
 }
 
-/** The key of what is private together, and the beginning of the keys of all conversations in it. */
-export function privateKey(conversation: Conversation): string {
+/** The key of what is off the record together, and the beginning of the keys of all conversations in it. */
+export function offRecordKey(conversation: Conversation): string {
   return conversationKey(
     extentOf(conversation) === 'place' ? { ...conversation, thread: null } : conversation,
   );
@@ -38,22 +38,22 @@ export function privateKey(conversation: Conversation): string {
 
 export function createPrivacy(state: State): Privacy {
   const pauses = state.table<true>('paused');
-  const privates = state.table<true>('private');
+  const offRecord = state.table<true>('private');
 
   const isPaused = async (person: Person) => (await pauses.get(personKey(person))) === true;
 
-  const isPrivate = async (conversation: Conversation) =>
-    (await privates.get(privateKey(conversation))) === true;
+  const isOffRecord = async (conversation: Conversation) =>
+    (await offRecord.get(offRecordKey(conversation))) === true;
 
   return {
     isPaused,
-    isPrivate,
+    isOffRecord,
     setPaused: (person, paused) =>
       paused ? pauses.insert(personKey(person), true) : pauses.delete(personKey(person)),
-    setPrivate: (conversation, on) =>
-      on ? privates.insert(privateKey(conversation), true) : privates.delete(privateKey(conversation)),
+    setOffRecord: (conversation, on) =>
+      on ? offRecord.insert(offRecordKey(conversation), true) : offRecord.delete(offRecordKey(conversation)),
     async accessFor(conversation, owner) {
-      const [hidden, paused] = await Promise.all([isPrivate(conversation), isPaused(owner)]);
+      const [hidden, paused] = await Promise.all([isOffRecord(conversation), isPaused(owner)]);
       if (hidden) return 'none';
       return paused ? 'read_only' : 'read_write';
     },

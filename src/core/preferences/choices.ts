@@ -1,13 +1,13 @@
 import { type Conversation, type NoticeMode, type Person, personKey } from '../message.ts';
-import { extentOf, type Privacy, type PrivateExtent } from '../people/privacy.ts';
+import { extentOf, type OffRecordExtent, type Privacy } from '../people/privacy.ts';
 import type { State } from '../state/state.ts';
 import { outcome, type PreferencesView } from '../views.ts';
 
 /** What people say about being remembered at all, and about being told of it. */
 export interface Choices {
   setPaused(person: Person, paused: boolean): Promise<PreferencesView>;
-  /** Of the conversation that it was said in, and what is private with it; undefined: it was said in none. */
-  setPrivate(conversation: Conversation | undefined, on: boolean): Promise<PreferencesView>;
+  /** Of the conversation that it was said in, and what is off the record with it; undefined: it was said in none. */
+  setOffRecord(conversation: Conversation | undefined, on: boolean): Promise<PreferencesView>;
   setMode(person: Person, mode: NoticeMode | 'default'): Promise<PreferencesView>;
   /** Undefined: the person has chosen nothing. */
   modeOf(person: Person): Promise<NoticeMode | undefined>;
@@ -16,8 +16,8 @@ export interface Choices {
 export function createChoices(deps: {
   state: State;
   privacy: Privacy;
-  /** Deletes the sessions of what is no longer private. */
-  endPrivate(conversation: Conversation): Promise<void>;
+  /** Deletes the sessions of what is off the record no more. */
+  endOffRecord(conversation: Conversation): Promise<void>;
 }): Choices {
   const { privacy } = deps;
   const modes = deps.state.table<NoticeMode>('notice-mode');
@@ -39,14 +39,14 @@ export function createChoices(deps: {
       );
     },
 
-    async setPrivate(conversation, on) {
+    async setOffRecord(conversation, on) {
       if (conversation === undefined) {
         return outcome(false, 'Please use that in the conversation that should be private.');
       }
-      const changed = await privacy.setPrivate(conversation, on);
-      const words = PRIVATE_WORDS[extentOf(conversation)];
+      const changed = await privacy.setOffRecord(conversation, on);
+      const words = OFF_RECORD_WORDS[extentOf(conversation)];
       if (on) return outcome(true, changed ? words.on : `${words.what} is already private.`);
-      await deps.endPrivate(conversation);
+      await deps.endOffRecord(conversation);
       return outcome(
         true,
         changed
@@ -66,7 +66,7 @@ export function createChoices(deps: {
   };
 }
 
-const PRIVATE_WORDS: Record<PrivateExtent, { what: string; on: string; gone: string; off: string }> = {
+const OFF_RECORD_WORDS: Record<OffRecordExtent, { what: string; on: string; gone: string; off: string }> = {
   conversation: {
     what: 'This conversation',
     on: 'From your next message on, this conversation is private: I know nothing about you here and keep nothing of it.',

@@ -55,7 +55,7 @@ export function createMemoryView(deps: {
       notices: mode ?? deps.notices ?? 'thread',
       noticesAreDefault: mode === undefined,
       paused: await privacy.isPaused(owner),
-      privateHere: conversation === undefined ? null : await privacy.isPrivate(conversation),
+      privateHere: conversation === undefined ? null : await privacy.isOffRecord(conversation),
       ...(conversation === undefined ? {} : privateWith(conversation)),
       hasForm: deps.fields.length > 0,
       linked: others.map(({ platform, name }) => ({ platform, name })),

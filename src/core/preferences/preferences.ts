@@ -102,7 +102,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     finishForgetting: owner => forgetting.finish(owner),
   });
   const merging = createMerging({ client, memory, writes });
-  const choices = createChoices({ state, privacy, endPrivate: it => sessions.endPrivate(it) });
+  const choices = createChoices({ state, privacy, endOffRecord: it => sessions.endOffRecord(it) });
   const shown = createMemoryView({ ...deps, origins, choices });
   const filesOf = async (owner: Person) => (await shown.filesOf(owner))[0];
   const forgetMe = createForgettingMe({ ...deps, filesOf });
@@ -190,7 +190,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
         case 'resume':
           return choices.setPaused(owner, false);
         case 'private':
-          return choices.setPrivate(conversation, action.on);
+          return choices.setOffRecord(conversation, action.on);
         case 'notices':
           return choices.setMode(owner, action.mode);
         case 'share':

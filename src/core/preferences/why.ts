@@ -24,7 +24,7 @@ export function createWhy(deps: {
     if (trace === null) {
       return outcome(
         false,
-        (await deps.privacy.isPrivate(conversation))
+        (await deps.privacy.isOffRecord(conversation))
           ? 'This conversation is private: no memory is used here.'
           : 'I no longer know what I had in front of me for that reply.',
       );

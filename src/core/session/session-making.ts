@@ -20,7 +20,7 @@ export interface OwnMount {
 /** A session as it was made, with nothing said in it yet. */
 export interface MadeSession {
   sessionId: string;
-  /** The private store first; none in a private conversation. */
+  /** The private store first; none off the record. */
   mounts: OwnMount[];
   access: MemoryAccess;
   /** Where the facts that hold for everyone are mounted, if there are any. */

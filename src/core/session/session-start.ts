@@ -21,8 +21,8 @@ export function sessionStart(
   conversation: Conversation,
   mounts: readonly Mount[],
   today: string,
-  /** `begins`: said for the first time in this session; `isPrivate`: without a memory of the person. */
-  { begins = true, isPrivate = false }: { begins?: boolean; isPrivate?: boolean } = {},
+  /** `begins`: said for the first time in this session; `offRecord`: without a memory of the person. */
+  { begins = true, offRecord = false }: { begins?: boolean; offRecord?: boolean } = {},
 ): string {
   const { person, audience } = conversation;
   const where = audience === 'shared' ? 'in a place that others can read' : 'in private';
@@ -31,7 +31,7 @@ export function sessionStart(
     ...(begins ? [] : [CHANGED]),
     `Date: ${today}`,
     `Person: ${oneLine(person.name)} (${person.platform}, ${where})`,
-    ...(isPrivate ? [PRIVATE] : []),
+    ...(offRecord ? [OFF_RECORD] : []),
     ...mounts.flatMap(mount => describeMount(mount, audience)),
     '</session_start>',
   ].join('\n');
@@ -41,7 +41,7 @@ const CHANGED =
   'The memory of this person has changed since you last spoke here: by their own hand, or in another conversation with ' +
   'them. What follows replaces what you knew of it.';
 
-const PRIVATE =
+const OFF_RECORD =
   'This conversation is private: you have no memory of this person here, and nothing said here is kept. If they want ' +
   'something remembered, tell them that /preferences private off ends this.';
 

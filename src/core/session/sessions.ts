@@ -6,7 +6,7 @@ import type { Memory, PersonStore } from '../memory/memory.ts';
 import { createMemoryMarks, type Marked } from '../memory/memory-marks.ts';
 import type { Audience } from '../memory/store-owner.ts';
 import { type Conversation, conversationKey, type Person, personKey } from '../message.ts';
-import { extentOf, type MemoryAccess, type Privacy, privateKey } from '../people/privacy.ts';
+import { extentOf, type MemoryAccess, offRecordKey, type Privacy } from '../people/privacy.ts';
 import type { Holds } from '../queue/holds.ts';
 import type { State } from '../state/state.ts';
 import type { Provision } from './provision.ts';
@@ -64,9 +64,9 @@ export interface Sessions {
   memoryWritten(owner: Person, conversation: Conversation, writer: string | null): Promise<void>;
   /** The next message begins a new session in every conversation that has this memory. Returns the old ones. */
   renew(owner: Person): Promise<string[]>;
-  /** Deletes the private sessions of everything that stops being private along with this conversation. */
-  endPrivate(conversation: Conversation): Promise<void>;
-  /** Deletes private sessions that were not used for long, and spare ones that nobody took. Returns how many. */
+  /** Deletes the sessions of everything that is off the record no more along with this conversation. */
+  endOffRecord(conversation: Conversation): Promise<void>;
+  /** Deletes sessions off the record that were not used for long, and spare ones that nobody took. Returns how many. */
   sweep(): Promise<number>;
   /** Forgets the session (not its history): the next `open` starts afresh. */
   drop(conversation: Conversation): Promise<void>;
@@ -272,8 +272,8 @@ export function createSessions(deps: {
       return ended;
     },
 
-    async endPrivate(conversation) {
-      const whole = privateKey(conversation);
+    async endOffRecord(conversation) {
+      const whole = offRecordKey(conversation);
       for await (const [key, record] of records.entries(whole)) {
         if (key !== whole && extentOf(conversation) !== 'place') continue;
         if (record.access !== 'none' || record.ended) continue;

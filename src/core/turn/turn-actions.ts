@@ -13,7 +13,7 @@ import type { Pending, TurnState } from './turn-state.ts';
 export interface ActionsInput {
   client: Anthropic;
   sessionId: string;
-  /** Where the person's memory is mounted; nowhere in a private conversation. */
+  /** Where the person's memory is mounted; nowhere off the record. */
   mountPaths: readonly string[];
   person: Person;
   sink: ReplySink;

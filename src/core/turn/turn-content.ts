@@ -35,9 +35,9 @@ export function createTurnContent(deps: {
   const { file, memory, now } = deps;
 
   async function startOf(conversation: Conversation, session: OpenSession, begins: boolean): Promise<string> {
-    const isPrivate = session.access === 'none';
+    const offRecord = session.access === 'none';
     const today = new Date(now()).toISOString().slice(0, 10);
-    return sessionStart(conversation, await mountsOf(conversation, session), today, { begins, isPrivate });
+    return sessionStart(conversation, await mountsOf(conversation, session), today, { begins, offRecord });
   }
 
   async function mountsOf(

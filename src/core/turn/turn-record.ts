@@ -18,7 +18,7 @@ export interface TurnRecord {
 }
 
 export interface Replied {
-  /** Whose memory it could write, and in which stores: none in a private conversation, of which nothing is kept. */
+  /** Whose memory it could write, and in which stores: none off the record, of which nothing is kept. */
   owner: Person;
   storeIds: string[];
   sentId: string | null;

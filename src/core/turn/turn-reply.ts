@@ -258,7 +258,7 @@ export function createTurnReply(
     if (result.memoryTrouble) await checkStores(session);
   }
 
-  /** So that the person can ask what a reply was based on. In a private conversation there is nothing, and no trace. */
+  /** So that the person can ask what a reply was based on. Off the record there is nothing, and no trace. */
   async function recordSources(
     { conversation, messages }: OngoingTurn,
     { sentId, begunAt, lastAt }: TurnResult,
