@@ -273,7 +273,7 @@ describe('what can never be looked at', () => {
 
   const dues = async () => (await collect(bench.state.table('notice-due').entries())).length;
 
-  it('is given up after a day, and the person is told once, where nobody else reads', async () => {
+  it('is given up after a day, and the person is told once, where nobody else reads, and elsewhere where to hear of it', async () => {
     await unreadable(400);
     const { adapter } = bench;
     expect((await adapter.say('hi')).final?.text).toBe('ok');
@@ -281,7 +281,10 @@ describe('what can never be looked at', () => {
     expect((await adapter.say('hi')).final?.text).toBe('ok');
     expect(await dues()).toBe(1);
     clock += 2 * HOUR;
-    expect((await adapter.say('hi', { channel: 'C1', audience: 'shared' })).final?.text).toBe('ok');
+    const inPublic = async () =>
+      (await adapter.say('hi', { channel: 'C1', audience: 'shared' })).final?.text ?? '';
+    expect(await inPublic()).toMatch(/^There is something I should tell you .* direct message\.\n\nok$/);
+    expect(await inPublic()).toBe('ok');
     expect(await dues()).toBe(0);
     expect((await adapter.say('hi')).final?.text).toMatch(UNCHECKED);
     expect((await adapter.say('hi')).final?.text).toBe('ok');

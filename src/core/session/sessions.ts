@@ -37,7 +37,7 @@ export interface OpenSession extends SessionRecord {
   owner: Person;
   /** The person's memory was deleted or archived from outside; they have not been told yet. */
   memoryLost: boolean;
-  /** What happened to this account by another hand, for the person's eyes only; null also where others read. */
+  /** What happened to this account by another hand, for the person's eyes only; where others read, once, that there is something. */
   news: string | null;
   /** Somebody else has changed the memory since the agent was told what it holds. */
   stale: boolean;
@@ -218,14 +218,20 @@ export function createSessions(deps: {
     { person, audience }: Conversation,
   ): Promise<OpenSession> {
     const key = personKey(owner);
-    const [lost, marked, told = null] = await Promise.all([
+    const [lost, marked, told] = await Promise.all([
       losses.get(key),
       marks.of(owner),
-      audience === 'private' ? news.get(personKey(person)) : undefined,
+      newsFor(person, audience),
     ]);
     const stale =
       record.mounts.length > 0 && REACHING[audience].some(each => marked[each] >= heardIn(record, each));
     return { ...record, owner, memoryLost: lost === true, news: told, stale, heard: heardOf(marked) };
+  }
+
+  async function newsFor(person: Person, audience: Audience): Promise<string | null> {
+    const waiting = (await news.get(personKey(person))) ?? null;
+    if (waiting === null || audience === 'private') return waiting;
+    return (await news.get(pointedKey(person))) === undefined ? NEWS_IN_PRIVATE : null;
   }
 
   return {
@@ -293,14 +299,17 @@ export function createSessions(deps: {
         if (before?.includes(sentence)) return;
         const both = before === undefined ? sentence : `${before}\n\n${sentence}`;
         const done = before === undefined ? news.insert(key, both) : news.replace(key, before, both);
-        if (await done) return;
+        if (!(await done)) continue;
+        await news.delete(pointedKey(account));
+        return;
       }
     },
 
     async told(session, account) {
       if (session.memoryLost) await losses.delete(personKey(session.owner));
+      if (session.news === NEWS_IN_PRIVATE) await news.set(pointedKey(account), NEWS_IN_PRIVATE);
       // Not what came since.
-      if (session.news !== null) await news.replace(personKey(account), session.news, '', 0);
+      else if (session.news !== null) await news.replace(personKey(account), session.news, '', 0);
     },
 
     async recorded(conversation, sessionId) {
@@ -313,6 +322,14 @@ export function createSessions(deps: {
       return (await records.get(conversationKey(conversation))) !== undefined;
     },
   };
+}
+
+const NEWS_IN_PRIVATE =
+  'There is something I should tell you about your memory where nobody else reads: please send me a direct message.';
+
+/** In the same table: that the person has been told where what waits for them is to be had. */
+function pointedKey(person: Person): string {
+  return `${personKey(person)}/pointed`;
 }
 
 /** Where a change of what may be said in such a place is heard of: what others may read is known everywhere. */
