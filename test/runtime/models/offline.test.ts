@@ -926,6 +926,8 @@ describe('shopping', () => {
     ['whats my size', /^Sizes: shoe size 9/],
     ['do I like adidas?', /^You have not told me what you think of Adidas\./],
     ['did I tell you that I hate wool?', /^As far as I know, you avoid wool\./],
+    ['which labels do I like?', /^I don't know your brands yet/],
+    ['would a casual dress suit me?', /^Nothing I know about you rules out casual/],
     ['what do I like?', /^You have not told me what you like\./],
     ['what should you never show me?', /^As far as I know, you avoid wool\./],
     ['am I allergic to anything?', /^You have not told me what you are allergic to\./],

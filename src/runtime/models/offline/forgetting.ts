@@ -1,17 +1,17 @@
 /** What is to be forgotten when somebody says so. */
 
 import { budgetKey } from './budget.ts';
-import { type Attitude, type Change, everyAttitude, type Topic, undo } from './changes.ts';
-import { oneLine, plainly, readSentences } from './sentences.ts';
+import { type Attitude, type Change, everyAttitude, undo } from './changes.ts';
+import { oneLine, plainly, readSentences, unprefaced } from './sentences.ts';
 import { atFirst, statedIn } from './statements.ts';
-import { bodily, itemPattern, measures, sizedItem, thingNamed } from './vocabulary.ts';
+import { bodily, itemPattern, measures, sizedItem, thingNamed, topicCalled } from './vocabulary.ts';
 
 const askToForget =
-  /^(?:(?:yes|please|pls|also|and|oh|ok|okay|hey|hi|so|now|actually|btw)[, ]+|(?:can|could|will|would) you |you can |i (?:want|would like|'d like|need) you to )*(?:(forget|unlearn|stop remembering)|delete|erase|remove|clear|wipe|drop|scrap|ditch|(?:ignore|disregard)(?= what i (?:said|told)))\s+(?:about\s+)?(.+?)(?:[, ]+(?:please|pls|thanks|now|again))*$/i;
+  /^(?:(forget|unlearn|stop remembering)|delete|erase|remove|clear|wipe|drop|scrap|ditch|(?:ignore|disregard)(?= what i (?:said|told)))\s+(?:about\s+)?(.+?)(?:[, ]+(?:please|pls|thanks|now|again))*$/i;
 
 /** The object of "forget ...", or null. "Remove the wool ones" is about a list of shoes, not about memory. */
 export function forgetTarget(raw: string): string | null {
-  const match = askToForget.exec(plainly(raw).replace(/[?!.]+$/, ''));
+  const match = askToForget.exec(unprefaced(raw).replace(/[?!.]+$/, ''));
   const target = match?.[2];
   if (match === null || target === undefined) return null;
   // "Stop remembering things" is about what will be said.
@@ -72,16 +72,6 @@ export function forgotten(target: string): Change[] | null {
     .map(forgottenPart);
 }
 
-const topicWords: [RegExp, Topic][] = [
-  [/^(?:sizes?|measurements?)$/i, 'sizes'],
-  [/^(?:brands?|favou?rite brands?|brand preferences?)$/i, 'brands'],
-  [/^(?:colou?rs?|favou?rite colou?rs?|colou?r preferences?)$/i, 'colours'],
-  [/^(?:materials?|fabrics?|material preferences?)$/i, 'materials'],
-  [/^(?:style|styles|style preferences?|taste)$/i, 'style'],
-  [/^(?:notes?)$/i, 'notes'],
-  [/^(?:budgets?|price limits?|spending limits?)$/i, 'budget'],
-];
-
 const attitudeWords: [RegExp, Attitude][] = [
   [/^(?:material )?allerg(?:y|ies)$|^(?:what )?i am allergic to$/i, 'allergic to'],
   [/^(?:dislikes|things i (?:avoid|hate|dislike)|what i (?:avoid|hate|dislike))$/i, 'avoids'],
@@ -95,7 +85,7 @@ function forgottenPart(part: string): Change {
       '',
     )
     .trim();
-  const topic = topicWords.find(([pattern]) => pattern.test(bare))?.[1];
+  const topic = topicCalled(bare);
   if (topic) return { type: 'forget-topic', topic };
   const attitude = attitudeWords.find(([pattern]) => pattern.test(bare))?.[1];
   if (attitude) return { type: 'forget-attitude', attitude };

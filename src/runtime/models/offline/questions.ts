@@ -2,8 +2,9 @@ import { adviceFor } from './advice.ts';
 import type { Attitude, Topic } from './changes.ts';
 import { type Amount, amountsIn } from './money.ts';
 import { eventNamed, occasionIn } from './occasions.ts';
-import { isForOther, namesOther, plainly, readSentences, type Sentence } from './sentences.ts';
-import { itemPattern, longestPhrase, measures, sizedItem, type Thing, thingNamed } from './vocabulary.ts';
+import { isForOther, namesOther, plainly, readSentences, type Sentence, unprefaced } from './sentences.ts';
+import { thingsNamed } from './thing-lists.ts';
+import { itemPattern, measures, sizedItem, type Thing, topicsNamed } from './vocabulary.ts';
 
 /** What a message wants to hear, beside what it tells. */
 export type Question =
@@ -65,17 +66,9 @@ const item = new RegExp(
   `\\b(?:(?:running|hiking|winter|summer|rain|dress|wedding|evening|leather|denim|wool|work|party|formal|casual) )?(?:${itemPattern}|bags?|scar(?:f|ves)|watch(?:es)?|sunglasses|jewel(?:le)?ry|backpacks?|swimwear|swimsuits?|bikinis?)\\b`,
   'gi',
 );
-const topicWords: [RegExp, Topic][] = [
-  [/\b(?:sizes?|measurements?|waist|inseam|height|weight|tall|weigh)\b/i, 'sizes'],
-  [/\b(?:budget|spend|price limit)\b/i, 'budget'],
-  [/\bbrands?\b/i, 'brands'],
-  [/\bcolou?rs?\b/i, 'colours'],
-  [/\b(?:materials?|fabrics?|allergic|allerg(?:y|ies))\b/i, 'materials'],
-  [/\bstyle\b/i, 'style'],
-  [/\bnotes?\b/i, 'notes'],
-];
+const sizeMeant = /\b(?:waist|inseam|height|weight|tall|weigh)\b/i;
 const aboutMemory =
-  /^(?:(?:and|so|ok|okay|hey|hi|please|well)[, ]+)*(?:what|don't you|didn't i|have i|did i|which|do|am|remind|tell|show|is|are|how much|how big|how tall|list|can you (?:tell|remind)|could you (?:tell|remind))\b/i;
+  /^(?:what|don't you|didn't i|have i|did i|which|do|am|remind|tell|show|is|are|how much|how big|how tall|list)\b/i;
 
 /**
  * What the person's own words ask for. `learned`: whether they also told something, which is then no question; `orders`:
@@ -129,10 +122,10 @@ function questionIn({ raw, question, clauses }: Sentence, learned: boolean): Que
   if (afford.test(raw)) return { type: 'afford', amount: priceIn(raw), item: itemIn(raw) };
   const attitudes = attitudeWords.find(([pattern]) => pattern.test(raw))?.[1];
   if (attitudes !== undefined) return { type: 'tastes', attitudes, occasion: occasionIn(raw) };
-  const held = thingsIn(raw);
+  const held = thingsNamed(raw);
   if (question && held.length > 0 && opinion.test(raw)) return { type: 'opinion', things: held };
   if (isAboutMemory(raw, question)) return { type: 'topics', topics: topicsIn(raw), size: sizeAsked(raw) };
-  const things = thingsIn(text);
+  const things = thingsNamed(text);
   if (question && suitsMe.test(text) && things.length > 0) return { type: 'suits me', things };
   const item = itemIn(text);
   const event = eventNamed(text);
@@ -170,12 +163,15 @@ const opinion =
 function isAboutMemory(text: string, question: boolean): boolean {
   if (!/\b(?:my|i|me)\b/i.test(text) || /\bshould\b(?! i (?:avoid|not))/i.test(text)) return false;
   const asks = question || /^(?:tell|remind|show|list)\b/i.test(text);
-  return asks && aboutMemory.test(text) && topicsIn(text).length > 0;
+  return asks && aboutMemory.test(unprefaced(text)) && topicsIn(text).length > 0;
 }
 
-/** Topics a question names. */
+/** Topics a question names, by their own word or by what is filed there. */
 function topicsIn(text: string): Topic[] {
-  return topicWords.filter(([pattern]) => pattern.test(text)).map(([, topic]) => topic);
+  const size: Topic[] = sizeMeant.test(text) ? ['sizes'] : [];
+  const spent: Topic[] = /\bspend\b/i.test(text) ? ['budget'] : [];
+  const allergies: Topic[] = /\ballerg/i.test(text) ? ['materials'] : [];
+  return [...new Set([...size, ...spent, ...topicsNamed(text), ...allergies])];
 }
 
 function sizeAsked(text: string): string | null {
@@ -184,20 +180,6 @@ function sizeAsked(text: string): string | null {
   const item = sizedItem(new RegExp(`\\b(${itemPattern})\\b`, 'i').exec(text)?.[1] ?? '');
   if (item === null || item === 'clothing') return null;
   return measures.includes(item) ? item : `${item} size`;
-}
-
-/** Everything of the vocabulary a text names, longest phrases first. */
-function thingsIn(text: string): Thing[] {
-  const words = text.split(/[\s,/]+/).map(word => word.replace(/^["'(]+|["').!?;:]+$/g, ''));
-  const found: Thing[] = [];
-  for (let at = 0; at < words.length; ) {
-    let length = Math.min(longestPhrase, words.length - at);
-    while (length > 0 && !thingNamed(words.slice(at, at + length).join(' '))) length--;
-    const thing = length === 0 ? null : thingNamed(words.slice(at, at + length).join(' '));
-    if (thing && !found.some(known => known.name === thing.name)) found.push(thing);
-    at += Math.max(1, length);
-  }
-  return found;
 }
 
 function itemIn(text: string): string | null {

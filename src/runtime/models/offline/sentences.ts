@@ -91,6 +91,14 @@ export function readSentences(text: string): Sentence[] {
   return sentences;
 }
 
+const preface =
+  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|well|now|actually|btw|yes|no)[, ]+|(?:can|could|will|would) you (?:please )?|you can |i (?:want|would like|'d like|need) you to )*/i;
+
+/** "Hey, can you please forget wool?" -> "forget wool?" */
+export function unprefaced(text: string): string {
+  return plainly(text).replace(preface, '');
+}
+
 /** Typographic quotes, dashes and spaces as their plain forms, so that patterns need only one of each. */
 export function plainly(text: string): string {
   return text

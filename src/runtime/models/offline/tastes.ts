@@ -1,7 +1,14 @@
 import { type Attitude, againstIt, type Change } from './changes.ts';
 import { adverbs, type Predicate, predicateOf } from './predicates.ts';
 import { inOwnWords, type List, lastThingIn, thingsIn } from './thing-lists.ts';
-import { plainStyle, type TasteTopic, type Thing, thingNamed } from './vocabulary.ts';
+import {
+  plainStyle,
+  type TasteTopic,
+  type Thing,
+  tasteWords,
+  thingNamed,
+  topicsNamed,
+} from './vocabulary.ts';
 
 /** What is left unsaid: "no leather", "anything but wool", "brands to avoid: Zara". The things follow. */
 const elliptic: [RegExp, Predicate][] = [
@@ -30,13 +37,6 @@ const subjects: [RegExp, Predicate, TasteTopic | null][] = [
   [fan, 'likes', null],
   [favourite, 'likes', null],
   [nevermind, 'never mind', null],
-];
-
-/** Topics a person can name outright, so that words beyond our lists are understood: "my favourite brand is Foo". */
-const named: [RegExp, TasteTopic][] = [
-  [/\b(?:brands?|labels?|designers?)\b/i, 'brands'],
-  [/\bcolours?\b/i, 'colours'],
-  [/\b(?:materials?|fabrics?)\b/i, 'materials'],
 ];
 
 export interface Tastes {
@@ -85,6 +85,8 @@ function saidOfSubject(clause: string, it: Thing | null): Tastes | null {
   return null;
 }
 
+const startsWithTopic = new RegExp(`^[\\s:]*(?:the )?(?:${tasteWords})\\b`, 'i');
+
 /** "I hate wool", "no leather", "my favourite brands are Foo and Bar" */
 function saidOfObject(clause: string, it: Thing | null): Tastes | null {
   const found = predicateOf(clause) ?? elliptically(clause);
@@ -98,10 +100,10 @@ function saidOfObject(clause: string, it: Thing | null): Tastes | null {
   if (excepted !== undefined && predicate === 'likes')
     changes.push(...filed('avoids', thingsIn(excepted, null)).changes);
   if (changes.length > 0) return { changes, unread };
-  const explicit = /^(?:the )?(?:brands?|labels?|colours?|materials?|fabrics?)\b/i.test(stated.trim());
+  const explicit = startsWithTopic.test(stated);
   const topic = topicNamed(explicit ? stated : verb);
   if (topic === null || (predicate !== 'likes' && predicate !== 'avoids')) return nothing;
-  const names = stated.replace(/^[\s:]*(?:the )?(?:brands?|labels?|colours?|materials?|fabrics?) /i, '');
+  const names = stated.replace(startsWithTopic, '');
   return filed(predicate, inOwnWords(names, topic));
 }
 
@@ -141,8 +143,12 @@ function styleIn(clause: string): Tastes | null {
   return name === null ? null : filed('likes', { things: [{ topic: 'style', name }], unread: [] });
 }
 
+/** A topic named outright, so that words beyond our lists are understood: "my favourite brand is Foo". */
 function topicNamed(text: string): TasteTopic | null {
-  return named.find(([pattern]) => pattern.test(text))?.[1] ?? null;
+  return (
+    topicsNamed(text).find(topic => topic === 'brands' || topic === 'colours' || topic === 'materials') ??
+    null
+  );
 }
 
 const reported =

@@ -16,14 +16,21 @@ export interface List {
   unread: string[];
 }
 
-/** The last thing a clause names, for "it" and "them" in the next one. */
-export function lastThingIn(clause: string): Thing | null {
-  const words = clause.split(/[\s,/]+/);
-  for (let from = words.length - 1; from >= 0; from--) {
-    const thing = phraseAt(words, from)?.thing;
-    if (thing) return thing;
+/** Everything of the vocabulary a text names, in its order. */
+export function thingsNamed(text: string): Thing[] {
+  const words = text.split(/[\s,/]+/);
+  const found = new Map<string, Thing>();
+  for (let at = 0; at < words.length; ) {
+    const phrase = phraseAt(words, at);
+    if (phrase) found.set(phrase.thing.name, phrase.thing);
+    at += phrase?.length ?? 1;
   }
-  return null;
+  return [...found.values()];
+}
+
+/** What "it" and "them" in the next clause are. */
+export function lastThingIn(clause: string): Thing | null {
+  return thingsNamed(clause).at(-1) ?? null;
 }
 
 const lead =
@@ -98,13 +105,11 @@ export function thingsIn(text: string, it: Thing | null): List {
   }
   // "Nike for shoes and Zara for dresses": what is listed behind an end is no part of this list, and not nothing.
   const rest = tokens.slice(at);
-  const goesOn = rest.findIndex((token, index) => separator.test(token) && namesThing(rest.slice(index + 1)));
+  const goesOn = rest.findIndex(
+    (token, index) => separator.test(token) && lastThingIn(rest.slice(index + 1).join(' ')) !== null,
+  );
   if (goesOn !== -1) unread.push(rest.slice(goesOn + 1).join(' '));
   return { things: found, unread };
-}
-
-function namesThing(tokens: readonly string[]): boolean {
-  return tokens.some((_, index) => phraseAt(tokens, index) !== null);
 }
 
 /** Also things to eat, or everyday words: alone they say nothing about clothes. */
@@ -135,7 +140,7 @@ function phraseAt(tokens: readonly string[], at: number): { thing: Thing; length
     const phrase = tokens
       .slice(at, at + length)
       .join(' ')
-      .replace(/[.!?"')]+$/, '')
+      .replace(/[.!?;:"')]+$/, '')
       .replace(/^["'(]+/, '');
     const thing = thingNamed(phrase);
     if (thing) return { thing, length };

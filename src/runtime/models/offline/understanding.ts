@@ -2,7 +2,7 @@ import type { Change, Value } from './changes.ts';
 import { correctionOf } from './corrections.ts';
 import { forgetTarget, forgotten } from './forgetting.ts';
 import { type Sensitive, sensitiveIn } from './secrets.ts';
-import { oneLine, plainly, readSentences, type Sentence, tellsToChange } from './sentences.ts';
+import { oneLine, readSentences, type Sentence, tellsToChange, unprefaced } from './sentences.ts';
 import { after, atFirst, introduction, statedIn, tellsOfOther, valuesOf } from './statements.ts';
 
 export interface Understanding {
@@ -126,11 +126,11 @@ function leaveOut(result: Understanding, words: string): void {
 }
 
 const askToRemember =
-  /^(?:(?:please|pls|also|and|oh|ok|okay|hey|hi|so|btw)[, ]+|(?:can|could|will|would) you |i (?:want|would like|'d like|need) you to )*(?:remember|note(?: down| to (?:self|myself))?|keep in mind|bear in mind|make a note(?: of)?|take note(?: of)?|write down|jot down|don't (?:ever )?forget|do not forget)(?:\s+(?:the fact )?that\b|\s*[:,]|\s+this:)?\s+(.+)$/i;
+  /^(?:remember|note(?: down| to (?:self|myself))?|keep in mind|bear in mind|make a note(?: of)?|take note(?: of)?|write down|jot down|don't (?:ever )?forget|do not forget)(?:\s+(?:the fact )?that\b|\s*[:,]|\s+this:)?\s+(.+)$/i;
 
 /** What the person explicitly asks to remember, or null. "Do you remember my size?" asks for an answer instead. */
 function noteIn(sentence: Sentence): string | null {
-  const note = askToRemember.exec(plainly(sentence.raw))?.[1]?.trim();
+  const note = askToRemember.exec(unprefaced(sentence.raw))?.[1]?.trim();
   if (note === undefined) return null;
   if (
     /^(?:when|what|how|where|who|why|if|whether|me|us|this|that|it|you|everything|anything|please)\b(?!\s+\w+\s+(?:is|are)\b)/i.test(

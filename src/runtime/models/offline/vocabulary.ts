@@ -1,5 +1,6 @@
 /** The words the offline model knows. Everything is lower case; spellings map to one name each. */
 
+import { type Topic, topics } from './changes.ts';
 import { lookup } from './lookup.ts';
 
 export type TasteTopic = 'brands' | 'colours' | 'materials' | 'style';
@@ -7,6 +8,33 @@ export type TasteTopic = 'brands' | 'colours' | 'materials' | 'style';
 export interface Thing {
   topic: TasteTopic;
   name: string;
+}
+
+/** What each kind of thing that is kept is called. */
+const topicWords: Record<Topic, string> = {
+  sizes: 'sizes?|measurements?',
+  budget: 'budgets?|(?:price|spending) limits?',
+  brands: 'brands?|labels?|designers?',
+  colours: 'colou?rs?',
+  materials: 'materials?|fabrics?',
+  style: 'styles?|taste',
+  notes: 'notes?',
+};
+export const tasteWords = [topicWords.brands, topicWords.colours, topicWords.materials].join('|');
+const topicMatchers = topics.map(topic => ({
+  topic,
+  within: new RegExp(`\\b(?:${topicWords[topic]})\\b`, 'i'),
+  whole: new RegExp(`^(?:favou?rite )?(?:${topicWords[topic]})(?: preferences?)?$`, 'i'),
+}));
+
+/** The topics a text names by their own word. */
+export function topicsNamed(text: string): Topic[] {
+  return topicMatchers.filter(({ within }) => within.test(text)).map(({ topic }) => topic);
+}
+
+/** The topic that a phrase is a name of: "favourite brands"; null for other phrases. */
+export function topicCalled(phrase: string): Topic | null {
+  return topicMatchers.find(({ whole }) => whole.test(phrase))?.topic ?? null;
 }
 
 const materials =

@@ -478,6 +478,8 @@ const mixed: [string, string[]][] = [
   ['forget what I said about wool', ['no longer likes/avoids/allergic to wool']],
   ['remove wool from my dislikes', ['no longer likes/avoids/allergic to wool']],
   ['forget my budget', ['forget budget']],
+  ['No, forget my budget', ['forget budget']],
+  ['Forget my favorite labels', ['forget brands']],
   ['Forget that I hate wool', ['no longer avoids wool']],
   ['forget my allergies', ['forget all allergic to']],
   ['forget my lanolin allergy', ['no longer allergic to lanolin']],
