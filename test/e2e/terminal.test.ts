@@ -76,10 +76,10 @@ describe('the bot in a pipe', () => {
     expect(code).toBe(0);
     for (const said of [
       /Just type\./,
-      /I remember nothing about you yet/,
+      /Nothing yet\./,
       /- shoe size: 9 \(/,
       /Undone: shoe size: 9 is gone\./,
-      /Your notes no longer say this, but earlier versions do[\s\S]*− shoe size: 9/,
+      /Your notes no longer say this, but earlier versions do[\s\S]* {4}shoe size: 9/,
       /I have no note or fact called “hats”, and no earlier version says it either/,
       /I don't know \/nonsense/,
       /What can I do for you/,
@@ -130,7 +130,7 @@ describe('the bot in a pipe', () => {
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const order = [
-      'I remember nothing about you yet.',
+      'Nothing yet.',
       'shoe size: 9',
       'written during it',
       'Your usual facts:',
@@ -138,7 +138,7 @@ describe('the bot in a pipe', () => {
       'Saved. Brands you like: Veja, Nike.',
       'Saved: Winter coats.',
       '- warm',
-      '3. Sizes changed (as it is now)',
+      '3. Sizes changed · as it is now',
       '~ shoe size: 9 → 10',
       'Restored: Sizes.',
       'only you see',
@@ -150,7 +150,7 @@ describe('the bot in a pipe', () => {
       'No longer private. What was said is deleted',
       'What I remember about you:',
       'shoe size: 9',
-      'Notices: private',
+      'Memory notices: only to me',
       'Type yes to go ahead:',
       'Nothing was forgotten.',
       'Type yes to go ahead:',
@@ -161,7 +161,7 @@ describe('the bot in a pipe', () => {
       'Forgotten:',
       'I have forgotten you.',
       '2 conversations',
-      'I remember nothing about you yet.',
+      'Nothing yet.',
       "I don't know your sizes yet",
     ];
     let at = 0;
@@ -194,7 +194,7 @@ describe('the bot in a pipe', () => {
     const [known = '', gone = ''] = last.stdout.split('Unlink this account');
     expect(known).toMatch(/likes: Veja[\s\S]*avoids: wool|avoids: wool[\s\S]*likes: Veja/);
     expect(known.match(/shoe size: \d+/g)).toEqual(['shoe size: 10']);
-    expect(gone).toMatch(/I remember nothing about you yet/);
+    expect(gone).toMatch(/Nothing yet\./);
     const own = await chat(['/preferences'], as('ann-at-work'));
     expect(own.stdout).toMatch(/likes: Veja/);
   }, 120_000);

@@ -1,21 +1,14 @@
 /** What people see besides replies, as lines of text. Pure. */
 
+import { type Item, type Panel, panelOf, type Quiet } from '../../core/panels.ts';
 import {
-  type Author,
   type Conflict,
-  type Forgettable,
   type FormField,
-  type HistoryEntry,
-  type LinkedAccount,
   lineOfChange,
   linesOfMemory,
   type MemorySection,
   type Notice,
   type PreferencesView,
-  type UsedMemory,
-  wordOfRemoval,
-  wordsOfAuthor,
-  wordsOfCount,
 } from '../../core/views.ts';
 
 /** How what is less important is set apart. */
@@ -70,8 +63,6 @@ export function renderNotice(notice: Notice): string {
 
 export function renderView(view: PreferencesView, dim: Dim): string {
   switch (view.type) {
-    case 'outcome':
-      return view.sentence;
     case 'memory':
       return renderMemory(view, dim);
     case 'file':
@@ -82,10 +73,6 @@ export function renderView(view: PreferencesView, dim: Dim): string {
       return [view.draft.title, ...(view.draft.content === '' ? [] : [indented(view.draft.content)])].join(
         '\n',
       );
-    case 'confirm':
-      return [view.question, ...view.items.flatMap(renderItem)].join('\n');
-    case 'receipt':
-      return [view.sentence, ...view.counts.map(count => dim(`  ${wordsOfCount(count)}`))].join('\n');
     case 'conflict':
       return [...(view.sentence === '' ? [] : [view.sentence]), ...view.conflicts.map(renderConflict)].join(
         '\n\n',
@@ -94,67 +81,72 @@ export function renderView(view: PreferencesView, dim: Dim): string {
       return renderHistory(view, dim);
     case 'export':
       return view.sentence;
-    case 'why':
-      return renderWhy(view, dim);
-    case 'link-code':
-      return [view.sentence, `  ${view.code}`, dim(`  (until ${clockTime(view.expiresAt)})`)].join('\n');
+    default:
+      return renderPanel(panelOf(view), dim);
   }
+}
+
+function renderPanel({ title, sentence, code, items, quiet }: Panel, dim: Dim): string {
+  return [
+    ...(title === undefined ? [] : [`${title}:`]),
+    ...(sentence === undefined ? [] : [sentence]),
+    ...(code === undefined ? [] : [`  ${code}`]),
+    ...items.flatMap(item => linesOfItem(item, dim)),
+    ...quiet.map(each => dim(`  ${quietText(each)}`)),
+  ].join('\n');
+}
+
+/** `lead`: what stands before it, as a number. */
+function linesOfItem({ title, mark, lines, quiet }: Item, dim: Dim, lead = '  '): string[] {
+  const from = quiet.length === 0 ? '' : dim(`  (${quietText(quiet)})`);
+  const head = title === undefined ? [] : [`${lead}${title}${mark === undefined ? '' : ` ${mark}`}${from}`];
+  const indent = title === undefined ? '  ' : `${' '.repeat(lead.length)}  `;
+  return [
+    ...head,
+    ...lines.map((line, index) => `${indent}${line}${title === undefined && index === 0 ? from : ''}`),
+  ];
+}
+
+function quietText(all: readonly Quiet[]): string {
+  return all
+    .map(it => {
+      if (typeof it === 'string') return it;
+      return 'at' in it ? `${it.before}${localTime(it.at)}` : `${it.before}${it.words} ${it.link}`;
+    })
+    .join(', ');
+}
+
+/** ISO 8601 as the clock on this machine says it: "2026-03-14 10:10". */
+function localTime(at: string): string {
+  return new Date(at).toLocaleString('sv', { dateStyle: 'short', timeStyle: 'short' });
 }
 
 function renderMemory(view: Extract<PreferencesView, { type: 'memory' }>, dim: Dim): string {
-  const settings = [
-    ...(view.paused ? ['Paused: I save nothing new. /preferences resume'] : []),
-    ...(view.privateHere === true ? ['This conversation is private. /preferences private off'] : []),
-    ...(view.linked.length === 0 ? [] : [`Linked: ${view.linked.map(wordsOfAccount).join(', ')}`]),
-  ];
-  const held = view.held === null ? [] : [renderNotice(view.held)];
-  if (view.sections.length === 0) {
-    return [...held, ['I remember nothing about you yet.', ...settings].join('\n')].join('\n\n');
-  }
+  const panel = panelOf(view);
+  const waysOut = panel.buttons.flatMap(({ action }) => {
+    if (action.type === 'resume') return ['/preferences resume'];
+    return action.type === 'private' && !action.on ? ['/preferences private off'] : [];
+  });
   return [
-    ...held,
-    'What I remember about you:',
-    ...view.sections.map(section => renderSection(section, dim)),
-    [...settings, `Notices: ${view.notices === 'thread' ? 'on' : view.notices}`].join('\n'),
+    ...(view.held === null ? [] : [renderNotice(view.held)]),
+    renderPanel({ ...panel, items: [], quiet: [] }, dim),
+    ...view.sections.map(section => renderNote(section, dim)),
+    [
+      ...panel.quiet.map(quietText),
+      ...waysOut.map(way => `  ${way}`),
+      ...panel.modes.flatMap(({ label, chosen }) => (chosen ? [label] : [])),
+    ].join('\n'),
   ].join('\n\n');
 }
 
-/** "Ann on Slack" */
-function wordsOfAccount({ platform, name }: LinkedAccount): string {
-  return `${name} on ${platform.charAt(0).toUpperCase()}${platform.slice(1)}`;
+function headOfNote(section: MemorySection, dim: Dim): string {
+  const [where = []] = panelOf({ type: 'file', section }).quiet;
+  return `${section.title} ${dim(`(${quietText(where)})`)}`;
 }
 
-function headOfNote({ title, shared }: MemorySection, dim: Dim): string {
-  return `${title} ${dim(shared ? '(also used where others can read)' : '(used in private only)')}`;
-}
-
-/** ISO 8601 as the clock on this machine says it, without seconds. */
-function clockTime(at: string): string {
-  return new Date(at).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-}
-
-function renderSection(section: MemorySection, dim: Dim): string {
-  const lines = section.facts.map(({ text, learnedOn, learnedBy }) => {
-    const source = [learnedOn, learnedBy === null ? null : sourceOf(learnedBy)].filter(part => part !== null);
-    return `  ${text}${source.length === 0 ? '' : dim(`  (${source.join(', ')})`)}`;
-  });
-  return [headOfNote(section, dim), ...(lines.length === 0 ? ['  (empty)'] : lines)].join('\n');
-}
-
-/** Where a fact is from; that the agent wrote it down goes without saying. */
-function sourceOf(author: Author): string | null {
-  switch (author.type) {
-    case 'agent': {
-      const { conversation } = author;
-      if (conversation === null) return null;
-      return `in ${conversation.words}${conversation.link === null ? '' : ` ${conversation.link}`}`;
-    }
-    case 'person':
-      return 'by you';
-    case 'bot':
-    case 'operator':
-      return `by ${wordsOfAuthor(author)}`;
-  }
+function renderNote(section: MemorySection, dim: Dim): string {
+  const facts = panelOf({ type: 'file', section }).items.flatMap(item => linesOfItem(item, dim));
+  return [headOfNote(section, dim), ...(facts.length === 0 ? ['  (empty)'] : facts)].join('\n');
 }
 
 function renderForm(fields: readonly FormField[], dim: Dim): string {
@@ -167,10 +159,6 @@ function renderForm(fields: readonly FormField[], dim: Dim): string {
   const example =
     first === undefined ? [] : [`For example: /preferences set ${first.label.toLowerCase()}: ${first.hint}`];
   return ['Your usual facts:', ...lines, ...example].join('\n');
-}
-
-function renderItem({ title, lines, wholeFile }: Forgettable): string[] {
-  return [`  ${title}${wholeFile ? ' (the whole note)' : ''}`, ...lines.map(line => `    − ${line}`)];
 }
 
 function renderConflict({ title, now, mine, meanwhile, wanted, labels }: Conflict): string {
@@ -192,38 +180,13 @@ export function historyNumber(view: { page: number }, index: number, perPage: nu
 
 export const HISTORY_PAGE = 10;
 
-const VERBS = { created: 'created', modified: 'changed' };
-
 function renderHistory(view: Extract<PreferencesView, { type: 'history' }>, dim: Dim): string {
-  if (view.entries.length === 0) return view.page === 0 ? 'Nothing has changed yet.' : 'That is all.';
-  const entries = view.entries.map((entry, index) =>
-    renderEntry(entry, historyNumber(view, index, HISTORY_PAGE), dim),
+  const panel = panelOf(view);
+  const entries = panel.items.flatMap((item, index) =>
+    linesOfItem(item, dim, `${String(historyNumber(view, index, HISTORY_PAGE)).padStart(3)}. `),
   );
   const more = view.more ? [`There is more: /preferences history ${view.page + 2}`] : [];
-  return [...entries, ...more].join('\n');
-}
-
-function renderEntry(entry: HistoryEntry, number: number, dim: Dim): string {
-  const when = `${entry.at.slice(0, 10)} ${entry.at.slice(11, 16)} UTC`;
-  const moved = entry.movedFrom === null ? '' : `, moved from ${entry.movedFrom}`;
-  const link = entry.by.type === 'agent' ? (entry.by.conversation?.link ?? null) : null;
-  const by = `by ${wordsOfAuthor(entry.by)}${link === null ? '' : ` ${link}`}`;
-  return [
-    `${String(number).padStart(3)}. ${entry.title} ${entry.operation === 'deleted' ? wordOfRemoval(entry.by) : VERBS[entry.operation]}${moved}${entry.current ? ' (as it is now)' : ''} ${dim(`${when}, ${by}`)}`,
-    ...entry.lines.map(line => `     ${lineOfChange(line)}`),
-  ].join('\n');
-}
-
-const HOW = { known: 'known from the start', read: 'read for it', written: 'written during it' } as const;
-
-function renderWhy(view: Extract<PreferencesView, { type: 'why' }>, dim: Dim): string {
-  const line = ({ title, how, forEveryone }: UsedMemory) =>
-    `  ${title}${forEveryone ? ' (the same for everyone)' : ''} ${dim(how.map(it => HOW[it]).join(', '))}`;
-  return [
-    view.sentence,
-    ...view.memories.map(line),
-    ...(view.searched && view.memories.length > 0 ? [dim('  I also searched your whole memory.')] : []),
-  ].join('\n');
+  return [renderPanel({ ...panel, items: [] }, dim), ...entries, ...more].join('\n');
 }
 
 function indented(text: string): string {

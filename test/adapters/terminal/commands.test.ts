@@ -110,7 +110,7 @@ describe('in the terminal', () => {
     const { run, bench } = await console();
     await bench.adapter.say(write('brands.md', '- likes: Nike\n- likes: Nike Air\n- avoids: Zara\n'));
     expect(await run('forget likes')).toBe('Which one? Write it in full:\n  likes: Nike\n  likes: Nike Air');
-    expect(await run('forget likes: nike', 'no')).toMatch(/− likes: Nike\n[\s\S]*Nothing was forgotten/);
+    expect(await run('forget likes: nike', 'no')).toMatch(/ {4}likes: Nike\n[\s\S]*Nothing was forgotten/);
     expect(await run('forget zara', 'yes')).toMatch(/Forgotten: avoids: Zara\./);
     expect(await run('forget prada')).toBe(
       'I have no note or fact called “prada”, and no earlier version says it either.',
@@ -122,7 +122,7 @@ describe('in the terminal', () => {
     await bench.adapter.say(write('materials.md', '- avoids: wool\n- likes: linen\n'));
     await bench.adapter.say(write('materials.md', '- likes: linen\n'));
     expect(await run('forget wool', 'no')).toMatch(
-      /earlier versions do[\s\S]*− avoids: wool[\s\S]*Nothing was forgotten/,
+      /earlier versions do[\s\S]* {4}avoids: wool[\s\S]*Nothing was forgotten/,
     );
     expect(await run('forget wool', 'yes')).toMatch(/Forgotten\. Earlier versions no longer say it either\./);
     expect(await run('history')).not.toContain('wool');
@@ -143,7 +143,7 @@ describe('in the terminal', () => {
     expect(await run('restore 12')).toMatch(/not shown you that entry/);
     expect(await run('history')).toMatch(/There is more: \/preferences history 2$/);
     expect(await run('history a 2')).toMatch(
-      /11\. A changed .*\n {5}~ n: 0 → 1\n 12\. A created .*\n {5}\+ n: 0$/,
+      /11\. A changed .*\n {7}~ n: 0 → 1\n 12\. A noted .*\n {7}\+ n: 0$/,
     );
     expect(await run('restore 12')).toBe('Restored: A.');
     expect(await ann.files()).toEqual({ '/a.md': '- n: 0\n' });
@@ -210,14 +210,14 @@ describe('where a note may be used, and on which accounts', () => {
     expect((await run('')).split('\n')).toEqual([
       'What I remember about you:',
       '',
-      'Sizes (also used where others can read)',
+      'Sizes (👥 used where others can read too)',
       '  shoe size: 9',
       '',
-      'Gifts (used in private only)',
+      'Gifts (🔒 used in private only)',
       '  shoe size: 9',
       '',
-      'Linked: ann#1 on Discord',
-      'Notices: on',
+      'Linked with ann#1 on Discord: one memory for both.',
+      'Memory notices: the default here, below the reply',
     ]);
   });
 
@@ -258,7 +258,9 @@ describe('where a note may be used, and on which accounts', () => {
             button: 'Link them',
           };
     });
-    expect(await run('link')).toMatch(/^Use this.*\n {2}K7PQ-2MXD\n {2}\(until \d\d:\d\d\)$/);
+    expect(await run('link')).toMatch(
+      /Use this.*\n {2}K7PQ-2MXD\n {2}It is valid until 2026-03-1\d \d\d:\d\d$/,
+    );
     expect(await run('link K7PQ-2MXD', 'no')).toMatch(/Nothing has changed\.$/);
     expect(await run('link K7PQ-2MXD', 'yes')).toMatch(/Linked\.$/);
     expect(actions().at(-1)).toEqual({ type: 'link', code: 'K7PQ-2MXD', confirmed: true });
@@ -291,7 +293,7 @@ it('what a command says stands on lines of its own, also while an answer is bein
   const shown = new Promise<void>(resolve => {
     output.setEncoding('utf8').on('data', (text: string) => {
       screen += text;
-      if (screen.includes('I remember nothing')) resolve();
+      if (screen.includes('Nothing yet')) resolve();
     });
   });
   const bot = createScriptedBot();
@@ -310,7 +312,7 @@ it('what a command says stands on lines of its own, also while an answer is bein
   await sink.finish(done('You wear 9, I think.'));
   sink.close();
   await terminal.stop();
-  expect(screen).toMatch(/You wear 9\nI remember nothing about you yet\.[\s\S]*, I think\./);
+  expect(screen).toMatch(/You wear 9\nWhat I remember about you:\nNothing yet\.[\s\S]*, I think\./);
 });
 
 it('an export goes into a file of its own, never over another', async () => {

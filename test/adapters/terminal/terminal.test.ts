@@ -59,14 +59,14 @@ describe('what is typed while an answer is being written', () => {
     const sink = answering();
     sink.show(reply('You wear 9'));
     type('/preferences\n');
-    await shows('I remember nothing');
+    await shows('Nothing yet');
     type('\n/help\n');
     await shows('Just type.');
     await sink.finish(done('You wear 9, I think.'));
     sink.close();
     await shows(', I think.\n> ');
     const [, meanwhile = ''] = /You wear 9([\s\S]*), I think/.exec(screen()) ?? [];
-    expect(meanwhile).toContain('I remember nothing');
+    expect(meanwhile).toContain('Nothing yet');
     expect(meanwhile).not.toContain('> ');
   });
 });
@@ -109,7 +109,7 @@ describe('commands', () => {
   it('are known however they are capitalised, and not by how they begin', async () => {
     const { type, bot, shows } = await keyboard();
     type('/PREFERENCES\n');
-    await shows('I remember nothing about you yet.');
+    await shows('Nothing yet.');
     type('/preferencesx\n');
     await shows("I don't know /preferencesx. Try /help.");
     type('/preferenzes set shoe size 10\n');
