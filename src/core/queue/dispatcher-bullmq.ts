@@ -1,4 +1,4 @@
-import { DelayedError, type Job, Queue, Worker } from 'bullmq';
+import { DelayedError, type Job, type JobType, Queue, Worker } from 'bullmq';
 import type { Log } from '../../log.ts';
 import { inTime, pause } from '../patience.ts';
 import type { Dispatcher, Run } from './dispatcher.ts';
@@ -161,8 +161,8 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
     log.warn({ event: 'dispatcher.taken_over', job }, 'a worker went silent; its turn is taken over'),
   );
 
-  async function queued(): Promise<number> {
-    const counts = await queue.getJobCounts('active', 'waiting', 'prioritized', 'delayed');
+  async function queued(...states: JobType[]): Promise<number> {
+    const counts = await queue.getJobCounts('waiting', 'prioritized', 'delayed', ...states);
     return queueing.size + Object.values(counts).reduce((sum, count) => sum + count, 0);
   }
 
@@ -198,15 +198,13 @@ export async function createBullmqDispatcher(options: BullmqOptions): Promise<Di
     },
 
     async load() {
-      const counts = await queue.getJobCounts('waiting', 'prioritized', 'delayed');
-      const waiting = queueing.size + Object.values(counts).reduce((sum, count) => sum + count, 0);
-      return { running: running.size, waiting };
+      return { running: running.size, waiting: await queued() };
     },
 
     answers: () => connection.ping(),
 
     async idle() {
-      while ((await queued()) > 0) await pause(IDLE_POLL_MS);
+      while ((await queued('active')) > 0) await pause(IDLE_POLL_MS);
     },
 
     stop() {

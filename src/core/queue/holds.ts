@@ -20,30 +20,21 @@ const POLL_MS = 250;
 
 /** `elsewhere`: whether another process holds this person (by their key); absent where there is none. */
 export function createHolds(elsewhere?: (person: string) => Promise<boolean>): Holds {
-  const held = new Map<string, { released: Promise<void>; count: number; release: () => void }>();
+  /** Each holder of a person, as the promise that it lets go. */
+  const held = new Map<string, Set<Promise<void>>>();
 
   return {
     hold(person) {
       const key = personKey(person);
-      let entry = held.get(key);
-      if (entry === undefined) {
-        let release = () => {};
-        const released = new Promise<void>(resolve => {
-          release = resolve;
-        });
-        entry = { released, count: 0, release };
-        held.set(key, entry);
-      }
-      const mine = entry;
-      mine.count += 1;
-      let open = true;
+      let release = () => {};
+      const released = new Promise<void>(resolve => {
+        release = resolve;
+      });
+      const holders = held.get(key) ?? new Set();
+      held.set(key, holders.add(released));
       return () => {
-        if (!open) return;
-        open = false;
-        mine.count -= 1;
-        if (mine.count > 0) return;
-        held.delete(key);
-        mine.release();
+        if (holders.delete(released) && holders.size === 0) held.delete(key);
+        release();
       };
     },
 
@@ -55,11 +46,8 @@ export function createHolds(elsewhere?: (person: string) => Promise<boolean>): H
     async free(key) {
       const person = personKeyOf(key);
       for (let waited = 0; ; waited += POLL_MS) {
-        let holder = held.get(person);
-        while (holder !== undefined) {
-          await holder.released;
-          holder = held.get(person);
-        }
+        for (let holders = held.get(person); holders !== undefined; holders = held.get(person))
+          await Promise.all(holders);
         if (elsewhere === undefined || !(await elsewhere(person))) return true;
         if (waited >= PATIENCE_MS) return false;
         await pause(POLL_MS);

@@ -11,10 +11,7 @@ export interface InboxEntry {
   trace?: string;
 }
 
-interface Stored {
-  message: Message;
-  receivedAt: number;
-  trace?: string;
+interface Stored extends Omit<InboxEntry, 'id'> {
   /** Of arrival: the state's ticket, because several processes accept and their clocks may differ. */
   order: number;
 }

@@ -113,13 +113,19 @@ export function createLeases(
     }
   }
 
-  function lose(it: Life): void {
+  /** False when it has ended before. */
+  function end(it: Life): boolean {
     clearTimeout(it.beat);
     clearTimeout(it.end);
     if (life === it) life = undefined;
-    if (it.over.signal.aborted) return;
-    log.warn({ event: 'lease.lost' }, 'was silent for too long; other processes may take my turns over');
+    if (it.over.signal.aborted) return false;
     it.over.abort(new LeaseLost());
+    return true;
+  }
+
+  function lose(it: Life): void {
+    if (!end(it)) return;
+    log.warn({ event: 'lease.lost' }, 'was silent for too long; other processes may take my turns over');
     // So that the others need not wait for it to run out, if they can be reached at all.
     lives.delete(it.id).catch(() => {});
   }
@@ -172,12 +178,7 @@ export function createLeases(
 
     async stop() {
       const it = life;
-      if (it === undefined) return;
-      clearTimeout(it.beat);
-      clearTimeout(it.end);
-      life = undefined;
-      it.over.abort(new LeaseLost());
-      await lives.delete(it.id);
+      if (it !== undefined && end(it)) await lives.delete(it.id);
     },
   };
 
