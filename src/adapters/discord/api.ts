@@ -74,9 +74,14 @@ export function restOptions(apiUrl: string | undefined): Partial<RESTOptions> {
   };
 }
 
-/** For a reply that grows: an edit that has to wait is given back, for by the time it may go, there is newer text to send. */
+/**
+ * For a reply that grows: a message or an edit that has to wait is given back, for by the time it may go, there is newer
+ * text to send. Where many are answered at once (50 calls a second for the whole bot), the first thing that such a
+ * message says is words.
+ */
 export const IMPATIENT: Pick<RESTOptions, 'rejectOnRateLimit'> = {
-  rejectOnRateLimit: ({ method, route }) => method === 'PATCH' && route.includes('/messages/'),
+  rejectOnRateLimit: ({ method, route }) =>
+    (method === 'POST' || method === 'PATCH') && route.includes('/messages'),
 };
 
 /**

@@ -12,6 +12,7 @@ import type { Incoming } from './incoming.ts';
 import { before, compareIds, type LiveChannels } from './live-channels.ts';
 import { nonceOf } from './nonce.ts';
 import { outletOf } from './outlet.ts';
+import { retryLater } from './patience.ts';
 import { placeOf, threadName } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
 import { createThreadContext } from './thread-context.ts';
@@ -43,6 +44,8 @@ interface Taken {
 
 const TAKEN_MS = 24 * 3600_000;
 const SPOKE_MS = 90 * 24 * 3600_000;
+/** So long a sentence waits for Discord; what else is said in its channel waits with it. */
+const PATIENCE_MS = 10_000;
 const HINTED_MS = 30 * 24 * 3600_000;
 
 export function createDeliveries(deps: {
@@ -144,7 +147,8 @@ export function createDeliveries(deps: {
   async function refuse(taken: Taken, sentence: string): Promise<void> {
     const outlet = outletOf(taken.replyTo, api, Date.now);
     try {
-      await outlet.post({ content: sentence, components: [] }, nonceOf('refused', taken.id));
+      const body = { content: sentence, components: [] };
+      await patiently(() => outlet.post(body, nonceOf('refused', taken.id)));
     } catch (error) {
       log.warn({ event: 'discord.refusal_failed', err: error }, 'a refusal could not be posted');
     }
@@ -170,7 +174,7 @@ export function createDeliveries(deps: {
 
   async function say({ channelId, id }: Incoming, content: string, nonce: string): Promise<void> {
     try {
-      await api.post(channelId, { content, components: [] }, { nonce, replyTo: id });
+      await patiently(() => api.post(channelId, { content, components: [] }, { nonce, replyTo: id }));
     } catch (error) {
       log.warn({ event: 'discord.hint_failed', err: error }, 'a hint could not be posted');
     }
@@ -236,4 +240,8 @@ export function createDeliveries(deps: {
       if (taken !== undefined) await forgo(messageId, taken);
     },
   };
+}
+
+function patiently<T>(work: () => Promise<T>): Promise<T> {
+  return retryLater(work, AbortSignal.timeout(PATIENCE_MS));
 }

@@ -402,7 +402,7 @@ describe('edits and deletions', () => {
 });
 
 describe('a message the core refuses', () => {
-  it('is answered with the reason, where the answer would be', async () => {
+  it('is answered with the reason, where the answer would be, also when Discord has that wait', async () => {
     await world.close();
     world = await createWorld();
     world.port = bot => ({
@@ -411,6 +411,8 @@ describe('a message the core refuses', () => {
     });
     await world.start();
     const { discord, ana, channel } = world;
+    const effect = { type: 'rate-limit', retryAfterMs: 50 } as const;
+    discord.faults.add({ method: 'POST', route: '/channels/:channel/messages', effect });
     const sent = discord.as(ana.id).say(channel.id, `<@${discord.botId}> hello`);
     await discord.until(() => botSaid(world, sent.id).includes('There is too much waiting already.'));
   });

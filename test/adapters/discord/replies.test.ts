@@ -44,6 +44,20 @@ describe('a reply', () => {
     sink.close();
   });
 
+  it('begins with words where its first message had to wait for a limit until there were some', async () => {
+    const { discord } = world;
+    const { channelId, message } = await askInDm();
+    const effect = { type: 'rate-limit', retryAfterMs: 300, scope: 'global' } as const;
+    discord.faults.add({ method: 'POST', route: '/channels/:channel/messages', effect });
+    const { sink } = openReply(world, message);
+    await discord.until(() => discord.journal.rest({ status: 429 }).length > 0);
+    sink.show(working('I noted'));
+    await sink.finish(done('I noted it.'));
+    sink.close();
+    const [first] = posted(channelId);
+    expect(first?.history[0]?.content).toContain('I noted');
+  });
+
   it('shows typing before a message is written down, and once; not of one it missed, nor where a thread will be', async () => {
     const { discord, ana, channel } = world;
     const typing = () => discord.journal.rest({ route: '/channels/:channel/typing' });
