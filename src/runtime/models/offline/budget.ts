@@ -48,7 +48,7 @@ const limits: RegExp[] = [
   ),
   // under $120: only with a currency, since "under 18" is no price
   new RegExp(
-    `^(?:(?:i (?:need|want|would like)|something|anything|stuff|things|ideally|preferably|for|price|prices|it should be|should be|keep it|keep things|stay|has to be|must be) )*(?:under|below|less than|within|cheaper than|around|about|between)${about}\\s*#`,
+    `^(?:(?:i (?:need|want|would like)|something|anything|stuff|things|ideally|preferably|for|price|prices|it should be|should be|keep it|keep things|stay|has to be|must be) )*(?:under|below|less than|within|cheaper than|around|about|between)${about}\\s*(?:#|~(?=\\s*(?:-|–|and|to)\\s*#))`,
     'i',
   ),
   // $120 max, 100 euros is my limit

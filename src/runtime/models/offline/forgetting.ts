@@ -85,6 +85,7 @@ function forgottenPart(part: string): Change {
       '',
     )
     .trim();
+  if (/\bnotes? (?:about|on|that)\b/i.test(part)) return { type: 'forget-words', text: oneLine(bare) };
   const topic = topicCalled(bare);
   if (topic) return { type: 'forget-topic', topic };
   const attitude = attitudeWords.find(([pattern]) => pattern.test(bare))?.[1];

@@ -54,7 +54,7 @@ const clauseStart =
 const runOn =
   /(?<!\b(?:that|think|know|say|says|said|told|mean|guess|believe|if|when|what|sure|not|is|are))\s+(?=my (?:\w+ )?(?:sizes?|budget|waist|style)(?: is| are|:)\s)/i;
 const splitter = new RegExp(
-  `\\s*[,:–—]\\s+(?:and\\s+|or\\s+)?(?=${clauseStart})|\\s+(?:and|&|plus|\\+)\\s+(?:also\\s+)?(?=${clauseStart})|(?<!\\b(?:anything|everything|nothing|all))\\s*,?\\s+(?:but|though|although|however|while|whereas|because|since|so)\\s+|\\s+[–—-]+\\s+`,
+  `\\s*[,:–—]\\s+(?:and\\s+|or\\s+)?(?=${clauseStart})|(?<!\\bbetween \\S+)\\s+(?:and|&|plus|\\+)\\s+(?:also\\s+)?(?=${clauseStart})|(?<!\\b(?:anything|everything|nothing|all))\\s*,?\\s+(?:but|though|although|however|while|whereas|because|since|so)\\s+|\\s+[–—-]+\\s+`,
   'i',
 );
 
@@ -108,7 +108,7 @@ export function plainly(text: string): string {
     .replace(/[\u00a0\u2000-\u200a\u202f\t]/g, ' ')
     .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '')
     .replace(/\b(what|who|where|when|how)s\b/gi, "$1's")
-    .replace(/\bDr\.\s/g, 'Dr ')
+    .replace(/\bDr\.\s/gi, 'Dr ')
     .replace(/\b(approx|max|min|no|incl)\.\s/gi, '$1 ')
     .replace(/[*_~]{1,3}(\S(?:[^*_~\n]*\S)?)[*_~]{1,3}/g, '$1')
     .replace(/ {2,}/g, ' ');

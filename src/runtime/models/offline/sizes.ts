@@ -263,5 +263,9 @@ const either = new RegExp(
 function plainer(text: string): string {
   return text
     .replace(/\bw(\d\d)[ /x]*l(\d\d)\b(?: (?:jeans|trousers|pants|chinos))?/gi, 'size $1/$2 trousers')
+    .replace(
+      /\b(\d{1,2}(?:\.\d)?)(?: or (?:an? )?|(?<=\bbetween (?:an? )?\S+) and (?:an? )?)(?=(\d{1,2}(?:\.\d)?)\b(?!\s*\/))/gi,
+      '$1-',
+    )
     .replace(either, '$<article>$<from>-$<to>');
 }

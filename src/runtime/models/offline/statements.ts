@@ -104,7 +104,7 @@ function saysSomething(clause: string): boolean {
     introduction.test(clause) ||
     isRequest(clause) ||
     adviceFor(clause) !== null ||
-    /^(?:remind|tell|list|give|explain|help)\b/i.test(clause)
+    /^(?:remind|tell|list|show|give|explain|help)\b/i.test(clause)
   )
     return false;
   if (lastThingIn(clause) !== null || aboutTaste.test(clause) || sizedNumber.test(clause)) return true;

@@ -156,7 +156,10 @@ function remember(note: string, shoes: boolean, result: Understanding): void {
   let so = atFirst;
   let understood = clauses.length > 0;
   for (const clause of clauses) {
-    const { changes, unread } = statedIn(clause, shoes, so);
+    const stated = statedIn(clause, shoes, so);
+    const { unread } = stated;
+    // An event is kept in the words they chose for it.
+    const changes = stated.changes.filter(({ type }) => type !== 'note');
     so = after(so, clause, changes);
     result.changes.push(...changes);
     if (changes.length === 0 ? !/^(?:(?:my|the|this|that) )?\S+$/i.test(clause.text) : unread.length > 0)

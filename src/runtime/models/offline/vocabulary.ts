@@ -61,7 +61,10 @@ const styles =
   'minimalist,minimalism,minimal,streetwear,vintage,retro,preppy,boho,bohemian,bohemian style,athleisure,sportswear,' +
   'business casual,smart casual,goth,gothic,punk,grunge,workwear,techwear,gorpcore,cottagecore,dark academia,old money,' +
   'y2k,normcore,hipster,avant-garde,art deco,scandinavian,scandi,second-hand,secondhand,thrifted,quiet luxury,' +
-  'capsule wardrobe,oversized,androgynous,rockabilly,western,steampunk,lolita';
+  'capsule wardrobe,oversized,androgynous,rockabilly,western,steampunk,lolita,heels,high heels,flats,dresses,skirts,short skirts,' +
+  'long skirts,shorts,leggings,hoodies,hoods,turtlenecks,polo necks,v-necks,crew necks,long sleeves,short sleeves,zips,buttons,' +
+  'pockets,logos,big logos,prints,stripes,checks,plaid,polka dots,animal prints,leopard print,florals,ruffles,ripped jeans,' +
+  'skinny jeans,wide leg trousers,high waists';
 
 /** A style only beside a word for clothes or dressing: "casual clothes", "I dress formally". */
 const plainStyles =

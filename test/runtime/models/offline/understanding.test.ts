@@ -100,6 +100,8 @@ const sizes: [string, string[]][] = [
   ['I wear EU 42 shoes. No, I meant 43', ['shoe size: EU 42', 'shoe size: EU 43']],
   ['I wear size 9 shoes. 10, not 9.', ['shoe size: 9', 'shoe size: 10']],
   ["I wear size 9 shoes. It's 10 actually.", ['shoe size: 9', 'shoe size: 10']],
+  ['I wear 44 or 45 in shoes', ['shoe size: 44-45']],
+  ["I'm between a 9 and a 9.5 in shoes", ['shoe size: 9-9.5']],
   ['I wear EU 42 and UK 8', ['size: EU 42 / UK 8']],
 ];
 
@@ -172,6 +174,7 @@ const budgets: [string, string[]][] = [
   ['My budget for boots is $200', ['budget for shoes: $200']],
   ['My budget is $100 a month', ['budget: $100 per month']],
   ['Between $80 and $120', ['budget: $80-$120']],
+  ['between 50 and 100 euros', ['budget: €50-€100']],
   ['Set my budget to $150', ['budget: $150']],
   ['make it $150', ['budget: $150']],
   ['please raise my budget to 200 euros', ['budget: €200']],
@@ -251,6 +254,8 @@ const tastes: [string, string[]][] = [
   ['my style is smart casual', ['likes smart casual (style)']],
   ["I'm a minimalist", ['likes minimalist (style)']],
   ["I'm into vintage", ['likes vintage (style)']],
+  ['I love heels but hate short skirts', ['likes heels (style)', 'avoids short skirts (style)']],
+  ['No zips or big logos please', ['avoids zips (style)', 'avoids big logos (style)']],
   ['I dress casually', ['likes casual (style)']],
   ['I prefer loose fits', ['likes loose (style)']],
   ['I love love love linen!!!', ['likes linen (materials)']],
@@ -464,6 +469,7 @@ const mixed: [string, string[]][] = [
   ['my name is Ann', ['name: Ann']],
   ['you can call me ben', ['name: ben']],
   ['Remember that I hate wool', ['avoids wool (materials)']],
+  ['Remember that my birthday is May 4', ['note my birthday is May 4']],
   ["Remember that my sister's birthday is May 4", ["note my sister's birthday is May 4"]],
   ['please remember: my brother wears a 10', ['note my brother wears a 10']],
   ['Can you remember that I wear size 9 shoes?', ['shoe size: 9']],
@@ -490,6 +496,7 @@ const mixed: [string, string[]][] = [
   ['forget everything you know about me', ['forget all']],
   ['delete all my data', ['forget all']],
   ['forget my name', ['no name']],
+  ['forget the note about wool', ['forget lines with wool']],
   ["forget my sister's birthday", ["forget lines with sister's birthday"]],
 ];
 
@@ -634,6 +641,7 @@ const inPart: [string, string[], string[]][] = [
   ["My sister wears a 6 and I don't know mine", [], []],
   ['I need boots', [], []],
   ['Remind me of my shoe size', [], []],
+  ['Show my sizes', [], []],
   ['I love it, thanks', [], []],
   ["I'm fine", [], []],
   ["Hi, I'm Ann. I hate wool", ['avoids wool (materials)'], []],
