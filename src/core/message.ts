@@ -87,6 +87,11 @@ export const NOTICE_MODES = ['thread', 'private', 'off'] as const;
 
 export type NoticeMode = (typeof NOTICE_MODES)[number];
 
+/** What a person may choose: `on` is as it was set up here, or where that is off, to them alone. */
+export const noticeChoice = z.enum([...NOTICE_MODES, 'default', 'on']);
+
+export type NoticeChoice = z.infer<typeof noticeChoice>;
+
 const text = z.string();
 const confirmed = z.boolean().exactOptional();
 const action = <Type extends string, Fields extends z.ZodRawShape>(type: Type, fields: Fields) =>
@@ -141,7 +146,7 @@ export const commandActionSchema = z.discriminatedUnion('type', [
   action('pause', {}),
   action('resume', {}),
   action('private', { on: z.boolean() }),
-  action('notices', { mode: z.enum([...NOTICE_MODES, 'default']) }),
+  action('notices', { mode: noticeChoice }),
   /** `on`: one file may be used where others can read what I say; off: in private only, as everything is at first. */
   action('share', { memoryId: text, on: z.boolean() }),
   /** Without a code: gives one, for the person to use from their account elsewhere. With one: asks, then links. */

@@ -37,6 +37,23 @@ describe('memory notices', () => {
     expect(linesOf()).toEqual([['+ shoe size: 9']]);
   });
 
+  it.each([
+    [undefined, 'thread'],
+    ['private', 'private'],
+    ['off', 'private'],
+  ] as const)('set up as %s are turned on by “on” as: %s', async (notices, mode) => {
+    bench = await createBench(notices === undefined ? {} : { notices });
+    const choose = (choice: 'off' | 'on') =>
+      bench.adapter.bot().command({ person: person(), action: { type: 'notices', mode: choice } });
+    await choose('off');
+    await bench.adapter.say('My budget is $80');
+    await choose('on');
+    await bench.adapter.say('I wear size 9 shoes');
+    expect(bench.adapter.notices.map(notice => [notice.mode, notice.lines])).toEqual([
+      [mode, ['+ shoe size: 9']],
+    ]);
+  });
+
   it('leave out what others and operators wrote', async () => {
     bench = await createBench();
     await bench.adapter.say('My budget is $80');

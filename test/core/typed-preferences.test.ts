@@ -31,6 +31,7 @@ describe('what is typed after /preferences', () => {
     ['private', { type: 'private', on: true }],
     ['private off', { type: 'private', on: false }],
     ['notices default', { type: 'notices', mode: 'default' }],
+    ['notices ON', { type: 'notices', mode: 'on' }],
     ['export', { type: 'export', format: 'markdown' }],
     ['export JSON', { type: 'export', format: 'json' }],
     ['link', { type: 'link' }],

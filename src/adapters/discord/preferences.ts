@@ -1,6 +1,5 @@
 import { type ChatInputCommandInteraction, MessageFlags } from 'discord.js';
-import { z } from 'zod';
-import { type CommandAction, NOTICE_MODES } from '../../core/message.ts';
+import { type CommandAction, noticeChoice } from '../../core/message.ts';
 import type { PreferencesView } from '../../core/views.ts';
 import type { Choices, Verb } from './choices.ts';
 import type { Dialogs } from './dialogs.ts';
@@ -14,7 +13,6 @@ export interface Preferences {
 }
 
 const EPHEMERAL = { flags: MessageFlags.Ephemeral } as const;
-const noticeMode = z.enum([...NOTICE_MODES, 'default']);
 
 export function createPreferences(deps: {
   dialogs: Dialogs;
@@ -70,7 +68,7 @@ export function createPreferences(deps: {
       case 'private':
         return settle(interaction, { type: 'private', on: options.getString('mode', true) === 'on' });
       case 'notices':
-        return dialogs.settle(interaction, await setNotices(interaction, options.getString('mode', true)));
+        return settle(interaction, { type: 'notices', mode: noticeChoice.parse(options.getString('mode')) });
       case 'export': {
         const format = options.getString('format') === 'json' ? 'json' : 'markdown';
         return show(interaction, { type: 'export', format });
@@ -160,19 +158,6 @@ export function createPreferences(deps: {
     if (typeof found === 'string') return say(interaction, found);
     const turned = found.type === 'history' && page !== null ? { ...found, page: page - 1 } : found;
     return show(interaction, turned);
-  }
-
-  /** `on`: as it was set up here; where that is off, to the person alone. */
-  async function setNotices(
-    interaction: ChatInputCommandInteraction,
-    mode: string,
-  ): Promise<PreferencesView> {
-    const known = noticeMode.safeParse(mode).data;
-    if (known !== undefined) return dialogs.ask(interaction, { type: 'notices', mode: known });
-    const outcome = await dialogs.ask(interaction, { type: 'notices', mode: 'default' });
-    const now = await dialogs.ask(interaction, { type: 'view' });
-    const stillOff = now.type === 'memory' && now.notices === 'off';
-    return stillOff ? dialogs.ask(interaction, { type: 'notices', mode: 'private' }) : outcome;
   }
 
   return { run };

@@ -1,7 +1,6 @@
 import { type ButtonInteraction, MessageFlags, type StringSelectMenuInteraction } from 'discord.js';
-import { z } from 'zod';
 import type { BotPort } from '../../core/adapter.ts';
-import { type CommandAction, type Conversation, NOTICE_MODES, type Person } from '../../core/message.ts';
+import { type CommandAction, type Conversation, noticeChoice, type Person } from '../../core/message.ts';
 import type { Notice } from '../../core/views.ts';
 import type { Body, DiscordApi } from './api.ts';
 import { commandOf, type PressedAction, readCustomId } from './custom-id.ts';
@@ -24,7 +23,6 @@ type Pressing = ButtonInteraction | StringSelectMenuInteraction;
 type Action<T extends PressedAction['type']> = Extract<PressedAction, { type: T }>;
 
 const EPHEMERAL = { flags: MessageFlags.Ephemeral } as const;
-const noticeMode = z.enum([...NOTICE_MODES, 'default']);
 
 export function createPresses(deps: {
   bot: BotPort;
@@ -128,7 +126,7 @@ export function createPresses(deps: {
         return dialogs.share(interaction, { type, memoryId, on }, sure === true);
       }
       case 'notices': {
-        const mode = noticeMode.safeParse(chosen(interaction)).data;
+        const mode = noticeChoice.safeParse(chosen(interaction)).data;
         return mode === undefined
           ? look(interaction, { type: 'view' })
           : change(interaction, { type: 'notices', mode });

@@ -133,8 +133,6 @@ export function createCommands(deps: {
         return named(typed);
       case 'restore':
         return restore(typed.entry);
-      case 'notices-on':
-        return follow(await ask({ type: 'notices', mode: 'thread' }));
       case 'unclear':
         return say(typed.sentence);
       case 'help':

@@ -1,4 +1,4 @@
-import { type Conversation, type NoticeMode, type Person, personKey } from '../message.ts';
+import { type Conversation, type NoticeChoice, type NoticeMode, type Person, personKey } from '../message.ts';
 import { extentOf, type OffRecordExtent, type Privacy } from '../people/privacy.ts';
 import type { State } from '../state/state.ts';
 import { outcome, type PreferencesView } from '../views.ts';
@@ -8,7 +8,7 @@ export interface Choices {
   setPaused(person: Person, paused: boolean): Promise<PreferencesView>;
   /** Of the conversation that it was said in, and what is off the record with it; undefined: it was said in none. */
   setOffRecord(conversation: Conversation | undefined, on: boolean): Promise<PreferencesView>;
-  setMode(person: Person, mode: NoticeMode | 'default'): Promise<PreferencesView>;
+  setMode(person: Person, choice: NoticeChoice): Promise<PreferencesView>;
   /** Undefined: the person has chosen nothing. */
   modeOf(person: Person): Promise<NoticeMode | undefined>;
 }
@@ -16,6 +16,8 @@ export interface Choices {
 export function createChoices(deps: {
   state: State;
   privacy: Privacy;
+  /** What applies to a person who has chosen nothing. */
+  notices: NoticeMode | undefined;
   /** Deletes the sessions of what is off the record no more. */
   endOffRecord(conversation: Conversation): Promise<void>;
 }): Choices {
@@ -55,7 +57,9 @@ export function createChoices(deps: {
       );
     },
 
-    async setMode(person, mode) {
+    async setMode(person, choice) {
+      const isOffHere = deps.notices === 'off';
+      const mode = choice !== 'on' ? choice : isOffHere ? 'private' : 'default';
       const key = personKey(person);
       if (mode === 'default') await modes.delete(key);
       else await modes.set(key, mode);

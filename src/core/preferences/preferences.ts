@@ -71,7 +71,7 @@ export interface PreferencesDeps {
 }
 
 export function createPreferences(deps: PreferencesDeps): Preferences {
-  const { client, state, memory, accounts, sessions, privacy, whereabouts, authors, changeSets } = deps;
+  const { client, state, memory, accounts, sessions, whereabouts, authors, changeSets } = deps;
   const onWritten = (person: Person) => sessions.memoryEdited(person);
   const renewSessions = (person: Person) => sessions.renew(person);
   const origins = createOrigins({ client, state, authors, whereabouts });
@@ -102,7 +102,7 @@ export function createPreferences(deps: PreferencesDeps): Preferences {
     finishForgetting: owner => forgetting.finish(owner),
   });
   const merging = createMerging({ client, memory, writes });
-  const choices = createChoices({ state, privacy, endOffRecord: it => sessions.endOffRecord(it) });
+  const choices = createChoices({ ...deps, endOffRecord: it => sessions.endOffRecord(it) });
   const shown = createMemoryView({ ...deps, origins, choices });
   const filesOf = async (owner: Person) => (await shown.filesOf(owner))[0];
   const forgetMe = createForgettingMe({ ...deps, filesOf });

@@ -1,6 +1,6 @@
 /** What is typed after "/preferences", where people type it whole: on Slack and in the terminal. Pure. */
 
-import type { CommandAction, NoticeMode } from '../message.ts';
+import { type CommandAction, noticeChoice } from '../message.ts';
 import { isCalled, type MemorySection } from '../views.ts';
 
 /** What was typed means an action, or asks the platform for something first. */
@@ -10,8 +10,6 @@ export type Typed =
   | Named
   /** An entry of the history by its number; null: none was said. */
   | { type: 'restore'; entry: number | null }
-  /** Notices as they are set up, or where that is off, some. */
-  | { type: 'notices-on' }
   | { type: 'help' }
   /** It cannot be meant; the sentence says what can. */
   | { type: 'unclear'; sentence: string }
@@ -28,13 +26,6 @@ export type Found =
   | { type: 'do'; action: CommandAction }
   /** `choices`: what it might have been, as the person would have to say it. */
   | { type: 'unclear'; sentence: string; choices: string[] };
-
-const MODES: Readonly<Record<string, NoticeMode | 'default'>> = {
-  thread: 'thread',
-  private: 'private',
-  off: 'off',
-  default: 'default',
-};
 
 export function readTyped(text: string): Typed {
   const [first = 'view', ...rest] = text.split(/\s+/).filter(word => word !== '');
@@ -183,8 +174,7 @@ function readPrivate(words: string): Typed {
 }
 
 function readNotices(words: string): Typed {
-  if (words === 'on') return { type: 'notices-on' };
-  const mode = MODES[words];
+  const mode = noticeChoice.safeParse(words).data;
   return mode === undefined
     ? unclear('Use /preferences notices on, private, off or default.')
     : act({ type: 'notices', mode });

@@ -802,15 +802,14 @@ describe('settings', () => {
     let mode = 'off';
     answering({
       notices: action => {
-        mode = action.mode === 'default' ? 'off' : action.mode;
+        mode = action.mode === 'on' ? 'private' : action.mode;
         return outcome(`Now ${action.mode}.`);
       },
       view: () => memoryView({ notices: mode as 'off' }),
     });
     expect(words(await shown('notices', { mode: 'thread' }))).toContain('Now thread.');
-    // On, where it is off by default, is to the person alone.
     const message = await shown('notices', { mode: 'on' });
-    expect(words(message)).toContain('Now private.');
+    expect(words(message)).toContain('Now on.');
     await chose(world, ana.id, message, 'Memory notices: below the reply');
     expect(words(message)).toContain('Now thread.');
   });

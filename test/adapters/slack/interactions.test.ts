@@ -138,24 +138,13 @@ describe('/preferences', () => {
   it.each([
     ['notices off', [{ type: 'notices', mode: 'off' }, { type: 'view' }]],
     ['notices private', [{ type: 'notices', mode: 'private' }, { type: 'view' }]],
-    ['NOTICES On', [{ type: 'notices', mode: 'default' }, { type: 'view' }]],
+    ['NOTICES On', [{ type: 'notices', mode: 'on' }, { type: 'view' }]],
     ['', [{ type: 'view' }]],
   ])('understands “%s”', async (text, expected) => {
     await setUp();
     await command(text);
     await world.slack.until(() => commands().length === expected.length, 'the commands');
     expect(commands()).toEqual(expected);
-  });
-
-  it('turns notices on where they are off for everybody', async () => {
-    await setUp();
-    world.bot.onCommand = ({ action }) =>
-      action.type === 'view'
-        ? memoryView({ notices: 'off' })
-        : { type: 'outcome', ok: true, sentence: 'Yes.' };
-    await command('notices on');
-    await world.slack.until(() => commands().length === 3, 'the commands');
-    expect(commands().at(-1)).toEqual({ type: 'notices', mode: 'private' });
   });
 
   it.each([

@@ -155,7 +155,7 @@ describe('in the terminal', () => {
     ['set budget', /What should it be/],
     ['set materials to avoid wool, silk', /Saved\. Materials to avoid, allergies: wool, silk/],
     ['private maybe', /on or off/],
-    ['notices on', /below my reply/],
+    ['notices on', /back to the default/],
     ['export yaml', /json or markdown/],
     ['forget', /Forget what\?/],
     ['undo', /no recent change to take back/],

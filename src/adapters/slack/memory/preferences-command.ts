@@ -2,8 +2,7 @@ import type { RespondFn } from '@slack/bolt';
 import { z } from 'zod';
 import type { CommandAction } from '../../../core/message.ts';
 import { findNamed, readTyped, type Typed } from '../../../core/preferences/typed-preferences.ts';
-import type { PreferencesView } from '../../../core/views.ts';
-import type { Actor, Actors } from '../connection/actors.ts';
+import type { Actors } from '../connection/actors.ts';
 import { createSurface, whisper } from '../connection/surfaces.ts';
 import type { SlackApi } from '../connection/web-client.ts';
 import { readableText } from '../inbound.ts';
@@ -61,8 +60,6 @@ export async function answerPreferences(
       }
       case 'restore':
         return surface.show(await deps.answers.run(actor, { type: 'history' }), BRING_BACK);
-      case 'notices-on':
-        return surface.show(await turnNoticesOn(actor, deps.answers));
     }
   });
 }
@@ -71,12 +68,4 @@ export async function answerPreferences(
 function opensForm(typed: Typed): boolean {
   if (typed.type === 'do') return typed.action.type === 'form';
   return typed.type === 'named' && (typed.verb === 'edit' || typed.verb === 'new');
-}
-
-/** As it was set up here; where that is off, to the person alone. */
-async function turnNoticesOn(actor: Actor, { run }: MemoryAnswers): Promise<PreferencesView> {
-  const outcome = await run(actor, { type: 'notices', mode: 'default' });
-  const now = await run(actor, { type: 'view' });
-  const stillOff = now.type === 'memory' && now.notices === 'off';
-  return stillOff ? run(actor, { type: 'notices', mode: 'private' }) : outcome;
 }
