@@ -278,12 +278,18 @@ describe('a turn that ends badly', () => {
     const model = createScriptedModel(request =>
       lastWords(request).includes('fail') ? { text: ['Half a '], error: broken } : { text: ['ok'] },
     );
-    bench = await createBench({ model });
+    const lines: unknown[] = [];
+    const log = createLog('warn', { write: line => void lines.push(JSON.parse(line)) });
+    bench = await createBench({ model, log });
     const reply = await bench.adapter.say('please fail');
     expect(reply.final).toMatchObject({
       state: 'failed',
       text: expect.stringMatching(sentence),
     });
+    // The person is told that others need to look at it, and those are told why.
+    expect(lines).toMatchObject([
+      { event: 'turn.model_failed', err: expect.stringContaining(broken.message) },
+    ]);
     expect((await bench.adapter.say('hi')).final?.text).toBe('ok');
   });
 

@@ -160,9 +160,20 @@ export function createTurnReply(
         );
         if (result.end.type === 'deleted' && result.text === '' && !replaced) throw new SessionGone();
         if (retold && result.sentId !== null) await sessions.update(conversation, session.heard);
-        const end = result.end.type;
+        const { end } = result;
+        if ('error' in end && end.error !== null)
+          log.warn(
+            { event: 'turn.model_failed', conversation: key, session: sessionId, err: end.error },
+            'the model gave up, or the session did; the person read a sentence',
+          );
         log.info(
-          { event: 'turn.done', conversation: key, session: sessionId, end, messages: messages.length },
+          {
+            event: 'turn.done',
+            conversation: key,
+            session: sessionId,
+            end: end.type,
+            messages: messages.length,
+          },
           'turn done',
         );
         return { result, final: finalText(preface, result, messages), session };
