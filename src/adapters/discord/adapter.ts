@@ -163,13 +163,13 @@ export function createDiscordAdapter(options: DiscordOptions): ChatAdapter {
   }
 
   function outlets(target: ReplyTarget, personId: string) {
-    const main = outletOf(target, api, now);
+    const { channelId } = target;
     // What began where everyone sees it goes on there, if the bot may write there.
     const shared = target.type === 'interaction' && !target.ephemeral && target.installed;
-    const channel: ReplyTarget | null = shared
-      ? { type: 'channel', channelId: target.channelId, messageId: '', thread: null, quotes: false }
-      : null;
-    return { main, rest: channel === null ? dmOutlet(personId, api, now) : outletOf(channel, api, now) };
+    const rest = shared
+      ? outletOf({ type: 'channel', channelId, messageId: '', thread: null, quotes: false }, api, now)
+      : dmOutlet(personId, api, now);
+    return { main: outletOf(target, api, now), rest };
   }
 
   return {

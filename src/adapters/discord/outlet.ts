@@ -54,10 +54,9 @@ function channelOutlet(
   now: () => number,
 ): Outlet {
   const { channelId, messageId, thread } = target;
-  let place: Promise<{ channelId: string; replyTo: string | null }> | undefined;
   const patiently = createPatience(THREAD_FAULT_MS, now);
 
-  async function find() {
+  const where = keptOnce(async () => {
     const here = { channelId, replyTo: messageId };
     if (thread === null) return target.quotes ? here : { channelId, replyTo: null };
     try {
@@ -68,17 +67,7 @@ function channelOutlet(
       // No thread can be made here after all: the answer follows the message.
       return here;
     }
-  }
-
-  async function where() {
-    place ??= find();
-    try {
-      return await place;
-    } catch (error) {
-      place = undefined;
-      throw error;
-    }
-  }
+  });
 
   let referred = false;
   return simpleOutlet(
@@ -103,17 +92,22 @@ function channelOutlet(
 
 /** A person's DMs. */
 export function dmOutlet(userId: string, api: DiscordApi, now: () => number): Outlet {
-  let opening: Promise<string> | undefined;
-  async function channel(): Promise<string> {
-    opening ??= api.openDm(userId);
+  const channel = keptOnce(() => api.openDm(userId));
+  return simpleOutlet(api, channel, async (body, nonce) => api.post(await channel(), body, { nonce }), now);
+}
+
+/** What was found is kept; a failure is not. */
+function keptOnce<T>(find: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined;
+  return async () => {
+    found ??= find();
     try {
-      return await opening;
+      return await found;
     } catch (error) {
-      opening = undefined;
+      found = undefined;
       throw error;
     }
-  }
-  return simpleOutlet(api, channel, async (body, nonce) => api.post(await channel(), body, { nonce }), now);
+  };
 }
 
 function simpleOutlet(

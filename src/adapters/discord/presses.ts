@@ -44,7 +44,6 @@ export function createPresses(deps: {
     if (pressed.owner !== interaction.user.id) {
       await interaction.reply({
         content: `This is only for <@${pressed.owner}>. Use /${PREFERENCES} view to see what I remember about you.`,
-        allowedMentions: { parse: [] },
         ...EPHEMERAL,
       });
       return;
