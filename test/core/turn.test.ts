@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { conversationKey } from '../../src/core/message.ts';
+import { LeaseLost, type Leases, noLeases } from '../../src/core/queue/leases.ts';
 import { defineTool } from '../../src/core/turn/custom-tools.ts';
 import { createLog } from '../../src/log.ts';
 import { ModelError } from '../../src/runtime/ports.ts';
@@ -398,6 +399,36 @@ describe('a process that ends in the middle of a turn', () => {
     expect(model.requests).toHaveLength(2);
     expect(await second.bot().receive(second.message('size 9', { id: 'M1' }))).toBe('duplicate');
   });
+});
+
+it('is answered by whoever has the conversation next where it was taken from a process, which is no alarm', async () => {
+  const { opened, open } = gate();
+  const lost = new AbortController();
+  const leases: Leases = {
+    ...noLeases,
+    async take(conversation, signal) {
+      const lease = await noLeases.take(conversation, signal);
+      const isHeld = () => !lost.signal.aborted;
+      const check = () => lost.signal.throwIfAborted();
+      leases.take = noLeases.take;
+      return lease === null ? null : { ...lease, lost: lost.signal, isHeld, check };
+    },
+  };
+  const lines: unknown[] = [];
+  const log = createLog('info', { write: line => void lines.push(JSON.parse(line).event) });
+  const model = createScriptedModel(() => ({ text: ['One ', 'moment.'], hold: opened }));
+  bench = await createBench({ model, log, leases });
+  const { adapter } = bench;
+  await adapter.bot().receive(adapter.message('hello'));
+  await adapter.until(() => adapter.replies[0]?.snapshots.at(-1)?.text === 'One ');
+  lost.abort(new LeaseLost());
+  await adapter.until(() => adapter.replies.length === 2);
+  open();
+  await bench.bot.idle();
+  expect(adapter.replies.map(({ final }) => final?.text)).toEqual([undefined, 'One moment.']);
+  expect(model.requests).toHaveLength(1);
+  expect(lines).toContain('turn.handed_over');
+  expect(lines).not.toContain('turn.stuck');
 });
 
 it('is answered also by a service that does not repeat what a session was made with', async () => {

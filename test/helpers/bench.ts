@@ -6,6 +6,7 @@ import { clientOf } from '../../src/agent-api.ts';
 import { type AgentFile, parseAgentFile } from '../../src/core/agent-file.ts';
 import { type Bot, createBot } from '../../src/core/bot.ts';
 import type { NoticeMode } from '../../src/core/message.ts';
+import type { Leases } from '../../src/core/queue/leases.ts';
 import { openSqliteState } from '../../src/core/state/sqlite.ts';
 import type { State } from '../../src/core/state/state.ts';
 import type { SetTimer } from '../../src/core/timer.ts';
@@ -50,6 +51,7 @@ export interface BotOptions {
   log?: Log;
   setTimer?: SetTimer;
   apiKey?: string;
+  leases?: Leases;
   /** False: the bot is made but not started. */
   start?: boolean;
 }
@@ -75,6 +77,7 @@ export async function createBench(options: BotOptions = {}): Promise<Bench> {
       notices: given.notices,
       limits: { turnMs: 60_000, questionMs: 60_000, outageMs: 20_000, ...given.limits },
       log: given.log ?? createLog('silent'),
+      ...(given.leases === undefined ? {} : { leases: given.leases }),
       ...(given.now === undefined ? {} : { now: given.now }),
       ...(given.setTimer === undefined ? {} : { setTimer: given.setTimer }),
     });

@@ -84,20 +84,21 @@ export function createTurns(deps: TurnsDeps): Turns {
         // Somebody who holds them for too long is waited for no more.
         patient = await deps.holds.free(conversation);
       } catch (error) {
-        if (shutdown.signal.aborted) {
+        const isLost = lease?.isHeld() === false;
+        if (isLost || shutdown.signal.aborted)
           log.info(
             { event: 'turn.handed_over', conversation },
-            'the process stops before a turn is over; another process or the next start carries it on',
+            'this process lets go of a turn; another one, or a later start, carries it on',
           );
-          return;
-        }
-        const again = failures + 1 < MAX_ATTEMPTS;
+        if (shutdown.signal.aborted) return;
+        failures += 1;
+        if (isLost) continue;
+        const again = failures < MAX_ATTEMPTS;
         log.error(
           { event: 'turn.stuck', conversation, attempt: failures, again, err: error },
           'a turn could not be run; its messages stay in the inbox',
         );
-        if (again) await pause(STUCK_PAUSE_MS * 2 ** failures, shutdown.signal);
-        failures += 1;
+        if (again) await pause(STUCK_PAUSE_MS * 2 ** (failures - 1), shutdown.signal);
       } finally {
         await lease?.release();
       }
