@@ -147,8 +147,8 @@ export const commandActionSchema = z.discriminatedUnion('type', [
   action('resume', {}),
   action('private', { on: z.boolean() }),
   action('notices', { mode: noticeChoice }),
-  /** `on`: one file may be used where others can read what I say; off: in private only, as everything is at first. */
-  action('share', { memoryId: text, on: z.boolean() }),
+  /** `on`: one file may be used where others can read what I say, `confirmed` as in `forget`; off: in private only, as at first. */
+  action('share', { memoryId: text, on: z.boolean(), confirmed }),
   /** Without a code: gives one, for the person to use from their account elsewhere. With one: asks, then links. */
   action('link', { code: text.exactOptional(), confirmed }),
   /** This account gets a copy of the memory and goes its own way. */

@@ -101,6 +101,17 @@ describe('a note that the person allows to travel', () => {
   const share = async (ann: ReturnType<typeof memoryOf>, path: string, on: boolean, from: Audience) =>
     ann.run('outcome', { type: 'share', memoryId: await ann.idOf(path, from), on });
 
+  it('is asked about with what it says, where the platform has not asked', async () => {
+    const { ann } = await open();
+    await bench.adapter.say(write('sizes.md', '- shoe size: 9\n'), { channel: 'D1' });
+    const memoryId = await ann.idOf('/sizes.md', 'private');
+    const asked = await ann.run('confirm', { type: 'share', memoryId, on: true, confirmed: false });
+    expect(asked.items).toMatchObject([{ title: 'Sizes', lines: ['shoe size: 9'] }]);
+    expect(await ann.files('shared')).toEqual({});
+    await ann.run('outcome', asked.action);
+    expect(await ann.files('shared')).toEqual({ '/sizes.md': '- shoe size: 9\n' });
+  });
+
   it('is known where others read, until they take it back', async () => {
     const { ann, asked } = await open();
     await bench.adapter.say(write('sizes.md', '- shoe size: 9 (2026-03-14)\n'), { channel: 'D1' });

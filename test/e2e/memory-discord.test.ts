@@ -141,7 +141,7 @@ describe('a person and their memory, on Discord', () => {
     await press(open, 'Use where others can read too');
     expect(words(open)).toContain('May I use this note where others can read');
     expect(await shared()).toEqual({});
-    await press(open, 'Use it there, too');
+    await press(open, 'Use it there too');
     expect(words(open)).toContain('**Sizes** · 👥 used where others can read too');
     expect(Object.keys(await shared())).toEqual(['/sizes.md']);
     expect(words(await preferences('unshare', { note: 'sizes' }))).toContain('stays between us');
@@ -288,7 +288,7 @@ describe('what Ana said in private', () => {
     expect(exported.ephemeralFor).toBe(ana);
     expect(inThread(thread) + inThread(general)).not.toContain(SECRET);
 
-    await press(await preferences('share', { note: 'health' }), 'Use it there, too');
+    await press(await preferences('share', { note: 'health' }), 'Use it there too');
     const knows = (await says(ana, 'What do you know about me?', general)).channelId;
     expect(inThread(knows)).toContain(SECRET);
     await preferences('unshare', { note: 'health' });

@@ -77,8 +77,7 @@ const ACTIONS = z.discriminatedUnion('type', [
   action('unlink', { confirmed: flag.exactOptional(), page: count.exactOptional() }),
   action('restore', { versionId: text, revision: text.exactOptional() }),
   action('resolve', { conflictId: text, choice: z.enum(['mine', 'theirs', 'again']) }),
-  /** `sure`: the person was asked. */
-  action('share', { memoryId: text, on: flag, sure: flag.exactOptional() }),
+  action('share', { memoryId: text, on: flag, confirmed: flag.exactOptional() }),
   action('private', { on: flag }),
   action('pause', {}),
   action('resume', {}),
@@ -101,7 +100,6 @@ type Doing = Extract<
       | 'link'
       | 'unlink'
       | 'restore'
-      | 'share'
       | 'private'
       | 'pause'
       | 'resume'
@@ -146,7 +144,7 @@ export function readCustomId(id: string): Pressed | null {
 
 /** The command that a button for doing something stands for. */
 export function commandOf(doing: Doing): CommandAction {
-  const { page: _, sure: __, ...command } = { page: undefined, sure: undefined, ...doing };
+  const { page: _, ...command } = { page: undefined, ...doing };
   return command;
 }
 

@@ -10,13 +10,7 @@ import {
   type StringSelectMenuInteraction,
 } from 'discord.js';
 import type { BotPort } from '../../core/adapter.ts';
-import {
-  type Action,
-  type CommandAction,
-  type Conversation,
-  onlyLooks,
-  type Person,
-} from '../../core/message.ts';
+import { type CommandAction, type Conversation, onlyLooks, type Person } from '../../core/message.ts';
 import { panelOf } from '../../core/panels.ts';
 import type { PreferencesView } from '../../core/views.ts';
 import { attachPanel, conflictPanels, exportPanels } from './file-panels.ts';
@@ -47,8 +41,6 @@ export interface Dialogs {
   show(interaction: Answerable, view: PreferencesView, part?: Part): Promise<void>;
   /** Shows what came of a change: what was done, above `then` as it now is; anything else speaks for itself. */
   settle(interaction: Answerable, view: PreferencesView, then?: CommandAction): Promise<void>;
-  /** Lets a note be used where others read, or no longer. What others may hear of is asked about first, unless `sure`. */
-  share(interaction: Answerable, action: Action<'share'>, sure: boolean): Promise<void>;
   /** A view beside what the person sees, which stays as it is. */
   whisper(interaction: Answerable, view: PreferencesView): Promise<void>;
   /**
@@ -148,22 +140,6 @@ export function createDialogs(deps: {
     await answer(interaction, [...panelsFor(interaction, view, {}), ...panelsFor(interaction, next, {})]);
   }
 
-  async function share(interaction: Answerable, action: Action<'share'>, sure: boolean): Promise<void> {
-    const { memoryId, on } = action;
-    const note: CommandAction = { type: 'show', memoryId };
-    if (sure || !on) return settle(interaction, await ask(interaction, action), note);
-    const view = await ask(interaction, note);
-    if (view.type !== 'file') return settle(interaction, view);
-    const { title, path, lines } = view.section;
-    await show(interaction, {
-      type: 'confirm',
-      question: MAY_BE_HEARD,
-      items: [{ title, path, lines, wholeFile: false }],
-      action,
-      button: 'Use it there, too',
-    });
-  }
-
   async function open(
     interaction: Opening,
     asking: Promise<PreferencesView>,
@@ -200,7 +176,6 @@ export function createDialogs(deps: {
     ask,
     show,
     settle,
-    share,
     async whisper(interaction, view) {
       const panels = within(interaction, panelsFor(interaction, view, {}), FOLLOW_UPS);
       for (const panel of panels) await below(interaction, panel);
@@ -214,9 +189,6 @@ export function createDialogs(deps: {
     },
   };
 }
-
-const MAY_BE_HEARD =
-  'May I use this note where others can read what I say to you? In servers, my answers may then include what it says.';
 
 /** The first panel where the answer belongs, any others below it. */
 async function answer(interaction: Answerable, panels: readonly Panel[]): Promise<void> {

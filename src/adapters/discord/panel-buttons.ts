@@ -32,17 +32,13 @@ const STYLES = {
 /** What no button can say is left out. */
 export function buttonsOf(all: readonly PanelButton[], owner: string): Button[] {
   return all.flatMap(({ label, action, tone, asks }) => {
-    const pressed = asked(pressedOf(action), asks !== undefined);
+    // No button asks by itself here, so the bot does.
+    const isUnsure = asks !== undefined && action.type === 'forget';
+    const pressed = pressedOf(isUnsure ? { ...action, confirmed: false } : action);
     return pressed === null
       ? []
       : [button(owner, pressed, clip(label, BUTTON_CHARACTERS), STYLES[tone ?? 'none'])];
   });
-}
-
-/** No button asks here by itself: the bot does, unless it was that which the person answers. */
-function asked(pressed: PressedAction | null, asks: boolean): PressedAction | null {
-  if (pressed?.type === 'forget' && asks) return { ...pressed, confirmed: false };
-  return pressed?.type === 'share' && pressed.on && !asks ? { ...pressed, sure: true } : pressed;
 }
 
 /** What an action is as a button; null for what no button can say. */

@@ -104,8 +104,10 @@ export function createPreferences(deps: {
   ): Promise<void> {
     const found = await choices.named(interaction, verb, interaction.options.getString(option, true));
     if (typeof found === 'string') return say(interaction, found);
-    if (found.type === 'share') return dialogs.share(interaction, found, false);
-    await dialogs.settle(interaction, await dialogs.ask(interaction, found));
+    if (found.type !== 'share') return settle(interaction, found);
+    const { memoryId } = found;
+    const view = await dialogs.ask(interaction, { ...found, confirmed: false });
+    await dialogs.settle(interaction, view, { type: 'show', memoryId });
   }
 
   async function view(interaction: ChatInputCommandInteraction): Promise<void> {

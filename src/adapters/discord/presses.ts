@@ -120,9 +120,8 @@ export function createPresses(deps: {
       case 'restore':
         return change(interaction, commandOf(action), { type: 'history' });
       case 'share': {
-        const { type, memoryId, on, sure } = action;
-        await interaction.deferUpdate();
-        return dialogs.share(interaction, { type, memoryId, on }, sure === true);
+        const { memoryId, confirmed = false } = action;
+        return change(interaction, { ...action, confirmed }, { type: 'show', memoryId });
       }
       case 'notices': {
         const mode = noticeChoice.safeParse(chosen(interaction)).data;

@@ -2,6 +2,7 @@ import { type Dispute, planMerge } from '../linking/merge-plan.ts';
 import type { Memory } from '../memory/memory.ts';
 import type { MemoryFile } from '../memory/memory-files.ts';
 import { factId, factLines, idsIn, withoutLines } from '../memory/memory-lines.ts';
+import { readableLines } from '../memory/memory-text.ts';
 import type { Audience } from '../memory/store-owner.ts';
 import type { Action, Person } from '../message.ts';
 import { outcome, type PreferencesView, titleOfPath } from '../views.ts';
@@ -109,7 +110,8 @@ export function createSharing(deps: {
   }
 
   return {
-    async share(person, { memoryId, on }) {
+    async share(person, action) {
+      const { memoryId, on } = action;
       const audience: Audience = on ? 'shared' : 'private';
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         const file = await memory.find(person, memoryId);
@@ -124,6 +126,7 @@ export function createSharing(deps: {
             `${title} is already ${on ? 'used where others can read' : 'kept between us'}.`,
           );
         }
+        if (on && action.confirmed === false) return asking(file, { ...action, confirmed: true });
         const moved = await move(person, file, to);
         if (moved.type === 'gone') return outcome(false, 'That is no longer in your memory.');
         if (moved.type === 'changed') continue;
@@ -134,6 +137,15 @@ export function createSharing(deps: {
     },
   };
 }
+
+/** Before others may hear of it. */
+function asking({ path, content }: MemoryFile, action: Action<'share'>): PreferencesView {
+  const note = { title: titleOfPath(path), path, lines: readableLines(content), wholeFile: false };
+  return { type: 'confirm', question: MAY_BE_HEARD, items: [note], action, button: 'Use it there too' };
+}
+
+const MAY_BE_HEARD =
+  'May I use this note where others can read what I say to you? My answers there may then include what it says.';
 
 const DIFFERENT = 'The two disagree, and I keep both until you choose. What should I keep?';
 

@@ -223,7 +223,7 @@ describe('a person and their memory, on Discord', () => {
   it('lets a note be used where others read, and takes that back', async () => {
     await say(write('sizes.md', '- shoe size: 9\n'));
     const asked = await shown('share', { note: 'sizes' });
-    await pressed(world, world.ana.id, asked, 'Use it there, too');
+    await pressed(world, world.ana.id, asked, 'Use it there too');
     expect(words(await shown('view'))).toContain('**Sizes** · 👥 used where others can read too');
     await shown('unshare', { note: 'sizes' });
     expect(words(await shown('view'))).not.toContain('where others can read too');

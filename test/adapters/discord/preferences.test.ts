@@ -741,24 +741,35 @@ describe('where a note may be used, and other accounts', () => {
   it('shares a note and takes that back', async () => {
     let isShared = false;
     answering({
-      share: ({ on }) => {
+      share: action => {
+        const { on, confirmed } = action;
+        if (on && confirmed !== true) {
+          const items = [{ title: 'Topic 1', path: '/topic-1.md', lines: ['fact 1'], wholeFile: false }];
+          const button = 'Use it there too';
+          return {
+            type: 'confirm',
+            question: 'May I?',
+            items,
+            action: { ...action, confirmed: true },
+            button,
+          };
+        }
         isShared = on;
         return outcome(on ? 'Now used where others read.' : 'In private only.');
       },
       show: () => ({ type: 'file', section: section(1, { shared: isShared }) }),
     });
     const message = await shown('share', { note: 'topic 1' });
-    expect(words(message)).toContain('May I use this note where others can read');
     expect(words(message)).toContain('- fact 1');
-    expect(asked().some(({ type }) => type === 'share')).toBe(false);
-    await pressed(world, world.ana.id, message, 'Use it there, too');
+    await pressed(world, world.ana.id, message, 'Use it there too');
     expect(words(message)).toContain('Now used where others read.');
     await pressed(world, world.ana.id, message, 'Use in private only');
     await shown('unshare', { note: 'topic 1' });
     expect(asked().filter(({ type }) => type === 'share')).toEqual([
-      { type: 'share', memoryId: 'mem_1', on: true },
-      { type: 'share', memoryId: 'mem_1', on: false },
-      { type: 'share', memoryId: 'mem_1', on: false },
+      { type: 'share', memoryId: 'mem_1', on: true, confirmed: false },
+      { type: 'share', memoryId: 'mem_1', on: true, confirmed: true },
+      { type: 'share', memoryId: 'mem_1', on: false, confirmed: false },
+      { type: 'share', memoryId: 'mem_1', on: false, confirmed: false },
     ]);
   });
 
