@@ -1,4 +1,4 @@
-import type { Activity, Question } from '../adapter.ts';
+import type { Question } from '../adapter.ts';
 import { titleOfPath } from '../views.ts';
 import type { CustomToolRegistry } from './custom-tools.ts';
 
@@ -12,11 +12,7 @@ export interface ToolUse {
 }
 
 /** Says what a tool use means to a person: "Saving your sizes", never a path or a tool's name. */
-export function activityOf(use: ToolUse, mountPaths: readonly string[], tools: CustomToolRegistry): Activity {
-  return { id: use.id, label: labelOf(use, mountPaths, tools), state: 'running' };
-}
-
-function labelOf(use: ToolUse, mountPaths: readonly string[], tools: CustomToolRegistry): string {
+export function labelOf(use: ToolUse, mountPaths: readonly string[], tools: CustomToolRegistry): string {
   if (use.server !== undefined) return `Using ${use.server.replace(/[-_]+/g, ' ')}`;
   const topic = topicOf(use, mountPaths);
   switch (use.name) {

@@ -90,32 +90,15 @@ async function blockOf(
   const bytes = await download(attachment);
   if (bytes.byteLength > limit) throw new PersonError(tooLarge);
   if (bytes.byteLength === 0) throw new PersonError('it is empty.');
+  const data = Buffer.from(bytes).toString(kind === 'text' ? 'utf8' : 'base64');
+  const { name: title, mediaType: media_type } = attachment;
   switch (kind) {
     case 'image':
-      return {
-        type: 'image',
-        source: {
-          type: 'base64',
-          media_type: attachment.mediaType,
-          data: Buffer.from(bytes).toString('base64'),
-        },
-      };
+      return { type: 'image', source: { type: 'base64', media_type, data } };
     case 'pdf':
-      return {
-        type: 'document',
-        title: attachment.name,
-        source: {
-          type: 'base64',
-          media_type: 'application/pdf',
-          data: Buffer.from(bytes).toString('base64'),
-        },
-      };
+      return { type: 'document', title, source: { type: 'base64', media_type: 'application/pdf', data } };
     case 'text':
-      return {
-        type: 'document',
-        title: attachment.name,
-        source: { type: 'text', media_type: 'text/plain', data: Buffer.from(bytes).toString('utf8') },
-      };
+      return { type: 'document', title, source: { type: 'text', media_type: 'text/plain', data } };
   }
 }
 

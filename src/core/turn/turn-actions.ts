@@ -34,6 +34,8 @@ export interface TurnActions {
   resolve(pending: Pending): Promise<void>;
 }
 
+const DENIED = { result: 'deny', deny_message: 'The person did not allow this.' } as const;
+
 export function createTurnActions(
   input: ActionsInput,
   turn: { state: TurnState; signal: AbortSignal; questionMs: number; setTimer: SetTimer },
@@ -79,17 +81,8 @@ export function createTurnActions(
     }
     const allowed = await ask(use);
     if (signal.aborted) return;
-    await answer(
-      allowed
-        ? { type: 'user.tool_confirmation', tool_use_id: use.id, result: 'allow' }
-        : {
-            type: 'user.tool_confirmation',
-            tool_use_id: use.id,
-            result: 'deny',
-            deny_message: 'The person did not allow this.',
-          },
-      isAnswered,
-    );
+    const verdict = allowed ? ({ result: 'allow' } as const) : DENIED;
+    await answer({ type: 'user.tool_confirmation', tool_use_id: use.id, ...verdict }, isAnswered);
   }
 
   /** What nobody answers in time is a no. */

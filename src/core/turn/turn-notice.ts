@@ -1,6 +1,6 @@
 import type { Log } from '../../log.ts';
 import type { ChatAdapter } from '../adapter.ts';
-import type { DueNotice, LateNotices } from '../memory/late-notices.ts';
+import type { LateNotices } from '../memory/late-notices.ts';
 import type { Notices } from '../memory/notices.ts';
 import type { Message, Person } from '../message.ts';
 import { retryTransient } from '../patience.ts';
@@ -31,18 +31,11 @@ export async function showNotices(
       { event: 'notice.failed', conversation: turn.key, err: error },
       'the memory notice could not be shown',
     );
+  const changed = { storeIds, sessionId, since: begunAt, foreign };
   let made: Notice[];
   try {
     made = await retryTransient(
-      () =>
-        notices.of({
-          person: owner,
-          conversation: turn.conversation,
-          storeIds,
-          sessionId,
-          since: begunAt,
-          foreign,
-        }),
+      () => notices.of({ person: owner, conversation: turn.conversation, ...changed }),
       {
         limitMs: foreign === null ? 0 : Math.min(PATIENCE_MS, deps.limits.outageMs),
         signals: [turn.shutdown],
@@ -51,16 +44,7 @@ export async function showNotices(
   } catch (error) {
     if (turn.shutdown.aborted) throw error;
     failed(error);
-    const due: DueNotice = {
-      message: last,
-      owner,
-      storeIds,
-      sessionId,
-      since: begunAt,
-      foreign,
-      leftOpen: false,
-    };
-    await deps.late.add(due);
+    await deps.late.add({ message: last, owner, leftOpen: false, ...changed });
     replied.noticed = true;
     await turn.save();
     return;

@@ -4,7 +4,7 @@ import type { KeptStreams } from '../session/kept-streams.ts';
 import { followSession, readLog } from '../session/session-stream.ts';
 import type { TokenCounts, TurnTelemetry } from '../telemetry.ts';
 import type { SetTimer } from '../timer.ts';
-import { activityOf, looksIntoMemory } from './activities.ts';
+import { labelOf, looksIntoMemory } from './activities.ts';
 import { type ActionsInput, createTurnActions } from './turn-actions.ts';
 import { createDelivery, type DeliveryInput } from './turn-delivery.ts';
 import { isBefore, type TrackedUse, type TurnEnd, TurnState, type TurnUsage } from './turn-state.ts';
@@ -197,7 +197,7 @@ function statusOf(state: TurnState, inTrouble: boolean, input: TurnInput): strin
   if (inTrouble) return UNREACHED;
   if (state.troubled) return 'The model is busy, still trying';
   const running = [...state.uses.values()].findLast(use => use.state === 'running');
-  if (running !== undefined) return activityOf(running, input.mountPaths, input.tools).label;
+  if (running !== undefined) return labelOf(running, input.mountPaths, input.tools);
   return state.text === '' ? 'Thinking' : null;
 }
 
@@ -208,7 +208,8 @@ function touches(input: unknown, mountPaths: readonly string[]): boolean {
 
 function activitiesOf(state: TurnState, input: TurnInput): Reply['activities'] {
   return [...state.uses.values()].map(use => ({
-    ...activityOf(use, input.mountPaths, input.tools),
+    id: use.id,
+    label: labelOf(use, input.mountPaths, input.tools),
     state: use.state === 'failed' && looksIntoMemory(use, input.mountPaths) ? 'done' : use.state,
   }));
 }
