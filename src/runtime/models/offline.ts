@@ -153,7 +153,7 @@ function compose(
   if (understood.cut) parts.push('That was long, so I only looked for facts at the beginning.');
   if (
     understood.aboutOthers &&
-    !asked.questions.some(question => question.type === 'find' && question.forOther)
+    !asked.questions.some(question => question.type === 'find' && question.forOther !== null)
   ) {
     parts.push('I only learn about you. Say “remember that …” and I will keep it as a note.');
   }

@@ -353,6 +353,24 @@ describe('filing', () => {
     expect((await session.say("don't forget my size")).text).not.toContain('Saved');
   });
 
+  it('uses what it was asked to remember of those a present is for', async () => {
+    const session = createConversation({ files: filled });
+    await session.say('remember that my niece Ann is 7 and likes dinosaurs');
+    for (const whom of ['Ann', 'my niece']) {
+      const { text } = await session.say(`I need a present for ${whom}, about 30 dollars`);
+      expect(text).toMatch(
+        /^I can't search shops\. You told me: “my niece Ann is 7[^”]*”.* budget up to \$30\.$/,
+      );
+    }
+    expect((await session.say('a present for Ben')).text).toContain('only know your own sizes');
+  });
+
+  it('does not call somebody by another name than they say', async () => {
+    expect((await createConversation().say("Hi, I'm Maria, size M")).text).toMatch(
+      /^Hello!\nSaved: clothing size M/,
+    );
+  });
+
   it('asks who is meant, rather than keep a note that nobody understands later', async () => {
     const session = createConversation();
     const reply = await session.say('remember that she wears a 6');
@@ -920,6 +938,11 @@ describe('shopping', () => {
     ['What do you think about these shoes for $90?', /^Yes: \$90 is within your budget/],
     ['list my preferences', /shoe size 9[\s\S]*\$120[\s\S]*wool/],
     ['can you recommend boots for my brother?', /only know your own sizes/],
+    ["what can't I wear?", /^As far as I know, you avoid wool\./],
+    ['what about Adidas?', /^You have not told me what you think of Adidas\./],
+    ['can you order them?', /^I cannot order or look anything up/],
+    ['how long do you keep it?', /^“\/preferences” shows everything I keep/],
+    ['no wait', /^All right/],
     ['My brother wears a 10', /^I only learn about you/],
     ['ok', /^All right/],
     ['Find me something', /tell me what you are looking for/],

@@ -18,6 +18,11 @@ const commands: { advice: string; asked: RegExp[] }[] = [
     ],
   },
   {
+    advice:
+      'I cannot order or look anything up. Ask for a brief, e.g. “find me boots”, and take it to a shop.',
+    asked: [/\b(?:can|could|will|would) you (?:please )?(?:order|buy|ship|deliver|send|reserve)\b/i],
+  },
+  {
     advice: '“/preferences export” gives you all of it in a file.',
     asked: [/\b(?:export|download)\b.*\b(?:my|data|memory|preferences|notes|everything|it|all)\b/i],
   },
@@ -36,6 +41,7 @@ const commands: { advice: string; asked: RegExp[] }[] = [
       /\bcan (?:my \w+|other people|others|anyone|anybody|somebody|someone|people)(?: else)? (?:see|read|know)\b/i,
       /\bwho (?:else )?(?:can (?:see|read)|knows|sees|has access)\b/i,
       /\bwhere (?:do you|is|are)\b.*\b(?:store|stored|keep|kept|save|saved|data)\b/i,
+      /\bhow long\b.*\b(?:keep|store|remember)\b/i,
       /\bwhen did i (?:tell|say|mention)\b/i,
       /\bhow do you know\b|\bwhy do you (?:think|say|believe)\b/i,
     ],

@@ -5,6 +5,7 @@ import { type FiledThing, type Files, filedValue, thingsFiled, topicOfPath } fro
 import { type Amount, amountsIn, money } from './money.ts';
 import { eventIn } from './occasions.ts';
 import type { Question } from './questions.ts';
+import { relation } from './sentences.ts';
 import { bodily, sizedItem, type Thing } from './vocabulary.ts';
 
 export const introduction =
@@ -237,7 +238,7 @@ function suitable(things: readonly Thing[], files: Files): string {
 /** What a shop assistant would need to know, since the offline model cannot search shops itself. */
 function brief(question: Extract<Question, { type: 'find' }>, files: Files): string {
   const { item, things, limit, occasion, forOther } = question;
-  if (forOther) return briefForOther(item, limit, files);
+  if (forOther !== null) return briefForOther(forOther, item, limit, files);
   const wanted = item ?? (things.length > 0 ? 'clothes' : null);
   const sizeKey = sizeKeyFor(item);
   const size =
@@ -291,14 +292,19 @@ function brief(question: Extract<Question, { type: 'find' }>, files: Files): str
   return parts.join('\n');
 }
 
+/** Those a present is for, by their name or what they are to the person. */
+const people = new RegExp(`(?<=\\bfor (?:my |our )?(?:\\w+ )?)(?:\\p{Lu}\\p{L}+|${relation})\\b`, 'gu');
+
 /** A present: the person's own sizes and tastes would mislead. */
-function briefForOther(item: string | null, limit: Amount | null, files: Files): string {
+function briefForOther(text: string, item: string | null, limit: Amount | null, files: Files): string {
   const budget = limit === null ? budgetFor(item, files) : `up to ${money(limit.value, limit.currency)}`;
   const facts = [
     ...(item === null ? [] : [`looking for ${item}`]),
     ...(budget === null ? [] : [`budget ${budget}`]),
   ];
   const known = facts.length === 0 ? '' : ` What I have: ${list(facts)}.`;
+  const told = noted((text.match(people) ?? []).join(' '), files);
+  if (told !== null) return `I can't search shops. ${told}${known}`;
   return `I can't search shops, and I only know your own sizes and tastes, not theirs.${known} Say “remember that …” to keep what you know about them as a note.`;
 }
 

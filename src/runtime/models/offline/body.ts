@@ -14,7 +14,7 @@ const weights = [
 const measure = new RegExp([...lengths, ...weights].join('|'), 'giu');
 
 const lead =
-  /^(?:(?:i|and) )*(?:(?:am|measure|stand|weigh|now|only|just|about|around|roughly|exactly|currently|almost|nearly) )+|^(?:my )?(?:height|weight)(?: and weight)?(?: is| are)?[:=]? /i;
+  /^i am \p{L}+, |^(?:(?:i|and) )*(?:(?:am|measure|stand|weigh|now|only|just|about|around|roughly|exactly|currently|almost|nearly) )+|^(?:my )?(?:height|weight)(?: and weight)?(?: is| are)?[:=]? /iu;
 const between =
   /\b(?:tall|in height|in weight|heavy|barefoot|and|or|i|weigh|am|about|around|roughly|my|(?:height|weight)(?: is)?)\b|[\s,/:="()|]/gi;
 

@@ -30,7 +30,8 @@ export type Question =
       /** What it is for, filed under that name, and what is coming up, in their words. */
       occasion: string | null;
       event: string | null;
-      forOther: boolean;
+      /** The words for whom it is, where that is somebody else: the person's own sizes and tastes do not matter. */
+      forOther: string | null;
     }
   | { type: 'how are you' }
   /** `aboutOther`: somebody else, of whom notes may say something. */
@@ -87,7 +88,7 @@ export function readQuestions(
     thanks: /\b(?:thanks|thank you|thx|cheers|ty)\b/i.test(whole),
     farewell: /\b(?:bye|goodbye|good night|see (?:you|ya)|later!|cya)\b/i.test(whole),
     acknowledged:
-      /^(?:(?:ok|okay|great|cool|nice|yes|yeah|yep|no|nope|good|perfect|alright|all right|sure|got it|fine|awesome|wow|lol|haha|👍)[\s,.!]*)+$/iu.test(
+      /^(?:(?:ok|okay|great|cool|nice|yes|yeah|yep|no|nope|good|perfect|alright|all right|sure|got it|wait|stop|never mind|fine|awesome|wow|lol|haha|👍)[\s,.!]*)+$/iu.test(
         whole,
       ),
     questions: [],
@@ -123,7 +124,8 @@ function questionIn({ raw, question, clauses }: Sentence, learned: boolean): Que
   const attitudes = attitudeWords.find(([pattern]) => pattern.test(raw))?.[1];
   if (attitudes !== undefined) return { type: 'tastes', attitudes, occasion: occasionIn(raw) };
   const held = thingsNamed(raw);
-  if (question && held.length > 0 && opinion.test(raw)) return { type: 'opinion', things: held };
+  if (question && held.length > 0 && (opinion.test(raw) || /^(?:and )?(?:what|how) about\b/i.test(raw)))
+    return { type: 'opinion', things: held };
   if (isAboutMemory(raw, question)) return { type: 'topics', topics: topicsIn(raw), size: sizeAsked(raw) };
   const things = thingsNamed(text);
   if (question && suitsMe.test(text) && things.length > 0) return { type: 'suits me', things };
@@ -137,7 +139,7 @@ function questionIn({ raw, question, clauses }: Sentence, learned: boolean): Que
       limit: priceIn(text),
       occasion: occasionIn(text),
       event,
-      forOther: isForOther(raw),
+      forOther: isForOther(raw) ? raw : null,
     };
   }
   if (!question) return null;
@@ -152,7 +154,7 @@ const attitudeWords: [RegExp, Attitude[]][] = [
     ['allergic to'],
   ],
   [
-    /\bwhat (?:do|should|did) i (?:avoid|hate|dislike)(?: (?:for|at|to|in) .*)?$|\bwhat don't i (?:like|wear)(?: (?:for|at|to|in) .*)?$|\bwhat should (?:you|i) (?:never|not) (?:show|recommend|suggest|wear|buy)\b/i,
+    /\bwhat (?:do|should|did) i (?:avoid|hate|dislike)(?: (?:for|at|to|in) .*)?$|\bwhat (?:don't|can't|shouldn't|won't) i (?:like|wear|buy)(?: (?:for|at|to|in) .*)?$|\bwhat should (?:you|i) (?:never|not) (?:show|recommend|suggest|wear|buy)\b/i,
     ['allergic to', 'avoids'],
   ],
   [/\bwhat (?:do|did) i (?:like|love|prefer)(?: (?:to wear|wearing))?(?: (?:for|at|to|in) .*)?$/i, ['likes']],

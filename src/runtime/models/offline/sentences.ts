@@ -20,14 +20,14 @@ export interface Sentence {
   clauses: Clause[];
 }
 
-const relation =
+export const relation =
   'brother|sister|mother|mom|mum|father|dad|wife|husband|son|daughter|kids?|child(?:ren)?|baby|boyfriend|girlfriend|bf|gf|partner|spouse|friends?|mate|buddy|boss|colleagues?|coworkers?|uncle|aunt|cousin|niece|nephew|grand\\w+|roommate|flatmate|neighbou?r|fianc\\w+|ex|dog|cat|team|in-laws?|step\\w+|twin|parents?|family';
 
 const fillers =
   /^(?:(?:hi|hello|hey|hiya|howdy|yo|well|ok|okay|so|btw|by the way|fyi|also|and|or|oh|ah|um+|uh+|hmm+|actually|please|pls|just|yes|yeah|yep|sure|right|sorry|wait|correction|update|plus|then|thanks|thank you|good (?:morning|evening|afternoon)|as you know|in fact|to be honest|tbh|honestly|frankly|generally|in general|usually|personally|basically|obviously|remember|there|bot|everyone|folks|team|lol|haha|hehe|omg|ugh|now|again|one more thing|i (?:think|guess|believe|know|said|mean|already told you|told you|just want you to know|want you to know|should (?:mention|say|add)|forgot to (?:mention|say))(?: that)?|you (?:should )?know(?: that)?|keep in mind(?: that)?|note(?: that)?|that(?! is\b)|because|since|but|though|although|however|no(?=,| i\b))(?:\s*[,!:.-]+\s*|\s+))+(?=\S)/i;
 
 const interrogative =
-  /^(?:what|what's|which|who|whose|when|where|why|how|do|does|did|don't you|is|are|am|was|were|can|could|would|will|should|shall|has|may|might|any idea|anything (?:you|that) )\b/i;
+  /^(?:what|what's|which|who|whose|when|where|why|how|do|does|did|don't you|is|are|am|was|were|can|could|would|will|should|shall|has|may|might|any idea|anything (?:you|that) )\b(?!'t (?!(?:you|i|we|they|it|that)\b))/i;
 
 const tag = /^(?:right|correct|yes|no|isn't it|is it|don't i|do i|am i|aren't i|remember|you know)$/i;
 

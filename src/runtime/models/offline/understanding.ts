@@ -111,7 +111,9 @@ export function understand(texts: readonly string[], earlier: Before = nothingBe
 
 /** True for "Hi, I'm Ann". */
 export function introducesItself(text: string): boolean {
-  return readSentences(text).some(({ clauses }) => clauses.some(clause => introduction.test(clause.text)));
+  return readSentences(text).some(({ clauses }) =>
+    clauses.some(clause => introduction.test(clause.text.replace(/,.*/, ''))),
+  );
 }
 
 export function mentionsShoes(text: string): boolean {

@@ -49,7 +49,7 @@ const colours =
   'black,white,grey,red,orange,yellow,green,blue,purple,violet,pink,brown,beige,cream,ivory,navy,navy blue,dark blue,' +
   'light blue,sky blue,royal blue,baby blue,teal,turquoise,aqua,mint,olive,olive green,forest green,dark green,khaki,' +
   'lime,mustard,burgundy,maroon,wine red,dark red,coral,peach,salmon,magenta,fuchsia,lavender,lilac,plum,tan,camel,' +
-  'taupe,charcoal,rust,terracotta,neon,neon colours,bright colours,dark colours,earth tones,earthy tones,pastels,' +
+  'taupe,charcoal,rust,terracotta,neon,neon colours,bright colours,dark colours,earth tones,pastels,' +
   'pastel colours,neutrals,neutral colours,muted colours,indigo,emerald,off-white,hot pink,neon yellow,neon green,' +
   'dark grey,light grey,warm colours,cool colours';
 
@@ -64,14 +64,14 @@ const styles =
   'capsule wardrobe,oversized,androgynous,rockabilly,western,steampunk,lolita,heels,high heels,flats,dresses,skirts,short skirts,' +
   'long skirts,shorts,leggings,hoodies,hoods,turtlenecks,polo necks,v-necks,crew necks,long sleeves,short sleeves,zips,buttons,' +
   'pockets,logos,big logos,prints,stripes,checks,plaid,polka dots,animal prints,leopard print,florals,ruffles,ripped jeans,' +
-  'skinny jeans,wide leg trousers,high waists';
+  'skinny jeans,wide leg trousers,high waists,slim fit,loose fit,relaxed fit,regular fit,loose fitting';
 
 /** A style only beside a word for clothes or dressing: "casual clothes", "I dress formally". */
 const plainStyles =
   'casual,formal,classic,classy,elegant,sporty,modern,simple,plain,loose,baggy,relaxed,slim,tight,fitted,tailored,chic,' +
   'edgy,trendy,fashionable,comfortable,comfy,practical,outdoorsy,colourful,understated,timeless,sustainable,feminine,' +
   'masculine,unisex,romantic,sophisticated,professional,flashy,basic,bold,quirky,conservative,modest,layered,' +
-  'loose fitting,slim fit,relaxed fit,regular fit,loose fit,skinny,cropped,smart,dressy,patterned,striped,floral';
+  'skinny,cropped,smart,dressy,patterned,striped,floral';
 
 const spellings = lookup({
   gray: 'grey',
@@ -85,6 +85,9 @@ const spellings = lookup({
   'muted colors': 'muted colours',
   'warm colors': 'warm colours',
   'cool colors': 'cool colours',
+  'earthy tones': 'earth tones',
+  'earthy colours': 'earth tones',
+  'earthy colors': 'earth tones',
   'loud colours': 'bright colours',
   'loud colors': 'bright colours',
   woolen: 'wool',
