@@ -143,11 +143,11 @@ function memoryPanel(view: View<'memory'>): Panel {
       does('New note', { type: 'editor' }),
       does('What changed', { type: 'history' }),
       does('Export', { type: 'export', format: 'markdown' }),
+      does('Link an account', { type: 'link' }),
       paused ? does('Resume memory', { type: 'resume' }) : does('Pause memory', { type: 'pause' }),
       ...(privateHere === null
         ? []
         : [does(privateHere ? end : begin, { type: 'private', on: !privateHere })]),
-      does('Link an account', { type: 'link' }),
       ...(linked.length === 0 ? [] : [does('Unlink this account', { type: 'unlink', confirmed: false })]),
       { ...does('Forget me', { type: 'forget-me', confirmed: false }), tone: 'danger' },
     ],
