@@ -53,6 +53,8 @@ export class TurnState {
   end: TurnEnd | null = null;
   /** An idle came, but our message was never seen to be taken up: the log has to say whether it was ours. */
   doubtful = false;
+  /** The model service is in trouble, and the API is trying again. */
+  troubled = false;
   usage: TurnUsage = { tokens: 0, sessionCents: null };
   counts: TokenCounts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
   readonly uses = new Map<string, TrackedUse>();
@@ -64,7 +66,6 @@ export class TurnState {
   private actedAt: string | null = null;
   private lastError: string | null = null;
   private givenUp: Extract<TurnEnd, { type: 'retries_exhausted' }>['reason'] = 'failing';
-  private retrying = false;
   private readonly sentId: () => string | null;
 
   /** `sentId` is the event id of our user.message, null while it is not known. */
@@ -78,11 +79,6 @@ export class TurnState {
       .map(segment => segment.message.content.map(block => ('text' in block ? block.text : '')).join(''))
       .filter(text => text.trim() !== '')
       .join('\n\n');
-  }
-
-  /** True while the model service is in trouble and the API is trying again. */
-  get troubled(): boolean {
-    return this.retrying;
   }
 
   /** Tool uses the session waits for and nobody has answered. */
@@ -141,7 +137,7 @@ export class TurnState {
     if (event.type.startsWith('agent.') || event.type === 'event_start') {
       this.actedAt ??= this.lastAt;
       // Whatever the agent does, the model has answered again.
-      this.retrying = false;
+      this.troubled = false;
     }
     switch (event.type) {
       case 'event_start':
@@ -181,8 +177,8 @@ export class TurnState {
         return;
       case 'session.error':
         this.lastError = `${event.error.type}: ${event.error.message}`;
-        this.givenUp = reasonOf(event.error, this.retrying);
-        this.retrying = event.error.retry_status?.type === 'retrying';
+        this.givenUp = reasonOf(event.error, this.troubled);
+        this.troubled = event.error.retry_status?.type === 'retrying';
         this.dropPreviews();
         return;
       case 'session.status_running':
