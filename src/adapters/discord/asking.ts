@@ -1,5 +1,6 @@
 import {
   type ChatInputCommandInteraction,
+  type Attachment as DiscordFile,
   type Message as DiscordMessage,
   InteractionContextType,
   type MessageContextMenuCommandInteraction,
@@ -14,7 +15,7 @@ import type { Log } from '../../log.ts';
 import type { DiscordApi } from './api.ts';
 import { readCustomId } from './custom-id.ts';
 import { attachmentOf, quotesOf } from './inbound.ts';
-import { cardsOf, extrasOf, filesOf, type IncomingAttachment, type Passage, textsOf } from './incoming.ts';
+import { fileOf, filesOf, type IncomingAttachment, type Passage, passageOf } from './incoming.ts';
 import { personBehind } from './people.ts';
 import { askedIn, isInstalled } from './places.ts';
 import type { ReplyTarget } from './reply-target.ts';
@@ -59,7 +60,7 @@ export function createAsking(deps: {
     await take(interaction, shared, () =>
       receive(interaction, {
         text: interaction.options.getString('question', true),
-        attachments: file === null ? [] : [attachmentOf(shapeOf(file), from)],
+        attachments: file === null ? [] : [attachmentOf(uploaded(file), from)],
         context: [],
         shared,
       }),
@@ -69,9 +70,9 @@ export function createAsking(deps: {
   async function openForm(interaction: MessageContextMenuCommandInteraction): Promise<void> {
     const { targetMessage: target } = interaction;
     const message = {
-      ...passageOf(target),
+      ...writtenIn(target),
       author: target.member?.displayName ?? target.author.displayName,
-      forwarded: target.messageSnapshots.map(passageOf),
+      forwarded: target.messageSnapshots.map(writtenIn),
     };
     const about: About = {
       quotes: quotesOf(message, deps.botId(), target.author.id === interaction.user.id),
@@ -160,35 +161,27 @@ export function createAsking(deps: {
 
 type Shown = 'content' | 'mentions' | 'attachments' | 'embeds' | 'components' | 'stickers';
 
-function passageOf(it: Pick<DiscordMessage, Shown> & { poll?: Poll | null }): Passage {
-  const answers = it.poll?.answers.map(answer => answer.text) ?? [];
-  return {
-    content: it.content,
-    mentioned: it.mentions.users.map(user => ({ id: user.id, name: user.displayName })),
-    attachments: it.attachments.map(shapeOf),
-    cards: [
-      ...cardsOf(it.embeds.map(({ data }) => data)),
-      ...textsOf(it.components.map(each => each.toJSON())),
-    ],
-    extras: extrasOf(it.poll == null ? null : { question: it.poll.question.text, answers }, [
-      ...it.stickers.values(),
-    ]),
-  };
+/** discord.js keeps a message in words of its own. */
+function writtenIn(it: Pick<DiscordMessage, Shown> & { poll?: Poll | null }): Passage {
+  const { content, mentions, attachments, embeds, components, stickers, poll = null } = it;
+  return passageOf({
+    content,
+    mentions: mentions.users.map(({ id, displayName }) => ({ id, username: displayName })),
+    attachments: attachments.map(rawFile),
+    embeds: embeds.map(({ data }) => data),
+    components: components.map(each => each.toJSON()),
+    poll: poll && {
+      question: poll.question,
+      answers: poll.answers.map(({ text }) => ({ poll_media: { text } })),
+    },
+    sticker_items: [...stickers.values()],
+  });
 }
 
-/** A file as discord.js has it. */
-export function shapeOf(it: {
-  id: string;
-  name: string;
-  contentType: string | null;
-  size: number;
-  url: string;
-}): IncomingAttachment {
-  return {
-    id: it.id,
-    filename: it.name,
-    mediaType: it.contentType?.split(';')[0]?.trim() ?? 'application/octet-stream',
-    size: it.size,
-    url: it.url,
-  };
+export function uploaded(file: DiscordFile): IncomingAttachment {
+  return fileOf(rawFile(file));
+}
+
+function rawFile({ id, name, contentType, size, url }: DiscordFile) {
+  return { id, filename: name, content_type: contentType, size, url };
 }

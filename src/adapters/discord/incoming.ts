@@ -163,8 +163,7 @@ function forwardedIn({ message_snapshots }: { message_snapshots?: z.infer<typeof
   return (message_snapshots ?? []).map(({ message }) => passageOf(message));
 }
 
-/** Of embeds as Discord has them. */
-export function cardsOf(embeds: readonly z.infer<typeof embed>[]): string[] {
+function cardsOf(embeds: readonly z.infer<typeof embed>[]): string[] {
   return embeds
     .filter(({ type }) => (type ?? 'rich') === 'rich')
     .map(({ title, description, fields }) =>
@@ -176,7 +175,7 @@ export function cardsOf(embeds: readonly z.infer<typeof embed>[]): string[] {
 }
 
 /** What stands in the components of a message (Discord, components/reference), wherever in them. */
-export function textsOf(components: readonly unknown[]): string[] {
+function textsOf(components: readonly unknown[]): string[] {
   return components.flatMap(raw => {
     const it = component.safeParse(raw).data;
     if (it?.type === ComponentType.TextDisplay) return it.content == null ? [] : [it.content];
@@ -184,37 +183,35 @@ export function textsOf(components: readonly unknown[]): string[] {
   });
 }
 
-export function extrasOf(
-  asked: { question: string | null; answers: readonly (string | null)[] } | null,
-  stickers: readonly { name: string }[],
-): string[] {
-  const answers = (asked?.answers ?? []).filter(answer => answer !== null).map(answer => `- ${answer}`);
-  return [
-    ...(asked === null ? [] : [[`[poll: ${asked.question ?? ''}]`, ...answers].join('\n')]),
-    ...stickers.map(({ name }) => `[sticker: ${name}]`),
-  ];
+function pollText({ question, answers }: z.infer<typeof poll>): string {
+  const lines = (answers ?? []).flatMap(({ poll_media: { text } }) => (text == null ? [] : [`- ${text}`]));
+  return [`[poll: ${question.text ?? ''}]`, ...lines].join('\n');
 }
 
-function passageOf(it: z.infer<z.ZodObject<typeof passage>>): Passage {
-  const { content, mentions, attachments } = it;
-  const answers = (it.poll?.answers ?? []).map(({ poll_media }) => poll_media.text ?? null);
+/** What a message says, from how Discord writes it. */
+export function passageOf(it: z.infer<z.ZodObject<typeof passage>>): Passage {
   return {
-    content: content ?? '',
-    mentioned: (mentions ?? []).map(named),
+    content: it.content ?? '',
+    mentioned: (it.mentions ?? []).map(named),
     cards: [...cardsOf(it.embeds ?? []), ...textsOf(it.components ?? [])],
-    extras: extrasOf(
-      it.poll == null ? null : { question: it.poll.question.text ?? null, answers },
-      it.sticker_items ?? [],
-    ),
-    attachments: (attachments ?? []).map(({ id, filename, content_type, size, url }) => ({
-      id,
-      filename,
-      // "text/plain; charset=utf-8" as much as "image/png"
-      mediaType: content_type?.split(';')[0]?.trim() ?? 'application/octet-stream',
-      size,
-      url,
-    })),
+    extras: [
+      ...(it.poll == null ? [] : [pollText(it.poll)]),
+      ...(it.sticker_items ?? []).map(({ name }) => `[sticker: ${name}]`),
+    ],
+    attachments: (it.attachments ?? []).map(fileOf),
   };
+}
+
+export function fileOf({
+  id,
+  filename,
+  content_type,
+  size,
+  url,
+}: z.infer<typeof attachment>): IncomingAttachment {
+  // "text/plain; charset=utf-8" as much as "image/png"
+  const mediaType = content_type?.split(';')[0]?.trim() ?? 'application/octet-stream';
+  return { id, filename, mediaType, size, url };
 }
 
 function referred(it: NonNullable<z.infer<typeof schema>['referenced_message']>): Referred {

@@ -1,7 +1,7 @@
 import type { Attachment, ModalSubmitInteraction } from 'discord.js';
 import { MessageFlags } from 'discord.js';
 import { PersonError } from '../../core/errors.ts';
-import { shapeOf } from './asking.ts';
+import { uploaded } from './asking.ts';
 import { readCustomId } from './custom-id.ts';
 import type { Dialogs } from './dialogs.ts';
 import type { Files } from './files.ts';
@@ -32,7 +32,7 @@ export function createSubmissions(deps: { dialogs: Dialogs; files: Files }): Sub
     if (file.size > MOST_BYTES) throw new PersonError('That file is larger than a note can be.');
     const from = { id: interaction.id, channelId: interaction.channelId ?? '' };
     const limit = AbortSignal.timeout(DOWNLOAD_MS);
-    const bytes = await deps.files.download(attachmentOf(shapeOf(file), from), limit).catch(error => {
+    const bytes = await deps.files.download(attachmentOf(uploaded(file), from), limit).catch(error => {
       if (!(error instanceof PersonError)) throw error;
       throw new PersonError(`I could not take that file: ${error.message}`);
     });
