@@ -80,7 +80,7 @@ export function cannot(introduced: boolean): string {
 function helpText(introduced: boolean): string {
   const text = [
     'You can:',
-    '- tell me facts: “I wear size 9 shoes”, “my budget is $120”, “I hate wool”, “I am allergic to nickel”, “I like Nike”, “call me Annie”',
+    '- tell me facts: “I wear size 9 shoes”, “M in Zara but L in H&M”, “my budget is $120”, “I hate wool”, “I am allergic to nickel”, “for work I like navy”, “I have a wedding in June”, “call me Annie”',
     "- correct or drop them: “actually my budget is $150”, “I don't hate wool any more”, “forget my budget”",
     '- have me keep a note: “remember that I prefer free returns”',
     '- ask “what do you know about me?”, “can I afford $150 boots?”, “would a wool coat suit me?”',

@@ -2,9 +2,35 @@ import type { Change } from './changes.ts';
 import { lookup } from './lookup.ts';
 import { brandPattern, itemPattern, measures, sizedItem, thingNamed } from './vocabulary.ts';
 
-const unit = '(?:us|uk|eu|eur|european|fr|french|it|italian|jp|au|american|british)';
-const letter =
-  '(?:xxs|xs|s|m|l|xl|xxl|xxxl|[2-5]xl|extra[ -]small|small|medium|large|extra[ -]large|xx?-large|one size)';
+/** Countries that number sizes in their own way, by every name they go by. */
+const regions = lookup({
+  us: 'US',
+  american: 'US',
+  uk: 'UK',
+  british: 'UK',
+  eu: 'EU',
+  eur: 'EU',
+  european: 'EU',
+  fr: 'FR',
+  french: 'FR',
+  it: 'IT',
+  italian: 'IT',
+  jp: 'JP',
+  au: 'AU',
+});
+const lettered = lookup({
+  'extra small': 'XS',
+  small: 'S',
+  medium: 'M',
+  large: 'L',
+  'extra large': 'XL',
+  'x large': 'XL',
+  'xx large': 'XXL',
+  'one size': 'one size',
+});
+
+const unit = `(?:${[...regions.keys()].join('|')})`;
+const letter = `(?:xxs|xs|s|m|l|xl|xxl|xxxl|[2-5]xl|${[...lettered.keys()].join('|').replaceAll(' ', '[ -]')})`;
 const number =
   '(?:\\d{2}[a-h]{1,2}(?![a-z])|\\d{1,3}(?:[.,]\\d|\\s[12]/3)?(?:\\s?[/x]\\s?\\d{2,3})?(?:-\\d{1,3}(?:\\.\\d)?)?)';
 const value = `(?:(?<unitBefore>${unit})\\s+(?:size\\s+)?)?(?<whose>(?:wo)?men'?s\\s+(?:size\\s+)?)?(?<amount>${number}|${letter}(?:-${letter})?)(?:\\s?(?<unitAfter>${unit})(?![\\w])(?!\\s?\\d))?(?<width>\\s(?:wide|narrow))?(?:\\s?(?<measure>cm|inch(?:es)?|mm|"))?(?![\\w$€£%])(?!\\.\\d)`;
@@ -222,37 +248,10 @@ function sizeFrom({ groups = {} }: RegExpExecArray | RegExpMatchArray): string |
 
 /** "medium" -> "M", "medium-large" -> "M-L" */
 function letters(amount: string): string {
-  const plain = (text: string) => lettered.get(text.toLowerCase().replace(/[ -]/g, '')) ?? text.toUpperCase();
+  const plain = (text: string) => lettered.get(text.toLowerCase().replaceAll('-', ' ')) ?? text.toUpperCase();
   const [, from, to] = new RegExp(`^(${letter})-(${letter})$`, 'i').exec(amount) ?? [];
   return from === undefined || to === undefined ? plain(amount) : `${plain(from)}-${plain(to)}`;
 }
-
-const lettered = lookup({
-  extrasmall: 'XS',
-  small: 'S',
-  medium: 'M',
-  large: 'L',
-  extralarge: 'XL',
-  xlarge: 'XL',
-  xxlarge: 'XXL',
-  onesize: 'one size',
-});
-
-const regions = lookup({
-  us: 'US',
-  american: 'US',
-  uk: 'UK',
-  british: 'UK',
-  eu: 'EU',
-  eur: 'EU',
-  european: 'EU',
-  fr: 'FR',
-  french: 'FR',
-  it: 'IT',
-  italian: 'IT',
-  jp: 'JP',
-  au: 'AU',
-});
 
 const either = new RegExp(
   `(?:between )?(?<article>\\ban? )?\\b(?<from>${letter}) (?:or|to|and(?! (?:an? )?${letter} (?:in|for)\\b)) (?:an? )?(?<to>${letter})\\b`,

@@ -119,6 +119,30 @@ const sizesByBrand: [string, string[]][] = [
   ['I wear a 9 in Nike, no other shoes fit', ['shoe size in Nike: 9']],
 ];
 
+/** Each name of a country and each size in letters, as it is said and as it is filed. */
+const spelled: [string, string][] = [
+  ...[
+    ['US', 'US', 'American'],
+    ['UK', 'UK', 'British'],
+    ['EU', 'EU', 'EUR', 'European'],
+    ['FR', 'FR', 'French'],
+    ['IT', 'IT', 'Italian'],
+    ['JP', 'JP'],
+    ['AU', 'AU'],
+  ].flatMap(([filed, ...said]) =>
+    said.map((name): [string, string] => [`I wear a ${name} 40 in shoes`, `shoe size: ${filed} 40`]),
+  ),
+  ...'XXS XS S M L XL XXL XXXL 2XL 5XL'
+    .split(' ')
+    .map((said): [string, string] => [`My shirt size is ${said}`, `shirt size: ${said}`]),
+  ['My shirt size is extra small', 'shirt size: XS'],
+  ['My shirt size is small', 'shirt size: S'],
+  ['My shirt size is extra-large', 'shirt size: XL'],
+  ['My shirt size is x-large', 'shirt size: XL'],
+  ['My shirt size is XX-large', 'shirt size: XXL'],
+  ['My hat is one size', 'hat size: one size'],
+];
+
 const bodies: [string, string[]][] = [
   [`I'm 5'11" / 180 cm tall`, [`height: 5'11" / 180 cm`]],
   ['I’m 5’11”', [`height: 5'11"`]],
@@ -659,6 +683,9 @@ describe('understanding what a person says', () => {
   });
   it.each(sizesByBrand)('sizes by brand: %s', (text, expected) => {
     expect(learned(text)).toEqual(expected);
+  });
+  it.each(spelled)('%s', (text, expected) => {
+    expect(learned(text)).toEqual([expected]);
   });
   it.each(bodies)('height and weight: %s', (text, expected) => {
     expect(learned(text)).toEqual(expected);
