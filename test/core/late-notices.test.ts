@@ -289,6 +289,7 @@ describe('what can never be looked at', () => {
     expect((await adapter.say('hi')).final?.text).toMatch(UNCHECKED);
     expect((await adapter.say('hi')).final?.text).toBe('ok');
     expect(adapter.notices).toEqual([]);
+    expect(await collect(bench.state.table('news').entries())).toEqual([]);
   });
 
   it('is looked at once more before accounts are linked: what others brought does not go along', async () => {

@@ -308,8 +308,11 @@ export function createSessions(deps: {
     async told(session, account) {
       if (session.memoryLost) await losses.delete(personKey(session.owner));
       if (session.news === NEWS_IN_PRIVATE) await news.set(pointedKey(account), NEWS_IN_PRIVATE);
-      // Not what came since.
-      else if (session.news !== null) await news.replace(personKey(account), session.news, '', 0);
+      else if (session.news !== null) {
+        // Not what came since.
+        await news.replace(personKey(account), session.news, '', 0);
+        await news.delete(pointedKey(account));
+      }
     },
 
     async recorded(conversation, sessionId) {
