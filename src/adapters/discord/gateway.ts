@@ -184,7 +184,7 @@ export function createGateway(deps: {
     );
     it.ws.on(
       GatewayDispatchEvents.MessageDeleteBulk,
-      ({ channel_id, ids }: GatewayMessageDeleteBulkDispatchData) => handlers.deleted(channel_id, ids),
+      ({ channel_id, ids = [] }: GatewayMessageDeleteBulkDispatchData) => handlers.deleted(channel_id, ids),
     );
     it.ws.on(GatewayDispatchEvents.ThreadDelete, ({ id }: { id: string }) => handlers.closed(id));
     it.ws.on(GatewayDispatchEvents.ChannelDelete, ({ id }: { id: string }) => handlers.closed(id));

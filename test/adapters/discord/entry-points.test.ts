@@ -278,6 +278,15 @@ describe('edits and deletions', () => {
     expect(bot.withdrawn.map(({ messageId }) => messageId)).toEqual([sent.id, edited.id]);
   });
 
+  it('of many at once take each back', async () => {
+    const { discord, ana, ben, channel, bot } = world;
+    const said = [ana, ben].map(({ id }) => discord.as(id).say(channel.id, `<@${discord.botId}> boots?`).id);
+    await nthMessage(world, 2);
+    discord.world.purge(channel.id, said);
+    await discord.until(() => bot.withdrawn.length === 2);
+    expect(bot.withdrawn.map(({ messageId }) => messageId).sort()).toEqual([...said].sort());
+  });
+
   it('bring the new wording though it could not be handed over at first', async () => {
     const { discord, ana, bot } = world;
     const sent = discord.as(ana.id).dm('blue shoes');

@@ -31,6 +31,15 @@ describe('on another server that speaks Discord’s API', () => {
     expect((await nthMessage(world, 1)).text).toBe('hello');
   });
 
+  it('hears what follows a deletion that does not say of what', async () => {
+    await world.start();
+    const { discord, ana, channel } = world;
+    discord.gateway.leaveOut('MESSAGE_DELETE_BULK', ['ids']);
+    discord.world.purge(channel.id, [discord.as(ana.id).say(channel.id, 'sold').id]);
+    discord.as(ana.id).dm('hello');
+    expect((await nthMessage(world, 1)).text).toBe('hello');
+  });
+
   it('hears messages that come with what matters alone', async () => {
     await world.start();
     const { discord, ana } = world;

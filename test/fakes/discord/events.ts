@@ -68,6 +68,12 @@ export function messageDeleted(state: State, message: Message, channel: Channel)
   return inChannel(state, channel, 'MESSAGE_DELETE', intents, () => payload);
 }
 
+/** Many at once, as a moderator or their bot removes them. */
+export function messagesDeleted(state: State, ids: readonly string[], channel: Channel): GatewayEvent {
+  const payload = { ids: [...ids], channel_id: channel.id, guild_id: channel.guildId };
+  return inChannel(state, channel, 'MESSAGE_DELETE_BULK', Intents.GuildMessages, () => payload);
+}
+
 export function reactionEvent(
   state: State,
   name: 'MESSAGE_REACTION_ADD' | 'MESSAGE_REACTION_REMOVE',

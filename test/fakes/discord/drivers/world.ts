@@ -9,6 +9,7 @@ import {
   guildDeleted,
   memberAdded,
   memberUpdated,
+  messagesDeleted,
   roleEvent,
 } from '../events.ts';
 import type { Kernel } from '../kernel.ts';
@@ -63,6 +64,8 @@ export interface World {
   /** The server goes away for a while, or comes back. */
   outage(guildId: string, isOut: boolean): void;
   deleteChannel(channelId: string): void;
+  /** A moderator removes many messages of a server's channel at once. */
+  purge(channelId: string, messageIds: readonly string[]): void;
   /** The app installed by this person, for use anywhere. */
   installForUser(userId: string): void;
   /** A message of an incoming webhook. */
@@ -209,6 +212,11 @@ export function createWorld(kernel: Kernel): World {
       for (const thread of [...state.channels.values()]) {
         if (thread.parentId === channelId && thread.thread) state.channels.delete(thread.id);
       }
+    },
+    purge(channelId, messageIds) {
+      const channel = channelOf(state, channelId);
+      for (const id of messageIds) messageOf(channel, id).deletedAt = clock.now();
+      kernel.emit(messagesDeleted(state, messageIds, channel));
     },
     installForUser(userId) {
       state.app.userInstalls.add(userId);
