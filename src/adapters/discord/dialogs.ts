@@ -14,7 +14,7 @@ import { type CommandAction, type Conversation, onlyLooks, type Person } from '.
 import { panelOf } from '../../core/panels.ts';
 import type { PreferencesView } from '../../core/views.ts';
 import { attachPanel, conflictPanels, exportPanels } from './file-panels.ts';
-import { editorForm, type Form, factsForm } from './memory-forms.ts';
+import { editorModal, type Form, factsModal } from './memory-forms.ts';
 import { factsPanel, notePanel } from './memory-panels.ts';
 import { FOLLOW_UPS } from './outlet.ts';
 import { backButton } from './panel-buttons.ts';
@@ -212,8 +212,8 @@ async function below(interaction: Answerable, { flags, ...content }: Panel): Pro
 
 /** Null for what no form shows. */
 function formOf(view: PreferencesView, owner: string, at: number | string): Form | null {
-  if (view.type === 'form') return factsForm(view, owner, at);
-  return view.type === 'editor' ? editorForm(view.draft, owner) : null;
+  if (view.type === 'form') return factsModal(view, owner, at);
+  return view.type === 'editor' ? editorModal(view.draft, owner) : null;
 }
 
 function later(ms: number): Promise<null> {

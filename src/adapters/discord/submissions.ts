@@ -1,12 +1,13 @@
 import type { Attachment, ModalSubmitInteraction } from 'discord.js';
 import { MessageFlags } from 'discord.js';
 import { PersonError } from '../../core/errors.ts';
+import { factsWritten, noteWritten } from '../../core/forms.ts';
 import { uploaded } from './asking.ts';
 import { readCustomId } from './custom-id.ts';
 import type { Dialogs } from './dialogs.ts';
 import type { Files } from './files.ts';
 import { attachmentOf } from './inbound.ts';
-import { FILE_INPUT, setOf, writeOf } from './memory-forms.ts';
+import { FILE_INPUT, valuesOf } from './memory-forms.ts';
 
 /** Forms that come back with what a person wrote into their memory. */
 export interface Submissions {
@@ -21,11 +22,11 @@ const DOWNLOAD_MS = 30_000;
 export function createSubmissions(deps: { dialogs: Dialogs; files: Files }): Submissions {
   const { dialogs } = deps;
 
-  /** The text of the file that was uploaded with a form; null without one. */
-  async function uploadedText(interaction: ModalSubmitInteraction): Promise<string | null> {
-    if (!interaction.fields.fields.has(FILE_INPUT)) return null;
+  /** The text of the file that was uploaded with a form; undefined without one. */
+  async function uploadedText(interaction: ModalSubmitInteraction): Promise<string | undefined> {
+    if (!interaction.fields.fields.has(FILE_INPUT)) return undefined;
     const file = interaction.fields.getUploadedFiles(FILE_INPUT)?.first();
-    return file === undefined ? null : textOf(interaction, file);
+    return file === undefined ? undefined : textOf(interaction, file);
   }
 
   async function textOf(interaction: ModalSubmitInteraction, file: Attachment): Promise<string> {
@@ -51,14 +52,15 @@ export function createSubmissions(deps: { dialogs: Dialogs; files: Files }): Sub
       else await interaction.deferReply({ flags: MessageFlags.Ephemeral });
       // Opened for somebody else, it cannot come from this person.
       if (form.owner !== interaction.user.id) return true;
-      const { action, fields } = { action: form.action, fields: interaction.fields };
+      const { action } = form;
+      const values = valuesOf(interaction.fields);
       if (action.type === 'set') {
-        const view = await dialogs.ask(interaction, setOf(action.formId, fields));
+        const view = await dialogs.ask(interaction, factsWritten(action.formId, values));
         // Beside the other half of the facts.
         await dialogs.settle(interaction, view, { type: 'form' });
         return true;
       }
-      const command = writeOf(action, fields, await uploadedText(interaction));
+      const command = noteWritten(action, values, await uploadedText(interaction));
       await dialogs.settle(interaction, await dialogs.ask(interaction, command));
       return true;
     },

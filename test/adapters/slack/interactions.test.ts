@@ -320,7 +320,7 @@ describe('everything else about a memory', () => {
       type: 'edit',
       memoryId: 'mem_sizes',
       revision: 'r1',
-      content: '- shoe size: 10\n',
+      content: '- shoe size: 10',
     });
     await world.ann.pressInModal('memory_resolve_mine').outcome;
     expect(await ran('resolve')).toEqual({ type: 'resolve', conflictId: 'c1', choice: 'mine' });
@@ -335,7 +335,7 @@ describe('everything else about a memory', () => {
     await world.ann.press(await whispered('What I remember'), 'memory_editor_new').outcome;
     await world.slack.until(() => modalText().includes('Title'), 'the form');
     await world.ann.submit({ title: 'Gifts', text_0: '- a ring' }).outcome;
-    expect(await ran('create')).toEqual({ type: 'create', title: 'Gifts', content: '- a ring\n' });
+    expect(await ran('create')).toEqual({ type: 'create', title: 'Gifts', content: '- a ring' });
   });
 
   it('is forgotten altogether, after asking, with a receipt', async () => {
