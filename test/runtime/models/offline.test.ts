@@ -978,4 +978,103 @@ describe('shopping', () => {
   ])('%s', async (text, expected) => {
     expect((await createConversation({ files: filled }).say(text)).text).toMatch(expected);
   });
+
+  it.each<[RegExp, string[]]>([
+    [
+      /^Here is what I remember about you:/,
+      [
+        'Do you know anything about me?',
+        'What have you learned so far?',
+        'Tell me everything you know',
+        "What's in my profile?",
+        'Do you remember me?',
+        'What are my preferences?',
+        'What have I told you?',
+        'what do you have on me',
+        'who am I?',
+      ],
+    ],
+    [
+      /^I'm the offline model/,
+      [
+        'Who are you?',
+        'Are you a language model?',
+        'Which model is this?',
+        'Introduce yourself',
+        'Tell me about yourself',
+        "What's your name?",
+        'How do I get a real model?',
+      ],
+    ],
+    [
+      /^You can:/,
+      [
+        'help me',
+        'I need help',
+        'How does this work?',
+        'How does your memory work?',
+        'What do you do?',
+        'What can I say?',
+      ],
+    ],
+    [
+      /^Your budget is \$120\. Tell me the price/,
+      ['Is this too expensive?', 'Is it affordable?', 'Too much for me?'],
+    ],
+    [
+      /^Probably not: you avoid wool/,
+      ['Would I like wool?', 'Is wool something for me?', 'Should I wear wool?'],
+    ],
+    [
+      /^I can't search shops, but here is a brief to shop with:\n- looking for: boots\n/,
+      [
+        'Need boots',
+        'I want boots',
+        'I would like boots',
+        "I'd love boots",
+        "I'm after boots",
+        'Search for boots',
+        "I'm shopping for boots",
+        'Help me choose boots',
+        'Any suggestions for boots?',
+        'Any tips for boots?',
+        'Where can I buy boots?',
+        'Have you got boots?',
+      ],
+    ],
+    [
+      /- looking for: (?:scarf|watch|jewellery|sunglasses|backpack)\n/,
+      ['find me a scarf', 'find me a watch', 'find me jewellery', 'find me sunglasses', 'find me a backpack'],
+    ],
+    [/^Hello Ann!/, ['Good morning', 'Hiya', 'Hello there']],
+    [/^See you\./, ['bye', 'See you', 'Good night']],
+    [/^Fine, thanks\./, ['How are you?', "How's it going?", "What's up?"]],
+    [/^You haven't told me your name/, ["What's my name?", 'Do you know my name?', 'What do you call me?']],
+    [
+      /^You have not told me what you are allergic to/,
+      ['What am I allergic to?', 'What are my allergies?', 'Do I have any allergies?'],
+    ],
+    [
+      /^As far as I know, you avoid wool\./,
+      ['What should I avoid?', "What don't I like?", 'What should you never recommend?'],
+    ],
+    [/“\/preferences undo”/, ['Undo this', 'Take it back', 'Delete the last one', 'That is not right']],
+    [/^“\/preferences pause”/, ["Don't save anything", 'Stop tracking me', 'Never store anything']],
+    [
+      /^“\/preferences” shows everything/,
+      [
+        'Is this private?',
+        'Is my data safe?',
+        'Who can see this?',
+        'Where do you store it?',
+        'How do you know?',
+        'GDPR',
+      ],
+    ],
+  ])('%s', async (expected, texts) => {
+    for (const text of texts) {
+      const { text: answer } = await createConversation({ files: filled }).say(text);
+      expect(`${text} → ${answer}`).toMatch(new RegExp(expected.source.replace('^', '→ ')));
+    }
+  });
 });

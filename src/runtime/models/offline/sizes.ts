@@ -56,7 +56,7 @@ const sizedThing = new RegExp(`^(?:${letter}|\\d{2}[x/]\\d{2})\\s+(?:${itemPatte
 const saysIWear = new RegExp(`^(?:i\\s+)?${aside}(?:wear|take)\\b`, 'i');
 const saysIAm = new RegExp(`^i\\s+${aside}am\\b(?!\\s+not)`, 'i');
 const saysINeed = new RegExp(
-  `^(?:i\\s+)?${aside}(?:need|want|use|have|require|fit|buy|am looking for|am after|would (?:need|like)|look(?:ing)? for)\\b`,
+  `^(?:i\\s+)?(?:will\\s+)?${aside}(?:need|want|use|have|require|fit|buy|am looking for|am after|would (?:need|like)|look(?:ing)? for)\\b`,
   'i',
 );
 const mySize = new RegExp(`^(?:my|the)\\s+[^$€£]*?\\b(?:sizes?|${itemPattern})\\b`, 'i');
@@ -258,13 +258,16 @@ const either = new RegExp(
   'gi',
 );
 
-/** "w32 l34" -> "size 32/34 trousers", "an M or an L" -> "an M-L" */
+/** Two neighbouring sizes: "44 or 45", "between a 9 and a 9.5". */
+const eitherNumber =
+  /\b(\d{1,2}(?:\.\d)?)(?: or |(?<=\bbetween (?:an? )?\S+) and )(?:an? )?(\d{1,2}(?:\.\d)?)(?![\w./])/gi;
+
+/** "w32 l34" -> "size 32/34 trousers", "an M or an L" -> "an M-L", "44 or 45" -> "44-45" */
 function plainer(text: string): string {
   return text
     .replace(/\bw(\d\d)[ /x]*l(\d\d)\b(?: (?:jeans|trousers|pants|chinos))?/gi, 'size $1/$2 trousers')
-    .replace(
-      /\b(\d{1,2}(?:\.\d)?)(?: or (?:an? )?|(?<=\bbetween (?:an? )?\S+) and (?:an? )?)(?=(\d{1,2}(?:\.\d)?)\b(?!\s*\/))/gi,
-      '$1-',
+    .replace(eitherNumber, (said, from: string, to: string) =>
+      Math.abs(Number(to) - Number(from)) <= 2 ? `${from}-${to}` : said,
     )
     .replace(either, '$<article>$<from>-$<to>');
 }

@@ -102,6 +102,17 @@ const sizes: [string, string[]][] = [
   ["I wear size 9 shoes. It's 10 actually.", ['shoe size: 9', 'shoe size: 10']],
   ['I wear 44 or 45 in shoes', ['shoe size: 44-45']],
   ["I'm between a 9 and a 9.5 in shoes", ['shoe size: 9-9.5']],
+  ["I'm looking for boots in size 44", ['shoe size: 44']],
+  ["I'd need size 44 boots", ['shoe size: 44']],
+  ['I will need a size 44 in boots', ['shoe size: 44']],
+  ['My shoe size went up to 10', ['shoe size: 10']],
+  ['I wear M for everything', ['clothing size: M']],
+  ["Women's 8 in shoes", ['shoe size: 8']],
+  ['waist 32, inseam 34', ['waist: 32', 'inseam: 34']],
+  ['UK 9', ['size: UK 9']],
+  ['my shoes are EU 42 or 8 UK', ['shoe size: EU 42 / UK 8']],
+  ["I'm no longer a size 9", ['no size 9', 'no shoe size 9', 'no clothing size 9']],
+  ['My shoe size is no longer 9', ['no shoe size 9']],
   ['I wear EU 42 and UK 8', ['size: EU 42 / UK 8']],
 ];
 
@@ -173,6 +184,24 @@ const occasions: [string, string[]][] = [
   ['My graduation is on May 4', ['note graduation on May 4']],
   ['my budget for Christmas presents is $500', ['budget for christmas: $500']],
   ['My budget for books is $50', ['budget for books: $50']],
+];
+
+/** How people begin what they say of themselves. */
+const beginnings = [
+  'I already told you that',
+  'I just want you to know that',
+  'I should mention that',
+  'I forgot to say:',
+  'Good morning,',
+  'To be honest,',
+  'One more thing:',
+  'You should know that',
+  'Keep in mind that',
+  'Please note that',
+  'No,',
+  'By the way,',
+  'Can you remember that',
+  'I want you to remember that',
 ];
 
 const budgets: [string, string[]][] = [
@@ -623,6 +652,12 @@ const nothing: string[] = [
   'my son is allergic to lanolin',
   'Buy red socks',
   'I want to be a size 8 by summer',
+  "I'd like to be a size 8",
+  'Size 9 shoes are too big for me',
+  'You like wool',
+  "Ann's size is 9",
+  'a present for Ann, size M',
+  'my child hates wool',
   'I want to spend $50 on my mum',
   "I'd like some Nike shoes",
   "I'd love a silk dress",
@@ -698,6 +733,9 @@ describe('understanding what a person says', () => {
   });
   it.each(tastes)('tastes: %s', (text, expected) => {
     expect(learned(text)).toEqual(expected);
+  });
+  it.each(beginnings)('%s I hate wool', words => {
+    expect(learned(`${words} I hate wool`)).toEqual(['avoids wool (materials)']);
   });
   it.each(predicates)('%s: %s', (words, expected) => {
     expect(learned(`${words} linen`)).toEqual([expected]);
