@@ -28,6 +28,7 @@ export {
   personKey,
   type Quote,
 } from './core/message.ts';
+export { type Item, type Panel, type PanelButton, panelOf, type Quiet } from './core/panels.ts';
 export { createPaced, type Paced, type PacedOptions, RetryLater } from './core/reply/paced.ts';
 export { type SplitOptions, splitText } from './core/reply/text-split.ts';
 export { type CustomTool, type CustomToolContext, defineTool } from './core/turn/custom-tools.ts';

@@ -15,6 +15,7 @@ import {
   type Notice,
   PersonError,
   type PreferencesView,
+  panelOf,
   SetupError,
   z,
 } from '../../src/extending.ts';
@@ -181,17 +182,18 @@ function wordsOf({ changes, heldBecauseOf }: Notice): string {
 function buttonsOf({ id, heldBecauseOf }: Notice): { id: string; label: string }[] {
   if (heldBecauseOf === undefined) return [{ id: `undo:${id}`, label: 'Undo' }];
   return [
-    { id: `keep:${id}`, label: 'Keep' },
+    { id: `keep:${id}`, label: 'Save it' },
     { id: `undo:${id}`, label: 'Leave it out' },
   ];
 }
 
+/** Its buttons are left out: what they do can be offered as `buttonsOf` offers it. */
 function textOf(view: PreferencesView): string {
-  if (view.type === 'memory') {
-    const sections = view.sections.map(({ title, lines }) =>
-      [title, ...lines.map(line => `- ${line}`)].join('\n'),
-    );
-    return sections.length === 0 ? 'I remember nothing about you yet.' : sections.join('\n\n');
-  }
-  return 'sentence' in view ? view.sentence : 'Done.';
+  if (view.type === 'form' || view.type === 'editor') return 'There is no form here.';
+  if (view.type === 'conflict' || view.type === 'export') return view.sentence;
+  const { title, sentence, items } = panelOf(view);
+  const shown = items.map(item =>
+    [[item.title, item.mark].join(' ').trim(), ...item.lines.map(line => `- ${line}`)].join('\n'),
+  );
+  return [title, sentence, ...shown].filter(part => part !== undefined).join('\n\n');
 }
