@@ -6,7 +6,7 @@ import type { HistoryEntry, MemorySection, PreferencesView } from '../../../src/
 import type { Message } from '../../fakes/discord/state.ts';
 import { memoryView } from '../scripted-bot.ts';
 import { answerWith, botSaid, createWorld, nthMessage, type World } from './harness.ts';
-import { answerTo, chose, formOf, offers, press, pressed, words } from './interacting.ts';
+import { answerTo, chose, formOf, idOf, offers, press, pressed, words } from './interacting.ts';
 
 let world: World;
 
@@ -183,6 +183,27 @@ describe('buttons and forms of one person', () => {
     const answer = await answerTo(world, press(world, ben.id, message, 'Forget me'));
     expect([answer.ephemeralFor, words(answer)]).toEqual([ben.id, expect.stringContaining('only for')]);
     expect(bot.commands.length).toBe(before);
+  });
+
+  it.each<[string, CommandAction]>([
+    ['memory:0:n', { type: 'view' }],
+    ['file:mem_1:0:n', { type: 'show', memoryId: 'mem_1' }],
+    ['history:1:999:mem_1', { type: 'history', page: 1, memoryId: 'mem_1' }],
+    ['forget:mem_1::r1:n', { type: 'forget', memoryId: 'mem_1', revision: 'r1', confirmed: false }],
+    ['forget-me:y', { type: 'forget-me', confirmed: true }],
+    ['share:mem_1:y', { type: 'share', memoryId: 'mem_1', on: true, confirmed: false }],
+    ['share:mem_1:y:y', { type: 'share', memoryId: 'mem_1', on: true, confirmed: true }],
+    ['unlink:n', { type: 'unlink', confirmed: false }],
+  ])('do on a message of an earlier version what they did: %s', async (id, action) => {
+    const { discord, ana } = world;
+    answering({});
+    const message = await shown('view');
+    const asIs = JSON.stringify(message.components);
+    message.components = JSON.parse(asIs.replaceAll(idOf(message, 'Forget me'), `${ana.id}:${id}`));
+    const before = asked().length;
+    discord.as(ana.id).press(message.id, `${ana.id}:${id}`);
+    await discord.until(() => asked().length > before, 'the command');
+    expect(asked()[before]).toEqual(action);
   });
 });
 
