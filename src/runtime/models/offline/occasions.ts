@@ -28,7 +28,10 @@ const matchers = Object.entries(names).map(
 );
 const said = `(?:for|at|to|in|on|during)\\s+(?:(?:the|a|an|my|our)\\s+)?(?<occasion>${pattern})`;
 const first = new RegExp(`^${said}(?:,|:)?\\s+(?=i\\b|my\\b|no\\b|nothing\\b)`, 'i');
-const last = new RegExp(`(?<!\\b(?:go|goes|going|get|ride|drive|walk|travel|commute|way))\\s+${said}$`, 'i');
+const last = new RegExp(
+  `(?<!\\b(?:except|but|not|unless|besides|than|from|go|goes|going|get|ride|drive|walk|travel|commute|way))\\s+${said}$`,
+  'i',
+);
 const anywhere = new RegExp(`\\b${said}\\b`, 'i');
 
 const events =

@@ -122,7 +122,7 @@ function tidy(text: string): string {
     [/[()]/g, ' '],
     [/\b(he|she|they)'(?:s|re)\b/gi, '$1 is'],
     // "In Nike, I'm a 9": what is said first limits what is said then.
-    [/^((?:in|for|at|to|from|during) [\w'&. -]{2,25}), (?=(?:i|i'm|my)\b)/i, '$1 '],
+    [/^((?:in|for|at|to|from|during) [\w'&. -]{2,25}), (?=(?:i|i'm|my|no|nothing|never|only)\b)/i, '$1 '],
     [/\b(?:i'm|im|i m)(?= )/gi, 'I am'],
     [/\b(?:i've got|ive got|i have got|i've|ive)\b/gi, 'I have'],
     [/\bi'd(?= )/gi, 'I would'],

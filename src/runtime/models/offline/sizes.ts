@@ -69,7 +69,7 @@ const notMine =
 
 const brandName = `(?<![\\w&'-])(?:${brandPattern})(?![\\w&'-])`;
 const ofBrand = new RegExp(
-  `(?:^|\\s+)(?:in|at|from|with|by|for)\\s+(?<brands>${brandName}(?:(?:\\s*,\\s*|\\s+)(?:(?:and|or|&)\\s+)?${brandName})*)(?:\\s+(?<item>${itemPattern})\\b)?|(?<=^(?:my|the)\\s+)(?<whose>${brandName})(?=\\s+(?:\\w+\\s+)?sizes?\\b)`,
+  `(?:(?:^|\\s+)(?:in|at)|(?<=\\b(?:${itemPattern}))\\s+(?:from|by))\\s+(?<brands>${brandName}(?:(?:\\s*,\\s*|\\s+)(?:(?:and|or|&)\\s+)?${brandName})*)(?:\\s+(?<item>${itemPattern})\\b)?|(?<=^(?:my|the)\\s+)(?<whose>${brandName})(?=\\s+(?:\\w+\\s+)?sizes?\\b)`,
   'i',
 );
 const onlyASize = new RegExp(

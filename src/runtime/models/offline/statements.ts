@@ -58,19 +58,18 @@ export function statedIn(clause: Clause, shoes: boolean, so: SoFar): Stated {
   const event = eventIn(clause.text);
   const changes = [
     ...sizes,
-    ...(occasion === null ? tastes.changes : tastes.changes.map(change => limited(change, occasion))),
+    ...(occasion === null ? tastes.changes : tastes.changes.flatMap(change => limited(change, occasion))),
     ...(event === null ? [] : [{ type: 'note', text: event } as const]),
   ];
   if (changes.length > 0) return { changes, unread: [...sizesLeft(clause.text, sizes), ...tastes.unread] };
   return { changes, unread: saysSomething(clause.text) ? [clause.text] : [] };
 }
 
-/** An allergy holds wherever one is. */
-function limited(change: Change, occasion: string): Change {
-  if (change.type === 'taste') return change.attitude === 'allergic to' ? change : { ...change, occasion };
-  return change.type === 'untaste' && !change.attitudes.includes('allergic to')
-    ? { ...change, occasion }
-    : change;
+/** An allergy holds wherever one is, and is not gone where it is said to be gone for an occasion. */
+function limited(change: Change, occasion: string): Change[] {
+  if (change.type === 'taste') return [change.attitude === 'allergic to' ? change : { ...change, occasion }];
+  if (change.type !== 'untaste') return [change];
+  return change.attitudes.includes('allergic to') ? [] : [{ ...change, occasion }];
 }
 
 /** "Wrist 16cm" beside a size that was read: what has a number, but none of those that were taken. */
