@@ -208,8 +208,16 @@ describe('filing', () => {
     expect((await session.say("what's my shoe size?")).text).toBe(
       'Sizes: shoe size 10 in Nike; shoe size 8.5 in Adidas.',
     );
+    expect((await session.say("what's my size in Adidas?")).text).toBe('Sizes: shoe size 8.5 in Adidas.');
     await session.say('my shoe size is 9');
     expect((await session.say('find me boots')).text).toContain('- size: 9 (10 in Nike, 8.5 in Adidas)\n');
+  });
+
+  it('answers about all sizes with what others noted in words, too', async () => {
+    const files = { '/sizes.md': '- shoe size: 9\n- half a size up in boots\n' };
+    expect((await createConversation({ files }).say('what are my sizes?')).text).toBe(
+      'Sizes: shoe size 9; half a size up in boots.',
+    );
   });
 
   it('keeps height and weight, and says what is asked of them', async () => {
@@ -238,6 +246,9 @@ describe('filing', () => {
     expect((await session.say("I don't like plain shirts for work")).text).toContain(
       'you avoid plain for work',
     );
+    await session.say('I like leggings for the gym');
+    await session.say('forget what I said about the gym');
+    expect(session.memory()).not.toContain('leggings');
     await session.say('forget about red');
     expect(session.memory()).toMatch(/vintage[\s\S]*avoids for work: plain/);
     expect(session.memory()).not.toContain('red');
@@ -473,13 +484,13 @@ describe('forgetting', () => {
 
   it('forgets everything, in files of others too', async () => {
     const session = createConversation({ files: { ...filled, '/purchases.md': '# Bought\n- red boots\n' } });
-    const reply = await session.say('Yes, forget everything you know about me');
+    const reply = await session.say('OK yes, forget everything you know about me');
     expect(reply.text).toContain('Removed from memory: everything about you.');
     expect(session.memory()).not.toMatch(/9|wool|120|boots|Bought/);
     expect((await session.say('What do you know about me?')).text).toMatch(/^Nothing yet/);
   });
 
-  it.each(['yes, forget everything', 'Yes please!', 'forget everything'])(
+  it.each(['yes, forget everything', 'Yes please!', 'forget everything', 'OK, yes, forget everything'])(
     'asks once before everything goes, and hears: %s',
     async answer => {
       const session = createConversation({ files: filled });

@@ -31,7 +31,7 @@ export function answer(question: Question, knowledge: Knowledge): string {
     case 'everything':
       return everythingKnown(knowledge);
     case 'topics':
-      return question.topics.map(topic => topicKnown(topic, knowledge.known, question.size)).join('\n');
+      return question.topics.map(topic => topicKnown(topic, knowledge.known, question)).join('\n');
     case 'tastes':
       return tastesKnown(question, knowledge.known);
     case 'opinion':
@@ -140,8 +140,12 @@ function phrase(entry: Entry, date: string | null): string {
   return `${key === null ? text : valueSaid(key, value)}${since}`;
 }
 
-function topicKnown(topic: Topic, files: Files, size: string | null): string {
-  const one = topic === 'sizes' && size !== null ? sizeKnown(size, files) : null;
+function topicKnown(
+  topic: Topic,
+  files: Files,
+  { size, brand }: Extract<Question, { type: 'topics' }>,
+): string {
+  const one = topic === 'sizes' ? sizeKnown(size, brand, files) : null;
   if (one !== null) return one;
   const lines = [...files].flatMap(([path, content]) =>
     entriesOf(content)
@@ -153,14 +157,22 @@ function topicKnown(topic: Topic, files: Files, size: string | null): string {
 }
 
 /** One size, and where it is not told itself, what may do for it. */
-function sizeKnown(size: string, files: Files): string | null {
-  const vague = bodily.includes(size) ? [] : ['size', ...(size === 'shoe size' ? [] : ['clothing size'])];
-  const entries = [...files.values()].flatMap(entriesOf);
+function sizeKnown(size: string | null, brand: string | null, files: Files): string | null {
+  const entries = [...files.values()].flatMap(entriesOf).filter(entry => topicOf(entry) === 'sizes');
+  const inBrand = entries.filter(({ key }) => brand !== null && key?.endsWith(` in ${brand}`));
+  if (size === null && inBrand.length === 0) return null;
+  const among = inBrand.length > 0 ? inBrand : entries;
+  const vague =
+    size === null || bodily.includes(size)
+      ? []
+      : ['size', ...(size === 'shoe size' ? [] : ['clothing size'])];
   const known = [size, ...vague]
-    .map(key => entries.filter(entry => entry.key === key || entry.key?.startsWith(`${key} in `)))
+    .map(key =>
+      among.filter(entry => key === null || entry.key === key || entry.key?.startsWith(`${key} in `)),
+    )
     .find(found => found.length > 0);
   if (known !== undefined) return `Sizes: ${known.map(entry => phrase(entry, null)).join('; ')}.`;
-  return entries.some(entry => topicOf(entry) === 'sizes') ? `I don't know your ${size} yet.` : null;
+  return entries.length > 0 ? `I don't know your ${size} yet.` : null;
 }
 
 /** "you like plain for work" */

@@ -2,6 +2,7 @@
 
 import { budgetKey } from './budget.ts';
 import { type Attitude, type Change, everyAttitude, undo } from './changes.ts';
+import { occasionCalled } from './occasions.ts';
 import { oneLine, plainly, readSentences, unprefaced } from './sentences.ts';
 import { atFirst, statedIn } from './statements.ts';
 import { bodily, itemPattern, measures, sizedItem, thingNamed, topicCalled } from './vocabulary.ts';
@@ -31,7 +32,9 @@ export const everythingQuestion =
 
 /** True for "yes, forget everything", which is question and answer in one. */
 export function insists(text: string): boolean {
-  return /^\s*(?:yes|yeah|yep)\b[^.!?\n]*\b(?:forget|delete|erase|clear|wipe)\b/i.test(text);
+  return /^\s*(?:(?:ok|okay|well|please)[\s,]+)*(?:yes|yeah|yep)\b[^.!?\n]*\b(?:forget|delete|erase|clear|wipe)\b/i.test(
+    text,
+  );
 }
 
 /** True for a bare yes. */
@@ -107,6 +110,8 @@ function forgottenPart(part: string): Change {
     const name = thingNamed(allergen)?.name ?? allergen.toLowerCase();
     return { type: 'untaste', name, attitudes: ['allergic to'] };
   }
+  const occasion = occasionCalled(bare);
+  if (occasion !== null) return { type: 'forget-words', text: occasion };
   const thing = thingNamed(bare);
   if (thing) return { type: 'untaste', name: thing.name, attitudes: everyAttitude };
   return { type: 'forget-words', text: oneLine(bare === '' ? part : bare) };

@@ -46,6 +46,7 @@ const event = new RegExp(
   'i',
 );
 
+const oneEvent = new RegExp(`^(?:${events})$`, 'i');
 const eventAlone = new RegExp(`\\b(?:for|to) (?:an?|the|my|our)(?: \\w+'s?)? (?:\\w+ )?(${events})\\b`, 'i');
 
 /** Behind "my sister": whose event it is does not say who dresses for it, unless presents are given. */
@@ -74,6 +75,11 @@ export function eventIn(text: string): string | null {
 /** That, or the event alone where no time is said; null where none is named. */
 export function eventNamed(text: string): string | null {
   return eventIn(text) ?? eventAlone.exec(text)?.[1]?.toLowerCase() ?? null;
+}
+
+/** The occasion that a phrase is a name of; null for one that may be coming up, which is noted in the person's words. */
+export function occasionCalled(phrase: string): string | null {
+  return oneEvent.test(phrase) ? null : named(phrase);
 }
 
 function named(words: string | undefined): string | null {

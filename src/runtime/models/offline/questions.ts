@@ -10,7 +10,7 @@ import { itemPattern, measures, sizedItem, type Thing, topicsNamed } from './voc
 export type Question =
   | { type: 'everything' }
   /** `size`: the one that is asked for, "shoe size" or "height". */
-  | { type: 'topics'; topics: Topic[]; size: string | null }
+  | { type: 'topics'; topics: Topic[]; size: string | null; brand: string | null }
   /** "What do I avoid?" */
   | { type: 'tastes'; attitudes: Attitude[]; occasion: string | null }
   /** "Do I like Nike?" */
@@ -126,7 +126,8 @@ function questionIn({ raw, question, clauses }: Sentence, learned: boolean): Que
   const held = thingsNamed(raw);
   if (question && held.length > 0 && (opinion.test(raw) || /^(?:and )?(?:what|how) about\b/i.test(raw)))
     return { type: 'opinion', things: held };
-  if (isAboutMemory(raw, question)) return { type: 'topics', topics: topicsIn(raw), size: sizeAsked(raw) };
+  if (isAboutMemory(raw, question))
+    return { type: 'topics', topics: topicsIn(raw), size: sizeAsked(raw), brand: brandIn(held) };
   const things = thingsNamed(text);
   if (question && suitsMe.test(text) && things.length > 0) return { type: 'suits me', things };
   const item = itemIn(text);
@@ -174,6 +175,10 @@ function topicsIn(text: string): Topic[] {
   const spent: Topic[] = /\bspend\b/i.test(text) ? ['budget'] : [];
   const allergies: Topic[] = /\ballerg/i.test(text) ? ['materials'] : [];
   return [...new Set([...size, ...spent, ...topicsNamed(text), ...allergies])];
+}
+
+function brandIn(things: readonly Thing[]): string | null {
+  return things.find(({ topic }) => topic === 'brands')?.name ?? null;
 }
 
 function sizeAsked(text: string): string | null {

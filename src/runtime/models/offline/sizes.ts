@@ -77,6 +77,8 @@ const onlyASize = new RegExp(
   'i',
 );
 
+const goesOnWithSize = new RegExp(`^${aside}(?:an?\\s+)?(?:size\\s+)?${value}\\b`, 'i');
+
 /** Sizes a clause about the speaker states, e.g. "I wear size 9 shoes", "M in shirts" or "9 in Nike". */
 export function sizesIn(clause: string, shoesAreMentioned: boolean): Change[] {
   const match = ofBrand.exec(clause);
@@ -95,7 +97,9 @@ export function sizesIn(clause: string, shoesAreMentioned: boolean): Change[] {
     change.type === 'set' ? names.map(name => ({ ...change, key: `${change.key} in ${name}` })) : [],
   );
   const more = goesOn ? behind.replace(/^(?:[\s,]|\b(?:and|or)\b)+/i, '') : '';
-  return more === '' ? found : [...found, ...sizesIn(more, shoesAreMentioned)];
+  if (more === '') return found;
+  // "..., usually a medium elsewhere" goes on with what they wear.
+  return [...found, ...sizesIn(more.replace(goesOnWithSize, 'I take $&'), shoesAreMentioned)];
 }
 
 function sizesAnywhere(clause: string, shoesAreMentioned: boolean): Change[] {
@@ -161,7 +165,7 @@ function sizesAnywhere(clause: string, shoesAreMentioned: boolean): Change[] {
     const measured = /^(?:waist|inseam)$/i.test(item ?? '');
     const shoeNumber = sizedItem(item ?? '') === 'shoe' && Number.parseFloat(amount) >= 4;
     const ends =
-      /^(?:$|[,.)]|\s+(?:in (?:most|general|everything|all|any|other)\b|usually|mostly|for everything|now|anymore)\b)/i.test(
+      /^(?:$|[,.)]|\s+(?:in (?:most|general|everything|all|any|other)\b|elsewhere|otherwise|usually|mostly|for everything|now|anymore)\b)/i.test(
         text.slice(match.index + match[0].length),
       );
     if (explicit || mine) add(item, size);

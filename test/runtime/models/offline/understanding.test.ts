@@ -127,6 +127,10 @@ const sizesByBrand: [string, string[]][] = [
   ['I take a 9 in Nike and Hoka shoes', ['shoe size in Nike: 9', 'shoe size in Hoka: 9']],
   ['M in Zara, L in jackets from Uniqlo', ['clothing size in Zara: M', 'jacket size in Uniqlo: L']],
   ['I wear size 9 Nike shoes', ['shoe size: 9']],
+  [
+    'I wear a US 8 in Zara dresses, usually a medium elsewhere',
+    ['dress size in Zara: US 8', 'clothing size: M'],
+  ],
   ['I wear a 9 in Nike, no other shoes fit', ['shoe size in Nike: 9']],
 ];
 
