@@ -77,7 +77,12 @@ const ACTIONS = z.discriminatedUnion('type', [
   action('unlink', { confirmed: flag.exactOptional(), page: count.exactOptional() }),
   action('restore', { versionId: text, revision: text.exactOptional() }),
   action('resolve', { conflictId: text, choice: z.enum(['mine', 'theirs', 'again']) }),
-  action('share', { memoryId: text, on: flag, confirmed: flag.exactOptional() }),
+  action('share', {
+    memoryId: text,
+    on: flag,
+    confirmed: flag.exactOptional(),
+    page: count.exactOptional(),
+  }),
   action('private', { on: flag }),
   action('pause', {}),
   action('resume', {}),
@@ -100,6 +105,7 @@ type Doing = Extract<
       | 'link'
       | 'unlink'
       | 'restore'
+      | 'share'
       | 'private'
       | 'pause'
       | 'resume'

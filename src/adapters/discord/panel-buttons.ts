@@ -63,11 +63,11 @@ export function pressedOf(action: CommandAction | undefined, page = 0): PressedA
     case 'forget-me':
     case 'link':
     case 'unlink':
+    case 'share':
       return page === 0 ? action : { ...action, page };
     case 'editor':
     case 'restore':
     case 'resolve':
-    case 'share':
     case 'private':
     case 'pause':
     case 'resume':

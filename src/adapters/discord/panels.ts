@@ -41,16 +41,17 @@ export interface Part {
 
 /** With all else on the panel, what 40 components have room for. */
 const PAGE_NOTES = 5;
+/** Where none has a button. */
+const PAGE_TEXTS = 20;
 const SUMMARY_TEXT = 550;
 const LAST_PART = 999;
 
 /** In as many panels as the sentence takes; the last has all else. */
 export function panelsOf(it: CorePanel, owner: string, at: Part): Panel[] {
   const pieces = it.sentence === undefined ? [] : sentenceTexts(it.sentence);
-  const most = it.modes.length === 0 ? undefined : it.held === undefined ? PAGE_NOTES : PAGE_NOTES - 2;
   const pages = pagesOf(
     it.items.map(item => itemOf(item, owner)),
-    most,
+    roomOf(it),
   );
   const page = Math.min(at.part ?? at.page ?? 0, pages.length - 1);
   return [
@@ -70,6 +71,12 @@ export function panelsOf(it: CorePanel, owner: string, at: Part): Panel[] {
       ...modeBoxes(it, owner),
     ]),
   ];
+}
+
+/** In items; undefined: as many as a page takes that has nothing else. */
+function roomOf({ items, modes, held }: CorePanel): number | undefined {
+  if (modes.length > 0) return held === undefined ? PAGE_NOTES : PAGE_NOTES - 2;
+  return items.some(({ buttons }) => buttons.length > 0) ? undefined : PAGE_TEXTS;
 }
 
 /** A note among others is shown in short, anything else on as many pages as it takes. */

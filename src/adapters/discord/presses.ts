@@ -120,8 +120,8 @@ export function createPresses(deps: {
       case 'restore':
         return change(interaction, commandOf(action), { type: 'history' });
       case 'share': {
-        const { memoryId, confirmed = false } = action;
-        return change(interaction, { ...action, confirmed }, { type: 'show', memoryId });
+        const { memoryId, confirmed = false, page } = action;
+        return change(interaction, commandOf({ ...action, confirmed }), { type: 'show', memoryId }, page);
       }
       case 'notices': {
         const mode = noticeChoice.safeParse(chosen(interaction)).data;

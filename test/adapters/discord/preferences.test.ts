@@ -794,6 +794,29 @@ describe('where a note may be used, and other accounts', () => {
     ]);
   });
 
+  it('shows all of a long note, page by page, before it is shared', async () => {
+    const lines = Array.from({ length: 300 }, (_, index) => `fact number ${index}`);
+    const items = [{ title: 'Topic 1', path: '/topic-1.md', lines, wholeFile: false }];
+    answering({
+      share: action => ({
+        type: 'confirm',
+        question: 'May I?',
+        items,
+        action: { ...action, confirmed: true },
+        button: 'Use it there too',
+      }),
+    });
+    let message = await shown('share', { note: 'topic 1' });
+    const seen: string[] = [];
+    for (;;) {
+      seen.push(...(words(message).match(/fact number \d+/g) ?? []));
+      if (!offers(message, 'Next')) break;
+      message = await pressed(world, world.ana.id, message, 'Next');
+    }
+    expect(seen).toEqual(lines);
+    expect(asked().every(action => action.type !== 'share' || action.confirmed === false)).toBe(true);
+  });
+
   it('gives a code for the person alone, and links once that is confirmed', async () => {
     const { ana } = world;
     answering({
