@@ -58,7 +58,8 @@ function replaced(said: string, last: Value, stated: readonly Value[]): Value | 
   if (value === undefined) return null;
   const isRegretted =
     regrets !== '' || after !== undefined || (old !== undefined && last.value.includes(old.trim()));
-  if (!isRegretted && (renewed === undefined || /^(?:it|that|i\b(?! mean))/i.test(renewed))) return null;
+  if (!isRegretted && (renewed === undefined || /^(?:(?:it|that)(?: is|'s)|i\b(?! mean))/i.test(renewed)))
+    return null;
 
   const [body, ...others] = bodyIn(`height ${value}`);
   if (body?.type === 'set' && others.length === 0 && stated.some(({ key }) => key === body.key)) return body;
