@@ -97,13 +97,13 @@ export function settledBody(sentence: string, owner: string): Body {
   return quiet([`-# ${plain(sentence)}`], seeAll(owner));
 }
 
-export function headingOf({ heldBecauseOf }: Notice): string {
+function headingOf({ heldBecauseOf }: Notice): string {
   if (heldBecauseOf === undefined) return '-# **I updated my memory of you**';
   const read = heldBecauseOf.length === 0 ? 'something somebody else wrote' : heldBecauseOf.join(' and ');
   return `-# **Not saved yet.** I had read ${plain(read)} before I wanted to note this. Is it from you?`;
 }
 
-export function changeLines({ changes }: Notice): string[] {
+function changeLines({ changes }: Notice): string[] {
   return changes.flatMap(linesOfMemory).map(line => `-# ${plain(line)}`);
 }
 

@@ -48,12 +48,12 @@ export function noticeMessage(notice: Notice, tenant: string, owner: string): Me
   };
 }
 
-export function heldHeading(sources: readonly string[]): string {
+function heldHeading(sources: readonly string[]): string {
   const read = sources.length === 0 ? 'something somebody else wrote' : sources.join(' and ');
   return `I had read ${read} before I wanted to note this, so I have not saved it. Is it from you?`;
 }
 
-export function changeLines(notice: Notice): string[] {
+function changeLines(notice: Notice): string[] {
   const all = notice.changes.flatMap(change => [
     `${title(titleOfPath(change.path))}${change.operation === 'deleted' ? ' (forgotten)' : ''}`,
     ...linesOfMemory(change).map(line),
