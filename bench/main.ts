@@ -36,7 +36,7 @@ const FULL: Size = {
   discord: { warm: 16, alone: 8, together: 64 },
   inFlight: { turns: 1_000, comeWithinMs: 10_000, everyMs: 500 },
   starts: 3,
-  state: { people: [1_000, 1_000_000], turns: 200, stores: ['sqlite', 'postgres', 'redis'] },
+  state: { people: [1_000, 1_000_000], turns: 400, stores: ['sqlite', 'postgres', 'redis'] },
 };
 
 const QUICK: Size = {
