@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type DiscordSettings, readDiscordSettings } from './adapters/discord/settings.ts';
+import { type DiscordSettings, readDiscordSettings } from './adapters/discord/connection/settings.ts';
 import { readSlackSettings, type SlackSettings } from './adapters/slack/connection/settings.ts';
 import { SetupError } from './core/errors.ts';
 import { NOTICE_MODES, type NoticeMode } from './core/message.ts';

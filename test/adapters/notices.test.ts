@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { panelsOf } from '../../src/adapters/discord/panels.ts';
+import { panelsOf } from '../../src/adapters/discord/memory/panels.ts';
 import { noticeBody } from '../../src/adapters/discord/views.ts';
 import { viewMessage } from '../../src/adapters/slack/memory/views.ts';
 import { noticeMessage } from '../../src/adapters/slack/notices.ts';

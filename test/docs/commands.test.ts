@@ -64,7 +64,7 @@ const known = new Set(
   [
     'src/config.ts',
     'src/adapters/slack/connection/settings.ts',
-    'src/adapters/discord/settings.ts',
+    'src/adapters/discord/connection/settings.ts',
     '.env.example',
   ]
     .map(name => readFileSync(join(REPO, name), 'utf8'))

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { REST, Routes } from 'discord.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { watchRest } from '../../src/adapters/discord/rest-watch.ts';
+import { watchRest } from '../../src/adapters/discord/connection/rest-watch.ts';
 import { createSlackClients } from '../../src/adapters/slack/connection/web-client.ts';
 import { createRateBudget } from '../../src/core/reply/rate-budget.ts';
 import { createLog } from '../../src/log.ts';

@@ -12,13 +12,13 @@ import type { BotPort, Receipt } from '../../core/adapter.ts';
 import type { Attachment, Message, Quote } from '../../core/message.ts';
 import type { State } from '../../core/state/state.ts';
 import type { Log } from '../../log.ts';
-import type { DiscordApi } from './api.ts';
+import type { DiscordApi } from './connection/api.ts';
 import { readCustomId } from './custom-id.ts';
-import { attachmentOf, quotesOf } from './inbound.ts';
-import { fileOf, filesOf, type IncomingAttachment, type Passage, passageOf } from './incoming.ts';
-import { personBehind } from './people.ts';
-import { askedIn, isInstalled } from './places.ts';
-import type { ReplyTarget } from './reply-target.ts';
+import { attachmentOf, quotesOf } from './inbound/inbound.ts';
+import { fileOf, filesOf, type IncomingAttachment, type Passage, passageOf } from './inbound/incoming.ts';
+import { personBehind } from './inbound/people.ts';
+import { askedIn, isInstalled } from './inbound/places.ts';
+import type { ReplyTarget } from './reply/reply-target.ts';
 import { askForm, QUESTION_FIELD } from './views.ts';
 
 /** Messages to the bot that come by command: usable everywhere by people who installed it for themselves. */

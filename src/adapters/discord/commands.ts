@@ -10,8 +10,8 @@ import type { AgentFile } from '../../core/agent-file.ts';
 import { fieldsOf } from '../../core/preferences/field-rules.ts';
 import type { FormField } from '../../core/views.ts';
 import type { Log } from '../../log.ts';
-import type { DiscordApi } from './api.ts';
-import { PREFERENCES, preferencesOptions } from './preferences-command.ts';
+import type { DiscordApi } from './connection/api.ts';
+import { PREFERENCES, preferencesOptions } from './memory/preferences-command.ts';
 
 export const ASK = 'ask';
 export const WHY_THIS = 'Why this?';

@@ -5,22 +5,22 @@ import { panelOf } from '../../core/panels.ts';
 import type { State } from '../../core/state/state.ts';
 import { outcome } from '../../core/views.ts';
 import type { Log } from '../../log.ts';
-import type { Answers } from './answers.ts';
-import type { DiscordApi } from './api.ts';
 import { createAsking } from './asking.ts';
-import { createChoices } from './choices.ts';
 import { ASK, WHY_THIS } from './commands.ts';
-import { createDialogs } from './dialogs.ts';
-import type { Files } from './files.ts';
+import type { DiscordApi } from './connection/api.ts';
+import { createRelays } from './connection/relays.ts';
+import type { Files } from './inbound/files.ts';
+import { createChoices } from './memory/choices.ts';
+import { createDialogs } from './memory/dialogs.ts';
+import { panelsOf } from './memory/panels.ts';
+import { createPreferences } from './memory/preferences.ts';
+import { PREFERENCES } from './memory/preferences-command.ts';
+import { createSubmissions } from './memory/submissions.ts';
 import type { Notices } from './notices.ts';
-import { panelsOf } from './panels.ts';
-import { createPreferences } from './preferences.ts';
-import { PREFERENCES } from './preferences-command.ts';
 import { createPresses } from './presses.ts';
-import type { Questions } from './questions.ts';
 import { createReasons } from './reasons.ts';
-import { createRelays } from './relays.ts';
-import { createSubmissions } from './submissions.ts';
+import type { Answers } from './reply/answers.ts';
+import type { Questions } from './reply/questions.ts';
 
 export interface Interactions {
   /** Answers or defers within the three seconds Discord gives. Never rejects. */

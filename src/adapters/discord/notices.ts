@@ -2,12 +2,12 @@ import { DiscordAPIError, MessageFlags } from 'discord.js';
 import { type Message, type NoticeMode, type Person, personKey } from '../../core/message.ts';
 import type { State } from '../../core/state/state.ts';
 import type { Notice } from '../../core/views.ts';
-import type { Body, DiscordApi } from './api.ts';
-import { nonceOf } from './nonce.ts';
-import { dmOutlet, type Outlet, outletOf } from './outlet.ts';
-import { retryLater } from './patience.ts';
-import { type ReplyTarget, replyTarget } from './reply-target.ts';
-import type { DiscordSettings } from './settings.ts';
+import type { Body, DiscordApi } from './connection/api.ts';
+import { nonceOf } from './connection/nonce.ts';
+import { retryLater } from './connection/patience.ts';
+import type { DiscordSettings } from './connection/settings.ts';
+import { dmOutlet, type Outlet, outletOf } from './reply/outlet.ts';
+import { type ReplyTarget, replyTarget } from './reply/reply-target.ts';
 import { lineBody, noticeBodies, noticeBody } from './views.ts';
 
 export interface Notices {

@@ -2,16 +2,16 @@ import { type ButtonInteraction, MessageFlags, type StringSelectMenuInteraction 
 import type { BotPort } from '../../core/adapter.ts';
 import { type CommandAction, type Conversation, noticeChoice, type Person } from '../../core/message.ts';
 import type { Notice } from '../../core/views.ts';
-import type { Body, DiscordApi } from './api.ts';
+import type { Body, DiscordApi } from './connection/api.ts';
+import type { Relays } from './connection/relays.ts';
 import { commandOf, type PressedAction, readCustomId } from './custom-id.ts';
-import type { Dialogs } from './dialogs.ts';
-import { uploadForm } from './memory-forms.ts';
+import { personBehind } from './inbound/people.ts';
+import type { Dialogs } from './memory/dialogs.ts';
+import { uploadForm } from './memory/memory-forms.ts';
+import { PREFERENCES } from './memory/preferences-command.ts';
 import type { Notices } from './notices.ts';
-import { personBehind } from './people.ts';
-import { PREFERENCES } from './preferences-command.ts';
-import type { Questions } from './questions.ts';
 import type { Reasons } from './reasons.ts';
-import type { Relays } from './relays.ts';
+import type { Questions } from './reply/questions.ts';
 import { answeredBody, noticeBodies, questionBody, settledBody } from './views.ts';
 
 /** What buttons and menus do. Each works for one person, named in its custom id. */

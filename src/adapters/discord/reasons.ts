@@ -1,7 +1,7 @@
 import type { Interaction, MessageContextMenuCommandInteraction } from 'discord.js';
-import type { Answered, Answers } from './answers.ts';
-import type { Answerable, Dialogs } from './dialogs.ts';
-import { personBehind } from './people.ts';
+import { personBehind } from './inbound/people.ts';
+import type { Answerable, Dialogs } from './memory/dialogs.ts';
+import type { Answered, Answers } from './reply/answers.ts';
 
 /** What a reply used of the person's memory. */
 export interface Reasons {

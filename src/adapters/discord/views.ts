@@ -11,10 +11,10 @@ import {
 import type { Question } from '../../core/adapter.ts';
 import { splitText } from '../../core/reply/text-split.ts';
 import { linesOfMemory, type Notice } from '../../core/views.ts';
-import type { Body } from './api.ts';
+import type { Body } from './connection/api.ts';
 import { customId } from './custom-id.ts';
 import { button, codeBlock, linesWithin, plain, row } from './parts.ts';
-import type { Outcome } from './questions.ts';
+import type { Outcome } from './reply/questions.ts';
 
 const MAX_CONTENT = 2_000;
 

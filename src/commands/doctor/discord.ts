@@ -1,9 +1,9 @@
 import { DiscordAPIError, HTTPError, PermissionFlagsBits, REST, RESTEvents, Routes } from 'discord.js';
 import { z } from 'zod';
-import { restOptions } from '../../adapters/discord/api.ts';
 import { commandsOf, type Persona, sameCommands } from '../../adapters/discord/commands.ts';
-import { inviteLink, PERMISSIONS } from '../../adapters/discord/permissions.ts';
-import type { DiscordSettings } from '../../adapters/discord/settings.ts';
+import { restOptions } from '../../adapters/discord/connection/api.ts';
+import { inviteLink, PERMISSIONS } from '../../adapters/discord/connection/permissions.ts';
+import type { DiscordSettings } from '../../adapters/discord/connection/settings.ts';
 import { count } from '../text.ts';
 import { type Check, fine, listOf, problem, warning } from './findings.ts';
 import type { Network } from './network.ts';

@@ -3,7 +3,7 @@ import {
   DISCORD_VARIABLES,
   type DiscordSettings,
   readDiscordSettings,
-} from '../../adapters/discord/settings.ts';
+} from '../../adapters/discord/connection/settings.ts';
 import {
   readSlackSettings,
   SLACK_VARIABLES,

@@ -1,5 +1,5 @@
 import { MessageFlags, MessageType } from 'discord.js';
-import { discordMarkdown } from '../../../src/adapters/discord/markdown.ts';
+import { discordMarkdown } from '../../../src/adapters/discord/reply/markdown.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { findComponent } from '../../fakes/discord/drivers/acts.ts';
 import { isJson } from '../../fakes/discord/form.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDiscordAdapter } from '../../../src/adapters/discord/adapter.ts';
 import type { Persona } from '../../../src/adapters/discord/commands.ts';
-import type { DiscordSettings } from '../../../src/adapters/discord/settings.ts';
+import type { DiscordSettings } from '../../../src/adapters/discord/connection/settings.ts';
 import type { BotPort, ChatAdapter, ReplySink } from '../../../src/core/adapter.ts';
 import type { Json, Message } from '../../../src/core/message.ts';
 import { FIELDS } from '../../../src/core/preferences/field-rules.ts';

@@ -6,8 +6,8 @@ import {
   messageOf,
   type Place,
   readableText,
-} from '../../../src/adapters/discord/inbound.ts';
-import { type Incoming, readIncoming } from '../../../src/adapters/discord/incoming.ts';
+} from '../../../src/adapters/discord/inbound/inbound.ts';
+import { type Incoming, readIncoming } from '../../../src/adapters/discord/inbound/incoming.ts';
 
 const BOT = '100000000000000001';
 const ANA = '100000000000000002';

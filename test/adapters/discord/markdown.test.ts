@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { discordMarkdown } from '../../../src/adapters/discord/markdown.ts';
+import { discordMarkdown } from '../../../src/adapters/discord/reply/markdown.ts';
 
 describe('discordMarkdown', () => {
   it('aligns a small table as text', () => {

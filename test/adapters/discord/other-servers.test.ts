@@ -1,7 +1,7 @@
 import { REST } from 'discord.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDiscordApi } from '../../../src/adapters/discord/api.ts';
-import { createFiles } from '../../../src/adapters/discord/files.ts';
+import { createDiscordApi } from '../../../src/adapters/discord/connection/api.ts';
+import { createFiles } from '../../../src/adapters/discord/inbound/files.ts';
 import {
   answerWith,
   botSaid,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { discordMarkdown } from '../../../src/adapters/discord/markdown.ts';
+import { discordMarkdown } from '../../../src/adapters/discord/reply/markdown.ts';
 import { customIdsOf } from '../../fakes/discord/drivers/acts.ts';
 import { botSaid, createWorld, done, nthMessage, openReply, type World, working } from './harness.ts';
 import { isBalanced, tells } from './reading.ts';

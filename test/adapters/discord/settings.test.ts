@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandsOf, sameCommands } from '../../../src/adapters/discord/commands.ts';
+import { inviteLink, PERMISSIONS } from '../../../src/adapters/discord/connection/permissions.ts';
+import { DISCORD_VARIABLES, readDiscordSettings } from '../../../src/adapters/discord/connection/settings.ts';
 import { customId, type PressedAction, readCustomId } from '../../../src/adapters/discord/custom-id.ts';
-import { inviteLink, PERMISSIONS } from '../../../src/adapters/discord/permissions.ts';
-import { DISCORD_VARIABLES, readDiscordSettings } from '../../../src/adapters/discord/settings.ts';
 import { PERSONA } from './harness.ts';
 
 const credentials = { DISCORD_TOKEN: 'Bot abc.def.ghi', DISCORD_APPLICATION_ID: '123456789012345678' };
