@@ -63,7 +63,7 @@ export function noticeBody(notice: Notice, owner: string): Body {
   return quiet(
     [headingOf(notice), ...kept, ...(rest === 0 ? [] : [`-# and ${rest} more`])],
     ...(rest === 0 ? [] : [details]),
-    ...decisions(notice, owner, false),
+    ...decisions(notice, owner),
   );
 }
 
@@ -72,7 +72,7 @@ export function noticeBodies(notice: Notice, owner: string): Body[] {
   const text = [headingOf(notice), ...changeLines(notice)].join('\n');
   const pieces = splitText(text, { limit: MAX_CONTENT });
   return pieces.map((piece, index) =>
-    index === pieces.length - 1 ? quiet([piece], ...decisions(notice, owner, false)) : quiet([piece]),
+    index === pieces.length - 1 ? quiet([piece], ...decisions(notice, owner)) : quiet([piece]),
   );
 }
 
@@ -111,9 +111,8 @@ function changeLines({ changes }: Notice): string[] {
 export function decisions(
   notice: Pick<Notice, 'id' | 'heldBecauseOf'>,
   owner: string,
-  fromLine: boolean,
 ): ReturnType<typeof button>[] {
-  const about = { noticeId: notice.id, quiet: fromLine };
+  const about = { noticeId: notice.id, quiet: false };
   return notice.heldBecauseOf === undefined
     ? [seeAll(owner), button(owner, { type: 'undo', ...about }, 'Undo')]
     : [

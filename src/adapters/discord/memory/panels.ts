@@ -64,7 +64,7 @@ export function panelsOf(it: CorePanel, owner: string, at: Part): Panel[] {
       ...(it.code === undefined ? [] : [text(codeBlock(it.code))]),
       ...(pages[page] ?? []).map(itemBox),
       ...pageBoxes(it, owner, page, pages.length, at.reply),
-      ...(at.notice === undefined ? [] : [line(), row(...decisions(at.notice, owner, false))]),
+      ...(at.notice === undefined ? [] : [line(), row(...decisions(at.notice, owner))]),
       ...quietBoxes(it.quiet),
       ...(it.title === undefined ? [] : [line()]),
       ...rows(buttonsOf([...it.buttons, ...(it.back === undefined ? [] : [it.back])], owner)),
